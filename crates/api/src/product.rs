@@ -1,0 +1,126 @@
+//! The use cases, as one trait.
+
+use crate::{
+    Asked, AudienceView, Balance, Catalog, Explained, Health, Judged, MetricView, Principal, QuestionView, Saved, SourceView,
+    WorkspaceView,
+};
+use serde_json::Value as Json;
+use spec::{Diagnostic, Result};
+use std::path::Path;
+
+/// The product, seen from outside. All methods are synchronous and may take a while: call them off the event loop.
+pub trait Product: Send + Sync {
+    /// Signs a user in by password; the error is the same for an unknown user and a wrong password.
+    fn sign_in(&self, name: &str, password: &str) -> Result<SignedIn>;
+
+    /// Ends a session; unknown sessions are no error.
+    fn sign_out(&self, session: &str) -> Result<()>;
+
+    /// Makes a token for a user that is good for this long.
+    fn make_token(&self, user: &str, seconds: u64) -> Result<String>;
+
+    /// Says who presents a credential; `Denied` with one message whatever is wrong with it.
+    fn principal(&self, credential: &Credential) -> Result<Principal>;
+
+    /// Judges a question; `Err` of diagnostics when it is no question at all.
+    fn judge(&self, who: &Principal, question: &Json) -> Result<Input<Judged>>;
+
+    /// Judges and, on a yes, answers a question.
+    fn ask(&self, who: &Principal, question: &Json) -> Result<Input<Asked>>;
+
+    /// Says a question in words and in parts that a page can edit, with diagnostics where it is not one yet.
+    fn explain(&self, who: &Principal, question: &Json) -> Result<Explained>;
+
+    /// Everything that this principal may ask about: events, properties, traits, purposes.
+    fn catalog(&self, who: &Principal) -> Result<Catalog>;
+
+    /// The shared metrics.
+    fn metrics(&self, who: &Principal) -> Result<Vec<MetricView>>;
+
+    /// The audiences.
+    fn audiences(&self, who: &Principal) -> Result<Vec<AudienceView>>;
+
+    /// The saved questions.
+    fn questions(&self, who: &Principal) -> Result<Vec<QuestionView>>;
+
+    /// The sources with their contracts.
+    fn sources(&self, who: &Principal) -> Result<Vec<SourceView>>;
+
+    /// The workspace itself: its title, notice, and all diagnostics of its files.
+    fn workspace(&self, who: &Principal) -> Result<WorkspaceView>;
+
+    /// Writes an audience or a saved question into the workspace folder; diagnostics if it is not one.
+    fn save(&self, who: &Principal, request: &SaveRequest) -> Result<Input<Saved>>;
+
+    /// Takes a saved thing out of the workspace folder again (the undo of `save`).
+    fn unsave(&self, who: &Principal, saved: &Saved) -> Result<()>;
+
+    /// Imports one file into a source, reporting rows done and rows in all as it goes.
+    fn import(&self, who: &Principal, request: &ImportRequest<'_>, progress: &dyn Fn(u64, u64)) -> Result<Balance>;
+
+    /// Imports every file that the workspace's sources name and that is not there yet.
+    fn import_all(&self, who: &Principal, progress: &dyn Fn(&str, u64, u64)) -> Result<Vec<Balance>>;
+
+    /// Whether the parts work; needs no principal and says nothing about data.
+    fn health(&self) -> Health;
+}
+
+/// What a request shows to say who it is.
+#[derive(Clone, Debug)]
+pub enum Credential {
+    /// A browser's session cookie.
+    Session(String),
+    /// A bearer token.
+    Token(String),
+    /// The owner of the data folder, acting as a user; it is put on record.
+    Owner {
+        /// The secret that only the folder's owner can read.
+        secret: String,
+        /// The user to act as.
+        user: String,
+    },
+}
+
+/// A session after sign-in.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    /// The reference token to keep in the cookie.
+    pub session: String,
+    /// Who it is.
+    pub principal: Principal,
+}
+
+/// What became of an input that a person wrote: a value, or everything that is wrong with it.
+#[derive(Clone, Debug)]
+pub enum Input<T> {
+    /// It was good.
+    Good(T),
+    /// It was not; all of it.
+    Bad(Vec<Diagnostic>),
+}
+
+/// What to save.
+#[derive(Clone, Debug)]
+pub struct SaveRequest {
+    /// `audience` or `question`.
+    pub kind: String,
+    /// Its name for people; the file's name follows from it.
+    pub title: String,
+    /// What it is for; may be empty.
+    pub description: String,
+    /// The question; for an audience its `where` is kept.
+    pub question: Json,
+}
+
+/// One file for one source.
+#[derive(Clone, Copy, Debug)]
+pub struct ImportRequest<'a> {
+    /// The source's name.
+    pub source: &'a str,
+    /// The object of its contract; absent: the one the file's name starts with, or the only one.
+    pub object: Option<&'a str>,
+    /// The file.
+    pub path: &'a Path,
+    /// The name that the sender gave it; its ending tells the format (`.csv`, `.ndjson`, `.jsonl`, `.parquet`).
+    pub file_name: &'a str,
+}

@@ -1,0 +1,367 @@
+//! The structs that come back.
+
+use serde::Serialize;
+use spec::{Answer, Diagnostic, Question, Verdict};
+use std::collections::BTreeMap;
+
+/// Who asks, after the credential was checked.
+#[derive(Clone, Debug, Serialize)]
+pub struct Principal {
+    /// The user's name.
+    pub user: String,
+    /// What people call the user.
+    pub title: String,
+    /// The role's name.
+    pub role: String,
+    /// What people call the role.
+    pub role_title: String,
+    /// Whether it sees operational facts.
+    pub sees_cost: bool,
+    /// Whether it may import.
+    pub may_import: bool,
+    /// Whether it may save definitions.
+    pub may_define: bool,
+}
+
+/// A judged question.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// The question as understood.
+    pub question: Question,
+    /// What the judge found.
+    pub verdict: Verdict,
+    /// For an audience that was judged yes: how many people, as released.
+    pub people: Option<u64>,
+}
+
+/// A judged and, on a yes, answered question.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The question as understood.
+    pub question: Question,
+    /// What the judge found.
+    pub verdict: Verdict,
+    /// The answer; present exactly when the verdict is yes.
+    pub answer: Option<Answer>,
+}
+
+/// A question in words and parts.
+#[derive(Clone, Debug, Serialize)]
+pub struct Explained {
+    /// The question as one plain sentence.
+    pub sentence: String,
+    /// The canonical question, when it is one.
+    pub question: Option<serde_json::Value>,
+    /// The top-level AND terms of its condition.
+    pub parts: Vec<ConditionPart>,
+    /// What it becomes under the hood, for IT: measure, tables, filters, in lines of text.
+    pub plan: Vec<String>,
+    /// Everything that is wrong with it.
+    pub errors: Vec<Diagnostic>,
+}
+
+/// One top-level term of a condition.
+#[derive(Clone, Debug, Serialize)]
+pub struct ConditionPart {
+    /// Its text, as the condition language has it.
+    pub text: String,
+    /// Its words: `bought at least 8 times in the last 30 days`.
+    pub words: String,
+    /// Whether it says what people are not or did not do.
+    pub negative: bool,
+    /// Its fields, when it has a shape that a form can edit.
+    pub form: Option<ConditionForm>,
+}
+
+/// The shapes of a condition that a form can edit.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "shape", rename_all = "snake_case")]
+pub enum ConditionForm {
+    /// `[NOT] did(event, within => '...')`
+    Did {
+        /// The event.
+        event: String,
+        /// Whether it is negated.
+        negated: bool,
+        /// `30 days`, or empty.
+        within: String,
+    },
+    /// `function(event[.property], within => '...') op number`
+    Aggregate {
+        /// `count`, `sum`, ...
+        function: String,
+        /// The event.
+        event: String,
+        /// The property, or empty.
+        property: String,
+        /// `>=` and the like.
+        op: String,
+        /// The number.
+        value: String,
+        /// `30 days`, or empty.
+        within: String,
+    },
+    /// `trait op value` or `trait IN (...)` (op `IN`, values joined by commas)
+    Trait {
+        /// The trait.
+        name: String,
+        /// The operator.
+        op: String,
+        /// The value or values.
+        value: String,
+    },
+    /// `[NOT] in_audience('name')`
+    Audience {
+        /// The audience.
+        name: String,
+        /// Whether it is negated.
+        negated: bool,
+    },
+}
+
+/// What can be asked about.
+#[derive(Clone, Debug, Serialize)]
+pub struct Catalog {
+    /// The events.
+    pub events: Vec<EventView>,
+    /// The traits.
+    pub traits: Vec<FieldView>,
+    /// The purposes that the principal's role may use.
+    pub purposes: Vec<PurposeView>,
+    /// Names of metrics.
+    pub metrics: Vec<(String, String)>,
+    /// Names of audiences.
+    pub audiences: Vec<(String, String)>,
+    /// First and last day with events, for sensible default periods; absent before the first import.
+    pub days: Option<(String, String)>,
+}
+
+/// An event that is collected.
+#[derive(Clone, Debug, Serialize)]
+pub struct EventView {
+    /// Its name.
+    pub name: String,
+    /// What people call it.
+    pub title: String,
+    /// Past form for sentences: `paid for a basket`.
+    pub past: String,
+    /// Its source.
+    pub source: String,
+    /// Its properties.
+    pub properties: Vec<FieldView>,
+}
+
+/// A property or trait.
+#[derive(Clone, Debug, Serialize)]
+pub struct FieldView {
+    /// Its name.
+    pub name: String,
+    /// What people call it.
+    pub title: String,
+    /// What it is.
+    pub description: String,
+    /// Its type's name.
+    #[serde(rename = "type")]
+    pub value_type: String,
+    /// Unit, if any.
+    pub unit: Option<String>,
+    /// Class name.
+    pub class: String,
+    /// Purposes it may be used for.
+    pub purposes: Vec<String>,
+    /// Whether it may be broken down by.
+    pub groups: bool,
+}
+
+/// A purpose.
+#[derive(Clone, Debug, Serialize)]
+pub struct PurposeView {
+    /// Its name.
+    pub name: String,
+    /// As it stands after "may we use for".
+    pub title: String,
+    /// What it covers.
+    pub description: String,
+    /// Smallest group shown.
+    pub min_group: u32,
+    /// The highest release level of the principal's role: `aggregate`, `list`, `profile`.
+    pub release: String,
+    /// Basis per law.
+    pub basis: BTreeMap<String, String>,
+    /// People that may be used for it now; null when under the minimum group.
+    pub people: Option<u64>,
+}
+
+/// A metric.
+#[derive(Clone, Debug, Serialize)]
+pub struct MetricView {
+    /// Its name.
+    pub name: String,
+    /// What people call it.
+    pub title: String,
+    /// What it means.
+    pub description: String,
+    /// Its owners.
+    pub owners: Vec<String>,
+    /// The measure's text.
+    pub measure: String,
+    /// The condition's text, or empty.
+    pub filter: String,
+    /// Unit, if any.
+    pub unit: Option<String>,
+    /// Whether Home shows it.
+    pub on_home: bool,
+    /// The file in the workspace.
+    pub path: String,
+    /// The file's text, for IT's face.
+    pub text: String,
+}
+
+/// An audience.
+#[derive(Clone, Debug, Serialize)]
+pub struct AudienceView {
+    /// Its name.
+    pub name: String,
+    /// What people call it.
+    pub title: String,
+    /// Whom it holds.
+    pub description: String,
+    /// Its owners.
+    pub owners: Vec<String>,
+    /// The purpose it is mostly asked for.
+    pub purpose: String,
+    /// The condition's text.
+    pub condition: String,
+    /// The condition in words.
+    pub words: String,
+    /// The file in the workspace.
+    pub path: String,
+    /// The file's text, for IT's face.
+    pub text: String,
+}
+
+/// A saved question.
+#[derive(Clone, Debug, Serialize)]
+pub struct QuestionView {
+    /// Its name.
+    pub name: String,
+    /// What people call it.
+    pub title: String,
+    /// What it is for.
+    pub description: String,
+    /// The question.
+    pub question: serde_json::Value,
+    /// The question in words.
+    pub words: String,
+    /// The file in the workspace.
+    pub path: String,
+    /// The file's text, for IT's face.
+    pub text: String,
+}
+
+/// A source.
+#[derive(Clone, Debug, Serialize)]
+pub struct SourceView {
+    /// Its name.
+    pub name: String,
+    /// What people call it.
+    pub title: String,
+    /// What it is.
+    pub description: String,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// What it delivers.
+    pub objects: Vec<ObjectView>,
+    /// When it last delivered (ISO 8601), if ever.
+    pub landed_at: Option<String>,
+    /// What the contract promises about age (`1 day`), if anything.
+    pub freshness: Option<String>,
+    /// Whether the promise is kept now; true without one.
+    pub is_fresh: bool,
+    /// The books over all imports.
+    pub balance: Balance,
+    /// What was rejected, grouped by reason, most first.
+    pub rejected: Vec<RejectedGroup>,
+    /// The contract's file in the workspace.
+    pub contract_path: String,
+    /// The contract's text, for IT's face; empty for roles that do not see cost.
+    pub contract_text: String,
+    /// Table versions, for IT's face.
+    pub tables: BTreeMap<String, u64>,
+}
+
+/// One kind of record of a source.
+#[derive(Clone, Debug, Serialize)]
+pub struct ObjectView {
+    /// Its name.
+    pub name: String,
+    /// What people call it.
+    pub title: String,
+    /// What it is.
+    pub description: String,
+    /// `event`, `traits` or `consent`.
+    pub kind: String,
+    /// Its properties.
+    pub fields: Vec<FieldView>,
+}
+
+/// The books of an import: `received == stored + duplicate + rejected`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Balance {
+    /// What was imported: `source/file`.
+    pub what: String,
+    /// Records read.
+    pub received: u64,
+    /// Records stored.
+    pub stored: u64,
+    /// Records that were there already.
+    pub duplicate: u64,
+    /// Records put into quarantine with a reason.
+    pub rejected: u64,
+}
+
+/// Records rejected for the same reason.
+#[derive(Clone, Debug, Serialize)]
+pub struct RejectedGroup {
+    /// Why.
+    pub reason: String,
+    /// How many.
+    pub records: u64,
+    /// The place of the first: `file:row`.
+    pub example: String,
+}
+
+/// What was saved.
+#[derive(Clone, Debug, Serialize)]
+pub struct Saved {
+    /// `audience` or `question`.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// The file in the workspace.
+    pub path: String,
+}
+
+/// The workspace.
+#[derive(Clone, Debug, Serialize)]
+pub struct WorkspaceView {
+    /// Its title.
+    pub title: String,
+    /// A notice that every page shows; may be empty.
+    pub notice: String,
+    /// Hash of all definitions and rules.
+    pub version: String,
+    /// When data last came in (ISO 8601), if ever.
+    pub landed_at: Option<String>,
+    /// Everything that is wrong with its files.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Whether the parts work.
+#[derive(Clone, Debug, Serialize)]
+pub struct Health {
+    /// Whether questions can be answered.
+    pub ready: bool,
+    /// The program's version.
+    pub version: String,
+}

@@ -1,0 +1,93 @@
+//! What comes back: columns, rows, and how we know.
+
+use crate::{Instant, Value};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// An answer: a table and its provenance.
+///
+/// # Shape
+/// `rows` x `columns`; one row per interval and group (trend), step and group (funnel), one in all (audience), or one
+/// per person (list).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Answer {
+    /// The columns, in the order of the cells.
+    pub columns: Vec<Column>,
+    /// The rows.
+    pub rows: Vec<Vec<Value>>,
+    /// For an audience: from everybody to these people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waterfall: Option<Vec<WaterfallStep>>,
+    /// How we know.
+    pub provenance: Provenance,
+}
+
+/// A column of an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// Its type's name (`ValueType::name`).
+    #[serde(rename = "type")]
+    pub value_type: &'static str,
+    /// Unit of its values, if any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+}
+
+/// One step from everybody known to the people asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WaterfallStep {
+    /// What the step asks, in plain words.
+    pub title: String,
+    /// `known`, `consent`, `objection`, `law`, or `rule`.
+    pub reason: String,
+    /// People left after the step; null: withheld.
+    pub people: Option<u64>,
+    /// People that the step left out; null: withheld.
+    pub left: Option<u64>,
+}
+
+/// How we know: everything that the figures depend on.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Provenance {
+    /// Hash of the question.
+    pub question_hash: String,
+    /// Hash of the workspace's definitions and rules.
+    pub policy_version: String,
+    /// Version of each table that was read.
+    pub tables: BTreeMap<String, u64>,
+    /// When the newest data of the sources used came in; null before the first import.
+    pub landed_until: Option<Instant>,
+    /// How many people the figures are about.
+    pub people: PeopleCounts,
+    /// What computed them.
+    pub engine: String,
+    /// The instant that "now" stood for.
+    pub as_of: Instant,
+    /// Operational facts, for roles that may see them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
+}
+
+/// How many people are known, withheld and used; from the ledger alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct PeopleCounts {
+    /// People known; null: under the minimum group.
+    pub known: Option<u64>,
+    /// People withheld, per reason; null: under the minimum group.
+    pub withheld: BTreeMap<String, Option<u64>>,
+    /// People that may be used; null: under the minimum group.
+    pub used: Option<u64>,
+}
+
+/// What an answer cost.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Cost {
+    /// Rows decoded.
+    pub rows_read: u64,
+    /// Bytes of the files read.
+    pub bytes_read: u64,
+    /// Seconds from question to answer on the server.
+    pub seconds: f64,
+}

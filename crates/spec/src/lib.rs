@@ -1,0 +1,34 @@
+//! The vocabulary of Entente: checked definitions, questions, verdicts and the one `Error`.
+//!
+//! Every other crate speaks in these types; they carry the rules, so that a value that exists is a value that is valid.
+//! Invariants: no IO, no async, no clock, no randomness. Text is turned into these types by `workspace`.
+
+mod answer;
+mod condition;
+mod contract;
+mod definition;
+mod diagnostic;
+mod error;
+mod measure;
+mod person;
+mod policy;
+mod question;
+mod time;
+mod value;
+mod verdict;
+
+pub use answer::{Answer, Column, Cost, PeopleCounts, Provenance, WaterfallStep};
+pub use condition::{Aggregate, AggregateFunction, CompareOp, Condition, FieldRef, Term};
+pub use contract::{Contract, Field, FieldClass, Freshness, Object, ObjectKind};
+pub use definition::{AudienceDefinition, MetricDefinition, SavedQuestion, Source, SourceFile};
+pub use diagnostic::Diagnostic;
+pub use error::{Error, ErrorKind, Result};
+pub use measure::{EventSelector, Measure, MeasureAtom, MeasureFunction};
+pub use person::PersonId;
+pub use policy::{
+    Basis, ConsentState, Law, LawRule, Mask, Purpose, Release, Role, Statement, User,
+};
+pub use question::{AudienceQuestion, FunnelOrder, FunnelQuestion, FunnelStep, Interval, Question, QuestionBody, TrendQuestion};
+pub use time::{Duration, Instant, Period};
+pub use value::{Value, ValueType};
+pub use verdict::{Gap, Outcome, Reason, ReasonCode, Remedy, Verdict};
