@@ -5,7 +5,7 @@ use crate::{
     WorkspaceView,
 };
 use serde_json::Value as Json;
-use spec::{Diagnostic, Result};
+use spec::{Answer, Diagnostic, Result};
 use std::path::Path;
 
 /// The product, seen from outside. All methods are synchronous and may take a while: call them off the event loop.
@@ -27,6 +27,9 @@ pub trait Product: Send + Sync {
 
     /// Judges and, on a yes, answers a question.
     fn ask(&self, who: &Principal, question: &Json) -> Result<Input<Asked>>;
+
+    /// Writes an answer as a table file; the same cells as in its JSON.
+    fn encode(&self, answer: &Answer, format: EncodeFormat) -> Result<Vec<u8>>;
 
     /// Says a question in words and in parts that a page can edit, with diagnostics where it is not one yet.
     fn explain(&self, who: &Principal, question: &Json) -> Result<Explained>;
@@ -63,6 +66,15 @@ pub trait Product: Send + Sync {
 
     /// Whether the parts work; needs no principal and says nothing about data.
     fn health(&self) -> Health;
+}
+
+/// The table files that an answer can be written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EncodeFormat {
+    /// An Arrow IPC stream.
+    Arrow,
+    /// A Parquet file.
+    Parquet,
 }
 
 /// What a request shows to say who it is.
