@@ -1,0 +1,64 @@
+//! What can fail in the lake, in one place.
+
+use spec::{Error, ErrorKind};
+use std::path::Path;
+
+/// A cause of any kind.
+pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// A file cannot be imported as it is.
+pub(crate) fn bad_file(file: &str, why: &str) -> Error {
+    Error::new(ErrorKind::Invalid, format!("`{file}` cannot be imported: {why}"))
+}
+
+/// A file could not be read or written.
+pub(crate) fn io(what: &str, path: &Path, cause: std::io::Error) -> Error {
+    Error::new(ErrorKind::Unavailable, format!("cannot {what} `{}`", path.display()))
+        .with_source(Box::new(cause))
+        .with_hint("check the disk's space and the folder's rights, then try again")
+}
+
+/// A table could not be read or written.
+pub(crate) fn table(what: &str, name: &str, cause: Cause) -> Error {
+    Error::new(ErrorKind::Unavailable, format!("cannot {what} table `{name}`")).with_source(cause)
+}
+
+/// Somebody else has changed the table since it was read.
+pub(crate) fn table_changed(name: &str, cause: Cause) -> Error {
+    Error::new(ErrorKind::Conflict, format!("table `{name}` was changed by somebody else"))
+        .with_source(cause)
+        .with_hint("import the file again: what has been taken over already is recognised")
+}
+
+/// Another process has the folder open.
+pub(crate) fn folder_in_use(folder: &Path, holder: &str) -> Error {
+    Error::new(ErrorKind::Conflict, format!("data folder `{}` is in use by {holder}", folder.display()))
+        .with_hint("stop that process, or send the request to it")
+}
+
+/// The vault's files do not fit the tables, or one another.
+pub(crate) fn vault(why: &str) -> Error {
+    Error::new(ErrorKind::Unavailable, format!("the vault cannot be used: {why}"))
+        .with_hint("restore the data folder's `vault` and tables from the same backup")
+}
+
+/// The grant does not hold the field.
+pub(crate) fn field_not_granted(field: &str, purpose: &str) -> Error {
+    Error::new(ErrorKind::Denied, format!("`{field}` was not granted for purpose `{purpose}`"))
+}
+
+/// The grant does not reach as far as single people.
+pub(crate) fn list_not_granted(purpose: &str) -> Error {
+    Error::new(ErrorKind::Denied, format!("identifiers of people were not granted for purpose `{purpose}`"))
+}
+
+/// A column is declared with two types.
+pub(crate) fn type_changed(column: &str, stored: &str, declared: &str) -> Error {
+    Error::new(ErrorKind::Invalid, format!("`{column}` is stored as {stored} and now declared as {declared}"))
+        .with_hint("give the property another name, or declare it with its earlier type")
+}
+
+/// A fault of the program.
+pub(crate) fn bug(what: &str, cause: Cause) -> Error {
+    Error::new(ErrorKind::Bug, what.to_owned()).with_source(cause)
+}

@@ -1,0 +1,23 @@
+//! The one repository: Delta tables clustered by person, the vault of identifiers, the ledger of people and consents.
+//!
+//! Files come in through [`Lake::import`] under a contract; everything is read from a [`Snapshot`], one consistent state,
+//! and whatever tells facts about people takes a `policy::Grant`, which is applied below any expression. Invariants:
+//! clock, randomness and the folder are passed in; one process per folder; an import becomes visible at its end or not at
+//! all; identifiers live in the vault only. It deliberately knows no question and no HTTP.
+
+mod clock;
+mod error;
+mod import;
+mod lake;
+mod ledger;
+mod lock;
+mod scan;
+mod snapshot;
+
+pub use clock::{Clock, FixedClock, Random, SeededRandom, SystemClock, SystemRandom};
+pub use import::{ImportFile, ImportReport};
+pub use lake::{Lake, LakeOptions};
+pub use ledger::{ImportRecord, PlacePeople, PurposePeople};
+pub use lock::{Holder, holder};
+pub use scan::{PartRows, ScanPart, ScanRequest};
+pub use snapshot::Snapshot;
