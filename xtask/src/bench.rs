@@ -1,0 +1,164 @@
+//! `bench`: figures on the demo. They are printed for people to read; nothing is asserted on a clock.
+
+use crate::http::{self, Request, Response};
+use crate::server::{self, Server, TemporaryFolder};
+use crate::shell::{Result, root, step};
+use serde_json::{Value as Json, json};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+const N_REPEATS: usize = 30;
+
+/// Imports the demo, asks every question of demo/answers.json warm, opens Home, and looks at the memory.
+pub(crate) fn run(words: &[String]) -> Result<()> {
+    let n_repeats = match words.first() {
+        Some(word) => word.parse().map_err(|_| format!("`{word}` is not a number of repeats"))?,
+        None => N_REPEATS,
+    };
+    server::build()?;
+    let folder = TemporaryFolder::new("bench")?;
+    let data = folder.path().join("data");
+    let import_seconds = import(&data)?;
+    println!("import of the whole demo            {import_seconds:>9.2} s");
+
+    let server = Server::start(&data)?;
+    println!("start on the data that is there     {:>9.2} s", server.start_seconds);
+    let at_start = memory_at_rest(&server);
+    let tokens = [("marketer", server.token("marketer", &data)?), ("engineer", server.token("engineer", &data)?)];
+    println!("\n{:<36}{:>9}{:>9}{:>9}   server: {:>8}", "question (ms, warm)", "min", "median", "p95", "median");
+    for (name, answer) in answers()? {
+        // The engineer sees what a question cost on the server, for the purpose that the role has.
+        let user = if answer["question"]["purpose"] == "analytics" { 1 } else { 0 };
+        ask(&server, &name, &answer["question"], &tokens[user].1, n_repeats)?;
+    }
+    home(&server, n_repeats)?;
+    println!("\nresident memory at rest, at start   {at_start:>9}");
+    println!("resident memory at rest, afterwards {:>9}", memory_at_rest(&server));
+    Ok(())
+}
+
+fn import(data: &std::path::Path) -> Result<f64> {
+    let started = Instant::now();
+    let mut import = Command::new(server::binary());
+    import.current_dir(root()).args(["import", "--all", "--workspace", "demo", "--data"]).arg(data);
+    step(import)?;
+    Ok(started.elapsed().as_secs_f64())
+}
+
+fn memory_at_rest(server: &Server) -> String {
+    std::thread::sleep(Duration::from_secs(3));
+    server.memory_mb().map_or("unknown".to_owned(), |megabytes| format!("{megabytes:.0} MB"))
+}
+
+/// The questions with a known answer.
+fn answers() -> Result<Vec<(String, Json)>> {
+    let path = root().join("demo/answers.json");
+    let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let answers: Json = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+    let answers = answers.as_object().ok_or("demo/answers.json is not an object")?;
+    Ok(answers.iter().map(|(name, answer)| (name.clone(), answer.clone())).collect())
+}
+
+/// Asks once cold, then again and again, and prints a line.
+fn ask(server: &Server, name: &str, question: &Json, token: &str, n_repeats: usize) -> Result<()> {
+    let authorization = format!("Bearer {token}");
+    let body = json!({ "question": question }).to_string();
+    let request = Request {
+        method: "POST",
+        path: "/api/v1/ask",
+        headers: &[("authorization", &authorization), ("content-type", "application/json")],
+        body: &body,
+    };
+    let (mut walls, mut servers) = (Vec::new(), Vec::new());
+    for repeat in 0..=n_repeats {
+        let response = http::send(&server.address, &request)?;
+        if response.status != 200 {
+            return Err(format!("{name}: {} {}", response.status, response.body));
+        }
+        if repeat > 0 {
+            walls.push(response.seconds * 1e3);
+            servers.extend(server_seconds(&response).map(|seconds| seconds * 1e3));
+        }
+    }
+    let on_server = if servers.is_empty() { "-".to_owned() } else { format!("{:.1}", quantile(&mut servers, 0.5)) };
+    print_line(name, &mut walls, &on_server);
+    Ok(())
+}
+
+fn server_seconds(response: &Response) -> Option<f64> {
+    let answer: Json = serde_json::from_str(&response.body).ok()?;
+    answer["provenance"]["cost"]["seconds"].as_f64()
+}
+
+/// Opens Home as the marketer.
+fn home(server: &Server, n_repeats: usize) -> Result<()> {
+    let Some(cookie) = session(server)? else {
+        println!("GET /: not measured, no sign-in worked");
+        return Ok(());
+    };
+    let request = Request { method: "GET", path: "/", headers: &[("cookie", &cookie)], body: "" };
+    let mut walls = Vec::new();
+    for repeat in 0..=n_repeats {
+        let response = http::send(&server.address, &request)?;
+        if response.status != 200 {
+            return Err(format!("GET /: {} {}", response.status, response.body));
+        }
+        if repeat > 0 {
+            walls.push(response.seconds * 1e3);
+        }
+    }
+    print_line("GET /", &mut walls, "");
+    Ok(())
+}
+
+/// The cookies of a marketer's session, by what the server printed.
+fn session(server: &Server) -> Result<Option<String>> {
+    let Some((user, secret)) = server.sign_ins.iter().find(|(name, _)| name == "marketer") else { return Ok(None) };
+    if let Some((_, path)) = secret.split_once(&server.address) {
+        let link = http::send(&server.address, &Request { method: "GET", path, headers: &[], body: "" })?;
+        return Ok(cookies(&link, ""));
+    }
+    let page = http::send(&server.address, &Request { method: "GET", path: "/sign-in", headers: &[], body: "" })?;
+    let before = cookies(&page, "").unwrap_or_default();
+    let mut body = format!("name={user}&password={secret}");
+    for (name, value) in hidden_fields(&page.body) {
+        body.push_str(&format!("&{name}={value}"));
+    }
+    let origin = format!("http://{}", server.address);
+    let headers =
+        [("cookie", before.as_str()), ("content-type", "application/x-www-form-urlencoded"), ("origin", &origin)];
+    let form =
+        http::send(&server.address, &Request { method: "POST", path: "/sign-in", headers: &headers, body: &body })?;
+    Ok(cookies(&form, &before).filter(|_| form.status < 400))
+}
+
+/// The cookies that an answer sets, after those there were.
+fn cookies(response: &Response, before: &str) -> Option<String> {
+    let set = response.header("set-cookie").filter_map(|cookie| cookie.split(';').next());
+    let all: Vec<&str> = std::iter::once(before).chain(set).filter(|cookie| !cookie.is_empty()).collect();
+    (!all.is_empty()).then(|| all.join("; "))
+}
+
+/// Name and value of every hidden field of a page.
+fn hidden_fields(page: &str) -> Vec<(String, String)> {
+    let attribute = |tag: &str, name: &str| {
+        let rest = tag.split_once(&format!("{name}=\""))?.1;
+        Some(rest.split('"').next().unwrap_or_default().to_owned())
+    };
+    let tags = page.split("<input").skip(1).filter_map(|rest| rest.split('>').next());
+    let hidden = tags.filter(|tag| tag.contains("type=\"hidden\""));
+    hidden.filter_map(|tag| Some((attribute(tag, " name")?, attribute(tag, " value")?))).collect()
+}
+
+fn print_line(name: &str, milliseconds: &mut [f64], on_server: &str) {
+    let (least, median, most) =
+        (quantile(milliseconds, 0.0), quantile(milliseconds, 0.5), quantile(milliseconds, 0.95));
+    println!("{name:<36}{least:>9.1}{median:>9.1}{most:>9.1}           {on_server:>8}");
+}
+
+/// The value below which this share of the values lies.
+fn quantile(values: &mut [f64], share: f64) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let last = values.len().saturating_sub(1) as f64;
+    values.get((last * share).round() as usize).copied().unwrap_or(f64::NAN)
+}

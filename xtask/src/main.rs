@@ -1,0 +1,51 @@
+//! What one does with this repository: `cargo xtask check|test|slow|bless|run|bench|dist|tidy`.
+//!
+//! Each target of the Makefile is one line that calls this. Invariants: every step prints what it does before it does
+//! it; a failing step does not hide the ones after it; nothing is checked only in CI.
+
+mod bench;
+mod bless;
+mod browser;
+mod check;
+mod dist;
+mod http;
+mod server;
+mod shell;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "cargo xtask TASK
+  check   format, lints, tidy, licences, JavaScript
+  test    all fast tests, and the short browser walks
+  slow    everything that takes longer: all browser walks, ignored tests
+  bless   accept changed snapshots and lists, then read the diff
+  run     serve the demo
+  bench   figures on the demo, printed
+  dist    the release binary, its manual and checksums in dist/
+  tidy    the repository's own rules";
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let task = arguments.next().unwrap_or_default();
+    let rest: Vec<String> = arguments.collect();
+    let result = match task.as_str() {
+        "check" => check::run(),
+        "test" => test::run(),
+        "slow" => test::run_slow(),
+        "bless" => bless::run(),
+        "run" => server::run(&rest),
+        "bench" => bench::run(&rest),
+        "dist" => dist::run(),
+        "tidy" => tidy::run(),
+        _ => Err(USAGE.to_owned()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}

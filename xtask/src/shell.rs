@@ -1,0 +1,86 @@
+//! Running other programs, and where we are.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+/// What a task gives: nothing, or what to tell the person at the terminal.
+pub(crate) type Result<T> = std::result::Result<T, String>;
+
+/// The folder of the repository.
+pub(crate) fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().expect("xtask is a folder of the repository").to_owned()
+}
+
+/// The folder that cargo builds into.
+pub(crate) fn target() -> PathBuf {
+    match std::env::var_os("CARGO_TARGET_DIR") {
+        Some(folder) => root().join(folder),
+        None => root().join("target"),
+    }
+}
+
+/// A program to be run in the repository's folder.
+pub(crate) fn command(program: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(root());
+    command
+}
+
+/// Says what runs, runs it, and fails if it fails.
+pub(crate) fn step(mut command: Command) -> Result<()> {
+    let line = line_of(&command);
+    eprintln!("> {line}");
+    let started = Instant::now();
+    let status = command.status().map_err(|error| format!("`{line}` did not start: {error}"))?;
+    let seconds = started.elapsed().as_secs();
+    if status.success() {
+        eprintln!("  done in {seconds} s");
+        Ok(())
+    } else {
+        Err(format!("`{line}` failed after {seconds} s ({status})"))
+    }
+}
+
+/// Runs `cargo` with these words.
+pub(crate) fn cargo(arguments: &[&str]) -> Result<()> {
+    step(command("cargo", arguments))
+}
+
+/// What a program prints; it must succeed.
+pub(crate) fn output(program: &str, arguments: &[&str]) -> Result<String> {
+    let mut command = command(program, arguments);
+    let line = line_of(&command);
+    let output =
+        command.stderr(Stdio::inherit()).output().map_err(|error| format!("`{line}` did not start: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("`{line}` failed ({})", output.status));
+    }
+    String::from_utf8(output.stdout).map_err(|_| format!("`{line}` printed what is not text"))
+}
+
+/// Whether a program is there.
+pub(crate) fn has(program: &str) -> bool {
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&paths).any(|folder| folder.join(program).is_file())
+}
+
+/// Whether a cargo command is there (`cargo nextest`).
+pub(crate) fn has_cargo(subcommand: &str) -> bool {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo")));
+    let program = format!("cargo-{subcommand}");
+    has(&program) || home.is_some_and(|home| home.join("bin").join(&program).is_file())
+}
+
+/// All failures as one, or none.
+pub(crate) fn all(results: Vec<Result<()>>) -> Result<()> {
+    let failures: Vec<String> = results.into_iter().filter_map(Result::err).collect();
+    if failures.is_empty() { Ok(()) } else { Err(format!("\nfailed:\n- {}", failures.join("\n- "))) }
+}
+
+fn line_of(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
