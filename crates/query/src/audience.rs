@@ -1,0 +1,187 @@
+//! Audiences: a condition on each granted person, from their events and traits.
+
+use crate::cells;
+use crate::error;
+use crate::expression::{Predicate, aggregate_column};
+use crate::fold::fold_people;
+use crate::pass::{Wanted, column_name};
+use crate::plan::{Limits, Plan, Rows};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow::compute::{and, take};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema};
+use lake::Snapshot;
+use policy::Grant;
+use spec::{Aggregate, AudienceQuestion, Condition, FieldRef, Mask, PersonId, Release, Result, Term, Value, ValueType};
+use std::sync::Arc;
+
+/// Rows of a list without a `limit`.
+const LIST_ROWS_DEFAULT: u32 = 1_000;
+
+/// Answers an audience; its meaning is in the manual.
+///
+/// # Shape
+/// One row with the count; for a list one row per person, by pseudonym. `Rows::steps` has one step per top-level term.
+pub(crate) fn run(
+    plan: &Plan<'_>,
+    question: &AudienceQuestion,
+    grant: &Grant,
+    snapshot: &Snapshot,
+    limits: &Limits<'_>,
+) -> Result<Rows> {
+    let as_of = question.as_of.unwrap_or(plan.now);
+    let terms = question.condition.conjuncts();
+    let mut aggregates = Vec::new();
+    let mut wanted = Wanted::new();
+    collect(&question.condition, &mut aggregates);
+    wanted.condition(&question.condition);
+    let (figures, cost) = fold_people(plan, &aggregates, as_of, grant, snapshot, limits)?;
+    let people = people_batch(plan, figures, grant, snapshot)?;
+    let mut inside = BooleanArray::from(vec![true; people.num_rows()]);
+    let mut counts = vec![grant.people().len()];
+    for term in terms {
+        let passes = Predicate::compile(term, &people.schema(), &aggregates)?.mask(&people)?;
+        inside = and(&inside, &passes).map_err(error::from_arrow)?;
+        counts.push(inside.true_count() as u64);
+    }
+    let min_group = grant.min_group();
+    let n_people = counts.last().copied().filter(|count| *count >= min_group);
+    let (columns, rows) = match question.release {
+        Release::Aggregate => {
+            let mut columns = vec![cells::column("people", ValueType::Integer, Some("people"))];
+            let row = (vec![n_people.map_or(Value::Null, cells::count)], n_people.is_none());
+            let rows = cells::mark_withheld(&mut columns, vec![row]);
+            (columns, rows)
+        }
+        // A list of too few people would name them: it is empty, and the judge says why.
+        Release::List | Release::Profile if n_people.is_none() => (list_columns(plan, question), Vec::new()),
+        Release::List | Release::Profile => list(plan, question, &inside, &people, grant, snapshot, limits)?,
+    };
+    let steps = steps(&counts, min_group);
+    Ok(Rows { columns, rows, steps, people: n_people, rows_read: cost.0, bytes_read: cost.1 })
+}
+
+/// What each term leaves and takes away.
+///
+/// A step that takes away fewer than the minimum group hides its own figures, and those of its result unless it is the
+/// last, so that the two neighbours do not tell them by difference.
+fn steps(counts: &[u64], min_group: u64) -> Vec<(Option<u64>, Option<u64>)> {
+    let n_steps = counts.len() - 1;
+    let step = |index: usize| {
+        let (before, after) = (counts[index], counts[index + 1]);
+        let left = Some(before - after).filter(|left| *left >= min_group && after >= min_group);
+        let is_shown = after >= min_group && (left.is_some() || index + 1 == n_steps);
+        (is_shown.then_some(after), left)
+    };
+    (0..n_steps).map(step).collect()
+}
+
+/// Every aggregate of a condition, each once.
+fn collect(condition: &Condition, found: &mut Vec<Aggregate>) {
+    let mut add = |aggregate: &Aggregate| {
+        if !found.contains(aggregate) {
+            found.push(aggregate.clone());
+        }
+    };
+    match condition {
+        Condition::And(parts) | Condition::Or(parts) => parts.iter().for_each(|part| collect(part, found)),
+        Condition::Not(inner) => collect(inner, found),
+        Condition::Did(aggregate) => add(aggregate),
+        Condition::Compare { left, right, .. } => [left, right].into_iter().for_each(|term| {
+            if let Term::Aggregate(aggregate) = term {
+                add(aggregate);
+            }
+        }),
+        Condition::In { term, .. } | Condition::Like { term, .. } | Condition::IsNull(term) => {
+            if let Term::Aggregate(aggregate) = term {
+                add(aggregate);
+            }
+        }
+        Condition::InAudience(_) => {}
+    }
+}
+
+/// One row per granted person: `person`, `trait.t` columns, `aggregate.N` columns.
+fn people_batch(plan: &Plan<'_>, figures: Vec<ArrayRef>, grant: &Grant, snapshot: &Snapshot) -> Result<RecordBatch> {
+    let numbers = grant.people().iter().map(|number| i64::try_from(number).ok());
+    let people: Int64Array = numbers.collect();
+    let mut fields = vec![Field::new("person", DataType::Int64, true)];
+    let mut columns: Vec<ArrayRef> = vec![Arc::new(people.clone())];
+    let names: Vec<String> = plan.traits.keys().cloned().collect();
+    if !names.is_empty() {
+        let traits = snapshot.traits(grant, &names)?;
+        let rows = rows_of(&people, traits.column(0).as_primitive::<Int64Type>());
+        for (field, column) in traits.schema().fields().iter().zip(traits.columns()).skip(1) {
+            let name = column_name(&FieldRef::Trait(field.name().clone()));
+            fields.push(Field::new(name, field.data_type().clone(), true));
+            columns.push(take(column, &rows, None).map_err(error::from_arrow)?);
+        }
+    }
+    for (index, figure) in figures.into_iter().enumerate() {
+        fields.push(Field::new(aggregate_column(index), figure.data_type().clone(), true));
+        columns.push(figure);
+    }
+    let options = RecordBatchOptions::new().with_row_count(Some(people.len()));
+    RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options).map_err(error::from_arrow)
+}
+
+/// For each person the row of its traits, null without any.
+fn rows_of(people: &Int64Array, with_traits: &Int64Array) -> UInt32Array {
+    let row = |person: &i64| with_traits.values().binary_search(person).ok().and_then(|row| u32::try_from(row).ok());
+    people.values().iter().map(row).collect()
+}
+
+fn list_columns(plan: &Plan<'_>, question: &AudienceQuestion) -> Vec<spec::Column> {
+    let mut columns = vec![cells::column("person", ValueType::Text, None)];
+    for name in &question.columns {
+        columns.push(cells::column(name, plan.traits.get(name).copied().unwrap_or(ValueType::Text), None));
+    }
+    columns
+}
+
+type Table = (Vec<spec::Column>, Vec<Vec<Value>>);
+
+/// A row per person: pseudonym, then the columns asked for, masked as the grant says.
+fn list(
+    plan: &Plan<'_>,
+    question: &AudienceQuestion,
+    inside: &BooleanArray,
+    people: &RecordBatch,
+    grant: &Grant,
+    snapshot: &Snapshot,
+    limits: &Limits<'_>,
+) -> Result<Table> {
+    let numbers = people.column(0).as_primitive::<Int64Type>();
+    let chosen: Vec<usize> = (0..inside.len()).filter(|row| inside.value(*row)).collect();
+    let person =
+        |row: &usize| PersonId::from_stored(numbers.value(*row)).ok_or_else(|| error::bug("a number of nobody"));
+    let ids: Vec<PersonId> = chosen.iter().map(person).collect::<Result<_>>()?;
+    let mut rows: Vec<Vec<Value>> = ids.iter().map(|id| vec![Value::Text(snapshot.pseudonym(grant, *id))]).collect();
+    for name in &question.columns {
+        let field = FieldRef::Trait(name.clone());
+        let column = people.column_by_name(&column_name(&field));
+        let identifiers = match column {
+            Some(_) => Vec::new(),
+            None => snapshot.identifiers(grant, name, &ids)?,
+        };
+        for (index, row) in rows.iter_mut().enumerate() {
+            let value = match column {
+                Some(column) => cells::value(column, chosen[index])?,
+                None => identifiers[index].clone().map_or(Value::Null, Value::Text),
+            };
+            row.push(masked(value, &field, grant, snapshot));
+        }
+    }
+    // By pseudonym: the order of people in the lake says when they were first seen.
+    rows.sort_by(|a, b| a[0].compare_for_rows(&b[0]));
+    let limit = usize::try_from(question.limit.unwrap_or(LIST_ROWS_DEFAULT)).unwrap_or(usize::MAX);
+    rows.truncate(limit.min(limits.rows_max));
+    Ok((list_columns(plan, question), rows))
+}
+
+fn masked(value: Value, field: &FieldRef, grant: &Grant, snapshot: &Snapshot) -> Value {
+    match grant.mask_of(field) {
+        Some(Mask::Show) => value,
+        //HASH
+        _ => Value::Null,
+    }
+}

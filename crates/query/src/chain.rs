@@ -1,0 +1,140 @@
+//! The chains of a funnel: the search for one person's best one.
+//!
+//! Pure; the meaning is in the manual under "funnel". A chain takes distinct events with times that never fall. For a
+//! given first event, taking the earliest next one never shortens a loose chain, because only events of the very same
+//! instant compete for two steps; those are tried in every useful order. A strict chain may have to pass over an early
+//! event to get round another step's, so there all candidates up to the first such obstacle are tried.
+
+use std::collections::HashMap;
+
+/// An event of one person that matches at least one step.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StepEvent {
+    /// When, in microseconds.
+    pub(crate) at: i64,
+    /// Bit i: it matches step i.
+    pub(crate) steps: u32,
+    /// Whether a chain may start with it.
+    pub(crate) may_start: bool,
+}
+
+/// What makes a chain.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ChainRules {
+    /// Number of steps, 2..=20.
+    pub(crate) n_steps: usize,
+    /// Longest time from first to last, in microseconds.
+    pub(crate) within: i64,
+    /// Whether no other step's event may stand between two.
+    pub(crate) strict: bool,
+}
+
+/// Finds the best chain among events in the order of time: the deepest, then the one with the earliest times.
+///
+/// # Shape
+/// Positions in `events`, one per step reached; empty without any.
+pub(crate) fn best_chain(events: &[StepEvent], rules: ChainRules) -> Vec<usize> {
+    let of_step: Vec<Vec<usize>> = (0..rules.n_steps)
+        .map(|step| (0..events.len()).filter(|at| events[*at].steps & (1 << step) != 0).collect())
+        .collect();
+    let mut best: Vec<usize> = Vec::new();
+    for &start in of_step[0].iter().filter(|start| events[**start].may_start) {
+        let is_whole = best.len() == rules.n_steps;
+        if is_whole && events[start].at > events[best[0]].at {
+            break;
+        }
+        let deadline = events[start].at.saturating_add(rules.within);
+        let mut search = Search { events, of_step: &of_step, rules, deadline, known: HashMap::new() };
+        let mut used = vec![start];
+        let mut chain = vec![start];
+        chain.extend(search.rest(1, &mut used));
+        if is_better(events, &chain, &best) {
+            best = chain;
+        }
+    }
+    best
+}
+
+/// The search for the rest of chains that share a first event, and so a deadline.
+struct Search<'a> {
+    events: &'a [StepEvent],
+    of_step: &'a [Vec<usize>],
+    rules: ChainRules,
+    deadline: i64,
+    /// The best rest after (step, event), where it does not depend on what came before.
+    known: HashMap<(usize, usize), Vec<usize>>,
+}
+
+impl Search<'_> {
+    /// The best rest of a chain whose events so far are `used`, from `step` on.
+    fn rest(&mut self, step: usize, used: &mut Vec<usize>) -> Vec<usize> {
+        if step == self.rules.n_steps {
+            return Vec::new();
+        }
+        let last = *used.last().expect("a chain has a first event");
+        // Earlier events of the same instant are used up, so only without such is the rest a function of the last.
+        let is_alone = used[..used.len() - 1].iter().all(|event| self.events[*event].at < self.events[last].at);
+        if let Some(rest) = self.known.get(&(step, last)).filter(|_| is_alone) {
+            return rest.clone();
+        }
+        let mut best: Vec<usize> = Vec::new();
+        for candidate in self.candidates(step, last, used) {
+            used.push(candidate);
+            let mut rest = vec![candidate];
+            rest.extend(self.rest(step + 1, used));
+            used.pop();
+            if is_better(self.events, &rest, &best) {
+                best = rest;
+            }
+        }
+        if is_alone {
+            self.known.insert((step, last), best.clone());
+        }
+        best
+    }
+
+    /// Events that may follow `last` as `step`, and that could make a difference.
+    fn candidates(&self, step: usize, last: usize, used: &[usize]) -> Vec<usize> {
+        let after = self.events[last].at;
+        let until = if self.rules.strict { self.obstacle(step, last).min(self.deadline) } else { self.deadline };
+        let list = &self.of_step[step];
+        let first = list.partition_point(|event| self.events[*event].at < after);
+        let mut found: Vec<usize> = Vec::new();
+        for &event in list[first..].iter().take_while(|event| self.events[**event].at <= until) {
+            let same_instant = |other: &&usize| self.events[**other].at == self.events[event].at;
+            if used.contains(&event) {
+                continue;
+            }
+            if !self.rules.strict && !found.is_empty() && found.iter().any(|other| !same_instant(&other)) {
+                break;
+            }
+            // Of events of one instant that match the same steps, one is as good as another.
+            let is_twin = |other: &usize| same_instant(&other) && self.events[*other].steps == self.events[event].steps;
+            if !found.iter().any(is_twin) {
+                found.push(event);
+            }
+        }
+        found
+    }
+
+    /// When the first event after `last` comes that is neither of the step before nor of `step`.
+    fn obstacle(&self, step: usize, last: usize) -> i64 {
+        let own = 1 << step | 1 << (step - 1);
+        let after = self.events[last].at;
+        let later = self.events[last..].iter().take_while(|event| event.at <= self.deadline);
+        later
+            .filter(|event| event.at > after && event.steps & own == 0)
+            .map(|event| event.at)
+            .next()
+            .unwrap_or(i64::MAX)
+    }
+}
+
+/// Whether one chain is deeper than another, or as deep with earlier times.
+fn is_better(events: &[StepEvent], chain: &[usize], other: &[usize]) -> bool {
+    let times = |chain: &[usize]| -> Vec<i64> { chain.iter().map(|event| events[*event].at).collect() };
+    chain.len() > other.len() || (chain.len() == other.len() && times(chain) < times(other))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,89 @@
+//! The search against a brute force that tries every chain.
+
+use super::{ChainRules, StepEvent, best_chain};
+use proptest::prelude::*;
+
+/// Every chain, tried one by one: depth and times of the best.
+fn brute_force(events: &[StepEvent], rules: ChainRules) -> Vec<i64> {
+    let mut best = Vec::new();
+    let mut chain = Vec::new();
+    extend(events, rules, &mut chain, &mut best);
+    best
+}
+
+fn extend(events: &[StepEvent], rules: ChainRules, chain: &mut Vec<usize>, best: &mut Vec<i64>) {
+    let times: Vec<i64> = chain.iter().map(|event| events[*event].at).collect();
+    if times.len() > best.len() || (times.len() == best.len() && times < *best) {
+        *best = times;
+    }
+    let step = chain.len();
+    if step == rules.n_steps {
+        return;
+    }
+    for (position, event) in events.iter().enumerate() {
+        let fits = event.steps & (1 << step) != 0 && !chain.contains(&position);
+        let follows = match (chain.first(), chain.last()) {
+            (Some(first), Some(last)) => {
+                event.at >= events[*last].at
+                    && event.at - events[*first].at <= rules.within
+                    && !(rules.strict && has_obstacle(events, step, events[*last].at, event.at))
+            }
+            _ => event.may_start,
+        };
+        if fits && follows {
+            chain.push(position);
+            extend(events, rules, chain, best);
+            chain.pop();
+        }
+    }
+}
+
+fn has_obstacle(events: &[StepEvent], step: usize, after: i64, before: i64) -> bool {
+    events.iter().any(|event| event.at > after && event.at < before && event.steps & (0b11 << (step - 1)) == 0)
+}
+
+fn events_strategy() -> impl Strategy<Value = Vec<StepEvent>> {
+    let event = (0_i64..12, 1_u32..8, any::<bool>());
+    proptest::collection::vec(event, 0..8).prop_map(|mut events| {
+        events.sort_by_key(|event| event.0);
+        events.into_iter().map(|(at, steps, may_start)| StepEvent { at, steps, may_start }).collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(3000))]
+    #[test]
+    fn the_search_finds_what_brute_force_finds(events in events_strategy(), within in 0_i64..12, strict: bool) {
+        let rules = ChainRules { n_steps: 3, within, strict };
+        let found: Vec<i64> = best_chain(&events, rules).iter().map(|event| events[*event].at).collect();
+        prop_assert_eq!(found, brute_force(&events, rules));
+    }
+}
+
+fn check(events: &[(i64, u32)], strict: bool, expected: &[i64]) {
+    let events: Vec<StepEvent> =
+        events.iter().map(|(at, steps)| StepEvent { at: *at, steps: *steps, may_start: true }).collect();
+    let found = best_chain(&events, ChainRules { n_steps: 3, within: 100, strict });
+    let times: Vec<i64> = found.iter().map(|event| events[*event].at).collect();
+    assert_eq!(times, expected);
+}
+
+#[test]
+fn events_of_one_instant_serve_in_any_order_but_only_once() {
+    check(&[(5, 0b100), (5, 0b010), (5, 0b001)], false, &[5, 5, 5]);
+    check(&[(5, 0b111)], false, &[5]);
+    check(&[(5, 0b110), (5, 0b001), (5, 0b010)], false, &[5, 5, 5]);
+}
+
+#[test]
+fn a_strict_chain_goes_round_an_obstacle() {
+    check(&[(1, 0b001), (2, 0b010), (3, 0b001), (4, 0b010), (5, 0b100)], true, &[1, 4, 5]);
+    check(&[(1, 0b001), (2, 0b100), (3, 0b010), (4, 0b100)], true, &[1]);
+}
+
+#[test]
+fn many_events_take_no_time() {
+    let events: Vec<(i64, u32)> = (0..20_000).map(|at| (at / 3, 1 << (at % 2))).collect();
+    check(&events, false, &[0, 0]);
+    check(&events, true, &[0, 0]);
+}

@@ -1,0 +1,41 @@
+//! The errors of this crate.
+
+use datafusion::error::DataFusionError;
+use spec::{Error, ErrorKind};
+
+/// The question would take more than it may.
+pub(crate) fn over_budget(what: &str, hint: &str) -> Error {
+    Error::new(ErrorKind::Unavailable, format!("the answer would need more than {what}")).with_hint(hint)
+}
+
+/// The question was stopped from outside: its time is over, or nobody waits for it any more.
+pub(crate) fn stopped() -> Error {
+    Error::new(ErrorKind::Unavailable, "the question was stopped before it was answered".to_owned())
+        .with_hint("ask for a shorter period or fewer groups")
+}
+
+/// The grant is older than it may be.
+pub(crate) fn grant_is_over() -> Error {
+    Error::new(ErrorKind::Denied, "the grant for this question is over".to_owned()).with_hint("ask again")
+}
+
+/// Something that checked input rules out.
+pub(crate) fn bug(message: &str) -> Error {
+    Error::new(ErrorKind::Bug, message.to_owned())
+}
+
+/// What DataFusion says, in our words: a full memory pool is a budget, the rest is a fault.
+pub(crate) fn from_datafusion(error: DataFusionError) -> Error {
+    match error.find_root() {
+        DataFusionError::ResourcesExhausted(_) => over_budget("the memory of one question", "ask for fewer groups"),
+        DataFusionError::External(_) => {
+            Error::new(ErrorKind::Unavailable, "the data could not be read".to_owned()).with_source(Box::new(error))
+        }
+        _ => Error::new(ErrorKind::Bug, "the question could not be computed".to_owned()).with_source(Box::new(error)),
+    }
+}
+
+/// What an Arrow kernel says: a fault.
+pub(crate) fn from_arrow(error: arrow::error::ArrowError) -> Error {
+    Error::new(ErrorKind::Bug, "columns could not be computed".to_owned()).with_source(Box::new(error))
+}

@@ -1,0 +1,35 @@
+//! A question and a grant in, rows out.
+//!
+//! Flow: the lake's scan gives the rows of granted people only, in the order of people and time; questions about what a
+//! person did fold over them person by person (`funnel`, `audience`), questions about groups of events go to embedded
+//! DataFusion (`trend`), which also evaluates every condition. Cells about too few people are withheld here, before
+//! anything leaves. Invariants: no public function runs without a `Grant`; nothing here knows a role, a consent or a file.
+//!
+//! There is no way in without a grant:
+//!
+//! ```compile_fail,E0061
+//! fn without(plan: &query::Plan<'_>, snapshot: &lake::Snapshot, limits: &query::Limits<'_>) {
+//!     let _ = query::run(plan, snapshot, limits);
+//! }
+//! ```
+//!
+//! The same call with one compiles, so the example above fails for the right reason:
+//!
+//! ```no_run
+//! fn with(plan: &query::Plan<'_>, grant: &policy::Grant, snapshot: &lake::Snapshot, limits: &query::Limits<'_>) {
+//!     let _ = query::run(plan, grant, snapshot, limits);
+//! }
+//! ```
+
+mod audience;
+mod cells;
+mod chain;
+mod error;
+mod expression;
+mod fold;
+mod funnel;
+mod pass;
+mod plan;
+mod trend;
+
+pub use plan::{Limits, Plan, Rows, run};

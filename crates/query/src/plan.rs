@@ -1,0 +1,74 @@
+//! What runs: an expanded question with the types of its fields, and the one way in.
+
+use crate::{audience, error, funnel, trend};
+use lake::Snapshot;
+use policy::Grant;
+use spec::{Column, FieldRef, Instant, Question, QuestionBody, Result, Value, ValueType};
+use std::collections::BTreeMap;
+
+/// A question whose names were resolved: no metric and no audience in it.
+pub struct Plan<'a> {
+    /// The expanded question.
+    pub question: &'a Question,
+    /// Type of each event property it uses.
+    pub properties: BTreeMap<String, ValueType>,
+    /// Type of each trait it uses in conditions and breakdowns.
+    pub traits: BTreeMap<String, ValueType>,
+    /// Its breakdown, each an event property or a trait.
+    pub breakdown: Vec<FieldRef>,
+    /// Unit of its figures, if any.
+    pub unit: Option<String>,
+    /// Type of its measure's property, if it has one.
+    pub measure_type: Option<ValueType>,
+    /// First instant that a question without a period looks at.
+    pub data_from: Instant,
+    /// What "now" stands for.
+    pub now: Instant,
+}
+
+/// What one question may take.
+pub struct Limits<'a> {
+    /// Groups (interval x breakdown values) of an answer.
+    pub groups_max: usize,
+    /// Rows of a list.
+    pub rows_max: usize,
+    /// Bytes that grouping may hold.
+    pub memory_bytes_max: usize,
+    /// Asked between parts of the data: whether to stop.
+    pub stop: &'a (dyn Fn() -> bool + Sync),
+}
+
+/// What came out: cells about too few people are withheld already.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rows {
+    /// The columns.
+    pub columns: Vec<Column>,
+    /// The rows, sorted.
+    pub rows: Vec<Vec<Value>>,
+    /// For an audience, people after each top-level term of its condition, and left out by it; `None` is withheld.
+    pub steps: Vec<(Option<u64>, Option<u64>)>,
+    /// For an audience, the people in it; `None` is withheld.
+    pub people: Option<u64>,
+    /// Rows decoded.
+    pub rows_read: u64,
+    /// Bytes of the row groups read.
+    pub bytes_read: u64,
+}
+
+/// Answers a question from a snapshot, on what the grant allows.
+///
+/// # Shape
+/// One row per interval and group (trend), step and group (funnel), one in all (audience) or one per person (list).
+///
+/// # Errors
+/// `Denied` when the grant is over or does not cover a field, `Unavailable` when a limit is reached, else faults.
+pub fn run(plan: &Plan<'_>, grant: &Grant, snapshot: &Snapshot, limits: &Limits<'_>) -> Result<Rows> {
+    if plan.now >= grant.until() {
+        return Err(error::grant_is_over());
+    }
+    match &plan.question.body {
+        QuestionBody::Trend(question) => trend::run(plan, question, grant, snapshot, limits),
+        QuestionBody::Funnel(question) => funnel::run(plan, question, grant, snapshot, limits),
+        QuestionBody::Audience(question) => audience::run(plan, question, grant, snapshot, limits),
+    }
+}

@@ -1,0 +1,461 @@
+//! Trends: a measure per interval and group, by embedded DataFusion over the granted rows.
+
+use crate::cells::{self, Key, WITHHELD};
+use crate::error;
+use crate::expression::Predicate;
+use crate::pass::{self, Pass, Wanted};
+use crate::plan::{Limits, Plan, Rows};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int32Array, RecordBatch};
+use arrow::compute::{filter_record_batch, nullif};
+use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema, SchemaRef};
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
+use datafusion::catalog::streaming::StreamingTable;
+use datafusion::common::Column as ColumnName;
+use datafusion::execution::TaskContext;
+use datafusion::execution::memory_pool::GreedyMemoryPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::functions_aggregate::expr_fn::{count, count_distinct, max, min, sum};
+use datafusion::logical_expr::Expr;
+use datafusion::physical_plan::SendableRecordBatchStream;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::streaming::PartitionStream;
+use datafusion::prelude::{SessionConfig, SessionContext};
+use lake::Snapshot;
+use policy::Grant;
+use spec::{
+    FieldRef, Instant, Interval, Measure, MeasureAtom, MeasureFunction, Period, Result, TrendQuestion, Value, ValueType,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::{Arc, LazyLock};
+
+/// Where DataFusion's tasks run; questions come in on threads of their own.
+static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(std::thread::available_parallelism().map_or(1, usize::from))
+        .thread_name("question")
+        .build()
+        .expect("the operating system gives threads at start")
+});
+
+/// Answers a trend; its meaning is in the manual.
+///
+/// # Shape
+/// Interval x group, sorted by interval, then group ascending with null last; columns: interval (unless `by: none`),
+/// breakdown..., value.
+pub(crate) fn run(
+    plan: &Plan<'_>,
+    question: &TrendQuestion,
+    grant: &Grant,
+    snapshot: &Snapshot,
+    limits: &Limits<'_>,
+) -> Result<Rows> {
+    let (from, to) = period_bounds(plan, question.period.as_ref(), question.as_of)?;
+    let starts = interval_starts(question.by, from, to, plan.question.time_zone, limits.groups_max)?;
+    let atoms = match &question.measure {
+        Measure::Atom(atom) => vec![atom.clone()],
+        Measure::Ratio(top, bottom) => vec![top.clone(), bottom.clone()],
+        Measure::Metric(_) => return Err(error::bug("a metric was not replaced by its definition")),
+    };
+    let feed = Feed::open(plan, question, atoms, &starts, (from, to), grant, snapshot)?;
+    let feed = Arc::new(feed);
+    if (limits.stop)() {
+        return Err(error::stopped());
+    }
+    let groups = RUNTIME.block_on(aggregate(&feed, limits)).map_err(error::from_datafusion)?;
+    let cells = read_cells(&feed, &groups)?;
+    answer(plan, question, limits, grant, &starts, cells, feed.pass.cost())
+}
+
+/// The instants `[from, to)` that a question looks at.
+pub(crate) fn period_bounds(
+    plan: &Plan<'_>,
+    period: Option<&Period>,
+    as_of: Option<Instant>,
+) -> Result<(Instant, Instant)> {
+    let as_of = as_of.unwrap_or(plan.now);
+    let zone = plan.question.time_zone;
+    match period {
+        Some(Period::Dates { from, to }) => Ok((midnight(*from, zone)?, midnight(*to, zone)?)),
+        Some(Period::Last(duration)) => {
+            let from = as_of.checked_sub_signed(duration.delta());
+            Ok((from.ok_or_else(|| error::bug("a period before the calendar"))?, as_of))
+        }
+        None => Ok((plan.data_from.min(as_of), as_of)),
+    }
+}
+
+/// When a local time comes to pass: the earlier of two, or the first instant after a gap.
+fn local_instant(local: NaiveDateTime, zone: chrono_tz::Tz) -> Result<Instant> {
+    let hours = (0..=24).map(|hours| local + TimeDelta::hours(hours));
+    let found = hours.filter_map(|local| zone.from_local_datetime(&local).earliest()).next();
+    found.map(|at| at.with_timezone(&Utc)).ok_or_else(|| error::bug("a day that never comes"))
+}
+
+fn midnight(day: NaiveDate, zone: chrono_tz::Tz) -> Result<Instant> {
+    local_instant(day.and_time(NaiveTime::MIN), zone)
+}
+
+/// The starts of all intervals that touch `[from, to)`; one for the whole with `by: none`.
+fn interval_starts(by: Interval, from: Instant, to: Instant, zone: chrono_tz::Tz, most: usize) -> Result<Vec<Instant>> {
+    let mut starts = Vec::new();
+    if by == Interval::None {
+        return Ok(vec![from]);
+    }
+    let local = from.with_timezone(&zone).naive_local();
+    let day = local.date();
+    let first_day = match by {
+        Interval::Week => day - Days::new(u64::from(day.weekday().num_days_from_monday())),
+        Interval::Month => day.with_day(1).ok_or_else(|| error::bug("a month without a first day"))?,
+        Interval::Hour | Interval::Day | Interval::None => day,
+    };
+    let mut at = match by {
+        // Hours are counted in absolute time, so that a repeated hour is two hours.
+        Interval::Hour => from - TimeDelta::seconds(from.timestamp().rem_euclid(3_600)),
+        _ => midnight(first_day, zone)?,
+    };
+    let mut next_day = first_day;
+    while at < to {
+        if starts.len() >= most {
+            return Err(error::over_budget(
+                &format!("{most} intervals"),
+                "ask for longer intervals or a shorter period",
+            ));
+        }
+        starts.push(at);
+        at = match by {
+            Interval::Hour => at + TimeDelta::hours(1),
+            _ => {
+                next_day = match by {
+                    Interval::Week => next_day + Days::new(7),
+                    Interval::Month => next_day + Months::new(1),
+                    _ => next_day + Days::new(1),
+                };
+                midnight(next_day, zone)?
+            }
+        };
+    }
+    Ok(starts)
+}
+
+/// The rows that DataFusion groups, made from the pass part by part.
+///
+/// Columns: `interval`, `group.N`, and for the N-th function `person.N` and `value.N`, null in rows it does not count.
+struct Feed {
+    pass: Pass,
+    schema: SchemaRef,
+    atoms: Vec<MeasureAtom>,
+    filter: Option<Predicate>,
+    groups: Vec<FieldRef>,
+    /// Starts of the intervals and the end of the period, in microseconds.
+    borders: Vec<i64>,
+    from: i64,
+}
+
+impl Feed {
+    fn open(
+        plan: &Plan<'_>,
+        question: &TrendQuestion,
+        atoms: Vec<MeasureAtom>,
+        starts: &[Instant],
+        (from, to): (Instant, Instant),
+        grant: &Grant,
+        snapshot: &Snapshot,
+    ) -> Result<Feed> {
+        let mut wanted = Wanted::new();
+        for atom in &atoms {
+            wanted.event(&atom.event);
+            atom.property.iter().for_each(|name| wanted.property(name));
+        }
+        question.filter.iter().for_each(|filter| wanted.condition(filter));
+        plan.breakdown.iter().for_each(|field| wanted.field(field));
+        let pass = Pass::open(plan, &wanted, (Some(from), Some(to)), grant, snapshot)?;
+        let filter =
+            question.filter.as_ref().map(|filter| Predicate::compile(filter, &pass.schema, &[])).transpose()?;
+        let mut fields = vec![Field::new("interval", DataType::Int32, false)];
+        let type_of = |name: &str| pass.schema.field_with_name(name).map(|field| field.data_type().clone());
+        for (index, field) in plan.breakdown.iter().enumerate() {
+            let group_type = type_of(&pass::column_name(field)).map_err(error::from_arrow)?;
+            fields.push(Field::new(format!("group.{index}"), group_type, true));
+        }
+        for (index, atom) in atoms.iter().enumerate() {
+            fields.push(Field::new(format!("person.{index}"), DataType::Int64, true));
+            if let Some(property) = &atom.property {
+                let name = pass::column_name(&FieldRef::Property(property.clone()));
+                let value_type = type_of(&name).map_err(error::from_arrow)?;
+                fields.push(Field::new(format!("value.{index}"), value_type, true));
+            }
+        }
+        let mut borders: Vec<i64> = starts.iter().map(Instant::timestamp_micros).collect();
+        borders.push(to.timestamp_micros());
+        let (schema, from) = (Arc::new(Schema::new(fields)), from.timestamp_micros());
+        Ok(Feed { pass, schema, atoms, filter, groups: plan.breakdown.clone(), borders, from })
+    }
+
+    /// The rows of one part that any function counts.
+    fn read(&self, part: usize) -> Result<RecordBatch> {
+        let batch = self.pass.read(part)?;
+        let passes = self.filter.as_ref().map(|filter| filter.mask(&batch)).transpose()?;
+        let until = self.borders[self.borders.len() - 1];
+        let in_period = |at: &i64| *at >= self.from && *at < until;
+        let base: Vec<bool> = pass::times(&batch)
+            .iter()
+            .enumerate()
+            .map(|(row, at)| in_period(at) && passes.as_ref().is_none_or(|passes| passes.value(row)))
+            .collect();
+        let counted = |atom: &MeasureAtom| -> BooleanArray {
+            let is_event = pass::event_mask(&batch, &atom.event);
+            base.iter().zip(is_event).map(|(base, is_event)| Some(*base && is_event)).collect()
+        };
+        let masks: Vec<BooleanArray> = self.atoms.iter().map(counted).collect();
+        let any: BooleanArray =
+            (0..batch.num_rows()).map(|row| Some(masks.iter().any(|mask| mask.value(row)))).collect();
+        let mut columns: Vec<ArrayRef> = vec![Arc::new(self.intervals(&batch))];
+        for field in &self.groups {
+            columns.push(Arc::clone(pass::column(&batch, field)?));
+        }
+        for (atom, mask) in self.atoms.iter().zip(&masks) {
+            let skipped = arrow::compute::not(mask).map_err(error::from_arrow)?;
+            columns.push(nullif(batch.column(0), &skipped).map_err(error::from_arrow)?);
+            if let Some(property) = &atom.property {
+                let values = pass::column(&batch, &FieldRef::Property(property.clone()))?;
+                columns.push(nullif(values, &skipped).map_err(error::from_arrow)?);
+            }
+        }
+        let all = RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(error::from_arrow)?;
+        filter_record_batch(&all, &any).map_err(error::from_arrow)
+    }
+
+    /// The interval of each row; 0 for rows before the first, which are left out anyway.
+    fn intervals(&self, batch: &RecordBatch) -> Int32Array {
+        let index = |at: &i64| {
+            let n_before = self.borders.partition_point(|border| border <= at);
+            i32::try_from(n_before.saturating_sub(1)).expect("intervals are bounded")
+        };
+        pass::times(batch).iter().map(|at| Some(index(at))).collect()
+    }
+}
+
+/// Every n-th part of a feed, as a stream.
+struct FeedStream {
+    feed: Arc<Feed>,
+    first: usize,
+    every: usize,
+}
+
+impl fmt::Debug for FeedStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "granted rows, part {} of {}", self.first + 1, self.every)
+    }
+}
+
+impl PartitionStream for FeedStream {
+    fn schema(&self) -> &SchemaRef {
+        &self.feed.schema
+    }
+
+    fn execute(&self, _ctx: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let feed = Arc::clone(&self.feed);
+        let parts = (self.first..feed.pass.len()).step_by(self.every);
+        let batches = parts.map(move |part| {
+            feed.read(part).map_err(|error| datafusion::error::DataFusionError::External(Box::new(error)))
+        });
+        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.feed.schema), futures::stream::iter(batches)))
+    }
+}
+
+/// Groups the feed.
+///
+/// # Shape
+/// One row per interval and group; `interval`, `group.N`, then per function `people.N` and its parts.
+async fn aggregate(feed: &Arc<Feed>, limits: &Limits<'_>) -> datafusion::error::Result<Vec<RecordBatch>> {
+    let n_streams = std::thread::available_parallelism().map_or(1, usize::from).min(feed.pass.len()).max(1);
+    let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(GreedyMemoryPool::new(limits.memory_bytes_max)));
+    let config = SessionConfig::new().with_target_partitions(n_streams).with_batch_size(32_768);
+    let session = SessionContext::new_with_config_rt(config, runtime.build_arc()?);
+    let stream =
+        |first| Arc::new(FeedStream { feed: Arc::clone(feed), first, every: n_streams }) as Arc<dyn PartitionStream>;
+    let table = StreamingTable::try_new(Arc::clone(&feed.schema), (0..n_streams).map(stream).collect())?;
+    let mut groups = vec![named("interval".to_owned())];
+    groups.extend((0..feed.groups.len()).map(|index| named(format!("group.{index}"))));
+    let mut figures = Vec::new();
+    for (index, atom) in feed.atoms.iter().enumerate() {
+        let person = || named(format!("person.{index}"));
+        let value = || named(format!("value.{index}"));
+        figures.push(count_distinct(person()).alias(format!("people.{index}")));
+        match atom.function {
+            MeasureFunction::People => {}
+            MeasureFunction::Count => figures.push(count(person()).alias(format!("count.{index}"))),
+            MeasureFunction::Sum => figures.push(sum(value()).alias(format!("sum.{index}"))),
+            MeasureFunction::Min => figures.push(min(value()).alias(format!("min.{index}"))),
+            MeasureFunction::Max => figures.push(max(value()).alias(format!("max.{index}"))),
+            MeasureFunction::Avg => {
+                figures.push(sum(value()).alias(format!("sum.{index}")));
+                figures.push(count(value()).alias(format!("count.{index}")));
+            }
+        }
+    }
+    let frame = session.read_table(Arc::new(table))?.aggregate(groups, figures)?;
+    frame.limit(0, Some(limits.groups_max + 1))?.collect().await
+}
+
+fn named(name: String) -> Expr {
+    Expr::Column(ColumnName::from_name(name))
+}
+
+/// One cell of a trend, before small groups are withheld.
+struct Cell {
+    value: Value,
+    /// The fewest distinct people that any of its functions is about.
+    n_people: u64,
+}
+
+type Cells = BTreeMap<usize, BTreeMap<Key, Cell>>;
+
+/// Reads what DataFusion grouped: per interval its groups.
+fn read_cells(feed: &Feed, batches: &[RecordBatch]) -> Result<Cells> {
+    let mut cells = Cells::new();
+    for batch in batches {
+        for row in 0..batch.num_rows() {
+            let interval = batch.column(0).as_primitive::<Int32Type>().value(row);
+            let group = (0..feed.groups.len()).map(|index| cells::value(batch.column(1 + index), row));
+            let group: Vec<Value> = group.collect::<Result<_>>()?;
+            let figures: Vec<(Value, u64)> = feed
+                .atoms
+                .iter()
+                .enumerate()
+                .map(|(index, atom)| figure(batch, row, index, atom))
+                .collect::<Result<_>>()?;
+            let n_people = figures.iter().map(|(_, n_people)| *n_people).min().unwrap_or(0);
+            let value = match figures.as_slice() {
+                [(value, _)] => value.clone(),
+                [(top, _), (bottom, _)] => ratio(top, bottom),
+                _ => return Err(error::bug("a measure of three functions")),
+            };
+            let interval = usize::try_from(interval).map_err(|_| error::bug("a negative interval"))?;
+            cells.entry(interval).or_default().insert(Key(group), Cell { value, n_people });
+        }
+    }
+    Ok(cells)
+}
+
+/// The value of one function in one group, and how many distinct people it is about.
+fn figure(batch: &RecordBatch, row: usize, index: usize, atom: &MeasureAtom) -> Result<(Value, u64)> {
+    let column = |name: &str| {
+        let column = batch.column_by_name(&format!("{name}.{index}"));
+        column.ok_or_else(|| error::bug("a figure that was asked for is missing"))
+    };
+    let whole = |name: &str| column(name).map(|column| column.as_primitive::<Int64Type>().value(row));
+    let n_people = whole("people")?;
+    let value = match atom.function {
+        MeasureFunction::People => Value::Integer(n_people),
+        MeasureFunction::Count => Value::Integer(whole("count")?),
+        MeasureFunction::Sum => cells::value(column("sum")?, row)?,
+        MeasureFunction::Min => cells::value(column("min")?, row)?,
+        MeasureFunction::Max => cells::value(column("max")?, row)?,
+        MeasureFunction::Avg => ratio(&cells::value(column("sum")?, row)?, &Value::Integer(whole("count")?)),
+    };
+    Ok((value, u64::try_from(n_people).unwrap_or(0)))
+}
+
+/// One number divided by another, null where either is null or the divisor is 0.
+fn ratio(top: &Value, bottom: &Value) -> Value {
+    match (double(top), double(bottom)) {
+        (Some(top), Some(bottom)) if bottom != 0.0 => Value::Number(top / bottom),
+        _ => Value::Null,
+    }
+}
+
+fn double(value: &Value) -> Option<f64> {
+    match value {
+        Value::Integer(value) => Some(*value as f64),
+        Value::Number(value) => Some(*value),
+        Value::Decimal(value) => value.to_string().parse().ok(),
+        _ => None,
+    }
+}
+
+/// Fills every interval of every named group and folds the groups that may not be named.
+fn answer(
+    plan: &Plan<'_>,
+    question: &TrendQuestion,
+    limits: &Limits<'_>,
+    grant: &Grant,
+    starts: &[Instant],
+    mut cells: Cells,
+    cost: (u64, u64),
+) -> Result<Rows> {
+    let mut columns = columns(plan, question);
+    let is_shown = |cell: &Cell| cell.n_people >= grant.min_group();
+    let all: BTreeSet<&Key> = cells.values().flat_map(BTreeMap::keys).collect();
+    // A group is named when enough people stand behind one of its cells; without a breakdown there is one, always named.
+    let shown = cells.values().flatten().filter(|(_, cell)| is_shown(cell)).map(|(key, _)| key.clone());
+    let mut named: BTreeSet<Key> = shown.collect();
+    let is_folded = !plan.breakdown.is_empty() && named.len() < all.len();
+    if plan.breakdown.is_empty() {
+        named = BTreeSet::from([Key(Vec::new())]);
+    }
+    if named.len().saturating_mul(starts.len()) > limits.groups_max {
+        return Err(error::over_budget(&format!("{} rows", limits.groups_max), "break down by fewer properties"));
+    }
+    let mut rows = Vec::new();
+    for (interval, start) in starts.iter().enumerate() {
+        let mut of_interval = cells.remove(&interval).unwrap_or_default();
+        for group in &named {
+            let value = of_interval.remove(group).filter(|cell| is_shown(cell)).map(|cell| cell.value);
+            let mut row: Vec<Value> = Vec::with_capacity(columns.len());
+            if question.by != Interval::None {
+                row.push(Value::Timestamp(*start));
+            }
+            row.extend(group.0.iter().cloned());
+            let is_withheld = value.is_none();
+            row.push(value.unwrap_or(Value::Null));
+            rows.push((row, is_withheld));
+        }
+    }
+    let offset = question.offset.map_or(0, |offset| offset as usize);
+    let limit = question.limit.map_or(usize::MAX, |limit| limit as usize);
+    let mut rows: Vec<(Vec<Value>, bool)> = rows.into_iter().skip(offset).take(limit).collect();
+    if is_folded {
+        rows.push((folded(plan, question), true));
+    }
+    let rows = cells::mark_withheld(&mut columns, rows);
+    Ok(Rows { columns, rows, steps: Vec::new(), people: None, rows_read: cost.0, bytes_read: cost.1 })
+}
+
+fn columns(plan: &Plan<'_>, question: &TrendQuestion) -> Vec<spec::Column> {
+    let mut columns = Vec::new();
+    if question.by != Interval::None {
+        columns.push(cells::column("interval", ValueType::Timestamp, None));
+    }
+    for field in &plan.breakdown {
+        let (name, value_type) = match field {
+            FieldRef::Property(name) => (name, plan.properties.get(name)),
+            FieldRef::Trait(name) => (name, plan.traits.get(name)),
+        };
+        columns.push(cells::column(name, value_type.copied().unwrap_or(ValueType::Text), None));
+    }
+    let value_type = match &question.measure {
+        Measure::Atom(atom) => match atom.function {
+            MeasureFunction::Count | MeasureFunction::People => ValueType::Integer,
+            MeasureFunction::Avg => ValueType::Number,
+            MeasureFunction::Sum | MeasureFunction::Min | MeasureFunction::Max => {
+                plan.measure_type.unwrap_or(ValueType::Number)
+            }
+        },
+        Measure::Ratio(..) | Measure::Metric(_) => ValueType::Number,
+    };
+    columns.push(cells::column("value", value_type, plan.unit.as_deref()));
+    columns
+}
+
+/// The one row that stands for all groups too small to be named.
+fn folded(plan: &Plan<'_>, question: &TrendQuestion) -> Vec<Value> {
+    let mut row = Vec::new();
+    if question.by != Interval::None {
+        row.push(Value::Null);
+    }
+    row.extend(vec![Value::Text(WITHHELD.to_owned()); plan.breakdown.len()]);
+    row.push(Value::Null);
+    row
+}
