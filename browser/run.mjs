@@ -1,0 +1,117 @@
+// Walks through the pages with a real browser on a real server.
+//
+//   ENTENTE_BIN=.../entente node browser/run.mjs [short|all]
+//
+// Starts the program on a temporary data folder with the demo, walks once per view (width, light or dark), saves a
+// picture of each stop in browser/shots, and stops the program. A walk fails on what it expects, on anything that the
+// browser reports as an error (the content security policy included), on an answer of 500 and above, on a request to
+// another machine, and on a page that is wider than its window. `ENTENTE_URL` and `ENTENTE_SIGN_INS`
+// (`marketer=secret,...`) walk on a server that runs already.
+
+import { mkdirSync } from "node:fs";
+import path from "node:path";
+import { chromium } from "playwright-core";
+import { startServer } from "./server.mjs";
+import { walks } from "./walks.mjs";
+
+const SHOTS = path.join(import.meta.dirname, "shots");
+const WIDE = { width: 1280, height: 900 };
+const NARROW = { width: 360, height: 740 };
+const VIEWS = [
+  { name: "1280-light", viewport: WIDE, colorScheme: "light" },
+  { name: "1280-dark", viewport: WIDE, colorScheme: "dark" },
+  { name: "360-light", viewport: NARROW, colorScheme: "light" },
+  { name: "360-dark", viewport: NARROW, colorScheme: "dark" },
+];
+const STEP_MS_MAX = 20_000;
+
+/** Everything the browser complains about on a page, as it happens. */
+function complaintsOf(page, origin) {
+  const complaints = [];
+  page.on("console", (message) => {
+    if (message.type() === "error") complaints.push(`console: ${message.text()} (${message.location().url})`);
+  });
+  page.on("pageerror", (error) => complaints.push(`script: ${error.message}`));
+  page.on("requestfailed", (request) => {
+    const why = request.failure()?.errorText ?? "";
+    // The page itself gives up a request when a newer one takes its place, or when one leaves the page.
+    if (why !== "net::ERR_ABORTED") complaints.push(`request: ${request.url()} ${why}`);
+  });
+  page.on("response", (response) => {
+    if (response.status() >= 500) complaints.push(`answer: ${response.status()} ${response.url()}`);
+  });
+  page.on("request", (request) => {
+    const url = request.url();
+    if (!url.startsWith(origin) && !/^(data|blob|about):/.test(url)) complaints.push(`elsewhere: ${url}`);
+  });
+  return complaints;
+}
+
+/** What a walk gets: the page, and how to say where it is. */
+async function stops(browser, server, view, walk) {
+  const context = await browser.newContext({
+    baseURL: server.url,
+    viewport: view.viewport,
+    colorScheme: view.colorScheme,
+    reducedMotion: "reduce",
+    locale: "en-GB",
+    timezoneId: "UTC",
+  });
+  context.setDefaultTimeout(STEP_MS_MAX);
+  const page = await context.newPage();
+  const complaints = complaintsOf(page, server.url);
+  let count = 0;
+  const stop = async (name) => {
+    await page.waitForLoadState("networkidle");
+    count += 1;
+    const file = `${view.name}-${walk.name}-${count}-${name.replaceAll(" ", "-")}.png`;
+    await page.screenshot({ path: path.join(SHOTS, file), fullPage: true });
+    const extra = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    if (extra > 0) complaints.push(`width: ${name} is ${extra} px wider than its window`);
+  };
+  return { page, stop, context, complaints };
+}
+
+async function walkOnce(browser, server, view, walk) {
+  const started = Date.now();
+  const { page, stop, context, complaints } = await stops(browser, server, view, walk);
+  try {
+    await walk.go({ page, stop, secretOf: server.secretOf, narrow: view.viewport === NARROW });
+  } catch (error) {
+    complaints.unshift(error.message.split("\n").slice(0, 12).join("\n      "));
+    await page.screenshot({ path: path.join(SHOTS, `${view.name}-${walk.name}-failed.png`), fullPage: true });
+    complaints.push(`at ${page.url()}`);
+  }
+  await context.close();
+  const seconds = ((Date.now() - started) / 1000).toFixed(1);
+  console.log(`${complaints.length ? "FAILED" : "ok    "} ${view.name.padEnd(11)} ${walk.name} (${seconds} s)`);
+  for (const complaint of complaints) console.log(`      ${complaint}`);
+  return complaints.length === 0;
+}
+
+async function main(which) {
+  mkdirSync(SHOTS, { recursive: true });
+  const server = await startServer();
+  let failed = 0;
+  try {
+    const browser = await chromium.launch({
+      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+      // A container's root has no sandbox to give, and the pages are our own.
+      args: ["--no-sandbox", "--disable-dev-shm-usage"],
+    });
+    for (const view of which === "all" ? VIEWS : VIEWS.slice(0, 1)) {
+      for (const walk of walks) {
+        // The keyboard is the same at every width and in every colour.
+        if (walk.once && view !== VIEWS[0]) continue;
+        failed += (await walkOnce(browser, server, view, walk)) ? 0 : 1;
+      }
+    }
+    await browser.close();
+  } finally {
+    await server.stop();
+  }
+  console.log(failed ? `${failed} walks failed; pictures in ${SHOTS}` : `all walks went well; pictures in ${SHOTS}`);
+  process.exitCode = failed ? 1 : 0;
+}
+
+await main(process.argv[2] ?? "short");

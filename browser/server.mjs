@@ -1,0 +1,79 @@
+// A server of the demo on a temporary data folder; or one that runs already, by ENTENTE_URL.
+
+import { spawn } from "node:child_process";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import net from "node:net";
+import os from "node:os";
+import path from "node:path";
+
+const DEMO = path.join(import.meta.dirname, "..", "demo");
+const USERS = ["marketer", "engineer", "privacy", "executive"];
+const START_MS_MAX = 180_000;
+
+/** Starts the program; gives its address, the secret of each user, and how to stop it. */
+export async function startServer() {
+  if (process.env.ENTENTE_URL) return running(process.env.ENTENTE_URL, process.env.ENTENTE_SIGN_INS ?? "");
+  const program = process.env.ENTENTE_BIN;
+  if (!program) throw new Error("set ENTENTE_BIN to the program, or ENTENTE_URL to a server that runs");
+  const folder = mkdtempSync(path.join(os.tmpdir(), "entente-walks-"));
+  // Walks save questions into the workspace: they get one of their own.
+  const workspace = path.join(folder, "demo");
+  cpSync(DEMO, workspace, { recursive: true });
+  const address = `127.0.0.1:${await freePort()}`;
+  const words = ["up", "--workspace", workspace, "--data", path.join(folder, "data"), "--listen", address, "--sign-ins"];
+  const child = spawn(program, words, { stdio: ["ignore", "pipe", "inherit"] });
+  let printed = "";
+  child.stdout.setEncoding("utf8").on("data", (text) => (printed += text));
+  const stop = async () => {
+    if (child.exitCode === null) {
+      const gone = new Promise((resolve) => child.once("exit", resolve));
+      child.kill("SIGTERM");
+      const late = setTimeout(() => child.kill("SIGKILL"), 5_000);
+      await gone;
+      clearTimeout(late);
+    }
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    await ready(`http://${address}`, child);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { url: `http://${address}`, secretOf: (user) => secret(printed, user), stop };
+}
+
+function running(url, signIns) {
+  const secrets = new Map(signIns.split(",").map((pair) => pair.split("=")));
+  return { url, secretOf: (user) => secrets.get(user), stop: async () => {} };
+}
+
+/** The last word of the line that begins with the user's name: a password, or a link that signs in. */
+function secret(printed, user) {
+  if (!USERS.includes(user)) throw new Error(`the demo has no user ${user}`);
+  const line = printed.split("\n").find((text) => text.trim().split(/\s+/)[0] === user);
+  if (!line) throw new Error(`the program printed no sign-in for ${user}:\n${printed}`);
+  return line.trim().split(/\s+/).at(-1);
+}
+
+/** Waits until the demo is loaded and questions can be answered. */
+async function ready(url, child) {
+  const until = Date.now() + START_MS_MAX;
+  while (Date.now() < until) {
+    if (child.exitCode !== null) throw new Error(`the program ended at once (${child.exitCode})`);
+    const health = await fetch(`${url}/health`).catch(() => null);
+    if (health?.ok && (await health.json()).ready) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`the program was not ready within ${START_MS_MAX / 1000} s`);
+}
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const probe = net.createServer().once("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+}

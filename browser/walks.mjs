@@ -1,0 +1,211 @@
+// The walks: what people do on the pages, in their words. They look for roles, labels and words, never for classes.
+
+import assert from "node:assert/strict";
+
+const CONDITION = "count(basket_paid, within => '30 days') >= 8 AND NOT did(coupon_redeemed, within => '90 days')";
+const YEAR = { from: "2017-01-01", to: "2018-01-01" };
+const SALES = { kind: "trend", purpose: "analytics", measure: "sum(basket_paid.sales_value)", by: "month", period: YEAR };
+const COUPONS = {
+  kind: "funnel",
+  purpose: "analytics",
+  steps: ["campaign_received", "coupon_redeemed"],
+  within: "45 days",
+  period: { from: "2016-11-01", to: "2018-01-01" },
+};
+const FREQUENT = { kind: "audience", purpose: "email", where: CONDITION, as_of: "2017-12-31T00:00:00Z" };
+
+/** The address of a question: the one place that knows how the page writes it. */
+function addressOf(question) {
+  return `/ask?${new URLSearchParams({ q: JSON.stringify(question) })}`;
+}
+
+/** Figures as pages write them: `1 456` with any space or comma between groups of three. */
+function figure(number) {
+  return new RegExp(`(^|\\D)${String(number).replace(/\B(?=(\d{3})+$)/g, "[\\s\\u202f\\u00a0,]?")}(\\D|$)`);
+}
+
+/** Signs in by what the program printed for the user: a link, or a password for the form. */
+async function signIn(page, user, secret) {
+  if (/^https?:/.test(secret)) {
+    await page.goto(secret);
+  } else {
+    await page.goto("/sign-in");
+    await page.getByLabel(/name/i).fill(user);
+    await page.getByLabel(/password/i).fill(secret);
+    await page.getByRole("button", { name: /sign in/i }).click();
+  }
+  await page.getByRole("navigation", { name: /main/i }).first().waitFor();
+}
+
+/** Waits for a verdict that says this. */
+async function verdict(page, words) {
+  await page.getByRole("status").filter({ hasText: words }).first().waitFor();
+}
+
+/** Waits for an answer's picture and its table, and gives the table. */
+async function answer(page) {
+  await page.locator("main canvas, main svg[role=img], main [role=img], main figure").first().waitFor();
+  const table = page.locator("main table").first();
+  await table.waitFor({ state: "attached" });
+  // A table may be folded under its picture.
+  if (!(await table.isVisible())) await page.locator("main summary", { hasText: /table|figures/i }).first().click();
+  await table.waitFor();
+  return table;
+}
+
+async function main(page) {
+  return page.locator("main").innerText();
+}
+
+/** Marketing: in, and an answer of each kind. */
+async function marketerAsks({ page, stop, secretOf }) {
+  await page.goto("/");
+  assert.match(page.url(), /sign-in/, "who is not signed in is asked to");
+  await stop("sign in");
+  await signIn(page, "marketer", secretOf("marketer"));
+  await page.getByText("Net sales").first().waitFor();
+  await stop("home");
+
+  await page.goto(addressOf(SALES));
+  await verdict(page, /yes/i);
+  assert.match(await (await answer(page)).innerText(), /370[\s\u202f\u00a0,]?886/);
+  await stop("trend");
+
+  await page.goto(addressOf(COUPONS));
+  await verdict(page, /yes/i);
+  const steps = await (await answer(page)).innerText();
+  assert.match(steps, figure(1559));
+  assert.match(steps, figure(406));
+  await stop("funnel");
+
+  await page.goto(addressOf(FREQUENT));
+  await verdict(page, /235/);
+  const words = await main(page);
+  for (const people of [2469, 1456, 318, 235, 1013]) assert.match(words, figure(people));
+  await stop("audience");
+}
+
+/** Marketing: refused, takes the nearest yes, saves it. */
+async function marketerIsRefused({ page, stop, secretOf, narrow }) {
+  await signIn(page, "marketer", secretOf("marketer"));
+  await page.goto(addressOf({ ...FREQUENT, purpose: "analytics", release: "list" }));
+  const take = page.getByRole("button", { name: /take/i }).or(page.getByRole("link", { name: /take/i }));
+  await take.first().waitFor();
+  assert.doesNotMatch(await main(page), /forbidden|error/i, "a no is not a fault");
+  await stop("refused");
+  await take.first().click();
+  await verdict(page, /yes/i);
+  await stop("nearest yes");
+
+  await page.getByRole("button", { name: /^save/i }).or(page.locator("summary", { hasText: /save/i })).first().click();
+  const title = `Frequent walkers ${narrow ? "narrow" : "wide"} ${Date.now() % 100_000}`;
+  await page.getByLabel(/name|title/i).last().fill(title);
+  await page.getByRole("button", { name: /^save/i }).last().click();
+  await page.getByText(/saved/i).first().waitFor();
+  await stop("saved");
+}
+
+/** Marketing: the pages of what both teams share. */
+async function marketerLooksAround({ page, stop, secretOf }) {
+  await signIn(page, "marketer", secretOf("marketer"));
+  for (const [address, words] of [
+    ["/audiences", "Frequent, no coupon lately"],
+    ["/metrics", "Net sales"],
+    ["/sources", "Purchases"],
+  ]) {
+    await page.goto(address);
+    await page.getByRole("link", { name: words }).first().waitFor();
+    await stop(address.slice(1));
+    await page.getByRole("link", { name: words }).first().click();
+    await page.getByRole("heading", { name: words }).first().waitFor();
+    await stop(`${address.slice(1)} one`);
+  }
+  await page.goto("/no-such-page");
+  await page.getByText(/look for it|home/i).first().waitFor();
+}
+
+/** IT: the other face, the contract, and what a question cost. */
+async function engineerLooks({ page, stop, secretOf }) {
+  await signIn(page, "engineer", secretOf("engineer"));
+  await stop("home");
+  await page.goto("/sources/purchases");
+  await page.getByRole("heading", { name: "Purchases" }).first().waitFor();
+  await stop("source");
+  await otherFace(page);
+  assert.match(await main(page), /kind: DataContract/);
+  await stop("contract");
+
+  await page.goto(addressOf(SALES));
+  await verdict(page, /yes/i);
+  await answer(page);
+  await otherFace(page);
+  assert.match(await main(page), /rows|bytes/i);
+  await stop("trend for it");
+}
+
+async function otherFace(page) {
+  const face = page.getByRole("tab", { name: "IT" }).or(page.getByRole("link", { name: "IT", exact: true }));
+  await face.first().click();
+  await page.waitForURL(/face=it/);
+  await page.waitForLoadState("networkidle");
+}
+
+/** The executive: figures, and nothing that the role may not do. */
+async function executiveReads({ page, stop, secretOf }) {
+  await signIn(page, "executive", secretOf("executive"));
+  await page.getByText("Net sales").first().waitFor();
+  await stop("home");
+}
+
+/** Keys only: in, over to a question, to its other face and back. */
+async function keyboardOnly({ page, stop, secretOf }) {
+  await page.goto("/sign-in");
+  const secret = secretOf("engineer");
+  if (/^https?:/.test(secret)) {
+    await page.goto(secret);
+  } else {
+    await tabTo(page, (element) => element.matches("input:not([type=hidden]):not([type=password])"));
+    await page.keyboard.type("engineer");
+    await tabTo(page, (element) => element.matches("input[type=password]"));
+    await page.keyboard.type(secret);
+    await page.keyboard.press("Enter");
+  }
+  await page.getByRole("navigation", { name: /main/i }).first().waitFor();
+  await tabTo(page, (element) => element.matches("nav a") && /sources|data/i.test(element.textContent));
+  assert.ok(await focusIsSeen(page), "one sees where the keyboard is");
+  await stop("focus");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/sources/);
+  await tabTo(page, (element) => element.matches("main a") && /purchases/i.test(element.textContent));
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/sources\/purchases/);
+  await page.keyboard.press("t");
+  await page.waitForURL(/face=it/);
+  await stop("other face");
+}
+
+/** Presses Tab until an element like this has the focus. */
+async function tabTo(page, isIt) {
+  for (let press = 0; press < 80; press += 1) {
+    const found = await page.evaluate(`((element) => !!element && (${isIt})(element))(document.activeElement)`);
+    if (found) return;
+    await page.keyboard.press("Tab");
+  }
+  throw new Error(`80 tabs do not reach ${isIt}`);
+}
+
+async function focusIsSeen(page) {
+  return page.evaluate(() => {
+    const style = getComputedStyle(document.activeElement);
+    return style.outlineStyle !== "none" || style.boxShadow !== "none";
+  });
+}
+
+export const walks = [
+  { name: "marketer-asks", go: marketerAsks },
+  { name: "marketer-refused", go: marketerIsRefused },
+  { name: "marketer-looks", go: marketerLooksAround },
+  { name: "engineer-looks", go: engineerLooks },
+  { name: "executive-reads", go: executiveReads },
+  { name: "keyboard-only", go: keyboardOnly, once: true },
+];
