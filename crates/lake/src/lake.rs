@@ -1,9 +1,13 @@
 //! The lake: opens the folder, holds the current snapshot, takes files in.
 
-use crate::{Clock, ImportFile, ImportReport, Random, Snapshot};
-use spec::Result;
-use std::path::Path;
-use std::sync::Arc;
+use crate::import::{self, Context};
+use crate::lock::Lock;
+use crate::table::{Engine, Table};
+use crate::vault::Vault;
+use crate::{Clock, ImportFile, ImportReport, Random, Snapshot, error, ledger};
+use spec::{PersonId, Result};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// How to open a lake.
 pub struct LakeOptions<'a> {
@@ -18,25 +22,88 @@ pub struct LakeOptions<'a> {
 }
 
 /// The one repository of facts.
-pub struct Lake {}
+pub struct Lake {
+    folder: PathBuf,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    memory_bytes_max: usize,
+    engine: Engine,
+    vault: Arc<Vault>,
+    /// Held during an import: there is one at a time.
+    state: Mutex<State>,
+    snapshot: RwLock<Arc<Snapshot>>,
+    lock: Mutex<Lock>,
+    #[cfg(test)]
+    pub(crate) fail_after: Mutex<Option<Stage>>,
+}
+
+/// The tables at their newest versions; ahead of the snapshot while an import goes on.
+pub(crate) struct State {
+    pub(crate) events: Table,
+    pub(crate) traits: Table,
+    pub(crate) people: Table,
+    pub(crate) consents: Table,
+    pub(crate) quarantine: Table,
+    pub(crate) imports: Table,
+}
+
+/// The stages of an import, in their order; after each one the folder is in a state that a repeat goes on from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    Vault,
+    Quarantine,
+    People,
+    Data,
+}
 
 impl Lake {
     /// Opens the folder for this process alone, and makes what is missing.
     ///
     /// # Errors
     /// Conflict, naming the holder, when another process has the folder open.
-    pub fn open(_options: LakeOptions<'_>) -> Result<Lake> {
-        Err(crate::error::vault("not written yet"))
+    pub fn open(options: LakeOptions<'_>) -> Result<Lake> {
+        let folder = options.folder;
+        std::fs::create_dir_all(folder).map_err(|cause| error::io("make", folder, cause))?;
+        let lock = Lock::take(folder, options.clock.now())?;
+        clear(&folder.join(TEMPORARY))?;
+        let engine = Engine::new()?;
+        let vault = Arc::new(Vault::open(&folder.join("vault"), Arc::clone(&options.random))?);
+        let state = State {
+            events: Table::open(&engine, folder, "events", &import::event_columns())?,
+            traits: Table::open(&engine, folder, "traits", &import::traits_columns())?,
+            people: Table::open(&engine, folder, "people", &ledger::people_columns())?,
+            consents: Table::open(&engine, folder, "consents", &import::consents_columns())?,
+            quarantine: Table::open(&engine, folder, "quarantine", &import::quarantine_columns())?,
+            imports: Table::open(&engine, folder, "imports", &ledger::imports_columns())?,
+        };
+        for (_, table) in state.tables() {
+            table.clean_up()?;
+        }
+        let snapshot = Snapshot::load(&state, &vault, None)?;
+        check_vault(&vault, &snapshot)?;
+        Ok(Lake {
+            folder: folder.to_owned(),
+            clock: options.clock,
+            random: options.random,
+            memory_bytes_max: options.memory_bytes_max,
+            engine,
+            vault,
+            state: Mutex::new(state),
+            snapshot: RwLock::new(Arc::new(snapshot)),
+            lock: Mutex::new(lock),
+            #[cfg(test)]
+            fail_after: Mutex::default(),
+        })
     }
 
     /// The current state; cheap.
     pub fn snapshot(&self) -> Arc<Snapshot> {
-        unreachable!("a lake cannot be opened yet")
+        Arc::clone(&self.snapshot.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Says what this process is, for those who find the folder in use (`serves http://127.0.0.1:7700`).
-    pub fn note(&self, _text: &str) -> Result<()> {
-        Ok(())
+    pub fn note(&self, text: &str) -> Result<()> {
+        self.lock.lock().unwrap_or_else(PoisonError::into_inner).set_note(&self.folder, text)
     }
 
     /// Imports a file; `progress` hears how much of the work is done, and of how much.
@@ -45,7 +112,79 @@ impl Lake {
     ///
     /// # Errors
     /// Invalid when the file is not what the contract says; then nothing has changed.
-    pub fn import(&self, _file: &ImportFile<'_>, _progress: &dyn Fn(u64, u64)) -> Result<ImportReport> {
-        Err(crate::error::vault("not written yet"))
+    pub fn import(&self, file: &ImportFile<'_>, progress: &dyn Fn(u64, u64)) -> Result<ImportReport> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = self.snapshot();
+        let bytes = std::fs::metadata(file.path).map_err(|cause| error::io("read", file.path, cause))?.len();
+        // An import that failed half way may have left the tables ahead of the snapshot.
+        let ahead = Snapshot::load(&state, &self.vault, Some(&current))?;
+        let context = Context {
+            engine: &self.engine,
+            vault: &self.vault,
+            random: self.random.as_ref(),
+            now: self.clock.now(),
+            temporary: self.folder.join(TEMPORARY),
+            memory_bytes_max: self.memory_bytes_max,
+            input_bytes: bytes,
+            event_files: ahead.event_files(),
+            imports: ahead.imports(),
+            known: ahead.known(),
+            after: &|stage| self.after(stage),
+        };
+        let report = import::import(file, &context, &mut state, progress)?;
+        let next = Arc::new(Snapshot::load(&state, &self.vault, Some(&ahead))?);
+        *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = next;
+        Ok(report)
+    }
+
+    #[cfg(test)]
+    fn after(&self, stage: Stage) -> Result<()> {
+        match *self.fail_after.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(last) if last == stage => Err(error::vault("the test ends here")),
+            _ => Ok(()),
+        }
+    }
+
+    #[cfg(not(test))]
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "tests end an import here")]
+    fn after(&self, _stage: Stage) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl State {
+    /// The tables and their names.
+    pub(crate) fn tables(&self) -> impl Iterator<Item = (&'static str, &Table)> {
+        [
+            ("events", &self.events),
+            ("traits", &self.traits),
+            ("people", &self.people),
+            ("consents", &self.consents),
+            ("quarantine", &self.quarantine),
+            ("imports", &self.imports),
+        ]
+        .into_iter()
+    }
+}
+
+const TEMPORARY: &str = "tmp";
+
+/// Empties the folder of temporary files.
+fn clear(folder: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => return Err(error::io("empty", folder, cause)),
+        _ => {}
+    }
+    std::fs::create_dir_all(folder).map_err(|cause| error::io("make", folder, cause))
+}
+
+/// Tables must not name people whom the vault does not know: their numbers would be given to somebody else.
+fn check_vault(vault: &Vault, snapshot: &Snapshot) -> Result<()> {
+    let is_known = |number: u64| {
+        i64::try_from(number).ok().and_then(PersonId::from_stored).is_some_and(|person| vault.knows(person))
+    };
+    match snapshot.known().iter().find(|number| !is_known(*number)) {
+        None => Ok(()),
+        Some(_) => Err(error::vault("the tables name people whom it does not know")),
     }
 }

@@ -1,8 +1,20 @@
-//! Who is known, where they live, what they said: the ledger in memory.
+//! Who is known, where they live, what they said, and what came in: the ledger.
+//!
+//! Three tables (`people`, `consents`, `imports`) and their compact form in memory: bitmaps of people per place and per
+//! statement, so that "who may be used" is a few bitmap operations. Invariant: it holds no fact of what people did.
 
+use crate::data_file::{read_files, schema_of, timestamp_type, write_file};
+use crate::error;
+use crate::import::{Context, consent_state, consents_columns};
+use crate::table::{Change, Table};
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, StringArray, TimestampMicrosecondArray};
+use arrow::datatypes::{DataType, Field, Int64Type, TimestampMicrosecondType};
+use arrow::record_batch::RecordBatch;
+use chrono::DateTime;
+use policy::{Use, law_of, may_use};
 use roaring::RoaringTreemap;
-use spec::Instant;
-use std::collections::BTreeMap;
+use spec::{ConsentState, Instant, Law, LawRule, PersonId, Purpose, Result};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// One import that was finished.
@@ -48,4 +60,259 @@ pub struct PurposePeople {
     pub used: Arc<RoaringTreemap>,
     /// May not, per reason (`policy::Withholding::name`); reasons without people are absent.
     pub withheld: BTreeMap<&'static str, RoaringTreemap>,
+}
+
+/// Where a person lives, as a record of traits tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PlaceUpdate {
+    pub(crate) at_micros: i64,
+    pub(crate) digest: [u8; 16],
+    pub(crate) country: Option<String>,
+    pub(crate) region: Option<String>,
+}
+
+/// The ledger in memory.
+#[derive(Default)]
+pub(crate) struct Ledger {
+    pub(crate) known: RoaringTreemap,
+    pub(crate) places: Vec<PlacePeople>,
+    statements: HashMap<String, Statements>,
+}
+
+/// Whose last word about a purpose was yes, and whose was no.
+#[derive(Default)]
+struct Statements {
+    granted: RoaringTreemap,
+    denied: RoaringTreemap,
+}
+
+/// The columns of `people`.
+pub(crate) fn people_columns() -> Vec<Field> {
+    vec![
+        Field::new("person", DataType::Int64, true),
+        Field::new("country", DataType::Utf8, true),
+        Field::new("region", DataType::Utf8, true),
+        Field::new("ts", timestamp_type(), true),
+    ]
+}
+
+/// The columns of `imports`.
+pub(crate) fn imports_columns() -> Vec<Field> {
+    let text = |name: &str| Field::new(name, DataType::Utf8, true);
+    let count = |name: &str| Field::new(name, DataType::Int64, true);
+    vec![
+        text("source"),
+        text("object"),
+        text("file"),
+        text("digest"),
+        count("received"),
+        count("stored"),
+        count("duplicate"),
+        count("rejected"),
+        Field::new("at", timestamp_type(), true),
+        text("reasons"),
+    ]
+}
+
+impl Ledger {
+    /// Reads the ledger from its tables.
+    pub(crate) fn load(people: &Table, consents: &Table) -> Result<Ledger> {
+        let mut ledger = Ledger::default();
+        let rows = read_table(people, &people_columns())?;
+        let (countries, regions) = (rows.column(1).as_string::<i32>(), rows.column(2).as_string::<i32>());
+        let mut places: BTreeMap<(Option<&str>, Option<&str>), RoaringTreemap> = BTreeMap::new();
+        for (row, person) in rows.column(0).as_primitive::<Int64Type>().iter().enumerate() {
+            let person = person_of(person)?.number();
+            ledger.known.insert(person);
+            places.entry((cell(countries, row), cell(regions, row))).or_default().insert(person);
+        }
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        let place = |((country, region), people): ((Option<&str>, Option<&str>), _)| PlacePeople {
+            country: owned(country),
+            region: owned(region),
+            people,
+        };
+        ledger.places = places.into_iter().map(place).collect();
+        ledger.statements = load_statements(&read_table(consents, &consents_columns())?)?;
+        Ok(ledger)
+    }
+
+    /// What a person last said about a purpose.
+    pub(crate) fn state_of(&self, person: PersonId, purpose: &str) -> ConsentState {
+        match self.statements.get(purpose) {
+            Some(said) if said.denied.contains(person.number()) => ConsentState::Denied,
+            Some(said) if said.granted.contains(person.number()) => ConsentState::Granted,
+            _ => ConsentState::Silent,
+        }
+    }
+
+    /// Asks the policy once per law and statement, and joins the people.
+    pub(crate) fn people_for(&self, purpose: &Purpose, laws: &[LawRule]) -> PurposePeople {
+        let mut of_law: BTreeMap<Option<Law>, RoaringTreemap> = BTreeMap::new();
+        for place in &self.places {
+            let law = law_of(laws, place.country.as_deref(), place.region.as_deref());
+            *of_law.entry(law).or_default() |= &place.people;
+        }
+        let nobody = Statements::default();
+        let said = self.statements.get(&purpose.name).unwrap_or(&nobody);
+        let mut used = RoaringTreemap::new();
+        let mut withheld: BTreeMap<&'static str, RoaringTreemap> = BTreeMap::new();
+        for (law, people) in of_law {
+            let silent = &people - &(&said.granted | &said.denied);
+            let of_state = [
+                (ConsentState::Granted, &people & &said.granted),
+                (ConsentState::Denied, &people & &said.denied),
+                (ConsentState::Silent, silent),
+            ];
+            for (state, people) in of_state.into_iter().filter(|(_, people)| !people.is_empty()) {
+                match may_use(purpose, law, state) {
+                    Use::Used => used |= people,
+                    Use::Withheld(why) => *withheld.entry(why.name()).or_default() |= people,
+                }
+            }
+        }
+        let all = withheld.values().map(RoaringTreemap::len).sum::<u64>() + used.len();
+        assert_eq!(all, self.known.len(), "each person known is used or withheld for one reason");
+        PurposePeople { used: Arc::new(used), withheld }
+    }
+}
+
+/// Adds people who were not known and changes where people live, in one commit if anything changes.
+pub(crate) fn commit_people(
+    table: &mut Table,
+    context: &Context<'_>,
+    app_id: &str,
+    people: &RoaringTreemap,
+    places: Option<&BTreeMap<PersonId, PlaceUpdate>>,
+) -> Result<()> {
+    if table.figure_of(context.engine, app_id)?.is_some() || (people.is_subset(context.known) && places.is_none()) {
+        return Ok(());
+    }
+    let rows = read_table(table, &people_columns())?;
+    let (countries, regions) = (rows.column(1).as_string::<i32>(), rows.column(2).as_string::<i32>());
+    let times = rows.column(3).as_primitive::<TimestampMicrosecondType>();
+    type Home = (Option<String>, Option<String>, Option<i64>);
+    let mut homes: BTreeMap<PersonId, Home> = BTreeMap::new();
+    for (row, person) in rows.column(0).as_primitive::<Int64Type>().iter().enumerate() {
+        let owned = |texts: &StringArray| cell(texts, row).map(str::to_owned);
+        let at = times.is_valid(row).then(|| times.value(row));
+        homes.insert(person_of(person)?, (owned(countries), owned(regions), at));
+    }
+    let mut n_changed: u64 = 0;
+    for number in people {
+        let person = person_of(i64::try_from(number).ok())?;
+        homes.entry(person).or_insert_with(|| {
+            n_changed += 1;
+            (None, None, None)
+        });
+    }
+    for (person, update) in places.into_iter().flatten() {
+        let home = homes.get_mut(person).expect("whoever lives somewhere was just added");
+        let place = (update.country.clone(), update.region.clone());
+        let is_other = (&home.0, &home.1) != (&place.0, &place.1);
+        if home.2.is_none_or(|at| at < update.at_micros || (at == update.at_micros && is_other)) {
+            *home = (place.0, place.1, Some(update.at_micros));
+            n_changed += 1;
+        }
+    }
+    if n_changed == 0 {
+        return Ok(());
+    }
+    let times: TimestampMicrosecondArray = homes.values().map(|home| home.2).collect();
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(Int64Array::from_iter_values(homes.keys().map(|person| person.stored()))),
+        Arc::new(homes.values().map(|home| home.0.as_deref()).collect::<StringArray>()),
+        Arc::new(homes.values().map(|home| home.1.as_deref()).collect::<StringArray>()),
+        Arc::new(times.with_timezone("UTC")),
+    ];
+    let add = vec![write_file(table.folder(), context.random, &batch(people_columns(), columns)?)?];
+    let remove = table.files()?;
+    let at_millis = context.now.timestamp_millis();
+    table.commit(context.engine, Change { add, remove, new_columns: Vec::new(), app_id, figure: n_changed, at_millis })
+}
+
+/// The row of an import.
+pub(crate) fn import_batch(record: &ImportRecord) -> Result<RecordBatch> {
+    let text = |text: &str| -> ArrayRef { Arc::new(StringArray::from_iter_values([text])) };
+    let count = |count: u64| -> ArrayRef { Arc::new(Int64Array::from(vec![i64::try_from(count).unwrap_or(i64::MAX)])) };
+    let reasons = serde_json::to_string(&record.reasons).expect("reasons are plain data");
+    let at = TimestampMicrosecondArray::from(vec![record.at.timestamp_micros()]).with_timezone("UTC");
+    let columns = vec![
+        text(&record.source),
+        text(&record.object),
+        text(&record.file),
+        text(&record.digest),
+        count(record.received),
+        count(record.stored),
+        count(record.duplicate),
+        count(record.rejected),
+        Arc::new(at),
+        text(&reasons),
+    ];
+    batch(imports_columns(), columns)
+}
+
+/// The imports so far, oldest first.
+pub(crate) fn load_imports(table: &Table) -> Result<Vec<ImportRecord>> {
+    let rows = read_table(table, &imports_columns())?;
+    let text = |column: usize, row: usize| cell(rows.column(column).as_string(), row).unwrap_or_default().to_owned();
+    let int = |column: usize, row: usize| rows.column(column).as_primitive::<Int64Type>().value(row);
+    let count = |column: usize, row: usize| u64::try_from(int(column, row)).unwrap_or_default();
+    let times = rows.column(8).as_primitive::<TimestampMicrosecondType>();
+    let mut imports: Vec<ImportRecord> = (0..rows.num_rows())
+        .map(|row| ImportRecord {
+            source: text(0, row),
+            object: text(1, row),
+            file: text(2, row),
+            digest: text(3, row),
+            received: count(4, row),
+            stored: count(5, row),
+            duplicate: count(6, row),
+            rejected: count(7, row),
+            at: DateTime::from_timestamp_micros(times.value(row)).unwrap_or_default(),
+            reasons: serde_json::from_str(&text(9, row)).unwrap_or_default(),
+        })
+        .collect();
+    imports.sort_by(|a, b| (a.at, &a.source, &a.object, &a.file).cmp(&(b.at, &b.source, &b.object, &b.file)));
+    Ok(imports)
+}
+
+/// A whole small table.
+pub(crate) fn read_table(table: &Table, columns: &[Field]) -> Result<RecordBatch> {
+    let paths: Vec<_> = table.files()?.iter().map(|file| table.folder().join(&file.name)).collect();
+    read_files(&paths, &schema_of(columns))
+}
+
+/// The last word of each person per purpose; of two words at the same instant the no counts.
+fn load_statements(rows: &RecordBatch) -> Result<HashMap<String, Statements>> {
+    let people: &Int64Array = rows.column(0).as_primitive();
+    let (purposes, states) = (rows.column(1).as_string::<i32>(), rows.column(2).as_string::<i32>());
+    let times = rows.column(3).as_primitive::<TimestampMicrosecondType>();
+    let mut last: HashMap<(&str, i64), (i64, bool)> = HashMap::new();
+    for row in 0..rows.num_rows() {
+        let is_denied = consent_state(states.value(row)) != Some(ConsentState::Granted);
+        let word = (times.value(row), is_denied);
+        let known = last.entry((purposes.value(row), people.value(row))).or_insert(word);
+        *known = word.max(*known);
+    }
+    let mut statements: HashMap<String, Statements> = HashMap::new();
+    for ((purpose, person), (_, is_denied)) in last {
+        let said = statements.entry(purpose.to_owned()).or_default();
+        let people = if is_denied { &mut said.denied } else { &mut said.granted };
+        people.insert(person_of(Some(person))?.number());
+    }
+    Ok(statements)
+}
+
+fn person_of(number: Option<i64>) -> Result<PersonId> {
+    let person = number.and_then(PersonId::from_stored);
+    person.ok_or_else(|| error::table("read", "people", "it names a person that cannot be".into()))
+}
+
+fn batch(columns: Vec<Field>, arrays: Vec<ArrayRef>) -> Result<RecordBatch> {
+    RecordBatch::try_new(schema_of(&columns), arrays).map_err(|cause| error::bug("cannot join columns", Box::new(cause)))
+}
+
+fn cell(texts: &StringArray, row: usize) -> Option<&str> {
+    texts.is_valid(row).then(|| texts.value(row))
 }

@@ -6,6 +6,7 @@
 //! all; identifiers live in the vault only. It deliberately knows no question and no HTTP.
 
 mod clock;
+mod data_file;
 mod error;
 mod import;
 mod lake;
@@ -13,6 +14,9 @@ mod ledger;
 mod lock;
 mod scan;
 mod snapshot;
+mod store;
+mod table;
+mod vault;
 
 pub use clock::{Clock, FixedClock, Random, SeededRandom, SystemClock, SystemRandom};
 pub use import::{ImportFile, ImportReport};

@@ -1,7 +1,25 @@
 //! Reading events under a grant: parts by row group, in the order of people and time.
+//!
+//! Row groups end at person borders, so each is a part of its own. Flow: prune by the statistics of people and times ->
+//! decode the columns asked -> drop the rows of people without a grant, of other events and other times. Invariants: no row
+//! of a person outside the grant leaves this module; a property outside the grant cannot be named.
 
-use arrow::record_batch::RecordBatch;
-use spec::{Instant, Result};
+use crate::data_file::{damaged, int_range};
+use crate::error;
+use crate::import::property_column;
+use crate::table::{Table, TableFile};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, NullArray, RecordBatchOptions, new_null_array};
+use arrow::compute::{concat_batches, filter_record_batch};
+use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
+use arrow::record_batch::{RecordBatch, RecordBatchReader};
+use chrono::{DateTime, NaiveDate};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use policy::Grant;
+use spec::{FieldRef, Instant, Mask, PersonId, Result};
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Which events and properties to read.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -17,7 +35,11 @@ pub struct ScanRequest {
 }
 
 /// One stretch of people; no other part of the same scan holds any of them.
-pub struct ScanPart {}
+pub struct ScanPart {
+    file: Arc<EventFile>,
+    group: usize,
+    scan: Arc<Scan>,
+}
 
 /// The rows of a part that the grant and the request let through.
 #[derive(Clone, Debug)]
@@ -35,9 +57,220 @@ pub struct PartRows {
     pub bytes: u64,
 }
 
+/// A data file of events with its footer at hand.
+pub(crate) struct EventFile {
+    pub(crate) file: TableFile,
+    pub(crate) path: PathBuf,
+    pub(crate) person_min: i64,
+    pub(crate) times: (i64, i64),
+    groups: Vec<Group>,
+    metadata: ArrowReaderMetadata,
+}
+
+/// What the statistics say about a row group.
+struct Group {
+    people: (i64, i64),
+    times: (i64, i64),
+}
+
+/// What all parts of a scan share.
+struct Scan {
+    grant: Grant,
+    events: Option<Vec<String>>,
+    from_micros: i64,
+    to_micros: i64,
+    /// The columns of the result, by their own name.
+    schema: SchemaRef,
+    /// Their names in files.
+    columns: Vec<String>,
+}
+
+impl EventFile {
+    /// Reads the footer.
+    pub(crate) fn open(table: &Table, file: TableFile) -> Result<EventFile> {
+        let path = table.folder().join(&file.name);
+        let reader = File::open(&path).map_err(|cause| error::io("open", &path, cause))?;
+        let plain = ArrowReaderMetadata::load(&reader, ArrowReaderOptions::new());
+        let plain = plain.map_err(|cause| damaged(&path, Box::new(cause)))?;
+        let fields: Vec<Field> = plain.schema().fields().iter().map(|field| as_read(field)).collect();
+        let options = ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(fields)));
+        let metadata = ArrowReaderMetadata::try_new(Arc::clone(plain.metadata()), options);
+        let metadata = metadata.map_err(|cause| damaged(&path, Box::new(cause)))?;
+        let groups = groups_of(&metadata).ok_or_else(|| damaged(&path, "it has no statistics".into()))?;
+        let first = groups.first().ok_or_else(|| damaged(&path, "it is empty".into()))?;
+        let times = groups.iter().fold(first.times, |all, group| (all.0.min(group.times.0), all.1.max(group.times.1)));
+        Ok(EventFile { file, path, person_min: first.people.0, times, groups, metadata })
+    }
+}
+
+/// The parts that can hold rows of the request.
+pub(crate) fn parts(files: &[Arc<EventFile>], stored: &Schema, grant: &Grant, request: &ScanRequest) -> Result<Vec<ScanPart>> {
+    let scan = Arc::new(plan(stored, grant, request)?);
+    let mut parts = Vec::new();
+    for file in files {
+        for (index, group) in file.groups.iter().enumerate() {
+            let is_in_time = group.times.1 >= scan.from_micros && group.times.0 < scan.to_micros;
+            if is_in_time && has_anybody(grant, group.people) {
+                parts.push(ScanPart { file: Arc::clone(file), group: index, scan: Arc::clone(&scan) });
+            }
+        }
+    }
+    Ok(parts)
+}
+
+/// The days of the first and the last event.
+pub(crate) fn days(files: &[Arc<EventFile>]) -> Option<(NaiveDate, NaiveDate)> {
+    let first = files.iter().map(|file| file.times.0).min()?;
+    let last = files.iter().map(|file| file.times.1).max()?;
+    let day = |micros| DateTime::from_timestamp_micros(micros).map(|at| at.date_naive());
+    Some((day(first)?, day(last)?))
+}
+
 impl ScanPart {
     /// Reads and filters the part.
     pub fn read(&self) -> Result<PartRows> {
-        Err(crate::error::vault("not written yet"))
+        let broken = |cause| damaged(&self.file.path, Box::new(cause));
+        let file = File::open(&self.file.path).map_err(|cause| error::io("open", &self.file.path, cause))?;
+        let metadata = &self.file.metadata;
+        let group = metadata.metadata().row_group(self.group);
+        let file_schema = metadata.schema();
+        let roots: Vec<usize> = self.scan.columns.iter().filter_map(|name| file_schema.index_of(name).ok()).collect();
+        // Every column of events is flat, so that roots and leaves are the same.
+        let bytes: i64 = roots.iter().map(|root| group.column(*root).compressed_size()).sum();
+        let n_rows = usize::try_from(group.num_rows()).unwrap_or(0);
+        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata.clone())
+            .with_row_groups(vec![self.group])
+            .with_projection(ProjectionMask::roots(metadata.parquet_schema(), roots))
+            .with_batch_size(n_rows.max(1))
+            .build()
+            .map_err(broken)?;
+        let schema = reader.schema();
+        let batches: std::result::Result<Vec<RecordBatch>, _> = reader.collect();
+        let batches = batches.map_err(|cause| damaged(&self.file.path, Box::new(cause)))?;
+        let decoded = match batches.as_slice() {
+            [one] => one.clone(),
+            several => concat_batches(&schema, several).map_err(|cause| damaged(&self.file.path, Box::new(cause)))?,
+        };
+        let batch = self.scan.let_through(&decoded)?;
+        Ok(PartRows { batch, rows_decoded: decoded.num_rows() as u64, bytes: u64::try_from(bytes).unwrap_or(0) })
     }
+}
+
+impl Scan {
+    /// The rows that the grant and the request let through, in the columns asked.
+    fn let_through(&self, decoded: &RecordBatch) -> Result<RecordBatch> {
+        let n_rows = decoded.num_rows();
+        let columns: Vec<ArrayRef> = self
+            .schema
+            .fields()
+            .iter()
+            .zip(&self.columns)
+            .map(|(field, name)| match decoded.column_by_name(name) {
+                Some(column) => Arc::clone(column),
+                None if *field.data_type() == DataType::Null => Arc::new(NullArray::new(n_rows)),
+                None => new_null_array(field.data_type(), n_rows),
+            })
+            .collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(n_rows));
+        let rows = RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options);
+        let rows = rows.map_err(|cause| error::bug("an event has a column of another type", Box::new(cause)))?;
+        match self.mask(&rows) {
+            None => Ok(rows),
+            Some(mask) => {
+                filter_record_batch(&rows, &mask).map_err(|cause| error::bug("cannot filter events", Box::new(cause)))
+            }
+        }
+    }
+
+    /// Which rows pass; `None`: all of them.
+    fn mask(&self, rows: &RecordBatch) -> Option<BooleanArray> {
+        let people = rows.column(0).as_primitive::<Int64Type>().values();
+        let times = rows.column(1).as_primitive::<TimestampMicrosecondType>().values();
+        let events = rows.column(2).as_dictionary::<Int32Type>();
+        let names = events.values().as_string::<i32>();
+        let is_wanted: Vec<bool> = names
+            .iter()
+            .map(|name| self.events.as_ref().is_none_or(|wanted| wanted.iter().any(|event| Some(event.as_str()) == name)))
+            .collect();
+        let keys = events.keys().values();
+        let mut mask = BooleanBufferBuilder::new(people.len());
+        let mut start = 0;
+        for run in people.chunk_by(|a, b| a == b) {
+            let end = start + run.len();
+            // Rows of one person lie together: the grant is asked once for all of them.
+            if PersonId::from_stored(run[0]).is_some_and(|person| self.grant.allows(person)) {
+                for (time, key) in times[start..end].iter().zip(&keys[start..end]) {
+                    let is_event = usize::try_from(*key).ok().and_then(|key| is_wanted.get(key)) == Some(&true);
+                    mask.append(is_event && self.from_micros <= *time && *time < self.to_micros);
+                }
+            } else {
+                mask.append_n(run.len(), false);
+            }
+            start = end;
+        }
+        let mask = mask.finish();
+        (mask.count_set_bits() < people.len()).then(|| BooleanArray::new(mask, None))
+    }
+}
+
+fn plan(stored: &Schema, grant: &Grant, request: &ScanRequest) -> Result<Scan> {
+    let mut fields = Vec::new();
+    let mut columns = Vec::new();
+    for name in ["person", "ts", "event"] {
+        let field = stored.field_with_name(name).map_err(|cause| error::bug("events lack a column", Box::new(cause)))?;
+        fields.push(as_read(field));
+        columns.push(name.to_owned());
+    }
+    for property in &request.properties {
+        match grant.mask_of(&FieldRef::Property(property.clone())) {
+            Some(Mask::Show | Mask::Hash) => {}
+            Some(Mask::Hide) | None => return Err(error::field_not_granted(&format!("event.{property}"), grant.purpose())),
+        }
+        let column = property_column(property);
+        let field = match stored.field_with_name(&column) {
+            Ok(field) => as_read(field).with_name(property),
+            Err(_) => Field::new(property, DataType::Null, true),
+        };
+        fields.push(field);
+        columns.push(column);
+    }
+    let micros = |at: Option<Instant>, otherwise: i64| at.map_or(otherwise, |at| at.timestamp_micros());
+    Ok(Scan {
+        grant: grant.clone(),
+        events: request.events.clone(),
+        from_micros: micros(request.from, i64::MIN),
+        to_micros: micros(request.to, i64::MAX),
+        schema: Arc::new(Schema::new(fields)),
+        columns,
+    })
+}
+
+/// Text is read as the dictionary that it is stored as.
+fn as_read(field: &Field) -> Field {
+    match field.data_type() {
+        DataType::Utf8 => {
+            let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+            Field::new(field.name(), dictionary, true)
+        }
+        other => Field::new(field.name(), other.clone(), true),
+    }
+}
+
+fn has_anybody(grant: &Grant, (min, max): (i64, i64)) -> bool {
+    match (PersonId::from_stored(min), PersonId::from_stored(max)) {
+        (Some(min), Some(max)) => grant.people().range_cardinality(min.number()..=max.number()) > 0,
+        _ => false,
+    }
+}
+
+fn groups_of(metadata: &ArrowReaderMetadata) -> Option<Vec<Group>> {
+    let person = metadata.schema().index_of("person").ok()?;
+    let ts = metadata.schema().index_of("ts").ok()?;
+    let group = |group: &parquet::file::metadata::RowGroupMetaData| {
+        Some(Group {
+            people: int_range(group.column(person).statistics())?,
+            times: int_range(group.column(ts).statistics())?,
+        })
+    };
+    metadata.metadata().row_groups().iter().map(group).collect()
 }

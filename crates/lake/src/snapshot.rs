@@ -1,24 +1,63 @@
 //! One consistent state of the lake.
 
-use crate::{ImportRecord, PlacePeople, PurposePeople, ScanPart, ScanRequest};
+use crate::import::trait_column;
+use crate::lake::State;
+use crate::ledger::{Ledger, load_imports, read_table};
+use crate::scan::{self, EventFile};
+use crate::vault::Vault;
+use crate::{ImportRecord, PlacePeople, PurposePeople, ScanPart, ScanRequest, error};
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, NullArray, UInt64Array};
+use arrow::compute::take;
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
 use arrow::record_batch::RecordBatch;
 use chrono::NaiveDate;
 use policy::Grant;
 use roaring::RoaringTreemap;
-use spec::{ConsentState, LawRule, PersonId, Purpose, Result};
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use spec::{ConsentState, FieldRef, LawRule, Mask, PersonId, Purpose, Release, Result};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// One consistent state: it does not change when files come in later.
 pub struct Snapshot {
+    versions: BTreeMap<String, u64>,
     imports: Vec<ImportRecord>,
-    known: RoaringTreemap,
+    ledger: Ledger,
+    events: Vec<Arc<EventFile>>,
+    event_schema: SchemaRef,
+    traits: RecordBatch,
+    vault: Arc<Vault>,
+    people_for: Mutex<HashMap<String, Arc<PurposePeople>>>,
 }
 
 impl Snapshot {
+    /// Reads the state of the tables; footers of files that `earlier` has are taken from there.
+    pub(crate) fn load(state: &State, vault: &Arc<Vault>, earlier: Option<&Snapshot>) -> Result<Snapshot> {
+        let known: HashMap<&str, &Arc<EventFile>> =
+            earlier.iter().flat_map(|snapshot| &snapshot.events).map(|file| (file.file.name.as_str(), file)).collect();
+        let mut events = Vec::new();
+        for file in state.events.files()? {
+            match known.get(file.name.as_str()) {
+                Some(open) => events.push(Arc::clone(open)),
+                None => events.push(Arc::new(EventFile::open(&state.events, file)?)),
+            }
+        }
+        events.sort_by_key(|file| file.person_min);
+        let trait_fields: Vec<Field> = state.traits.columns()?.fields().iter().map(|field| field.as_ref().clone()).collect();
+        Ok(Snapshot {
+            versions: state.tables().map(|(name, table)| (name.to_owned(), table.version())).collect(),
+            imports: load_imports(&state.imports)?,
+            ledger: Ledger::load(&state.people, &state.consents)?,
+            events,
+            event_schema: state.events.columns()?,
+            traits: read_table(&state.traits, &trait_fields)?,
+            vault: Arc::clone(vault),
+            people_for: Mutex::default(),
+        })
+    }
+
     /// The version of each table, by name.
     pub fn table_versions(&self) -> BTreeMap<String, u64> {
-        BTreeMap::new()
+        self.versions.clone()
     }
 
     /// The imports so far, oldest first.
@@ -28,52 +67,113 @@ impl Snapshot {
 
     /// Everybody known.
     pub fn known(&self) -> &RoaringTreemap {
-        &self.known
+        &self.ledger.known
     }
 
     /// Who lives where; each person known is in exactly one place.
     pub fn places(&self) -> &[PlacePeople] {
-        &[]
+        &self.ledger.places
     }
 
     /// What a person last said about a purpose.
-    pub fn state_of(&self, _person: PersonId, _purpose: &str) -> ConsentState {
-        ConsentState::Silent
+    pub fn state_of(&self, person: PersonId, purpose: &str) -> ConsentState {
+        self.ledger.state_of(person, purpose)
     }
 
     /// Who may be used for the purpose under these laws; remembered for this snapshot.
-    pub fn people_for(&self, _purpose: &Purpose, _laws: &[LawRule]) -> Arc<PurposePeople> {
-        Arc::new(PurposePeople { used: Arc::default(), withheld: BTreeMap::new() })
+    pub fn people_for(&self, purpose: &Purpose, laws: &[LawRule]) -> Arc<PurposePeople> {
+        let key = format!("{} {:?} {laws:?}", purpose.name, purpose.basis);
+        let mut memory = self.people_for.lock().unwrap_or_else(PoisonError::into_inner);
+        if memory.len() >= REMEMBERED_MAX {
+            memory.clear();
+        }
+        Arc::clone(memory.entry(key).or_insert_with(|| Arc::new(self.ledger.people_for(purpose, laws))))
     }
 
     /// The days of the first and the last event; `None` without any.
     pub fn event_days(&self) -> Option<(NaiveDate, NaiveDate)> {
-        None
+        scan::days(&self.events)
     }
 
     /// The parts to read for a request, without those that cannot hold a row.
-    pub fn scan_events(&self, _grant: &Grant, _request: &ScanRequest) -> Result<Vec<ScanPart>> {
-        Ok(Vec::new())
+    ///
+    /// # Errors
+    /// Denied for a property that the grant does not hold.
+    pub fn scan_events(&self, grant: &Grant, request: &ScanRequest) -> Result<Vec<ScanPart>> {
+        scan::parts(&self.events, &self.event_schema, grant, request)
     }
 
-    /// The traits of the granted people.
+    /// The traits of the granted people; of several objects with the same trait the newest value counts.
     ///
     /// # Shape
     /// One row per granted person with any trait, ascending: `person` Int64, then one column per name in the order asked.
-    pub fn traits(&self, _grant: &Grant, _names: &[String]) -> Result<RecordBatch> {
-        Err(crate::error::vault("not written yet"))
+    /// A trait that no table has yet is a column of type Null.
+    ///
+    /// # Errors
+    /// Denied for a trait that the grant does not hold.
+    pub fn traits(&self, grant: &Grant, names: &[String]) -> Result<RecordBatch> {
+        for name in names {
+            match grant.mask_of(&FieldRef::Trait(name.clone())) {
+                Some(Mask::Show | Mask::Hash) => {}
+                Some(Mask::Hide) | None => return Err(error::field_not_granted(name, grant.purpose())),
+            }
+        }
+        let all = self.traits.column(0).as_primitive::<Int64Type>();
+        let granted = |row: &usize| PersonId::from_stored(all.value(*row)).is_some_and(|person| grant.allows(person));
+        let rows: Vec<usize> = (0..all.len()).filter(granted).collect();
+        let mut people: Vec<i64> = rows.iter().map(|row| all.value(*row)).collect();
+        people.dedup();
+        let mut fields = vec![Field::new("person", DataType::Int64, false)];
+        let mut columns: Vec<ArrayRef> = vec![Arc::new(Int64Array::from(people.clone()))];
+        for name in names {
+            let column = self.newest_values(&trait_column(name), &rows, people.len())?;
+            fields.push(Field::new(name, column.data_type().clone(), true));
+            columns.push(column);
+        }
+        RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
+            .map_err(|cause| error::bug("cannot join traits", Box::new(cause)))
     }
 
     /// The identifiers of a kind (`user_id`, or the name of a direct field), one per person asked.
     ///
     /// # Errors
-    /// Denied unless the grant reaches to lists and holds the field as shown.
-    pub fn identifiers(&self, _grant: &Grant, _kind: &str, _people: &[PersonId]) -> Result<Vec<Option<String>>> {
-        Err(crate::error::vault("not written yet"))
+    /// Denied unless the grant reaches to lists, holds the field as shown and holds the people.
+    pub fn identifiers(&self, grant: &Grant, kind: &str, people: &[PersonId]) -> Result<Vec<Option<String>>> {
+        if grant.release() < Release::List || people.iter().any(|person| !grant.allows(*person)) {
+            return Err(error::list_not_granted(grant.purpose()));
+        }
+        let shown = |field: FieldRef| grant.mask_of(&field) == Some(Mask::Show);
+        if !shown(FieldRef::Trait(kind.to_owned())) && !shown(FieldRef::Property(kind.to_owned())) {
+            return Err(error::field_not_granted(kind, grant.purpose()));
+        }
+        people.iter().map(|person| self.vault.identifier(*person, kind)).collect()
     }
 
     /// A name for a person that differs per purpose and data folder: 16 hex digits.
-    pub fn pseudonym(&self, _grant: &Grant, person: PersonId) -> String {
-        format!("{:016x}", person.number())
+    pub fn pseudonym(&self, grant: &Grant, person: PersonId) -> String {
+        self.vault.pseudonym(grant.purpose(), person)
+    }
+
+    /// The files of the events, in order of their people.
+    pub(crate) fn event_files(&self) -> &[Arc<EventFile>] {
+        &self.events
+    }
+
+    /// Per person (rows of one person lie together) the value of the newest row that has one.
+    fn newest_values(&self, column: &str, rows: &[usize], n_people: usize) -> Result<ArrayRef> {
+        let Some(values) = self.traits.column_by_name(column) else {
+            return Ok(Arc::new(NullArray::new(n_people)));
+        };
+        let people = self.traits.column(0).as_primitive::<Int64Type>();
+        let times = self.traits.column(2).as_primitive::<TimestampMicrosecondType>();
+        let newest = rows.chunk_by(|a, b| people.value(*a) == people.value(*b)).map(|rows| {
+            let with_value = rows.iter().filter(|row| values.is_valid(**row));
+            with_value.max_by_key(|row| times.value(**row)).map(|row| *row as u64)
+        });
+        let newest: UInt64Array = newest.collect();
+        take(values, &newest, None).map_err(|cause| error::bug("cannot pick traits", Box::new(cause)))
     }
 }
+
+/// Purposes and laws change with the workspace, so that what is remembered has a limit.
+const REMEMBERED_MAX: usize = 256;

@@ -1,7 +1,47 @@
 //! Bringing a file in under its contract.
+//!
+//! Flow: reader (per format) -> check -> people by the vault -> sink (per kind of object) -> commits in a fixed order: vault,
+//! quarantine, people, data, the import itself. Each commit bears the import's id, so a repeat after a crash between any
+//! two of them goes on where it ended. Invariants: nothing is committed before the whole file was read; received = stored +
+//! duplicate + rejected.
 
-use spec::Object;
-use std::path::Path;
+mod check;
+mod column;
+mod convert;
+mod digest;
+mod merge;
+mod prepare;
+mod quarantine;
+mod read_csv;
+mod read_ndjson;
+mod read_parquet;
+mod records;
+mod sink;
+mod sort;
+mod window;
+
+pub(crate) use check::consent_state;
+pub(crate) use prepare::{event_columns, property_column, trait_column};
+pub(crate) use quarantine::columns as quarantine_columns;
+pub(crate) use sink::{consents_columns, traits_columns};
+
+use crate::data_file::NewFile;
+use crate::lake::{Stage, State};
+use crate::ledger::{self, ImportRecord};
+use crate::scan::EventFile;
+use crate::table::{Change, Engine, Table};
+use crate::vault::{Draft, Vault};
+use crate::{Random, error};
+use check::TimeBounds;
+use digest::Keyer;
+use quarantine::Quarantine;
+use records::Reader;
+use roaring::RoaringTreemap;
+use sink::{Planned, Sink};
+use spec::{Instant, Object, ObjectKind, Result, ValueType};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A file to import.
 #[derive(Clone, Copy, Debug)]
@@ -25,10 +65,217 @@ pub struct ImportReport {
     pub received: u64,
     /// Records that changed something.
     pub stored: u64,
-    /// Records that were known already.
+    /// Records that were known already, or older than what is known.
     pub duplicate: u64,
     /// Records that went to quarantine.
     pub rejected: u64,
-    /// Why records were rejected: reason, how many, and one example (`file:row`).
+    /// Why records were rejected: reason, how many, and one example (`file:row`; row 1 is the first record).
     pub reasons: Vec<(String, u64, String)>,
+}
+
+/// What an import works with besides the tables.
+pub(crate) struct Context<'a> {
+    pub(crate) engine: &'a Engine,
+    pub(crate) vault: &'a Vault,
+    pub(crate) random: &'a dyn Random,
+    pub(crate) now: Instant,
+    pub(crate) temporary: PathBuf,
+    pub(crate) memory_bytes_max: usize,
+    pub(crate) input_bytes: u64,
+    pub(crate) event_files: &'a [Arc<EventFile>],
+    pub(crate) imports: &'a [ImportRecord],
+    pub(crate) known: &'a RoaringTreemap,
+    /// Called after each stage; an error stops the import there, as a crash would.
+    pub(crate) after: &'a dyn Fn(Stage) -> Result<()>,
+}
+
+/// Why records were rejected, counted.
+#[derive(Default)]
+pub(crate) struct Reasons {
+    counts: BTreeMap<String, (u64, String)>,
+}
+
+impl Reasons {
+    pub(crate) fn add(&mut self, reason: &str, file_name: &str, row: u64) {
+        match self.counts.get_mut(reason) {
+            Some((count, _)) => *count += 1,
+            None => {
+                self.counts.insert(reason.to_owned(), (1, format!("{file_name}:{row}")));
+            }
+        }
+    }
+
+    fn list(&self) -> Vec<(String, u64, String)> {
+        let mut list: Vec<_> = self.counts.iter().map(|(why, (count, place))| (why.clone(), *count, place.clone())).collect();
+        list.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        list
+    }
+}
+
+/// Imports a file into the tables.
+pub(crate) fn import(
+    file: &ImportFile<'_>,
+    context: &Context<'_>,
+    state: &mut State,
+    progress: &dyn Fn(u64, u64),
+) -> Result<ImportReport> {
+    check_object(file)?;
+    let digest = digest::of_file(file.path)?;
+    let is_same = |known: &&ImportRecord| {
+        known.digest == digest && known.source == file.source && known.object == file.object.name
+    };
+    if let Some(known) = context.imports.iter().find(is_same) {
+        let received = known.received;
+        return Ok(ImportReport { received, stored: 0, duplicate: received, rejected: 0, reasons: Vec::new() });
+    }
+    let app_id = format!("import:{}/{}:{digest}", file.source, file.object.name);
+    let keyer = Keyer::new(context.vault.content_key(), file.source, &file.object.name);
+    let read = read_all(file, context, state, &keyer, progress)?;
+    read.draft.write()?;
+    (context.after)(Stage::Vault)?;
+    let commit = Commit { context, app_id: &app_id };
+    let quarantined = commit.quarantine(&mut state.quarantine, read.quarantine_file, read.n_rejected)?;
+    (context.after)(Stage::Quarantine)?;
+    let places = read.sink.places();
+    ledger::commit_people(&mut state.people, context, &app_id, &read.people, places)?;
+    (context.after)(Stage::People)?;
+    let table = match file.object.kind {
+        ObjectKind::Event => &mut state.events,
+        ObjectKind::Traits => &mut state.traits,
+        ObjectKind::Consent => &mut state.consents,
+    };
+    // What an earlier attempt has stored, it has stored beside what that attempt rejected.
+    let is_repeat = table.figure_of(context.engine, &app_id)?.is_some();
+    let rejected = if is_repeat { quarantined } else { read.n_rejected };
+    let stored = commit.data(table, |table| read.sink.plan(file, context, table, &keyer))?;
+    (context.after)(Stage::Data)?;
+    progress(2, 2);
+    let duplicate = read.received.checked_sub(stored + rejected).expect("no record is stored or rejected twice");
+    let report = ImportReport { received: read.received, stored, duplicate, rejected, reasons: read.reasons };
+    assert_eq!(report.received, report.stored + report.duplicate + report.rejected, "the balance holds");
+    let record = ImportRecord {
+        source: file.source.to_owned(),
+        object: file.object.name.clone(),
+        file: file.file_name.to_owned(),
+        digest,
+        received: report.received,
+        stored,
+        duplicate,
+        rejected,
+        at: context.now,
+        reasons: report.reasons.clone(),
+    };
+    let batch = ledger::import_batch(&record)?;
+    commit.data(&mut state.imports, |table| sink::plan_append(&batch, context, table))?;
+    Ok(report)
+}
+
+/// A file read to its end: nothing of it is in a table yet.
+struct Read<'a> {
+    draft: Draft<'a>,
+    sink: Sink,
+    people: RoaringTreemap,
+    quarantine_file: Option<NewFile>,
+    n_rejected: u64,
+    received: u64,
+    reasons: Vec<(String, u64, String)>,
+}
+
+fn read_all<'a>(
+    file: &ImportFile<'_>,
+    context: &Context<'a>,
+    state: &State,
+    keyer: &Keyer,
+    progress: &dyn Fn(u64, u64),
+) -> Result<Read<'a>> {
+    let mut reader = open_reader(file)?;
+    let mut draft = context.vault.draft();
+    let mut sink = Sink::new(file, context);
+    let now_micros = context.now.timestamp_micros();
+    let folder = state.quarantine.folder().to_owned();
+    let mut quarantine = Quarantine::new(file, folder, context.random, now_micros);
+    let bounds = TimeBounds::at(context.now);
+    let mut people = RoaringTreemap::new();
+    let mut received = 0;
+    // The high half tells the imports apart, the low half the rows of a file.
+    let sequence_base = i64::try_from(context.imports.len()).unwrap_or(i64::MAX >> 32) << 32;
+    while let Some(mut records) = reader.next()? {
+        received += records.faults.len() as u64;
+        check::check(&mut records, file.object, bounds);
+        quarantine.take(&records)?;
+        let accepted = prepare::accept(&records, file.object, now_micros, keyer, &mut draft)?;
+        people.extend(accepted.people.iter().map(|person| person.number()));
+        sink.push(file, &accepted, sequence_base, keyer)?;
+        // Reading is half of the work, merging the other.
+        let (done, all) = reader.progress();
+        progress(done, all.saturating_mul(2));
+    }
+    Ok(Read {
+        draft,
+        sink,
+        people,
+        quarantine_file: quarantine.finish()?,
+        n_rejected: quarantine.n_rejected,
+        received,
+        reasons: quarantine.reasons.list(),
+    })
+}
+
+/// Commits under the import's id; what is there already is not committed again.
+struct Commit<'a> {
+    context: &'a Context<'a>,
+    app_id: &'a str,
+}
+
+impl Commit<'_> {
+    fn quarantine(&self, table: &mut Table, file: Option<NewFile>, n_rejected: u64) -> Result<u64> {
+        let Some(file) = file else { return Ok(n_rejected) };
+        let add = vec![file];
+        self.data(table, |_| Ok(Planned { add, remove: Vec::new(), new_columns: Vec::new(), stored: n_rejected }))
+    }
+
+    fn data(&self, table: &mut Table, plan: impl FnOnce(&Table) -> Result<Planned>) -> Result<u64> {
+        let engine = self.context.engine;
+        if let Some(stored) = table.figure_of(engine, self.app_id)? {
+            return Ok(stored);
+        }
+        let Planned { add, remove, new_columns, stored } = plan(table)?;
+        if add.is_empty() && remove.is_empty() {
+            return Ok(stored);
+        }
+        let at_millis = self.context.now.timestamp_millis();
+        let change = Change { add, remove, new_columns, app_id: self.app_id, figure: stored, at_millis };
+        table.commit(engine, change)?;
+        Ok(stored)
+    }
+}
+
+fn open_reader<'a>(file: &ImportFile<'a>) -> Result<Box<dyn Reader + 'a>> {
+    let (path, name, object) = (file.path, file.file_name, file.object);
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+    match ending.as_deref() {
+        Some("csv") => Ok(Box::new(read_csv::CsvReader::open(path, name, object)?)),
+        Some("ndjson" | "jsonl") => Ok(Box::new(read_ndjson::NdjsonReader::open(path, object)?)),
+        Some("parquet") => Ok(Box::new(read_parquet::ParquetReader::open(path, name, object)?)),
+        _ => Err(error::bad_file(name, "its ending tells no format").with_hint("use .csv, .ndjson, .jsonl or .parquet")),
+    }
+}
+
+/// What every object must have that its records can become anything.
+fn check_object(file: &ImportFile<'_>) -> Result<()> {
+    let object = file.object;
+    let has = |name: &str, types: &[ValueType]| {
+        object.fields.iter().any(|field| field.name == name && (types.is_empty() || types.contains(&field.value_type)))
+    };
+    let why = |what: &str| Err(error::bad_file(file.file_name, &format!("the contract of `{}` declares no {what}", object.name)));
+    if !has(&object.person_column, &[]) {
+        return why(&format!("column `{}`, by which it knows the person", object.person_column));
+    }
+    match &object.time_column {
+        Some(time) if !has(time, &[ValueType::Timestamp, ValueType::Date]) => why(&format!("time or day `{time}`")),
+        None if object.kind == ObjectKind::Event => why("time of the event"),
+        _ if object.kind == ObjectKind::Consent && !has(check::PURPOSE, &[ValueType::Text]) => why("text `purpose`"),
+        _ if object.kind == ObjectKind::Consent && !has(check::STATE, &[ValueType::Text]) => why("text `state`"),
+        _ => Ok(()),
+    }
 }

@@ -1,0 +1,193 @@
+//! Data files of tables: Parquet, written once, synced before anybody names them.
+
+use crate::{Random, error, store};
+use arrow::array::{ArrayRef, new_null_array};
+use arrow::compute::concat_batches;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow::record_batch::RecordBatch;
+use chrono::{DateTime, SecondsFormat};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::basic::{Compression, Encoding};
+use parquet::file::metadata::ParquetMetaData;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::statistics::Statistics;
+use parquet::schema::types::ColumnPath;
+use spec::Result;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The type of times in tables.
+pub(crate) fn timestamp_type() -> DataType {
+    DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
+}
+
+/// A file that is on disk and not yet part of a table.
+#[derive(Debug)]
+pub(crate) struct NewFile {
+    /// Its name in the table's folder.
+    pub(crate) name: String,
+    /// Its size in bytes.
+    pub(crate) size: u64,
+    /// Its statistics as the Delta protocol writes them.
+    pub(crate) stats: String,
+}
+
+/// A file being written.
+pub(crate) struct DataFileWriter {
+    writer: ArrowWriter<File>,
+    path: PathBuf,
+    name: String,
+}
+
+impl DataFileWriter {
+    /// Starts a file under a new name.
+    pub(crate) fn create(folder: &Path, random: &dyn Random, schema: &SchemaRef) -> Result<DataFileWriter> {
+        let mut id = [0; 16];
+        random.fill(&mut id);
+        let name = format!("part-{}.parquet", hex(&id));
+        let path = folder.join(&name);
+        let file = File::create_new(&path).map_err(|cause| error::io("write", &path, cause))?;
+        let writer = ArrowWriter::try_new(file, Arc::clone(schema), Some(properties(schema)));
+        let writer = writer.map_err(|cause| error::bug("cannot start a data file", Box::new(cause)))?;
+        Ok(DataFileWriter { writer, path, name })
+    }
+
+    /// Appends rows to the current row group.
+    pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        self.writer.write(batch).map_err(|cause| error::table("write a file of", &self.name, Box::new(cause)))
+    }
+
+    /// Ends the current row group.
+    pub(crate) fn end_group(&mut self) -> Result<()> {
+        self.writer.flush().map_err(|cause| error::table("write a file of", &self.name, Box::new(cause)))
+    }
+
+    /// Rows in the current row group.
+    pub(crate) fn rows_in_group(&self) -> usize {
+        self.writer.in_progress_rows()
+    }
+
+    /// Bytes so far, those of the current row group estimated.
+    pub(crate) fn bytes(&self) -> usize {
+        self.writer.bytes_written() + self.writer.in_progress_size()
+    }
+
+    /// Ends the file; it is on disk when this returns.
+    pub(crate) fn finish(mut self) -> Result<NewFile> {
+        let finished = self.writer.finish();
+        let metadata = finished.map_err(|cause| error::table("write a file of", &self.name, Box::new(cause)))?;
+        let synced = store::sync_file_and_folder(&self.path).and_then(|()| std::fs::metadata(&self.path));
+        let size = synced.map_err(|cause| error::io("sync", &self.path, cause))?.len();
+        Ok(NewFile { name: self.name, size, stats: delta_stats(&metadata) })
+    }
+}
+
+/// Writes one batch as a file.
+pub(crate) fn write_file(folder: &Path, random: &dyn Random, batch: &RecordBatch) -> Result<NewFile> {
+    let mut writer = DataFileWriter::create(folder, random, &batch.schema())?;
+    writer.write(batch)?;
+    writer.finish()
+}
+
+/// Reads small files whole, as one batch of the schema; columns that a file lacks are null.
+pub(crate) fn read_files(paths: &[PathBuf], schema: &SchemaRef) -> Result<RecordBatch> {
+    let mut batches = Vec::new();
+    for path in paths {
+        let file = File::open(path).map_err(|cause| error::io("open", path, cause))?;
+        let read = ParquetRecordBatchReaderBuilder::try_new(file).and_then(|builder| builder.build());
+        let reader = read.map_err(|cause| damaged(path, Box::new(cause)))?;
+        for batch in reader {
+            batches.push(conform(&batch.map_err(|cause| damaged(path, Box::new(cause)))?, schema)?);
+        }
+    }
+    concat_batches(schema, &batches).map_err(|cause| error::bug("cannot join batches of one schema", Box::new(cause)))
+}
+
+/// The batch with exactly these columns; those it lacks are null.
+pub(crate) fn conform(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+    let columns: Vec<ArrayRef> = schema
+        .fields()
+        .iter()
+        .map(|field| match batch.column_by_name(field.name()) {
+            Some(column) => Arc::clone(column),
+            None => new_null_array(field.data_type(), batch.num_rows()),
+        })
+        .collect();
+    RecordBatch::try_new(Arc::clone(schema), columns)
+        .map_err(|cause| error::bug("a stored column is not of its declared type", Box::new(cause)))
+}
+
+/// A data file of ours cannot be read.
+pub(crate) fn damaged(path: &Path, cause: error::Cause) -> spec::Error {
+    error::table("read a file of", &path.display().to_string(), cause)
+}
+
+/// A schema of nullable columns.
+pub(crate) fn schema_of(fields: &[Field]) -> SchemaRef {
+    Arc::new(Schema::new(fields.to_vec()))
+}
+
+/// Bytes as hex digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
+        text
+    })
+}
+
+/// Dictionaries for text, plain for what hardly repeats; the statistics are those that scans prune by.
+fn properties(schema: &SchemaRef) -> WriterProperties {
+    let mut builder = WriterProperties::builder()
+        .set_compression(Compression::LZ4_RAW)
+        .set_max_row_group_row_count(None)
+        .set_data_page_row_count_limit(64 * 1024)
+        .set_offset_index_disabled(true)
+        .set_statistics_enabled(EnabledStatistics::None);
+    for field in schema.fields() {
+        let column = ColumnPath::from(field.name().as_str());
+        builder = match field.name().as_str() {
+            "person" => builder.set_column_statistics_enabled(column, EnabledStatistics::Chunk),
+            "ts" => builder
+                .set_column_statistics_enabled(column.clone(), EnabledStatistics::Chunk)
+                .set_column_dictionary_enabled(column, false),
+            "seq" => builder
+                .set_column_dictionary_enabled(column.clone(), false)
+                .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED),
+            "message_key" => builder
+                .set_column_dictionary_enabled(column.clone(), false)
+                .set_column_compression(column, Compression::UNCOMPRESSED),
+            _ => builder,
+        };
+    }
+    builder.build()
+}
+
+fn delta_stats(metadata: &ParquetMetaData) -> String {
+    let mut minimums = serde_json::Map::new();
+    let mut maximums = serde_json::Map::new();
+    for (index, column) in metadata.file_metadata().schema_descr().columns().iter().enumerate() {
+        let ranges = metadata.row_groups().iter().map(|group| int_range(group.column(index).statistics()));
+        let Some((min, max)) = ranges.reduce(|a, b| Some((a?.0.min(b?.0), a?.1.max(b?.1)))).flatten() else { continue };
+        let show = |value: i64| match column.name() {
+            "ts" => DateTime::from_timestamp_micros(value)
+                .map(|at| at.to_rfc3339_opts(SecondsFormat::Micros, true).into())
+                .unwrap_or_default(),
+            _ => serde_json::Value::from(value),
+        };
+        minimums.insert(column.name().to_owned(), show(min));
+        maximums.insert(column.name().to_owned(), show(max));
+    }
+    let n_rows = metadata.file_metadata().num_rows();
+    serde_json::json!({ "numRecords": n_rows, "minValues": minimums, "maxValues": maximums }).to_string()
+}
+
+/// The smallest and largest value of a column chunk of integers, where they are known.
+pub(crate) fn int_range(statistics: Option<&Statistics>) -> Option<(i64, i64)> {
+    match statistics {
+        Some(Statistics::Int64(values)) => Some((*values.min_opt()?, *values.max_opt()?)),
+        _ => None,
+    }
+}

@@ -1,0 +1,133 @@
+//! Digests: of a file, and of the content of a record.
+
+use crate::error;
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array};
+use arrow::array::{StringArray, TimestampMicrosecondArray};
+use arrow::datatypes::DataType;
+use sha2::{Digest, Sha256};
+use spec::Result;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+/// The key of a record: two records with the same key are the same.
+pub(crate) type MessageKey = [u8; 16];
+
+/// SHA-256 of a file, in hex.
+pub(super) fn of_file(path: &Path) -> Result<String> {
+    let mut file = File::open(path).map_err(|cause| error::io("open", path, cause))?;
+    let mut digest = Sha256::new();
+    let mut buffer = vec![0; 256 * 1024];
+    loop {
+        let n_read = file.read(&mut buffer).map_err(|cause| error::io("read", path, cause))?;
+        if n_read == 0 {
+            return Ok(crate::data_file::hex(&digest.finalize()));
+        }
+        digest.update(&buffer[..n_read]);
+    }
+}
+
+/// Makes keys of records; keyed, so that nobody without the vault can test a guess against a stored key.
+#[derive(Clone)]
+pub(super) struct Keyer {
+    start: Sha256,
+}
+
+impl Keyer {
+    /// Keys of the records of one object of one source.
+    pub(super) fn new(secret: &[u8; 32], source: &str, object: &str) -> Keyer {
+        let mut block = [0; 64];
+        block[..32].copy_from_slice(secret);
+        let mut start = Sha256::new();
+        start.update(block);
+        for name in [source, object] {
+            start.update((name.len() as u64).to_le_bytes());
+            start.update(name.as_bytes());
+        }
+        Keyer { start }
+    }
+
+    /// The key of each record, from the values of these columns.
+    pub(super) fn keys(&self, columns: &[ArrayRef]) -> Vec<MessageKey> {
+        let cells: Vec<Cells<'_>> = columns.iter().map(Cells::of).collect();
+        let n_rows = columns.first().map_or(0, |column| column.len());
+        let mut content = Vec::new();
+        (0..n_rows)
+            .map(|row| {
+                content.clear();
+                cells.iter().for_each(|cells| cells.write(row, &mut content));
+                self.key(&content)
+            })
+            .collect()
+    }
+
+    /// The key of the nth record (from 0) of a file with the same content as others before it.
+    pub(super) fn nth(&self, key: &MessageKey, n: u32) -> MessageKey {
+        if n == 0 { *key } else { self.key(&[key.as_slice(), b"#", &n.to_le_bytes()].concat()) }
+    }
+
+    fn key(&self, content: &[u8]) -> MessageKey {
+        let mut digest = self.start.clone();
+        digest.update(content);
+        let digest: [u8; 32] = digest.finalize().into();
+        let mut key = [0; 16];
+        key.copy_from_slice(&digest[..16]);
+        key
+    }
+}
+
+/// A column whose values can be written down in one way only, whatever format they came in.
+enum Cells<'a> {
+    Text(&'a StringArray),
+    Integer(&'a Int64Array),
+    Number(&'a Float64Array),
+    Decimal(&'a Decimal128Array),
+    Boolean(&'a BooleanArray),
+    Timestamp(&'a TimestampMicrosecondArray),
+    Date(&'a Date32Array),
+}
+
+impl<'a> Cells<'a> {
+    fn of(column: &'a ArrayRef) -> Cells<'a> {
+        match column.data_type() {
+            DataType::Utf8 => Cells::Text(column.as_string()),
+            DataType::Int64 => Cells::Integer(column.as_primitive()),
+            DataType::Float64 => Cells::Number(column.as_primitive()),
+            DataType::Decimal128(_, _) => Cells::Decimal(column.as_primitive()),
+            DataType::Boolean => Cells::Boolean(column.as_boolean()),
+            DataType::Timestamp(_, _) => Cells::Timestamp(column.as_primitive()),
+            DataType::Date32 => Cells::Date(column.as_primitive()),
+            other => unreachable!("the readers make stored types only, not {other}"),
+        }
+    }
+
+    fn write(&self, row: usize, content: &mut Vec<u8>) {
+        let column: &dyn Array = match self {
+            Cells::Text(column) => column,
+            Cells::Integer(column) => column,
+            Cells::Number(column) => column,
+            Cells::Decimal(column) => column,
+            Cells::Boolean(column) => column,
+            Cells::Timestamp(column) => column,
+            Cells::Date(column) => column,
+        };
+        if column.is_null(row) {
+            content.push(0);
+            return;
+        }
+        content.push(1);
+        match self {
+            Cells::Text(column) => {
+                let text = column.value(row);
+                content.extend_from_slice(&(text.len() as u64).to_le_bytes());
+                content.extend_from_slice(text.as_bytes());
+            }
+            Cells::Integer(column) => content.extend_from_slice(&column.value(row).to_le_bytes()),
+            Cells::Number(column) => content.extend_from_slice(&column.value(row).to_bits().to_le_bytes()),
+            Cells::Decimal(column) => content.extend_from_slice(&column.value(row).to_le_bytes()),
+            Cells::Boolean(column) => content.push(u8::from(column.value(row))),
+            Cells::Timestamp(column) => content.extend_from_slice(&column.value(row).to_le_bytes()),
+            Cells::Date(column) => content.extend_from_slice(&column.value(row).to_le_bytes()),
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! Rewriting the events: new records merged into the files whose people they touch.
+//!
+//! Files hold disjoint ranges of people in order of (person, ts, seq), row groups end at person borders, and so do files. A
+//! file whose people have nothing new stays as it is. Memory holds a few batches and the rows of one person at a time.
+
+use super::digest::{Keyer, MessageKey};
+use super::sort::{Run, keys_of, people_of, sequence_of, times_of};
+use crate::Random;
+use crate::data_file::{DataFileWriter, NewFile, conform};
+use crate::error;
+use crate::table::TableFile;
+use arrow::array::{ArrayRef, BinaryArray, Int64Array, StringArray, TimestampMicrosecondArray};
+use arrow::compute::interleave_record_batch;
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use spec::Result;
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Row groups end at the first person border after this many rows.
+const ROWS_PER_GROUP: usize = 64 * 1024;
+/// Rows are handed to the writer at the first person border after this many.
+const ROWS_PER_WRITE: usize = 32 * 1024;
+
+/// A file of the table and the people in it.
+pub(super) struct OldFile {
+    pub(super) file: TableFile,
+    pub(super) path: PathBuf,
+    pub(super) person_min: i64,
+}
+
+/// What the merge works with.
+pub(super) struct Plan<'a> {
+    /// The table's columns.
+    pub(super) schema: SchemaRef,
+    /// Where new files go.
+    pub(super) folder: &'a Path,
+    pub(super) random: &'a dyn Random,
+    /// Files are closed at the first person border after this many bytes.
+    pub(super) file_bytes: usize,
+    /// Values of the columns that are the same for all new records.
+    pub(super) event: &'a str,
+    pub(super) source: &'a str,
+    /// Makes keys of records that repeat a content; `None` when the records have ids of their own.
+    pub(super) keyer: Option<&'a Keyer>,
+}
+
+/// What the merge made.
+pub(super) struct Merged {
+    pub(super) add: Vec<NewFile>,
+    pub(super) remove: Vec<TableFile>,
+    /// New records that were not known.
+    pub(super) stored: u64,
+}
+
+/// Merges sorted runs of new records into the files (in order of their people).
+pub(super) fn merge(plan: &Plan<'_>, new: Vec<Run>, old: Vec<OldFile>) -> Result<Merged> {
+    let mut merger = Merger::new(plan, new)?;
+    if old.is_empty() {
+        merger.run_up_to(i64::MAX)?;
+    }
+    let uppers: Vec<i64> = old.iter().skip(1).map(|file| file.person_min - 1).chain([i64::MAX]).collect();
+    for (file, upper) in old.into_iter().zip(uppers) {
+        if merger.next_person().is_some_and(|person| person <= upper) {
+            merger.add_cursor(Run::of_table(&file.path)?, false)?;
+            merger.merged.remove.push(file.file);
+            merger.run_up_to(upper)?;
+        } else {
+            merger.end_file()?;
+        }
+    }
+    merger.end_file()?;
+    assert!(merger.next_person().is_none(), "the last file's range has no end");
+    Ok(merger.merged)
+}
+
+struct Merger<'a> {
+    plan: &'a Plan<'a>,
+    cursors: Vec<Cursor>,
+    /// Batches that rows below point into.
+    batches: Vec<RecordBatch>,
+    person: i64,
+    person_rows: Vec<Row>,
+    pending: Vec<(usize, usize)>,
+    pending_keys: Vec<MessageKey>,
+    writer: Option<DataFileWriter>,
+    merged: Merged,
+}
+
+/// The next row of a run.
+struct Cursor {
+    run: Run,
+    is_new: bool,
+    batch: usize,
+    row: usize,
+    people: Int64Array,
+    times: TimestampMicrosecondArray,
+    sequence: Int64Array,
+    keys: BinaryArray,
+}
+
+struct Row {
+    batch: usize,
+    row: usize,
+    key: MessageKey,
+    is_new: bool,
+}
+
+impl<'a> Merger<'a> {
+    fn new(plan: &'a Plan<'a>, new: Vec<Run>) -> Result<Merger<'a>> {
+        let mut merger = Merger {
+            plan,
+            cursors: Vec::new(),
+            batches: Vec::new(),
+            person: i64::MIN,
+            person_rows: Vec::new(),
+            pending: Vec::new(),
+            pending_keys: Vec::new(),
+            writer: None,
+            merged: Merged { add: Vec::new(), remove: Vec::new(), stored: 0 },
+        };
+        for run in new {
+            merger.add_cursor(run, true)?;
+        }
+        Ok(merger)
+    }
+
+    fn add_cursor(&mut self, mut run: Run, is_new: bool) -> Result<()> {
+        if let Some(batch) = self.next_batch(&mut run, is_new)? {
+            let cursor = self.cursor(run, is_new, batch);
+            self.cursors.push(cursor);
+        }
+        Ok(())
+    }
+
+    fn cursor(&mut self, run: Run, is_new: bool, batch: RecordBatch) -> Cursor {
+        self.batches.push(batch);
+        let index = self.batches.len() - 1;
+        let batch = &self.batches[index];
+        Cursor {
+            run,
+            is_new,
+            batch: index,
+            row: 0,
+            people: people_of(batch).clone(),
+            times: times_of(batch).clone(),
+            sequence: sequence_of(batch).clone(),
+            keys: keys_of(batch).clone(),
+        }
+    }
+
+    /// The next batch of a run in the table's columns.
+    fn next_batch(&self, run: &mut Run, is_new: bool) -> Result<Option<RecordBatch>> {
+        let Some(batch) = run.next()? else { return Ok(None) };
+        let batch = conform(&batch, &self.plan.schema)?;
+        if !is_new {
+            return Ok(Some(batch));
+        }
+        let mut columns = batch.columns().to_vec();
+        for (name, value) in [("event", self.plan.event), ("source", self.plan.source)] {
+            let index = batch.schema().index_of(name).expect("the table has the column");
+            columns[index] = Arc::new(StringArray::from_iter_values(std::iter::repeat_n(value, batch.num_rows())));
+        }
+        let batch = RecordBatch::try_new(Arc::clone(&self.plan.schema), columns);
+        batch.map(Some).map_err(|cause| error::bug("cannot complete new records", Box::new(cause)))
+    }
+
+    /// The cursor with the smallest next row.
+    fn smallest(&self) -> Option<usize> {
+        (0..self.cursors.len()).min_by_key(|index| {
+            let cursor = &self.cursors[*index];
+            (cursor.people.value(cursor.row), cursor.times.value(cursor.row), cursor.sequence.value(cursor.row))
+        })
+    }
+
+    /// The person of the next new record.
+    fn next_person(&self) -> Option<i64> {
+        self.cursors.iter().filter(|cursor| cursor.is_new).map(|cursor| cursor.people.value(cursor.row)).min()
+    }
+
+    /// Merges the rows of all people up to and including this number.
+    fn run_up_to(&mut self, upper: i64) -> Result<()> {
+        while let Some(index) = self.smallest() {
+            let cursor = &self.cursors[index];
+            let person = cursor.people.value(cursor.row);
+            if person > upper {
+                break;
+            }
+            if person != self.person {
+                self.end_person()?;
+                self.person = person;
+            }
+            let cursor = &mut self.cursors[index];
+            let key = cursor.keys.value(cursor.row).try_into().expect("keys have 16 bytes");
+            self.person_rows.push(Row { batch: cursor.batch, row: cursor.row, key, is_new: cursor.is_new });
+            cursor.row += 1;
+            if cursor.row == cursor.people.len() {
+                self.refill(index)?;
+            }
+        }
+        self.end_person()
+    }
+
+    fn refill(&mut self, index: usize) -> Result<()> {
+        let mut cursor = self.cursors.swap_remove(index);
+        if let Some(batch) = self.next_batch(&mut cursor.run, cursor.is_new)? {
+            let cursor = self.cursor(cursor.run, cursor.is_new, batch);
+            self.cursors.push(cursor);
+        }
+        Ok(())
+    }
+
+    /// Drops the new rows of a person that are known, keeps the rest.
+    fn end_person(&mut self) -> Result<()> {
+        let has_new = self.person_rows.iter().any(|row| row.is_new);
+        let known = self.person_rows.iter().filter(|row| has_new && !row.is_new).map(|row| row.key);
+        let mut seen: HashSet<MessageKey> = known.collect();
+        let mut repeats: HashMap<MessageKey, u32> = HashMap::new();
+        for mut row in self.person_rows.drain(..) {
+            if row.is_new {
+                if let Some(keyer) = self.plan.keyer {
+                    let n_before = repeats.entry(row.key).or_insert(0);
+                    row.key = keyer.nth(&row.key, *n_before);
+                    *n_before += 1;
+                }
+                if !seen.insert(row.key) {
+                    continue;
+                }
+                self.merged.stored += 1;
+            }
+            self.pending.push((row.batch, row.row));
+            self.pending_keys.push(row.key);
+        }
+        if self.pending.len() >= ROWS_PER_WRITE { self.write_pending() } else { Ok(()) }
+    }
+
+    /// Hands the rows of whole people to the writer.
+    fn write_pending(&mut self) -> Result<()> {
+        if !self.pending.is_empty() {
+            let batch = self.pending_batch()?;
+            let writer = match &mut self.writer {
+                Some(writer) => writer,
+                None => self.writer.insert(DataFileWriter::create(self.plan.folder, self.plan.random, &self.plan.schema)?),
+            };
+            writer.write(&batch)?;
+            if writer.rows_in_group() >= ROWS_PER_GROUP {
+                writer.end_group()?;
+            }
+            if writer.bytes() >= self.plan.file_bytes {
+                self.close_writer()?;
+            }
+        }
+        self.pending.clear();
+        self.pending_keys.clear();
+        self.forget_batches();
+        Ok(())
+    }
+
+    fn pending_batch(&self) -> Result<RecordBatch> {
+        let batches: Vec<&RecordBatch> = self.batches.iter().collect();
+        let merged = interleave_record_batch(&batches, &self.pending);
+        let batch = merged.map_err(|cause| error::bug("cannot merge rows", Box::new(cause)))?;
+        // A record that repeats a content has got a key of its own.
+        let mut columns = batch.columns().to_vec();
+        let index = batch.schema().index_of("message_key").expect("the table has the column");
+        let keys: ArrayRef = Arc::new(BinaryArray::from_iter_values(&self.pending_keys));
+        columns[index] = keys;
+        RecordBatch::try_new(batch.schema(), columns).map_err(|cause| error::bug("cannot merge rows", Box::new(cause)))
+    }
+
+    /// Keeps only the batches that cursors stand in; no row points into another any more.
+    fn forget_batches(&mut self) {
+        assert!(self.pending.is_empty() && self.person_rows.is_empty(), "rows still point into the batches");
+        let kept = self.cursors.iter_mut().enumerate().map(|(index, cursor)| {
+            let batch = self.batches[cursor.batch].clone();
+            cursor.batch = index;
+            batch
+        });
+        self.batches = kept.collect();
+    }
+
+    fn close_writer(&mut self) -> Result<()> {
+        if let Some(writer) = self.writer.take() {
+            self.merged.add.push(writer.finish()?);
+        }
+        Ok(())
+    }
+
+    fn end_file(&mut self) -> Result<()> {
+        self.write_pending()?;
+        self.close_writer()
+    }
+}

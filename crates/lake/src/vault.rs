@@ -1,0 +1,375 @@
+//! Identifiers of people: who a user id is, and the direct identifiers under one key per person.
+//!
+//! Two append-only logs: `people.log` (allocations and encrypted identifiers) and `keys.log` (per-person keys, wrapped by
+//! the master key in `master.key`). Invariants: an allocation is synced before any table names the person; without a
+//! person's key nothing of theirs can be read; a record is whole or is cut off at the next open; maps in memory hold
+//! hashes and offsets, never an identifier.
+
+mod log;
+#[cfg(test)]
+mod tests;
+
+use crate::{Random, error};
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac};
+use log::Log;
+use sha2::Sha256;
+use spec::{PersonId, Result};
+use std::collections::HashMap;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The identifier kind of user ids.
+pub(crate) const USER_ID: &str = "user_id";
+
+const BUCKETS: u16 = 1024;
+const KEY_BYTES: usize = 32;
+const NONCE_BYTES: usize = 24;
+const MASTER_HEADER: &str = "entente-master-key-1 ";
+const RECORD_PERSON: u8 = 1;
+const RECORD_IDENTIFIER: u8 = 2;
+
+/// The vault of a data folder.
+pub(crate) struct Vault {
+    keys: Keys,
+    random: Arc<dyn Random>,
+    state: Mutex<State>,
+}
+
+/// Keys that follow from the master key, one per use.
+struct Keys {
+    lookup: [u8; KEY_BYTES],
+    wrap: XChaCha20Poly1305,
+    content: [u8; KEY_BYTES],
+    pseudonym: [u8; KEY_BYTES],
+}
+
+struct State {
+    people: Log,
+    keys: Log,
+    by_lookup: HashMap<[u8; 16], u64>,
+    next_local: Vec<u32>,
+    key_offsets: HashMap<u64, u64>,
+    kinds: Vec<String>,
+    identifiers: HashMap<(u64, u16), Identifier>,
+}
+
+/// Where the newest identifier of a kind lies, and since when it holds.
+#[derive(Clone, Copy)]
+struct Identifier {
+    offset: u64,
+    at_micros: i64,
+}
+
+/// What one import adds; nothing is written before [`Draft::write`].
+pub(crate) struct Draft<'a> {
+    vault: &'a Vault,
+    cache: HashMap<String, PersonId>,
+    allocated: HashMap<[u8; 16], PersonId>,
+    next_local: HashMap<u16, u32>,
+    new_people: Vec<(PersonId, [u8; 32], String)>,
+    identifiers: HashMap<(PersonId, String), (i64, String)>,
+}
+
+/// Values of the person column remembered per import, so that most rows cost no hash.
+const CACHE_ENTRIES_MAX: usize = 200_000;
+
+impl Vault {
+    /// Opens the vault in `folder`, or makes it.
+    pub(crate) fn open(folder: &Path, random: Arc<dyn Random>) -> Result<Vault> {
+        std::fs::create_dir_all(folder).map_err(|cause| error::io("make", folder, cause))?;
+        let master = read_or_make_master(folder, random.as_ref())?;
+        let keys = Keys {
+            lookup: derive(&master, b"lookup"),
+            wrap: XChaCha20Poly1305::new(&derive(&master, b"wrap").into()),
+            content: derive(&master, b"content"),
+            pseudonym: derive(&master, b"pseudonym"),
+        };
+        let (key_log, key_records) = Log::open(&folder.join("keys.log"), b"ENTKEY\0\x01")?;
+        let (people_log, people_records) = Log::open(&folder.join("people.log"), b"ENTVLT\0\x01")?;
+        let mut state = State {
+            people: people_log,
+            keys: key_log,
+            by_lookup: HashMap::new(),
+            next_local: vec![0; usize::from(BUCKETS)],
+            key_offsets: HashMap::new(),
+            kinds: vec![USER_ID.to_owned()],
+            identifiers: HashMap::new(),
+        };
+        for (offset, record) in &key_records {
+            let (person, _) = read_u64(record).ok_or_else(|| error::vault("a key has no person"))?;
+            state.key_offsets.insert(person, *offset);
+        }
+        for (offset, record) in &people_records {
+            state.apply(*offset, record).ok_or_else(|| error::vault("a record has an unknown form"))?;
+        }
+        Ok(Vault { keys, random, state: Mutex::new(state) })
+    }
+
+    /// Starts the additions of one import.
+    pub(crate) fn draft(&self) -> Draft<'_> {
+        Draft {
+            vault: self,
+            cache: HashMap::new(),
+            allocated: HashMap::new(),
+            next_local: HashMap::new(),
+            new_people: Vec::new(),
+            identifiers: HashMap::new(),
+        }
+    }
+
+    /// Whether the person was ever allocated.
+    pub(crate) fn knows(&self, person: PersonId) -> bool {
+        let local = person.number() & u64::from(u32::MAX);
+        self.lock().next_local.get(usize::from(person.bucket())).is_some_and(|next| local < u64::from(*next))
+    }
+
+    /// Decrypts the newest identifier of a kind; `None` when the person has none.
+    pub(crate) fn identifier(&self, person: PersonId, kind: &str) -> Result<Option<String>> {
+        let state = self.lock();
+        let Some(kind_index) = state.kind_index(kind) else { return Ok(None) };
+        let Some(identifier) = state.identifiers.get(&(person.number(), kind_index)) else { return Ok(None) };
+        let record = state.people.read(identifier.offset)?;
+        let sealed = match record.split_first() {
+            Some((&RECORD_PERSON, rest)) => rest.get(8 + 32..),
+            Some((&RECORD_IDENTIFIER, rest)) => rest.get(8 + 8 + 1 + kind.len()..),
+            _ => None,
+        };
+        let sealed = sealed.ok_or_else(|| error::vault("a record has an unknown form"))?;
+        let Some(cipher) = self.cipher_of(&state, person)? else { return Ok(None) };
+        let text = open_sealed(&cipher, &seal_label(person, kind), sealed);
+        let text = text.ok_or_else(|| error::vault("an identifier does not open with its person's key"))?;
+        String::from_utf8(text).map(Some).map_err(|_| error::vault("an identifier is not text"))
+    }
+
+    /// The key of hashes over the content of records.
+    pub(crate) fn content_key(&self) -> &[u8; KEY_BYTES] {
+        &self.keys.content
+    }
+
+    /// A name for a person under a purpose: 16 hex digits.
+    pub(crate) fn pseudonym(&self, purpose: &str, person: PersonId) -> String {
+        let digest = hmac(&self.keys.pseudonym, &[purpose.as_bytes(), b"\0", &person.number().to_le_bytes()]);
+        crate::data_file::hex(&digest[..8])
+    }
+
+    fn cipher_of(&self, state: &State, person: PersonId) -> Result<Option<XChaCha20Poly1305>> {
+        let Some(offset) = state.key_offsets.get(&person.number()) else { return Ok(None) };
+        let record = state.keys.read(*offset)?;
+        let key = record.get(8..).and_then(|sealed| open_sealed(&self.keys.wrap, &seal_label(person, "key"), sealed));
+        let key = key.and_then(|key| <[u8; KEY_BYTES]>::try_from(key).ok());
+        let key = key.ok_or_else(|| error::vault("a person's key does not open with the master key"))?;
+        Ok(Some(XChaCha20Poly1305::new(&key.into())))
+    }
+
+    fn seal(&self, cipher: &XChaCha20Poly1305, label: &[u8], text: &[u8]) -> Vec<u8> {
+        let mut nonce = [0; NONCE_BYTES];
+        self.random.fill(&mut nonce);
+        let payload = Payload { msg: text, aad: label };
+        let sealed = cipher.encrypt(&XNonce::from(nonce), payload).expect("an identifier is far shorter than the cipher's limit");
+        [nonce.as_slice(), &sealed].concat()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Draft<'_> {
+    /// The person of a user id; a new one is allocated.
+    pub(crate) fn person(&mut self, user_id: &str) -> PersonId {
+        if let Some(person) = self.cache.get(user_id) {
+            return *person;
+        }
+        let digest = hmac(&self.vault.keys.lookup, &[USER_ID.as_bytes(), b"|", user_id.as_bytes()]);
+        let lookup = first_16(&digest);
+        let known = self.allocated.get(&lookup).copied();
+        let person = known.or_else(|| self.vault.lock().by_lookup.get(&lookup).and_then(|number| from_number(*number)));
+        let person = person.unwrap_or_else(|| self.allocate(user_id, digest));
+        if self.cache.len() >= CACHE_ENTRIES_MAX {
+            self.cache.clear();
+        }
+        self.cache.insert(user_id.to_owned(), person);
+        person
+    }
+
+    /// Notes an identifier of a person; of several the newest counts.
+    pub(crate) fn identifier(&mut self, person: PersonId, kind: &str, at_micros: i64, text: &str) {
+        let entry = self.identifiers.entry((person, kind.to_owned())).or_insert_with(|| (i64::MIN, String::new()));
+        if (at_micros, text) > (entry.0, entry.1.as_str()) {
+            *entry = (at_micros, text.to_owned());
+        }
+    }
+
+    /// Writes and syncs everything, then makes it known.
+    pub(crate) fn write(self) -> Result<()> {
+        let mut state = self.vault.lock();
+        let mut fresh_keys = HashMap::new();
+        let mut records = Vec::new();
+        for (person, lookup, user_id) in &self.new_people {
+            let mut key = [0; KEY_BYTES];
+            self.vault.random.fill(&mut key);
+            let sealed_key = self.vault.seal(&self.vault.keys.wrap, &seal_label(*person, "key"), &key);
+            let record = [person.number().to_le_bytes().as_slice(), &sealed_key].concat();
+            let offset = state.keys.append(&record);
+            fresh_keys.insert(person.number(), offset);
+            let cipher = XChaCha20Poly1305::new(&key.into());
+            let sealed = self.vault.seal(&cipher, &seal_label(*person, USER_ID), user_id.as_bytes());
+            let number = person.number().to_le_bytes();
+            records.push([&[RECORD_PERSON], number.as_slice(), lookup, &sealed].concat());
+        }
+        state.keys.sync()?;
+        state.key_offsets.extend(fresh_keys);
+        let mut identifiers: Vec<_> = self.identifiers.into_iter().collect();
+        identifiers.sort_unstable();
+        for ((person, kind), (at_micros, text)) in identifiers {
+            if state.is_newer(person, &kind, at_micros)
+                && let Some(cipher) = self.vault.cipher_of(&state, person)?
+            {
+                let sealed = self.vault.seal(&cipher, &seal_label(person, &kind), text.as_bytes());
+                records.push(identifier_record(person, &kind, at_micros, &sealed));
+            }
+        }
+        let placed: Vec<(u64, Vec<u8>)> =
+            records.into_iter().map(|record| (state.people.append(&record), record)).collect();
+        state.people.sync()?;
+        for (offset, record) in placed {
+            state.apply(offset, &record).expect("the record has just been made in the form that is read");
+        }
+        Ok(())
+    }
+
+    fn allocate(&mut self, user_id: &str, digest: [u8; 32]) -> PersonId {
+        let bucket = u16::from_le_bytes([digest[0], digest[1]]) % BUCKETS;
+        let vault = self.vault;
+        let next = self.next_local.entry(bucket).or_insert_with(|| vault.lock().next_local[usize::from(bucket)]);
+        let person = PersonId::new(bucket, *next);
+        *next = next.checked_add(1).expect("a bucket holds four billion people");
+        self.allocated.insert(first_16(&digest), person);
+        self.new_people.push((person, digest, user_id.to_owned()));
+        person
+    }
+}
+
+impl State {
+    /// Takes a record of `people.log` into the maps; `None` if its form is unknown.
+    fn apply(&mut self, offset: u64, record: &[u8]) -> Option<()> {
+        let (form, rest) = record.split_first()?;
+        let (number, rest) = read_u64(rest)?;
+        let person = from_number(number)?;
+        match *form {
+            RECORD_PERSON => {
+                self.by_lookup.insert(first_16(rest.get(..32)?.try_into().ok()?), number);
+                let local = u32::try_from(number & u64::from(u32::MAX)).ok()?;
+                let next = self.next_local.get_mut(usize::from(person.bucket()))?;
+                *next = (*next).max(local.checked_add(1)?);
+                self.identifiers.insert((number, 0), Identifier { offset, at_micros: i64::MIN });
+            }
+            RECORD_IDENTIFIER => {
+                let (at, rest) = read_u64(rest)?;
+                let (length, rest) = rest.split_first()?;
+                let kind = std::str::from_utf8(rest.get(..usize::from(*length))?).ok()?;
+                let kind_index = self.kind_index(kind).or_else(|| {
+                    self.kinds.push(kind.to_owned());
+                    self.kind_index(kind)
+                })?;
+                let at_micros = i64::from_le_bytes(at.to_le_bytes());
+                self.identifiers.insert((number, kind_index), Identifier { offset, at_micros });
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    fn kind_index(&self, kind: &str) -> Option<u16> {
+        self.kinds.iter().position(|known| known == kind).and_then(|index| u16::try_from(index).ok())
+    }
+
+    fn is_newer(&self, person: PersonId, kind: &str, at_micros: i64) -> bool {
+        let known = self.kind_index(kind).and_then(|index| self.identifiers.get(&(person.number(), index)));
+        known.is_none_or(|known| at_micros > known.at_micros)
+    }
+}
+
+fn identifier_record(person: PersonId, kind: &str, at_micros: i64, sealed: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(kind.len()).expect("names of properties are shorter than 256 bytes");
+    let number = person.number().to_le_bytes();
+    [&[RECORD_IDENTIFIER], number.as_slice(), &at_micros.to_le_bytes(), &[length], kind.as_bytes(), sealed].concat()
+}
+
+fn read_or_make_master(folder: &Path, random: &dyn Random) -> Result<[u8; KEY_BYTES]> {
+    let path = folder.join("master.key");
+    match std::fs::read_to_string(&path) {
+        Ok(text) => parse_master(&text).ok_or_else(|| error::vault("`master.key` is not a master key")),
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
+            if folder.join("people.log").exists() {
+                return Err(error::vault("`master.key` is missing"));
+            }
+            let mut key = [0; KEY_BYTES];
+            random.fill(&mut key);
+            let text = format!("{MASTER_HEADER}{}\n", crate::data_file::hex(&key));
+            let temporary = folder.join("master.key.new");
+            let written = std::fs::OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&temporary)
+                .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
+                .and_then(|()| std::fs::rename(&temporary, &path))
+                .and_then(|()| std::fs::File::open(folder)?.sync_all());
+            written.map_err(|cause| error::io("write", &path, cause))?;
+            Ok(key)
+        }
+        Err(cause) => Err(error::io("read", &path, cause)),
+    }
+}
+
+fn parse_master(text: &str) -> Option<[u8; KEY_BYTES]> {
+    let digits = text.strip_prefix(MASTER_HEADER)?.trim_end();
+    let bytes: Option<Vec<u8>> = (0..digits.len())
+        .step_by(2)
+        .map(|at| digits.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok()))
+        .collect();
+    bytes?.try_into().ok()
+}
+
+fn open_sealed(cipher: &XChaCha20Poly1305, label: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+    let nonce: [u8; NONCE_BYTES] = sealed.get(..NONCE_BYTES)?.try_into().ok()?;
+    cipher.decrypt(&XNonce::from(nonce), Payload { msg: &sealed[NONCE_BYTES..], aad: label }).ok()
+}
+
+/// Binds a sealed text to its person and kind, so that it cannot be moved to another.
+fn seal_label(person: PersonId, kind: &str) -> Vec<u8> {
+    [person.number().to_le_bytes().as_slice(), kind.as_bytes()].concat()
+}
+
+fn derive(master: &[u8; KEY_BYTES], label: &[u8]) -> [u8; KEY_BYTES] {
+    hmac(master, &[label])
+}
+
+fn hmac(key: &[u8; KEY_BYTES], parts: &[&[u8]]) -> [u8; 32] {
+    let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key).expect("HMAC takes keys of any length");
+    for part in parts {
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().into()
+}
+
+fn from_number(number: u64) -> Option<PersonId> {
+    i64::try_from(number).ok().and_then(PersonId::from_stored)
+}
+
+fn first_16(digest: &[u8; 32]) -> [u8; 16] {
+    let mut first = [0; 16];
+    first.copy_from_slice(&digest[..16]);
+    first
+}
+
+fn read_u64(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let (head, rest) = bytes.split_at_checked(8)?;
+    Some((u64::from_le_bytes(head.try_into().ok()?), rest))
+}

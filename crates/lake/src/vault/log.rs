@@ -1,0 +1,131 @@
+//! An append-only log: a header with a version, then length-prefixed, checksummed records.
+//!
+//! A record that is not whole can only be the tail of a write that was never answered for, since records are synced before
+//! anybody relies on them; it is kept aside and cut off at the next open.
+
+use crate::error;
+use sha2::{Digest, Sha256};
+use spec::Result;
+use std::fs::{File, OpenOptions};
+use std::io::{BufReader, Read, Write};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+const HEADER_BYTES: usize = 8;
+const PREFIX_BYTES: usize = 8;
+const RECORD_BYTES_MAX: usize = 64 * 1024;
+
+/// A log that is open for appending.
+pub(super) struct Log {
+    file: File,
+    path: PathBuf,
+    length: u64,
+    pending: Vec<u8>,
+}
+
+/// A record and where it begins.
+type Record = (u64, Vec<u8>);
+
+impl Log {
+    /// Opens or makes the log, cuts off a torn tail, and gives all records.
+    pub(super) fn open(path: &Path, header: &[u8; HEADER_BYTES]) -> Result<(Log, Vec<Record>)> {
+        let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
+        let file = opened.map_err(|cause| error::io("open", path, cause))?;
+        let mut log = Log { file, path: path.to_owned(), length: 0, pending: Vec::new() };
+        let (records, whole) = log.scan(header)?;
+        let size = log.file.metadata().map_err(|cause| error::io("read", path, cause))?.len();
+        log.length = whole;
+        if whole == 0 {
+            log.pending.extend_from_slice(header);
+            log.truncate(size)?;
+            log.sync()?;
+        } else if size > whole {
+            tracing::warn!(log = %path.display(), bytes = size - whole, "cut off a torn tail");
+            log.truncate(size)?;
+        }
+        Ok((log, records))
+    }
+
+    /// Adds a record and tells where it will be; it is on disk after the next `sync`.
+    pub(super) fn append(&mut self, record: &[u8]) -> u64 {
+        assert!(record.len() <= RECORD_BYTES_MAX, "a record of the vault holds one identifier of limited length");
+        let offset = self.length + self.pending.len() as u64;
+        let length = u32::try_from(record.len()).expect("the limit is far below 4 GiB");
+        self.pending.extend_from_slice(&length.to_le_bytes());
+        self.pending.extend_from_slice(&checksum(record));
+        self.pending.extend_from_slice(record);
+        offset
+    }
+
+    /// Writes and syncs what was appended.
+    pub(super) fn sync(&mut self) -> Result<()> {
+        let pending = std::mem::take(&mut self.pending);
+        let written = self.file.write_all_at(&pending, self.length).and_then(|()| self.file.sync_all());
+        written.map_err(|cause| error::io("write", &self.path, cause))?;
+        self.length += pending.len() as u64;
+        Ok(())
+    }
+
+    /// Reads the record that begins at an offset.
+    pub(super) fn read(&self, offset: u64) -> Result<Vec<u8>> {
+        let mut prefix = [0; PREFIX_BYTES];
+        self.file.read_exact_at(&mut prefix, offset).map_err(|cause| error::io("read", &self.path, cause))?;
+        let (length, sum) = split_prefix(&prefix);
+        if length > RECORD_BYTES_MAX {
+            return Err(error::vault("a record is damaged"));
+        }
+        let mut record = vec![0; length];
+        let read = self.file.read_exact_at(&mut record, offset + PREFIX_BYTES as u64);
+        read.map_err(|cause| error::io("read", &self.path, cause))?;
+        if checksum(&record) == sum { Ok(record) } else { Err(error::vault("a record is damaged")) }
+    }
+
+    /// All whole records from the start, and where the last one ends; 0 when not even the header is whole.
+    fn scan(&self, header: &[u8; HEADER_BYTES]) -> Result<(Vec<Record>, u64)> {
+        let mut reader = BufReader::new(&self.file);
+        let mut head = [0; HEADER_BYTES];
+        if reader.read_exact(&mut head).is_err() {
+            return Ok((Vec::new(), 0));
+        }
+        if head != *header {
+            return Err(error::vault(&format!("`{}` has an unknown format or version", self.path.display())));
+        }
+        let mut records = Vec::new();
+        let mut end = HEADER_BYTES as u64;
+        let mut prefix = [0; PREFIX_BYTES];
+        while reader.read_exact(&mut prefix).is_ok() {
+            let (length, sum) = split_prefix(&prefix);
+            let mut record = vec![0; length.min(RECORD_BYTES_MAX)];
+            if length > RECORD_BYTES_MAX || reader.read_exact(&mut record).is_err() || checksum(&record) != sum {
+                break;
+            }
+            records.push((end, record));
+            end += (PREFIX_BYTES + length) as u64;
+        }
+        Ok((records, end))
+    }
+
+    /// Cuts the file at its last whole record; what follows is kept beside it.
+    fn truncate(&self, size: u64) -> Result<()> {
+        let tail_bytes = usize::try_from(size - self.length).unwrap_or(usize::MAX);
+        if tail_bytes > 0 {
+            let mut tail = vec![0; tail_bytes.min(16 * RECORD_BYTES_MAX)];
+            let kept = self.file.read_exact_at(&mut tail, self.length).and_then(|()| {
+                File::create(self.path.with_extension(format!("torn-{}", self.length)))?.write_all(&tail)
+            });
+            kept.map_err(|cause| error::io("keep the tail of", &self.path, cause))?;
+        }
+        let cut = self.file.set_len(self.length).and_then(|()| self.file.sync_all());
+        cut.map_err(|cause| error::io("cut", &self.path, cause))
+    }
+}
+
+fn split_prefix(prefix: &[u8; PREFIX_BYTES]) -> (usize, [u8; 4]) {
+    let [a, b, c, d, sum @ ..] = *prefix;
+    (usize::try_from(u32::from_le_bytes([a, b, c, d])).unwrap_or(usize::MAX), sum)
+}
+
+fn checksum(record: &[u8]) -> [u8; 4] {
+    let digest: [u8; 32] = Sha256::digest(record).into();
+    [digest[0], digest[1], digest[2], digest[3]]
+}

@@ -1,0 +1,1 @@
+//! The vault alone: allocation, recovery, secrecy.
