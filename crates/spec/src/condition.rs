@@ -249,7 +249,8 @@ fn write_constant(f: &mut fmt::Formatter<'_>, value: &Value) -> fmt::Result {
         Value::Null => f.write_str("NULL"),
         Value::Boolean(value) => f.write_str(if *value { "TRUE" } else { "FALSE" }),
         Value::Integer(_) | Value::Decimal(_) => write!(f, "{value}"),
-        Value::Number(value) => write!(f, "{value:?}"),
+        // The exponent tells a double from a decimal.
+        Value::Number(value) => write!(f, "{value:e}"),
         other => f.write_str(&quoted(&other.to_string())),
     }
 }

@@ -1,0 +1,38 @@
+//! Files as code: path -> text in, definitions and diagnostics out.
+//!
+//! Flow: `yaml` turns a text into a tree of nodes with places; `load` reads the nodes of every file into `Definitions`;
+//! `condition`, `measure` and `question` parse what people ask; `resolve` puts definitions in the place of names and
+//! checks names and types against the contracts; `words` says a question in a plain sentence.
+//!
+//! Invariants: nothing here fails, panics on input, touches the disk or reads a clock. A text that is wrong gives
+//! diagnostics, all of them; a definition that is wrong is left out and takes no other with it. Every input has a limit.
+//! The YAML parser and the SQL tokeniser are named in this crate alone.
+
+mod condition;
+mod contract;
+mod cursor;
+mod cycles;
+mod definitions;
+mod diagnostic;
+mod examine;
+mod fields;
+mod load;
+mod measure;
+mod names;
+mod node;
+mod question;
+mod rename;
+mod resolve;
+mod rules;
+mod types;
+mod words;
+mod yaml;
+
+pub use condition::parse_condition;
+pub use definitions::Definitions;
+pub use diagnostic::render;
+pub use load::load;
+pub use measure::parse_measure;
+pub use question::{parse_question, question_from_yaml};
+pub use resolve::{Resolved, Unresolved, resolve};
+pub use words::{Form, Part, condition_parts, condition_words, question_words};

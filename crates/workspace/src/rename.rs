@@ -1,0 +1,156 @@
+//! A question with one name put in the place of another, everywhere it stood.
+
+use spec::{
+    Aggregate, Condition, EventSelector, FieldRef, FunnelQuestion, FunnelStep, Measure, MeasureAtom, Question,
+    QuestionBody, Term, TrendQuestion,
+};
+
+/// What becomes what.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Change {
+    Event {
+        from: String,
+        to: String,
+    },
+    /// A property or a trait; inside of an aggregate's brackets only if they are about this event.
+    Field {
+        from: FieldRef,
+        to: FieldRef,
+        event: Option<EventSelector>,
+    },
+    Metric {
+        from: String,
+        to: String,
+    },
+    Audience {
+        from: String,
+        to: String,
+    },
+    Purpose {
+        from: String,
+        to: String,
+    },
+}
+
+/// The changed question.
+pub(crate) fn rename(question: &Question, change: &Change) -> Question {
+    let mut question = question.clone();
+    if let Change::Purpose { from, to } = change
+        && question.purpose == *from
+    {
+        question.purpose.clone_from(to);
+    }
+    match &mut question.body {
+        QuestionBody::Trend(trend) => in_trend(trend, change),
+        QuestionBody::Funnel(funnel) => in_funnel(funnel, change),
+        QuestionBody::Audience(audience) => {
+            in_condition(&mut audience.condition, change);
+            in_names(&mut audience.columns, change);
+        }
+    }
+    question
+}
+
+fn in_trend(trend: &mut TrendQuestion, change: &Change) {
+    match (&mut trend.measure, change) {
+        (Measure::Metric(name), Change::Metric { from, to }) if name == from => name.clone_from(to),
+        (Measure::Metric(_), _) => {}
+        (Measure::Atom(atom), _) => in_atom(atom, change),
+        (Measure::Ratio(top, bottom), _) => {
+            in_atom(top, change);
+            in_atom(bottom, change);
+        }
+    }
+    trend.filter.iter_mut().for_each(|filter| in_condition(filter, change));
+    in_names(&mut trend.breakdown, change);
+}
+
+fn in_funnel(funnel: &mut FunnelQuestion, change: &Change) {
+    for FunnelStep { event, filter } in &mut funnel.steps {
+        in_event(event, change);
+        filter.iter_mut().for_each(|filter| in_condition(filter, change));
+    }
+    funnel.filter.iter_mut().for_each(|filter| in_condition(filter, change));
+    for names in [&mut funnel.same, &mut funnel.count_by, &mut funnel.breakdown] {
+        in_names(names, change);
+    }
+}
+
+fn in_atom(atom: &mut MeasureAtom, change: &Change) {
+    if about(change, &atom.event) {
+        in_property(&mut atom.property, change);
+    }
+    in_event(&mut atom.event, change);
+}
+
+fn in_event(event: &mut EventSelector, change: &Change) {
+    if let (EventSelector::Named(name), Change::Event { from, to }) = (event, change)
+        && name == from
+    {
+        name.clone_from(to);
+    }
+}
+
+fn in_property(property: &mut Option<String>, change: &Change) {
+    let Change::Field { from: FieldRef::Property(from), to: FieldRef::Property(to), .. } = change else { return };
+    if let Some(name) = property
+        && name == from
+    {
+        name.clone_from(to);
+    }
+}
+
+/// Whether a change of a field concerns what is said about an event.
+fn about(change: &Change, event: &EventSelector) -> bool {
+    !matches!(change, Change::Field { event: Some(concerned), .. } if concerned != event)
+}
+
+fn in_names(names: &mut [String], change: &Change) {
+    let Change::Field { from: FieldRef::Property(from) | FieldRef::Trait(from), to, .. } = change else { return };
+    let (FieldRef::Property(to) | FieldRef::Trait(to)) = to;
+    for name in names.iter_mut().filter(|name| *name == from) {
+        name.clone_from(to);
+    }
+}
+
+fn in_condition(condition: &mut Condition, change: &Change) {
+    match condition {
+        Condition::And(parts) | Condition::Or(parts) => parts.iter_mut().for_each(|part| in_condition(part, change)),
+        Condition::Not(inner) => in_condition(inner, change),
+        Condition::Compare { left, right, .. } => {
+            in_term(left, change);
+            in_term(right, change);
+        }
+        Condition::In { term, .. } | Condition::Like { term, .. } | Condition::IsNull(term) => in_term(term, change),
+        Condition::Did(aggregate) => in_aggregate(aggregate, change),
+        Condition::InAudience(name) => {
+            if let Change::Audience { from, to } = change
+                && name == from
+            {
+                name.clone_from(to);
+            }
+        }
+    }
+}
+
+fn in_term(term: &mut Term, change: &Change) {
+    match term {
+        Term::Field(field) => {
+            if let Change::Field { from, to, .. } = change
+                && field == from
+            {
+                field.clone_from(to);
+            }
+        }
+        Term::Value(_) => {}
+        Term::Aggregate(aggregate) => in_aggregate(aggregate, change),
+    }
+}
+
+fn in_aggregate(aggregate: &mut Aggregate, change: &Change) {
+    if about(change, &aggregate.event) {
+        in_property(&mut aggregate.property, change);
+        aggregate.filter.iter_mut().for_each(|filter| in_condition(filter, change));
+    }
+    in_event(&mut aggregate.event, change);
+}

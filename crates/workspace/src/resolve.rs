@@ -1,0 +1,290 @@
+//! A question and the definitions -> the question with every name explained, or what does not resolve.
+//!
+//! Metrics and audiences are replaced by what they stand for, names are looked up in the contracts, types are checked. What
+//! is found out on the way (fields, events, sources) is what the policy decides on.
+
+use crate::condition::all_of;
+use crate::definitions::Definitions;
+use crate::examine::{About, Examiner, Found, Site, strictest};
+use crate::names::nearest;
+use crate::rename::{Change, rename};
+use crate::types::{atom_type, unit};
+use spec::{
+    AudienceQuestion, Condition, Diagnostic, EventSelector, Field, FieldClass, FieldRef, FunnelQuestion, FunnelStep,
+    Measure, MeasureAtom, Question, QuestionBody, TrendQuestion, ValueType,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The column of a list that names a person as the sources do.
+const USER_ID: &str = "user_id";
+
+/// A question in which every name is explained.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resolved {
+    /// The question without metrics and audiences, its constants of the types of their fields.
+    pub question: Question,
+    /// Every property and trait that it uses; `user_id` as a column of a list counts as a trait.
+    pub fields: BTreeSet<FieldRef>,
+    /// The properties, under the strictest terms of the events concerned.
+    pub property_fields: BTreeMap<String, Field>,
+    /// The traits.
+    pub trait_fields: BTreeMap<String, Field>,
+    /// The events that it uses; all of them for `*`.
+    pub events: BTreeSet<String>,
+    /// The sources of those events and traits.
+    pub sources: BTreeSet<String>,
+    /// What it is broken down by, in order.
+    pub breakdown: Vec<FieldRef>,
+    /// The unit of the measure, if it has one.
+    pub unit: Option<String>,
+    /// The type of the measure; absent for funnels and audiences.
+    pub measure_type: Option<ValueType>,
+}
+
+/// Something in a question that does not resolve.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Unresolved {
+    /// A name that nothing collected or defined bears.
+    Name {
+        /// The name as written (`event.stor`, `basket_paid.vlue`, `emial`).
+        subject: String,
+        /// `event`, `property`, `trait`, `metric`, `audience` or `purpose`.
+        kind: &'static str,
+        /// Names that may have been meant, the nearest first.
+        nearest: Vec<String>,
+        /// The question with the nearest name in its place, everywhere it stood.
+        fixed: Option<Question>,
+    },
+    /// Something that makes no sense.
+    Wrong(Diagnostic),
+}
+
+/// Explains every name of a question.
+///
+/// # Errors
+/// Everything that does not resolve.
+pub fn resolve(question: &Question, definitions: &Definitions) -> Result<Resolved, Vec<Unresolved>> {
+    let (resolved, found) = examine(question, definitions, true);
+    if found.is_empty() {
+        return Ok(resolved);
+    }
+    Err(found.into_iter().map(|found| explain(found, question, definitions)).collect())
+}
+
+/// What is wrong with a metric or an audience, asked as a question; the purpose does not count.
+pub(crate) fn check_definition(question: &Question, definitions: &Definitions) -> Vec<Unresolved> {
+    let (_, found) = examine(question, definitions, false);
+    found.into_iter().map(|found| explain(found, question, definitions)).collect()
+}
+
+fn explain(found: Found, question: &Question, definitions: &Definitions) -> Unresolved {
+    match found {
+        Found::Wrong(diagnostic) => Unresolved::Wrong(diagnostic),
+        Found::Name { subject, kind, candidates } => {
+            let nearest = candidates.iter().map(|(name, _)| name.clone()).collect();
+            let fixed = candidates.first().and_then(|(name, change)| {
+                let fixed = rename(question, change);
+                let still = |found: &Found| {
+                    matches!(found, Found::Name { subject: s, kind: k, .. } if (*s == subject && *k == kind) || s == name)
+                };
+                let (_, found) = examine(&fixed, definitions, true);
+                (!found.iter().any(still)).then_some(fixed)
+            });
+            Unresolved::Name { subject, kind, nearest, fixed }
+        }
+    }
+}
+
+fn examine(question: &Question, definitions: &Definitions, with_purpose: bool) -> (Resolved, Vec<Found>) {
+    let mut examiner = Examiner::new(definitions);
+    let mut figure = Figure::default();
+    let body = match &question.body {
+        QuestionBody::Trend(trend) => QuestionBody::Trend(examine_trend(&mut examiner, trend, &mut figure)),
+        QuestionBody::Funnel(funnel) => QuestionBody::Funnel(examine_funnel(&mut examiner, funnel, &mut figure)),
+        QuestionBody::Audience(audience) => QuestionBody::Audience(examine_audience(&mut examiner, audience)),
+    };
+    if with_purpose && !definitions.purposes.contains_key(&question.purpose) {
+        let near = nearest(&question.purpose, definitions.purposes.keys().map(String::as_str));
+        let change = |to: &String| Change::Purpose { from: question.purpose.clone(), to: to.clone() };
+        let candidates = near.iter().map(|to| (to.clone(), change(to))).collect();
+        examiner.unknown(question.purpose.clone(), "purpose", candidates);
+    }
+    let resolved = Resolved {
+        question: Question { purpose: question.purpose.clone(), body, time_zone: question.time_zone },
+        fields: examiner.fields,
+        property_fields: examiner.property_fields,
+        trait_fields: examiner.trait_fields,
+        events: examiner.events,
+        sources: examiner.sources,
+        breakdown: figure.breakdown,
+        unit: figure.unit,
+        measure_type: figure.measure_type,
+    };
+    (resolved, examiner.found)
+}
+
+/// What is known about the figures and groups of an answer.
+#[derive(Default)]
+struct Figure {
+    breakdown: Vec<FieldRef>,
+    unit: Option<String>,
+    measure_type: Option<ValueType>,
+}
+
+fn examine_trend(examiner: &mut Examiner<'_>, trend: &TrendQuestion, figure: &mut Figure) -> TrendQuestion {
+    let definitions = examiner.definitions;
+    let mut measure = trend.measure.clone();
+    let mut metric_filter = None;
+    if let Measure::Metric(name) = &trend.measure {
+        if let Some(metric) = definitions.metrics.get(name) {
+            measure = metric.measure.clone();
+            metric_filter = metric.filter.clone();
+            figure.unit.clone_from(&metric.unit);
+        } else {
+            let near = nearest(name, definitions.metrics.keys().map(String::as_str));
+            let change = |to: &String| Change::Metric { from: name.clone(), to: to.clone() };
+            examiner.unknown(name.clone(), "metric", near.iter().map(|to| (to.clone(), change(to))).collect());
+            return trend.clone();
+        }
+    }
+    figure.measure_type = examine_measure(examiner, &measure);
+    let unit_of = |atom: &MeasureAtom| definitions.property(&atom.event, atom.property.as_deref()?)?.unit.clone();
+    figure.unit = figure.unit.take().or_else(|| unit(&measure, &unit_of));
+    let events = measured_events(&measure);
+    let site = Site { pointer: "/question/where", about: About::Events, events: &events };
+    let filters: Vec<Condition> =
+        metric_filter.iter().chain(&trend.filter).map(|filter| examiner.condition(filter, site)).collect();
+    let filter = (!filters.is_empty()).then(|| all_of(filters));
+    figure.breakdown = examine_breakdown(examiner, &trend.breakdown, &events);
+    TrendQuestion { measure, filter, ..trend.clone() }
+}
+
+fn examine_measure(examiner: &mut Examiner<'_>, measure: &Measure) -> Option<ValueType> {
+    match measure {
+        Measure::Atom(atom) => examine_atom(examiner, atom),
+        Measure::Ratio(top, bottom) => {
+            for atom in [top, bottom] {
+                let is_number = examine_atom(examiner, atom).is_none_or(ValueType::is_numeric);
+                if !is_number {
+                    let message = format!("`{atom}` is no number and cannot be divided");
+                    examiner.wrong("/question/measure", message, "use count, people, sum or avg");
+                }
+            }
+            Some(ValueType::Number)
+        }
+        Measure::Metric(_) => None,
+    }
+}
+
+fn examine_atom(examiner: &mut Examiner<'_>, atom: &MeasureAtom) -> Option<ValueType> {
+    const POINTER: &str = "/question/measure";
+    examiner.event(&atom.event);
+    let field = match atom.property.as_deref() {
+        Some(name) => Some(examiner.property_of(&atom.event, name, POINTER)?),
+        None => None,
+    };
+    examiner.accept(atom_type(atom.function, field.as_ref()), POINTER)
+}
+
+fn measured_events(measure: &Measure) -> Vec<EventSelector> {
+    match measure {
+        Measure::Atom(atom) => vec![atom.event.clone()],
+        Measure::Ratio(top, bottom) if top.event == bottom.event => vec![top.event.clone()],
+        Measure::Ratio(top, bottom) => vec![top.event.clone(), bottom.event.clone()],
+        Measure::Metric(_) => Vec::new(),
+    }
+}
+
+fn examine_funnel(examiner: &mut Examiner<'_>, funnel: &FunnelQuestion, figure: &mut Figure) -> FunnelQuestion {
+    let mut steps = Vec::with_capacity(funnel.steps.len());
+    let mut events: Vec<EventSelector> = Vec::new();
+    for (index, step) in funnel.steps.iter().enumerate() {
+        examiner.event(&step.event);
+        let pointer = format!("/question/steps/{index}/where");
+        let site = Site { pointer: &pointer, about: About::Events, events: std::slice::from_ref(&step.event) };
+        let filter = step.filter.as_ref().map(|filter| examiner.condition(filter, site));
+        steps.push(FunnelStep { event: step.event.clone(), filter });
+        if !events.contains(&step.event) {
+            events.push(step.event.clone());
+        }
+    }
+    let site = Site { pointer: "/question/where", about: About::Events, events: &events };
+    let filter = funnel.filter.as_ref().map(|filter| examiner.condition(filter, site));
+    let first = &events[..events.len().min(1)];
+    for name in &funnel.same {
+        examiner.property(&events, name, name, "/question/same");
+    }
+    for name in &funnel.count_by {
+        examiner.property(first, name, name, "/question/count_by");
+    }
+    figure.breakdown = examine_breakdown(examiner, &funnel.breakdown, first);
+    FunnelQuestion { steps, filter, ..funnel.clone() }
+}
+
+fn examine_audience(examiner: &mut Examiner<'_>, audience: &AudienceQuestion) -> AudienceQuestion {
+    let site = Site { pointer: "/question/where", about: About::People, events: &[] };
+    let condition = examiner.condition(&audience.condition, site);
+    for name in &audience.columns {
+        if name == USER_ID {
+            keep_user_id(examiner);
+        } else if examiner.keep_trait(name).is_none() {
+            let candidates = examiner.trait_candidates(name);
+            examiner.unknown(name.clone(), "trait", candidates);
+        }
+    }
+    AudienceQuestion { condition, ..audience.clone() }
+}
+
+/// The id by which sources know a person, under the strictest terms of all of them.
+fn keep_user_id(examiner: &mut Examiner<'_>) {
+    let mut merged: Option<Field> = None;
+    let objects = examiner.definitions.sources.values().flat_map(|source| &source.contract.objects);
+    for object in objects {
+        for field in object.fields.iter().filter(|field| field.name == object.person_column) {
+            merged = Some(merged.map_or_else(|| field.clone(), |known| strictest(known, field)));
+        }
+    }
+    let Some(field) = merged else {
+        return examiner.unknown(USER_ID.into(), "trait", Vec::new());
+    };
+    let class = field.class.max(FieldClass::Pseudonym);
+    let field = Field { name: USER_ID.into(), value_type: ValueType::Text, class, unit: None, is_key: true, ..field };
+    examiner.fields.insert(FieldRef::Trait(USER_ID.into()));
+    examiner.trait_fields.insert(USER_ID.into(), field);
+}
+
+/// What names of a breakdown mean: a property of the events, else a trait.
+fn examine_breakdown(examiner: &mut Examiner<'_>, names: &[String], events: &[EventSelector]) -> Vec<FieldRef> {
+    const POINTER: &str = "/question/breakdown";
+    let mut breakdown = Vec::with_capacity(names.len());
+    for name in names {
+        let is_property = events.iter().any(|event| examiner.definitions.property(event, name).is_some());
+        let is_trait = examiner.definitions.trait_field(name).is_some();
+        let field = if is_property || !is_trait {
+            breakdown.push(FieldRef::Property(name.clone()));
+            let candidates = examiner.trait_candidates(name);
+            if !is_property && !candidates.is_empty() && !has_near_property(examiner, events, name) {
+                examiner.unknown(name.clone(), "trait", candidates);
+                continue;
+            }
+            examiner.property(events, name, name, POINTER)
+        } else {
+            breakdown.push(FieldRef::Trait(name.clone()));
+            examiner.keep_trait(name)
+        };
+        let Some(field) = field else { continue };
+        if field.is_key {
+            let message = format!("`{name}` has a value of its own for almost every row, so groups by it say nothing");
+            examiner.wrong(POINTER, message, "break down by something with few values, or leave it out");
+        }
+        if field.class == FieldClass::Direct {
+            examiner.wrong(POINTER, format!("`{name}` names people and is kept out of groups"), "leave it out");
+        }
+    }
+    breakdown
+}
+
+fn has_near_property(examiner: &Examiner<'_>, events: &[EventSelector], name: &str) -> bool {
+    let properties = events.iter().flat_map(|event| examiner.definitions.properties(event));
+    !nearest(name, properties.map(|field| field.name.as_str())).is_empty()
+}

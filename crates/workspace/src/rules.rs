@@ -1,0 +1,190 @@
+//! The files of rules: `entente.yaml`, purposes, roles and users.
+
+use crate::definitions::Definitions;
+use crate::diagnostic::{Place, Problems};
+use crate::fields::{Fields, entries_of, text_of};
+use crate::names::{check_name, did_you_mean, shortened};
+use crate::node::Node;
+use spec::{Basis, FieldClass, Law, LawRule, Mask, Purpose, Release, Role, User};
+use std::collections::BTreeMap;
+
+/// The smallest minimum group: one person is no group.
+const MIN_GROUP: (u32, u32) = (2, 1_000_000);
+
+const BASES: [Basis; 5] =
+    [Basis::Consent, Basis::OptOut, Basis::LegitimateInterest, Basis::Contract, Basis::LegalObligation];
+
+pub(crate) const CLASSES: [FieldClass; 4] =
+    [FieldClass::None, FieldClass::Pseudonym, FieldClass::Direct, FieldClass::Sensitive];
+
+const MASKS: [Mask; 3] = [Mask::Show, Mask::Hash, Mask::Hide];
+
+/// Reads `entente.yaml`. A law rule with errors is left out, so that stricter ones apply.
+pub(crate) fn read_workspace(node: &Node, definitions: &mut Definitions, problems: &mut Problems) {
+    let Some(mut fields) = Fields::open(node, "a workspace", problems) else { return };
+    let title = fields.text("title", "say what the workspace is called", problems);
+    definitions.title = title.unwrap_or_default().to_owned();
+    definitions.notice = fields.text_or_empty("notice", problems);
+    for node in fields.list("laws", problems) {
+        let Some(rule) = read_law(node, problems) else { continue };
+        let same = |known: &LawRule| known.country == rule.country && known.region == rule.region;
+        if definitions.laws.iter().any(same) {
+            let place = rule.region.as_deref().unwrap_or(&rule.country);
+            problems.add(&node.place, format!("two laws for {place}"), "keep one of them".into());
+        } else {
+            definitions.laws.push(rule);
+        }
+    }
+    fields.close(problems);
+}
+
+/// Reads a purpose; `None` if it has errors.
+pub(crate) fn read_purpose(name: &str, node: &Node, problems: &mut Problems) -> Option<Purpose> {
+    let n_problems = problems.count();
+    let mut fields = Fields::open(node, "a purpose", problems)?;
+    let title = fields.text("title", "say it as it stands after `may we use for`, as in `e-mail`", problems);
+    let description = fields.text_or_empty("description", problems);
+    let basis_hint = "give each law its basis, as in `basis: {gdpr: consent, us_other: opt_out}`";
+    let mut basis = BTreeMap::new();
+    if let Some(node) = fields.required("basis", basis_hint, problems) {
+        for entry in entries_of(node, "basis", problems) {
+            let law = word_of(&entry.key, &entry.place, "a law", &Law::ALL.map(|law| (law.name(), law)), problems);
+            let word = text_of(&entry.value, &entry.key, problems);
+            let bases = BASES.map(|basis| (basis.name(), basis));
+            let found = word.and_then(|word| word_of(word, &entry.value.place, "a legal basis", &bases, problems));
+            basis.extend(law.zip(found));
+        }
+    }
+    fields.required("min_group", "say how small a group may be shown, as in `min_group: 50`", problems);
+    let min_group = fields.whole("min_group", MIN_GROUP, problems);
+    fields.close(problems);
+    if problems.count() > n_problems {
+        return None;
+    }
+    Some(Purpose { name: name.to_owned(), title: title?.to_owned(), description, basis, min_group: min_group? })
+}
+
+/// Reads a role; `None` if it has errors.
+pub(crate) fn read_role(name: &str, node: &Node, purposes: &[&str], problems: &mut Problems) -> Option<Role> {
+    let n_problems = problems.count();
+    let mut fields = Fields::open(node, "a role", problems)?;
+    let title = fields.optional_text("title", problems).unwrap_or(name);
+    let mut allowed = BTreeMap::new();
+    if let Some(node) = fields.optional("purposes") {
+        for entry in entries_of(node, "purposes", problems) {
+            check_known(&entry.key, &entry.place, "purpose", purposes, problems);
+            let releases = Release::ALL.map(|release| (release.name(), release));
+            let word = text_of(&entry.value, &entry.key, problems);
+            let found = word.and_then(|word| word_of(word, &entry.value.place, "a release level", &releases, problems));
+            allowed.extend(found.map(|release| (entry.key.clone(), release)));
+        }
+    }
+    let mut masks = BTreeMap::new();
+    if let Some(node) = fields.optional("masks") {
+        for entry in entries_of(node, "masks", problems) {
+            let classes = CLASSES.map(|class| (class.name(), class));
+            let class = word_of(&entry.key, &entry.place, "a class of fields", &classes, problems);
+            let word = text_of(&entry.value, &entry.key, problems);
+            let known = MASKS.map(|mask| (mask.name(), mask));
+            masks
+                .extend(class.zip(word.and_then(|word| word_of(word, &entry.value.place, "a mask", &known, problems))));
+        }
+    }
+    let sees_cost = fields.flag("sees_cost", problems);
+    let may_import = fields.flag("may_import", problems);
+    let may_define = fields.flag("may_define", problems);
+    fields.close(problems);
+    if problems.count() > n_problems {
+        return None;
+    }
+    let (name, title) = (name.to_owned(), title.to_owned());
+    Some(Role { name, title, purposes: allowed, masks, sees_cost, may_import, may_define })
+}
+
+/// Reads `users.yaml`; a user with errors is left out.
+pub(crate) fn read_users(node: &Node, roles: &[&str], problems: &mut Problems) -> BTreeMap<String, User> {
+    let mut users = BTreeMap::new();
+    let Some(mut fields) = Fields::open(node, "the list of users", problems) else { return users };
+    for node in fields.list("users", problems) {
+        let Some(user) = read_user(node, roles, problems) else { continue };
+        if users.contains_key(&user.name) {
+            problems.add(&node.place, format!("two users named `{}`", user.name), "give one another name".into());
+        } else {
+            users.insert(user.name.clone(), user);
+        }
+    }
+    fields.close(problems);
+    users
+}
+
+/// Reports a name that is not among those that exist.
+pub(crate) fn check_known(name: &str, place: &Place, what: &str, known: &[&str], problems: &mut Problems) {
+    if !known.contains(&name) {
+        let message = format!("there is no {what} `{}`", shortened(name));
+        problems.add(place, message, did_you_mean(name, known, &format!("{what}s")));
+    }
+}
+
+/// The value that a word stands for; `what` names the sort of word (`a law`).
+pub(crate) fn word_of<T: Copy>(
+    word: &str,
+    place: &Place,
+    what: &str,
+    words: &[(&str, T)],
+    problems: &mut Problems,
+) -> Option<T> {
+    let found = words.iter().find(|(name, _)| *name == word).map(|(_, value)| *value);
+    if found.is_none() {
+        let names: Vec<&str> = words.iter().map(|(name, _)| *name).collect();
+        let message = format!("`{}` is not {what}", shortened(word));
+        problems.add(place, message, did_you_mean(word, &names, "there are"));
+    }
+    found
+}
+
+fn read_law(node: &Node, problems: &mut Problems) -> Option<LawRule> {
+    let n_problems = problems.count();
+    let mut fields = Fields::open(node, "a law rule", problems)?;
+    let country = fields.text("country", "give the ISO code, as in `country: DE`", problems);
+    let region = fields.optional_text("region", problems);
+    let word = fields.required("law", "say which law, as in `law: gdpr`", problems);
+    let laws = Law::ALL.map(|law| (law.name(), law));
+    let law = word.and_then(|node| word_of(text_of(node, "law", problems)?, &node.place, "a law", &laws, problems));
+    if let Some(country) = country {
+        let is_code = country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_uppercase());
+        if !is_code {
+            let message = format!("`{}` is not a country code", shortened(country));
+            problems.add(&node.place, message, "use two capital letters (ISO 3166-1), as in `DE`".into());
+        } else if region.is_some_and(|region| !region.starts_with(&format!("{country}-"))) {
+            let hint = format!("use its ISO 3166-2 code, as in `{country}-XX`");
+            problems.add(&node.place, format!("the region is not one of {country}"), hint);
+        }
+    }
+    fields.close(problems);
+    if problems.count() > n_problems {
+        return None;
+    }
+    Some(LawRule { country: country?.to_owned(), region: region.map(str::to_owned), law: law? })
+}
+
+fn read_user(node: &Node, roles: &[&str], problems: &mut Problems) -> Option<User> {
+    let n_problems = problems.count();
+    let mut fields = Fields::open(node, "a user", problems)?;
+    let name_node = fields.required("name", "give the name to sign in with", problems);
+    let name = name_node.and_then(|node| text_of(node, "name", problems));
+    if let (Some(name), Some(node)) = (name, name_node) {
+        check_name(name, "a user", &node.place, problems);
+    }
+    let title = fields.optional_text("title", problems);
+    let role_node = fields.required("role", "give the name of a role", problems);
+    let role = role_node.and_then(|node| text_of(node, "role", problems));
+    if let (Some(role), Some(node)) = (role, role_node) {
+        check_known(role, &node.place, "role", roles, problems);
+    }
+    fields.close(problems);
+    if problems.count() > n_problems {
+        return None;
+    }
+    let name = name?.to_owned();
+    Some(User { title: title.unwrap_or(&name).to_owned(), name, role: role?.to_owned() })
+}
