@@ -120,9 +120,9 @@ fn session(server: &Server) -> Result<Option<String>> {
     }
     let page = http::send(&server.address, &Request { method: "GET", path: "/sign-in", headers: &[], body: "" })?;
     let before = cookies(&page, "").unwrap_or_default();
-    let mut body = format!("name={user}&password={secret}");
+    let mut body = format!("name={user}&password={}", percent_encoded(secret));
     for (name, value) in hidden_fields(&page.body) {
-        body.push_str(&format!("&{name}={value}"));
+        body.push_str(&format!("&{name}={}", percent_encoded(&value)));
     }
     let origin = format!("http://{}", server.address);
     let headers =
@@ -148,6 +148,13 @@ fn hidden_fields(page: &str) -> Vec<(String, String)> {
     let tags = page.split("<input").skip(1).filter_map(|rest| rest.split('>').next());
     let hidden = tags.filter(|tag| tag.contains("type=\"hidden\""));
     hidden.filter_map(|tag| Some((attribute(tag, " name")?, attribute(tag, " value")?))).collect()
+}
+
+/// A form's value: every byte that is no letter or digit by its number.
+fn percent_encoded(text: &str) -> String {
+    let encode =
+        |byte: u8| if byte.is_ascii_alphanumeric() { (byte as char).to_string() } else { format!("%{byte:02X}") };
+    text.bytes().map(encode).collect()
 }
 
 fn print_line(name: &str, milliseconds: &mut [f64], on_server: &str) {
