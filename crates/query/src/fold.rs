@@ -61,7 +61,7 @@ fn open(plan: &Plan<'_>, aggregates: &[Aggregate], as_of: Instant, grant: &Grant
     let from = starts.and_then(|starts| starts.into_iter().min());
     // Windows reach up to as_of itself; times have whole microseconds.
     let to = as_of.checked_add_signed(chrono::TimeDelta::microseconds(1));
-    Pass::open(plan, &wanted, (from, to), grant, snapshot)
+    Pass::open(&plan.properties, &wanted, (from, to), grant, snapshot)
 }
 
 /// The instant after which a windowed aggregate looks; `None` without a window.

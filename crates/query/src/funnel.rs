@@ -5,7 +5,7 @@ use crate::chain::{ChainRules, StepEvent, best_chain};
 use crate::error;
 use crate::expression::Predicate;
 use crate::pass::{self, Pass, Wanted};
-use crate::plan::{Limits, Plan, Rows};
+use crate::plan::{Limits, Plan, Rows, span};
 use crate::trend::period_bounds;
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::row::{RowConverter, SortField};
@@ -26,7 +26,7 @@ pub(crate) fn run(
     snapshot: &Snapshot,
     limits: &Limits<'_>,
 ) -> Result<Rows> {
-    let (from, to) = period_bounds(plan, question.period.as_ref(), question.as_of)?;
+    let (from, to) = period_bounds(plan, question.period.as_ref(), question.as_of, &|| span(grant, snapshot, limits))?;
     let pass = open(plan, question, grant, snapshot, (from, to))?;
     let funnel = Funnel {
         steps: compile_steps(question, &pass)?,
@@ -68,7 +68,7 @@ fn open(
     plan.breakdown.iter().for_each(|field| wanted.field(field));
     // Later steps may come after the period's end, but not after the last possible deadline.
     let until = to.checked_add_signed(question.within.delta());
-    Pass::open(plan, &wanted, (Some(from), until), grant, snapshot)
+    Pass::open(&plan.properties, &wanted, (Some(from), until), grant, snapshot)
 }
 
 /// A step's condition and the question's own, both on the same event.

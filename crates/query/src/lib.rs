@@ -32,4 +32,4 @@ mod pass;
 mod plan;
 mod trend;
 
-pub use plan::{Limits, Plan, Rows, run};
+pub use plan::{Limits, Plan, Rows, run, span};

@@ -3,19 +3,18 @@
 //! A part is a stretch of people that no other part has, so every fold over people is a fold over parts.
 
 use crate::error;
-use crate::plan::{Limits, Plan};
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, UInt32Array};
+use crate::plan::Limits;
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, UInt32Array};
 use arrow::compute::take;
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit};
 use lake::{ScanPart, ScanRequest, Snapshot};
 use policy::Grant;
 use spec::{Condition, EventSelector, FieldRef, Instant, Result, Term, ValueType};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// The fields that a question needs from the pass.
-#[derive(Default)]
 pub(crate) struct Wanted {
     /// Names of events; `None` once all are wanted.
     events: Option<BTreeSet<String>>,
@@ -36,6 +35,11 @@ impl Wanted {
     /// Nothing yet.
     pub(crate) fn new() -> Self {
         Wanted { events: Some(BTreeSet::new()), fields: BTreeSet::new() }
+    }
+
+    /// All events, no field.
+    pub(crate) fn everything() -> Self {
+        Wanted { events: None, fields: BTreeSet::new() }
     }
 
     /// Wants these events.
@@ -83,7 +87,7 @@ impl Wanted {
 impl Pass {
     /// Opens a pass over `[from, to)`; what the grant withholds is not in it.
     pub(crate) fn open(
-        plan: &Plan<'_>,
+        types: &BTreeMap<String, ValueType>,
         wanted: &Wanted,
         (from, to): (Option<Instant>, Option<Instant>),
         grant: &Grant,
@@ -103,8 +107,7 @@ impl Pass {
             Field::new("event", dictionary(), false),
         ];
         for name in &properties {
-            let value_type =
-                plan.properties.get(name).ok_or_else(|| error::bug("a property without a type was asked for"))?;
+            let value_type = types.get(name).ok_or_else(|| error::bug("a property without a type was asked for"))?;
             fields.push(Field::new(format!("event.{name}"), arrow_type(*value_type), true));
         }
         let traits = snapshot.traits(grant, &traits)?;

@@ -1,5 +1,6 @@
 //! What runs: an expanded question with the types of its fields, and the one way in.
 
+use crate::pass::{self, Pass, Wanted};
 use crate::{audience, error, funnel, trend};
 use lake::Snapshot;
 use policy::Grant;
@@ -20,8 +21,6 @@ pub struct Plan<'a> {
     pub unit: Option<String>,
     /// Type of its measure's property, if it has one.
     pub measure_type: Option<ValueType>,
-    /// First instant that a question without a period looks at.
-    pub data_from: Instant,
     /// What "now" stands for.
     pub now: Instant,
 }
@@ -53,6 +52,21 @@ pub struct Rows {
     pub rows_read: u64,
     /// Bytes of the row groups read.
     pub bytes_read: u64,
+}
+
+/// The first and the last instant with a granted event; `None` without any.
+///
+/// Only granted people's events count, so that withheld ones leave no trace in default periods.
+pub fn span(grant: &Grant, snapshot: &Snapshot, limits: &Limits<'_>) -> Result<Option<(Instant, Instant)>> {
+    let pass = Pass::open(&BTreeMap::new(), &Wanted::everything(), (None, None), grant, snapshot)?;
+    let ends = |batch: &arrow::array::RecordBatch| {
+        let times = pass::times(batch);
+        Ok(times.iter().min().copied().zip(times.iter().max().copied()))
+    };
+    let parts: Vec<(i64, i64)> = pass.fold(limits, &ends)?.into_iter().flatten().collect();
+    let first = parts.iter().map(|(first, _)| *first).min().and_then(Instant::from_timestamp_micros);
+    let last = parts.iter().map(|(_, last)| *last).max().and_then(Instant::from_timestamp_micros);
+    Ok(first.zip(last))
 }
 
 /// Answers a question from a snapshot, on what the grant allows.

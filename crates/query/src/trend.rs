@@ -4,11 +4,11 @@ use crate::cells::{self, Key, WITHHELD};
 use crate::error;
 use crate::expression::Predicate;
 use crate::pass::{self, Pass, Wanted};
-use crate::plan::{Limits, Plan, Rows};
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int32Array, RecordBatch};
+use crate::plan::{Limits, Plan, Rows, span};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, Int32Array, RecordBatch};
 use arrow::compute::{filter_record_batch, nullif};
 use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema, SchemaRef};
-use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono::{Datelike, Days, Months, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
 use datafusion::catalog::streaming::StreamingTable;
 use datafusion::common::Column as ColumnName;
 use datafusion::execution::TaskContext;
@@ -50,7 +50,7 @@ pub(crate) fn run(
     snapshot: &Snapshot,
     limits: &Limits<'_>,
 ) -> Result<Rows> {
-    let (from, to) = period_bounds(plan, question.period.as_ref(), question.as_of)?;
+    let (from, to) = period_bounds(plan, question.period.as_ref(), question.as_of, &|| span(grant, snapshot, limits))?;
     let starts = interval_starts(question.by, from, to, plan.question.time_zone, limits.groups_max)?;
     let atoms = match &question.measure {
         Measure::Atom(atom) => vec![atom.clone()],
@@ -67,11 +67,15 @@ pub(crate) fn run(
     answer(plan, question, limits, grant, &starts, cells, feed.pass.cost())
 }
 
-/// The instants `[from, to)` that a question looks at.
+/// Finds the first and the last instant with a granted event.
+type Span<'a> = &'a dyn Fn() -> Result<Option<(Instant, Instant)>>;
+
+/// The instants `[from, to)` that a question looks at; without a period, from the first event to the last.
 pub(crate) fn period_bounds(
     plan: &Plan<'_>,
     period: Option<&Period>,
     as_of: Option<Instant>,
+    span: Span<'_>,
 ) -> Result<(Instant, Instant)> {
     let as_of = as_of.unwrap_or(plan.now);
     let zone = plan.question.time_zone;
@@ -81,7 +85,10 @@ pub(crate) fn period_bounds(
             let from = as_of.checked_sub_signed(duration.delta());
             Ok((from.ok_or_else(|| error::bug("a period before the calendar"))?, as_of))
         }
-        None => Ok((plan.data_from.min(as_of), as_of)),
+        None => match span()? {
+            Some((first, last)) => Ok((first.min(as_of), (last + TimeDelta::microseconds(1)).min(as_of))),
+            None => Ok((as_of, as_of)),
+        },
     }
 }
 
@@ -169,7 +176,7 @@ impl Feed {
         }
         question.filter.iter().for_each(|filter| wanted.condition(filter));
         plan.breakdown.iter().for_each(|field| wanted.field(field));
-        let pass = Pass::open(plan, &wanted, (Some(from), Some(to)), grant, snapshot)?;
+        let pass = Pass::open(&plan.properties, &wanted, (Some(from), Some(to)), grant, snapshot)?;
         let filter =
             question.filter.as_ref().map(|filter| Predicate::compile(filter, &pass.schema, &[])).transpose()?;
         let mut fields = vec![Field::new("interval", DataType::Int32, false)];

@@ -1,0 +1,239 @@
+//! Definitions: the catalogue, metrics, audiences and saved questions, and saving new ones into the workspace folder.
+
+use crate::error;
+use crate::question::judge::Scene;
+use crate::state::{State, purposes_of};
+use api::{
+    AudienceView, Catalog, EventView, FieldView, Input, MetricView, Principal, PurposeView, QuestionView, SaveRequest,
+    Saved, WorkspaceView,
+};
+use spec::{Field, Purpose, Question, QuestionBody, Result};
+use workspace::Definitions;
+
+/// The longest name of a file.
+const NAME_LENGTH_MAX: usize = 60;
+
+/// What this principal may ask about: what no purpose of the role may use is not there.
+pub(crate) fn catalog(state: &State, who: &Principal) -> Result<Catalog> {
+    let loaded = state.folder.current()?;
+    let definitions = &loaded.definitions;
+    let scene = Scene::new(state, definitions, who)?;
+    let purposes = purposes_of(definitions, scene.role);
+    let may_ask = |field: &&Field| field.purposes.iter().any(|purpose| scene.role.purposes.contains_key(purpose));
+    let events = definitions.events().into_iter().map(|(source, object)| EventView {
+        name: object.name.clone(),
+        title: object.title.clone(),
+        past: object.past.clone(),
+        source: source.name.clone(),
+        properties: Definitions::asked_fields(object).into_iter().filter(may_ask).map(field_view).collect(),
+    });
+    let traits = definitions.traits().into_iter().map(|(_, _, field)| field).filter(may_ask).map(field_view);
+    let mut days = None;
+    for purpose in &purposes {
+        if days.is_none() {
+            days = scene.span(purpose)?;
+        }
+    }
+    let names = |(name, title): (&String, &String)| (name.clone(), title.clone());
+    Ok(Catalog {
+        events: events.collect(),
+        traits: traits.collect(),
+        purposes: purposes.into_iter().map(|purpose| purpose_view(&scene, purpose)).collect(),
+        metrics: definitions.metrics.iter().map(|(name, metric)| names((name, &metric.title))).collect(),
+        audiences: definitions.audiences.iter().map(|(name, audience)| names((name, &audience.title))).collect(),
+        days: days.map(|(first, last)| (first.date_naive().to_string(), last.date_naive().to_string())),
+    })
+}
+
+/// A field as pages show it.
+pub(crate) fn field_view(field: &Field) -> FieldView {
+    FieldView {
+        name: field.name.clone(),
+        title: field.title.clone(),
+        description: field.description.clone(),
+        value_type: field.value_type.name().to_owned(),
+        unit: field.unit.clone(),
+        class: field.class.name().to_owned(),
+        purposes: field.purposes.clone(),
+        groups: !field.is_key,
+    }
+}
+
+fn purpose_view(scene: &Scene<'_>, purpose: &Purpose) -> PurposeView {
+    let people = scene.snapshot.people_for(purpose, &scene.definitions.laws).used.len();
+    PurposeView {
+        name: purpose.name.clone(),
+        title: purpose.title.clone(),
+        description: purpose.description.clone(),
+        min_group: purpose.min_group,
+        release: scene.role.purposes.get(&purpose.name).map_or("", |most| most.name()).to_owned(),
+        basis: purpose.basis.iter().map(|(law, basis)| (law.name().to_owned(), basis.name().to_owned())).collect(),
+        people: Some(people).filter(|people| *people >= u64::from(purpose.min_group)),
+    }
+}
+
+/// The shared metrics.
+pub(crate) fn metrics(state: &State) -> Result<Vec<MetricView>> {
+    let loaded = state.folder.current()?;
+    let view = |metric: &spec::MetricDefinition| {
+        let path = format!("metrics/{}.yaml", metric.name);
+        MetricView {
+            name: metric.name.clone(),
+            title: metric.title.clone(),
+            description: metric.description.clone(),
+            owners: metric.owners.clone(),
+            measure: metric.measure.to_string(),
+            filter: metric.filter.as_ref().map_or_else(String::new, spec::Condition::to_string),
+            unit: metric.unit.clone(),
+            on_home: metric.on_home,
+            text: loaded.texts.get(&path).cloned().unwrap_or_default(),
+            path,
+        }
+    };
+    Ok(loaded.definitions.metrics.values().map(view).collect())
+}
+
+/// The audiences.
+pub(crate) fn audiences(state: &State) -> Result<Vec<AudienceView>> {
+    let loaded = state.folder.current()?;
+    let view = |audience: &spec::AudienceDefinition| {
+        let path = format!("audiences/{}.yaml", audience.name);
+        AudienceView {
+            name: audience.name.clone(),
+            title: audience.title.clone(),
+            description: audience.description.clone(),
+            owners: audience.owners.clone(),
+            purpose: audience.purpose.clone(),
+            condition: audience.condition.to_string(),
+            words: workspace::condition_words(&audience.condition, &loaded.definitions),
+            text: loaded.texts.get(&path).cloned().unwrap_or_default(),
+            path,
+        }
+    };
+    Ok(loaded.definitions.audiences.values().map(view).collect())
+}
+
+/// The saved questions.
+pub(crate) fn questions(state: &State) -> Result<Vec<QuestionView>> {
+    let loaded = state.folder.current()?;
+    let view = |saved: &spec::SavedQuestion| {
+        let path = format!("questions/{}.yaml", saved.name);
+        QuestionView {
+            name: saved.name.clone(),
+            title: saved.title.clone(),
+            description: saved.description.clone(),
+            question: saved.question.to_json(),
+            words: workspace::question_words(&saved.question, &loaded.definitions),
+            text: loaded.texts.get(&path).cloned().unwrap_or_default(),
+            path,
+        }
+    };
+    Ok(loaded.definitions.questions.values().map(view).collect())
+}
+
+/// The workspace itself; what is wrong with it is for those who may mend it.
+pub(crate) fn workspace(state: &State, who: &Principal) -> Result<WorkspaceView> {
+    let loaded = state.folder.current()?;
+    let landed = state.lake.snapshot().imports().iter().map(|import| import.at).max();
+    Ok(WorkspaceView {
+        title: loaded.definitions.title.clone(),
+        notice: loaded.definitions.notice.clone(),
+        version: loaded.definitions.version.clone(),
+        landed_at: landed.map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)),
+        diagnostics: if who.may_define { loaded.diagnostics.clone() } else { Vec::new() },
+    })
+}
+
+/// Writes an audience or a question into the workspace folder.
+pub(crate) fn save(state: &State, who: &Principal, request: &SaveRequest) -> Result<Input<Saved>> {
+    if !who.may_define {
+        return Err(error::no_right(&who.role, "save definitions"));
+    }
+    let question = match workspace::parse_question(&request.question, "/question") {
+        Ok(question) => question,
+        Err(diagnostics) => return Ok(Input::Bad(diagnostics)),
+    };
+    let name = file_name(&request.title)?;
+    let (path, text) = match (request.kind.as_str(), &question.body) {
+        ("audience", QuestionBody::Audience(audience)) => {
+            let condition = audience.condition.to_string();
+            (format!("audiences/{name}.yaml"), audience_text(request, who, &question, &condition))
+        }
+        ("audience", _) => {
+            return Err(error::invalid(
+                "only a question of the kind audience can be saved as one".to_owned(),
+                "save it as a question",
+            ));
+        }
+        ("question", _) => (format!("questions/{name}.yaml"), question_text(request, &question)),
+        (other, _) => return Err(error::invalid(format!("`{other}` cannot be saved"), "use `audience` or `question`")),
+    };
+    state.folder.create(&path, &text)?;
+    let loaded = state.folder.current()?;
+    let wrong: Vec<_> = loaded.diagnostics.iter().filter(|diagnostic| diagnostic.path == path).cloned().collect();
+    if !wrong.is_empty() {
+        // What does not load must not stay behind.
+        state.folder.remove(&path)?;
+        return Ok(Input::Bad(wrong));
+    }
+    Ok(Input::Good(Saved { kind: request.kind.clone(), name, path }))
+}
+
+/// Takes a saved thing out of the folder again.
+pub(crate) fn unsave(state: &State, who: &Principal, saved: &Saved) -> Result<()> {
+    if !who.may_define {
+        return Err(error::no_right(&who.role, "remove definitions"));
+    }
+    let loaded = state.folder.current()?;
+    // The path is made from names that are there, never from what was sent.
+    let path = match saved.kind.as_str() {
+        "audience" if loaded.definitions.audiences.contains_key(&saved.name) => {
+            format!("audiences/{}.yaml", saved.name)
+        }
+        "question" if loaded.definitions.questions.contains_key(&saved.name) => {
+            format!("questions/{}.yaml", saved.name)
+        }
+        kind => return Err(error::not_found(kind, &saved.name, None)),
+    };
+    state.folder.remove(&path)
+}
+
+/// A file's stem from a title: small letters, digits and underscores.
+fn file_name(title: &str) -> Result<String> {
+    let mut name = String::new();
+    for letter in title.trim().to_lowercase().chars() {
+        match letter {
+            'a'..='z' | '0'..='9' => name.push(letter),
+            _ if name.ends_with('_') || name.is_empty() => {}
+            _ => name.push('_'),
+        }
+    }
+    let name = name.trim_end_matches('_');
+    let is_good = name.starts_with(|first: char| first.is_ascii_lowercase()) && name.len() <= NAME_LENGTH_MAX;
+    if !is_good {
+        let message = format!("`{}` makes no name", title.chars().take(80).collect::<String>());
+        return Err(error::invalid(message, "start with a letter, and use at most 60 letters and digits"));
+    }
+    Ok(name.to_owned())
+}
+
+fn audience_text(request: &SaveRequest, who: &Principal, question: &Question, condition: &str) -> String {
+    format!(
+        "title: {}\ndescription: {}\nowners: [{}]\npurpose: {}\nwhere: {}\n",
+        quoted(&request.title),
+        quoted(&request.description),
+        who.role,
+        question.purpose,
+        quoted(condition),
+    )
+}
+
+fn question_text(request: &SaveRequest, question: &Question) -> String {
+    let title = quoted(&request.title);
+    format!("title: {title}\ndescription: {}\nquestion: {}\n", quoted(&request.description), question.to_json())
+}
+
+/// A text as YAML reads it back: JSON's quoting is also YAML's.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}

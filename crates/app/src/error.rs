@@ -1,0 +1,51 @@
+//! The errors of this crate.
+
+use spec::{Error, ErrorKind};
+
+/// Whoever presented a credential is not known; one text for every cause, so that it tells nothing.
+pub(crate) fn not_signed_in() -> Error {
+    Error::new(ErrorKind::Denied, "the name, password or token is not valid".to_owned())
+        .with_hint("sign in again, or make a new token with `entente token USER`")
+}
+
+/// The role lacks a right.
+pub(crate) fn no_right(role: &str, what: &str) -> Error {
+    Error::new(ErrorKind::Denied, format!("the role `{role}` may not {what}"))
+        .with_hint("the privacy officer can change the role's file in the workspace")
+}
+
+/// Nothing of this name is there.
+pub(crate) fn not_found(noun: &str, name: &str, nearest: Option<&str>) -> Error {
+    let error = Error::new(ErrorKind::NotFound, format!("there is no {noun} `{name}`"));
+    match nearest {
+        Some(nearest) => error.with_hint(&format!("did you mean `{nearest}`?")),
+        None => error,
+    }
+}
+
+/// The input makes no sense.
+pub(crate) fn invalid(message: String, hint: &str) -> Error {
+    Error::new(ErrorKind::Invalid, message).with_hint(hint)
+}
+
+/// A thing of this name is there already.
+pub(crate) fn exists(path: &str) -> Error {
+    Error::new(ErrorKind::Conflict, format!("`{path}` is there already")).with_hint("choose another name")
+}
+
+/// A file or folder cannot be used.
+pub(crate) fn file(what: &str, path: &std::path::Path, source: std::io::Error) -> Error {
+    Error::new(ErrorKind::Unavailable, format!("cannot {what} `{}`", path.display())).with_source(Box::new(source))
+}
+
+/// The metadata store fails.
+pub(crate) fn store(source: rusqlite::Error) -> Error {
+    Error::new(ErrorKind::Unavailable, "the metadata store cannot be used".to_owned())
+        .with_hint("is the disk full, or the data folder read-only?")
+        .with_source(Box::new(source))
+}
+
+/// Something that our own modules rule out.
+pub(crate) fn bug(message: &str) -> Error {
+    Error::new(ErrorKind::Bug, message.to_owned())
+}

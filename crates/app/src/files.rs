@@ -1,0 +1,151 @@
+//! The workspace folder on disk: read whole, and read again when a file in it has changed.
+
+use crate::error;
+use spec::{Diagnostic, Result};
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+use workspace::Definitions;
+
+/// Where definitions stand; other folders of a workspace are its own business.
+const FOLDERS: [&str; 7] = ["sources", "contracts", "purposes", "roles", "metrics", "audiences", "questions"];
+const ROOT_FILES: [&str; 2] = ["entente.yaml", "users.yaml"];
+/// One definition's text; more is not read.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+/// All definitions together.
+const FILES_MAX: usize = 10_000;
+
+/// The definitions in force, with the texts they were read from.
+pub(crate) struct Loaded {
+    pub(crate) definitions: Definitions,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    pub(crate) texts: BTreeMap<String, String>,
+}
+
+/// A workspace folder.
+pub(crate) struct WorkspaceFolder {
+    folder: PathBuf,
+    current: Mutex<(Vec<Stamp>, Arc<Loaded>)>,
+}
+
+/// What tells that a file has changed: path, size, time.
+type Stamp = (String, u64, Option<SystemTime>);
+
+impl WorkspaceFolder {
+    /// Reads the folder for the first time.
+    pub(crate) fn open(folder: &Path) -> Result<WorkspaceFolder> {
+        let stamps = list(folder)?;
+        let loaded = read(folder, &stamps)?;
+        Ok(WorkspaceFolder { folder: folder.to_owned(), current: Mutex::new((stamps, Arc::new(loaded))) })
+    }
+
+    /// The folder.
+    pub(crate) fn path(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The definitions as they stand on disk now.
+    ///
+    /// # Errors
+    /// `Unavailable` when the folder cannot be read: rules that cannot be read allow nothing.
+    pub(crate) fn current(&self) -> Result<Arc<Loaded>> {
+        let stamps = list(&self.folder)?;
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if current.0 != stamps {
+            let loaded = Arc::new(read(&self.folder, &stamps)?);
+            tracing::info!(
+                version = loaded.definitions.version,
+                n_diagnostics = loaded.diagnostics.len(),
+                "workspace reloaded"
+            );
+            *current = (stamps, loaded);
+        }
+        Ok(Arc::clone(&current.1))
+    }
+
+    /// Writes a new definition; it is there whole or not at all.
+    pub(crate) fn create(&self, path: &str, text: &str) -> Result<()> {
+        let target = self.folder.join(path);
+        let folder = target.parent().ok_or_else(|| error::bug("a definition without a folder"))?;
+        fs::create_dir_all(folder).map_err(|cause| error::file("make", folder, cause))?;
+        let mut draft =
+            tempfile::NamedTempFile::new_in(folder).map_err(|cause| error::file("write", &target, cause))?;
+        draft.write_all(text.as_bytes()).map_err(|cause| error::file("write", &target, cause))?;
+        draft.as_file().sync_all().map_err(|cause| error::file("write", &target, cause))?;
+        match draft.persist_noclobber(&target) {
+            Ok(_) => Ok(()),
+            Err(failed) if failed.error.kind() == std::io::ErrorKind::AlreadyExists => Err(error::exists(path)),
+            Err(failed) => Err(error::file("write", &target, failed.error)),
+        }
+    }
+
+    /// Removes a definition.
+    pub(crate) fn remove(&self, path: &str) -> Result<()> {
+        let target = self.folder.join(path);
+        fs::remove_file(&target).map_err(|cause| error::file("remove", &target, cause))
+    }
+}
+
+fn list(folder: &Path) -> Result<Vec<Stamp>> {
+    let mut stamps = Vec::new();
+    for name in ROOT_FILES {
+        if let Ok(metadata) = fs::symlink_metadata(folder.join(name)) {
+            stamps.push((name.to_owned(), metadata.len(), metadata.modified().ok()));
+        }
+    }
+    for name in FOLDERS {
+        let inner = folder.join(name);
+        let entries = match fs::read_dir(&inner) {
+            Ok(entries) => entries,
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(cause) => return Err(error::file("read", &inner, cause)),
+        };
+        for entry in entries {
+            let entry = entry.map_err(|cause| error::file("read", &inner, cause))?;
+            let metadata = entry.metadata().map_err(|cause| error::file("read", &entry.path(), cause))?;
+            let file = entry.file_name().to_string_lossy().into_owned();
+            // A link could lead out of the workspace, so only plain files count.
+            if metadata.is_file() && file.ends_with(".yaml") && !file.starts_with('.') {
+                stamps.push((format!("{name}/{file}"), metadata.len(), metadata.modified().ok()));
+            }
+        }
+    }
+    if stamps.len() > FILES_MAX {
+        let message = format!("the workspace has more than {FILES_MAX} definitions");
+        return Err(error::invalid(message, "split it into several workspaces"));
+    }
+    stamps.sort();
+    Ok(stamps)
+}
+
+fn read(folder: &Path, stamps: &[Stamp]) -> Result<Loaded> {
+    let mut texts = BTreeMap::new();
+    let mut diagnostics = Vec::new();
+    for (path, bytes, _) in stamps {
+        let full = folder.join(path);
+        let wrong = |message: &str, hint: &str| Diagnostic {
+            path: path.clone(),
+            line: 1,
+            column: 1,
+            message: message.to_owned(),
+            hint: hint.to_owned(),
+        };
+        if *bytes > FILE_BYTES_MAX {
+            diagnostics.push(wrong("the file is larger than 1 MiB", "a definition is a few lines; is this data?"));
+            continue;
+        }
+        let content = fs::read(&full).map_err(|cause| error::file("read", &full, cause))?;
+        match String::from_utf8(content) {
+            Ok(text) => {
+                texts.insert(path.clone(), text);
+            }
+            Err(_) => diagnostics.push(wrong("the file is not UTF-8 text", "save it as UTF-8")),
+        }
+    }
+    let (definitions, found) = workspace::load(&texts);
+    diagnostics.extend(found);
+    Ok(Loaded { definitions, diagnostics, texts })
+}

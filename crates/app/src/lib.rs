@@ -1,0 +1,18 @@
+//! The use cases: what the product does, behind `api::Product`.
+//!
+//! Flow: a question's JSON is parsed and its names resolved by `workspace`, judged here (`question/judge`) with `policy` on
+//! what the `lake` knows about people, and answered by `query` under the grant. Folders are nouns and do not import one
+//! another; what they share is `state`. Invariants: no HTTP and no HTML; SQLite is named in `store` alone and holds only
+//! what people did; definitions live in the workspace folder, facts in the lake.
+
+mod definition;
+mod error;
+mod files;
+mod product;
+mod question;
+mod session;
+mod source;
+mod state;
+mod store;
+
+pub use product::{App, Options, ServerNote, server_of};

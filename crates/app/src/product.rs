@@ -1,0 +1,227 @@
+//! The product: opens the parts and hands each use case to its noun.
+
+use crate::files::WorkspaceFolder;
+use crate::question::{ask, encode, explain};
+use crate::state::State;
+use crate::store::Store;
+use crate::{definition, error, session, source};
+use api::{
+    Asked, AudienceView, Balance, Catalog, Credential, EncodeFormat, Explained, Health, ImportRequest, Input, Judged,
+    MetricView, Principal, Product, QuestionView, SaveRequest, Saved, SignedIn, SourceView, WorkspaceView,
+};
+use lake::{Clock, Lake, LakeOptions, Random};
+use serde_json::Value as Json;
+use spec::{Answer, Diagnostic, Result};
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+/// Memory that one import may use for sorting.
+const IMPORT_BYTES_MAX: usize = 256 << 20;
+/// Where the owner's secret stands; only the folder's owner can read it.
+const SECRET_FILE: &str = "owner.secret";
+/// Where a running server says how to reach it.
+const NOTE_FILE: &str = "server.address";
+
+/// How to open the product.
+pub struct Options {
+    /// The folder of definitions.
+    pub workspace: PathBuf,
+    /// The folder of data; made if it is not there.
+    pub data: PathBuf,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Where keys, tokens and file names come from.
+    pub random: Arc<dyn Random>,
+}
+
+impl Options {
+    /// The folders with the system's clock and randomness.
+    pub fn of_system(workspace: PathBuf, data: PathBuf) -> Options {
+        Options { workspace, data, clock: Arc::new(lake::SystemClock), random: Arc::new(lake::SystemRandom) }
+    }
+}
+
+/// How to reach the server that runs on a data folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerNote {
+    /// Its URL.
+    pub url: String,
+    /// The owner's secret.
+    pub secret: String,
+}
+
+/// Tells how to reach the server that runs on a data folder, if one does and this user owns the folder.
+pub fn server_of(data: &Path) -> Option<ServerNote> {
+    lake::holder(data)?;
+    let url = fs::read_to_string(data.join(NOTE_FILE)).ok()?;
+    let secret = fs::read_to_string(data.join(SECRET_FILE)).ok()?;
+    Some(ServerNote { url, secret })
+}
+
+/// The product on one workspace and one data folder.
+pub struct App {
+    state: State,
+    data: PathBuf,
+}
+
+impl App {
+    /// Opens both folders.
+    ///
+    /// # Errors
+    /// Conflict, naming the holder, when another process has the data folder open.
+    pub fn open(options: Options) -> Result<App> {
+        let folder = WorkspaceFolder::open(&options.workspace)?;
+        fs::create_dir_all(&options.data).map_err(|cause| error::file("make", &options.data, cause))?;
+        let lake = Lake::open(LakeOptions {
+            folder: &options.data,
+            clock: Arc::clone(&options.clock),
+            random: Arc::clone(&options.random),
+            memory_bytes_max: IMPORT_BYTES_MAX,
+        })?;
+        let store = Store::open(&options.data.join("metadata.sqlite"))?;
+        let mut state = State {
+            folder,
+            lake,
+            store,
+            clock: options.clock,
+            random: options.random,
+            owner_secret: String::new(),
+            spans: Mutex::new(Vec::new()),
+        };
+        // A new secret at every start: one that leaked is worth nothing after it.
+        state.owner_secret = state.new_token();
+        write_private(&options.data.join(SECRET_FILE), &state.owner_secret)?;
+        let _ = fs::remove_file(options.data.join(NOTE_FILE));
+        Ok(App { state, data: options.data })
+    }
+
+    /// Says at which URL this process serves the folder.
+    pub fn announce(&self, url: &str) -> Result<()> {
+        self.state.lake.note(&format!("serves {url}"))?;
+        write_private(&self.data.join(NOTE_FILE), url)
+    }
+
+    /// The credential of the folder's owner, acting as a user.
+    pub fn owner_as(&self, user: &str) -> Credential {
+        Credential::Owner { secret: self.state.owner_secret.clone(), user: user.to_owned() }
+    }
+
+    /// Names and titles of all users, with the titles of their roles.
+    pub fn users(&self) -> Result<Vec<(String, String)>> {
+        let loaded = self.state.folder.current()?;
+        let users = loaded.definitions.users.values();
+        Ok(users.map(|user| (user.name.clone(), user.title.clone())).collect())
+    }
+
+    /// Gives a user a new random password; the caller owns the data folder.
+    pub fn reset_password(&self, user: &str) -> Result<String> {
+        session::reset_password(&self.state, user)
+    }
+
+    /// Imports every file that the workspace's sources name; the caller owns the data folder.
+    pub fn import_files(&self, progress: &dyn Fn(&str, u64, u64)) -> Result<Vec<Balance>> {
+        source::import_all(&self.state, progress)
+    }
+
+    /// Imports one file; the caller owns the data folder.
+    pub fn import_file(&self, request: &ImportRequest<'_>, progress: &dyn Fn(u64, u64)) -> Result<Balance> {
+        source::import_as_owner(&self.state, request, progress)
+    }
+
+    /// Everything that is wrong with the workspace's files.
+    pub fn diagnostics(&self) -> Result<Vec<Diagnostic>> {
+        Ok(self.state.folder.current()?.diagnostics.clone())
+    }
+}
+
+/// Writes a file that only its owner can read, and replaces it as a whole.
+fn write_private(path: &Path, text: &str) -> Result<()> {
+    let folder = path.parent().ok_or_else(|| error::bug("a file without a folder"))?;
+    // Temporary files are made with mode 0600, and keep it when they are moved into place.
+    let mut draft = tempfile::NamedTempFile::new_in(folder).map_err(|cause| error::file("write", path, cause))?;
+    draft.write_all(text.as_bytes()).map_err(|cause| error::file("write", path, cause))?;
+    draft.persist(path).map(drop).map_err(|failed| error::file("write", path, failed.error))
+}
+
+impl Product for App {
+    fn sign_in(&self, name: &str, password: &str) -> Result<SignedIn> {
+        session::sign_in(&self.state, name, password)
+    }
+
+    fn sign_out(&self, session: &str) -> Result<()> {
+        self.state.store.remove_session(session)
+    }
+
+    fn make_token(&self, user: &str, seconds: u64) -> Result<String> {
+        session::make_token(&self.state, user, seconds)
+    }
+
+    fn principal(&self, credential: &Credential) -> Result<Principal> {
+        session::principal(&self.state, credential)
+    }
+
+    fn judge(&self, who: &Principal, question: &Json) -> Result<Input<Judged>> {
+        ask::judge(&self.state, who, question)
+    }
+
+    fn ask(&self, who: &Principal, question: &Json) -> Result<Input<Asked>> {
+        ask::ask(&self.state, who, question)
+    }
+
+    fn encode(&self, answer: &Answer, format: EncodeFormat) -> Result<Vec<u8>> {
+        encode::encode(answer, format)
+    }
+
+    fn explain(&self, who: &Principal, question: &Json) -> Result<Explained> {
+        explain::explain(&self.state, who, question)
+    }
+
+    fn catalog(&self, who: &Principal) -> Result<Catalog> {
+        definition::catalog(&self.state, who)
+    }
+
+    fn metrics(&self, _who: &Principal) -> Result<Vec<MetricView>> {
+        definition::metrics(&self.state)
+    }
+
+    fn audiences(&self, _who: &Principal) -> Result<Vec<AudienceView>> {
+        definition::audiences(&self.state)
+    }
+
+    fn questions(&self, _who: &Principal) -> Result<Vec<QuestionView>> {
+        definition::questions(&self.state)
+    }
+
+    fn sources(&self, who: &Principal) -> Result<Vec<SourceView>> {
+        source::sources(&self.state, who)
+    }
+
+    fn workspace(&self, who: &Principal) -> Result<WorkspaceView> {
+        definition::workspace(&self.state, who)
+    }
+
+    fn save(&self, who: &Principal, request: &SaveRequest) -> Result<Input<Saved>> {
+        definition::save(&self.state, who, request)
+    }
+
+    fn unsave(&self, who: &Principal, saved: &Saved) -> Result<()> {
+        definition::unsave(&self.state, who, saved)
+    }
+
+    fn import(&self, who: &Principal, request: &ImportRequest<'_>, progress: &dyn Fn(u64, u64)) -> Result<Balance> {
+        source::import(&self.state, who, request, progress)
+    }
+
+    fn import_all(&self, who: &Principal, progress: &dyn Fn(&str, u64, u64)) -> Result<Vec<Balance>> {
+        if !who.may_import {
+            return Err(error::no_right(&who.role, "import data"));
+        }
+        source::import_all(&self.state, progress)
+    }
+
+    fn health(&self) -> Health {
+        Health { ready: self.state.folder.current().is_ok(), version: env!("CARGO_PKG_VERSION").to_owned() }
+    }
+}

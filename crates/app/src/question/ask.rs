@@ -1,0 +1,153 @@
+//! From a question's JSON to a verdict or an answer, put on record.
+
+use crate::question::judge::{Allowed, Judgement, Scene};
+use crate::state::State;
+use crate::store::Record;
+use api::{Asked, Input, Judged, Principal};
+use serde_json::Value as Json;
+use spec::{Answer, Cost, Outcome, PeopleCounts, Provenance, Question, QuestionBody, Result, Verdict, WaterfallStep};
+
+/// Judges a question.
+pub(crate) fn judge(state: &State, who: &Principal, json: &Json) -> Result<Input<Judged>> {
+    let loaded = state.folder.current()?;
+    let scene = Scene::new(state, &loaded.definitions, who)?;
+    let question = match workspace::parse_question(json, "/question") {
+        Ok(question) => question,
+        Err(diagnostics) => return Ok(Input::Bad(diagnostics)),
+    };
+    let (verdict, people) = match scene.judge(&question)? {
+        Judgement::Nonsense(diagnostics) => return Ok(Input::Bad(diagnostics)),
+        Judgement::Refused(verdict) => (verdict, None),
+        Judgement::Allowed(allowed) => (Verdict::yes(), allowed.rows.and_then(|rows| rows.people)),
+    };
+    record(state, who, "judge", &question, verdict.outcome, people)?;
+    Ok(Input::Good(Judged { question, verdict, people }))
+}
+
+/// Judges a question and answers it on a yes.
+pub(crate) fn ask(state: &State, who: &Principal, json: &Json) -> Result<Input<Asked>> {
+    let loaded = state.folder.current()?;
+    let scene = Scene::new(state, &loaded.definitions, who)?;
+    let question = match workspace::parse_question(json, "/question") {
+        Ok(question) => question,
+        Err(diagnostics) => return Ok(Input::Bad(diagnostics)),
+    };
+    let asked = match scene.judge(&question)? {
+        Judgement::Nonsense(diagnostics) => return Ok(Input::Bad(diagnostics)),
+        Judgement::Refused(verdict) => Asked { question, verdict, answer: None },
+        Judgement::Allowed(allowed) => {
+            let answer = answer(&scene, &question, *allowed)?;
+            Asked { question, verdict: Verdict::yes(), answer: Some(answer) }
+        }
+    };
+    record(state, who, "ask", &asked.question, asked.verdict.outcome, None)?;
+    Ok(Input::Good(asked))
+}
+
+fn answer(scene: &Scene<'_>, question: &Question, allowed: Allowed) -> Result<Answer> {
+    let rows = match allowed.rows {
+        Some(rows) => rows,
+        None => scene.run(&allowed.resolved, &allowed.grant)?,
+    };
+    let min_group = allowed.grant.min_group();
+    let shown = |people: u64| Some(people).filter(|people| *people >= min_group);
+    // Fewer withheld than the minimum group could be told from the difference, so then the number known is not shown.
+    let is_telling = allowed.people.withheld.values().any(|people| people.len() < min_group);
+    let known = Some(scene.snapshot.known().len()).filter(|_| !is_telling);
+    let withheld = allowed.people.withheld.iter().map(|(why, people)| ((*why).to_owned(), shown(people.len())));
+    let people = PeopleCounts {
+        known: known.and_then(shown),
+        withheld: withheld.collect(),
+        used: shown(allowed.grant.people().len()),
+    };
+    let waterfall = match &allowed.resolved.question.body {
+        QuestionBody::Audience(_) => Some(waterfall(scene, question, &people, &allowed.people, &rows.steps)),
+        QuestionBody::Trend(_) | QuestionBody::Funnel(_) => None,
+    };
+    let cost = Cost { rows_read: rows.rows_read, bytes_read: rows.bytes_read, seconds: seconds_since(scene) };
+    let landed = allowed.resolved.sources.iter().filter_map(|source| super::reason::landed_at(scene, source)).max();
+    let provenance = Provenance {
+        question_hash: question.hash(),
+        policy_version: scene.definitions.version.clone(),
+        tables: scene.snapshot.table_versions(),
+        landed_until: landed,
+        people,
+        engine: concat!("embedded ", env!("CARGO_PKG_VERSION")).to_owned(),
+        as_of: scene.now,
+        cost: scene.role.sees_cost.then_some(cost),
+    };
+    Ok(Answer { columns: rows.columns, rows: rows.rows, waterfall, provenance })
+}
+
+/// Seconds since the question was taken up.
+fn seconds_since(scene: &Scene<'_>) -> f64 {
+    let elapsed = scene.state.clock.now() - scene.now;
+    elapsed.num_microseconds().map_or(0.0, |micros| micros as f64 / 1e6)
+}
+
+/// From everybody known to the people asked for.
+fn waterfall(
+    scene: &Scene<'_>,
+    question: &Question,
+    counts: &PeopleCounts,
+    people: &lake::PurposePeople,
+    terms: &[(Option<u64>, Option<u64>)],
+) -> Vec<WaterfallStep> {
+    let purpose = scene.definitions.purposes.get(&question.purpose).map_or("", |purpose| &purpose.title);
+    let step = |title: String, reason: &str, people: Option<u64>, left: Option<u64>| WaterfallStep {
+        title,
+        reason: reason.to_owned(),
+        people,
+        left,
+    };
+    let mut steps = vec![step("People known".to_owned(), "known", counts.known, None)];
+    let mut rest = scene.snapshot.known().len();
+    for why in policy::Withholding::ALL {
+        let Some(withheld) = people.withheld.get(why.name()) else { continue };
+        rest -= withheld.len();
+        let title = match why {
+            policy::Withholding::Law => format!("Live where the law allows {purpose}"),
+            policy::Withholding::Consent => format!("Have agreed to {purpose}"),
+            policy::Withholding::Objection => format!("Have not objected to {purpose}"),
+        };
+        let left = counts.withheld.get(why.name()).copied().flatten();
+        let shown = counts.known.and(left).and(Some(rest)).filter(|_| counts.used.is_some());
+        steps.push(step(title, why.name(), shown, left));
+    }
+    let QuestionBody::Audience(audience) = &question.body else { return steps };
+    // The question as asked names audiences; their terms are told by the expanded one's steps only when they agree.
+    let asked = audience.condition.conjuncts();
+    for (index, (people, left)) in terms.iter().enumerate() {
+        let title = match asked.get(index).filter(|_| asked.len() == terms.len()) {
+            Some(term) => capitalised(&workspace::condition_words(term, scene.definitions)),
+            None => format!("Rule {}", index + 1),
+        };
+        steps.push(step(title, "rule", *people, *left));
+    }
+    steps
+}
+
+fn capitalised(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+fn record(
+    state: &State,
+    who: &Principal,
+    what: &str,
+    question: &Question,
+    outcome: Outcome,
+    people: Option<u64>,
+) -> Result<()> {
+    let hash = question.hash();
+    let record = Record {
+        user: &who.user,
+        what,
+        purpose: Some(&question.purpose),
+        question: Some(&hash),
+        outcome: Some(outcome.name()),
+        people,
+    };
+    state.store.record(&record, state.clock.now())
+}

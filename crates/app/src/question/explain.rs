@@ -1,0 +1,98 @@
+//! A question in words and in parts that a page can edit, and what it becomes under the hood.
+
+use crate::question::judge::Scene;
+use crate::state::State;
+use api::{ConditionForm, ConditionPart, Explained, Principal};
+use serde_json::Value as Json;
+use spec::{Condition, FieldRef, Question, QuestionBody, Result};
+use workspace::{Definitions, Form, Part, Resolved, Unresolved};
+
+/// Explains a question, whole or half finished.
+pub(crate) fn explain(state: &State, who: &Principal, json: &Json) -> Result<Explained> {
+    let loaded = state.folder.current()?;
+    let scene = Scene::new(state, &loaded.definitions, who)?;
+    let definitions = &loaded.definitions;
+    let question = match workspace::parse_question(json, "/question") {
+        Ok(question) => question,
+        Err(errors) => {
+            let parts = half_finished(json, definitions);
+            return Ok(Explained { sentence: String::new(), question: None, parts, plan: Vec::new(), errors });
+        }
+    };
+    let condition = condition_of(&question);
+    let parts = condition.map_or_else(Vec::new, |condition| parts(condition, definitions));
+    let (plan, errors) = match workspace::resolve(&question, definitions) {
+        Ok(resolved) => (plan(&scene, &resolved), Vec::new()),
+        Err(unresolved) => {
+            let wrong = unresolved.into_iter().filter_map(|item| match item {
+                Unresolved::Wrong(diagnostic) => Some(diagnostic),
+                Unresolved::Name { .. } => None,
+            });
+            (Vec::new(), wrong.collect())
+        }
+    };
+    let sentence = workspace::question_words(&question, definitions);
+    Ok(Explained { sentence, question: Some(question.to_json()), parts, plan, errors })
+}
+
+/// The parts of a condition that stands in something that is no question yet.
+fn half_finished(json: &Json, definitions: &Definitions) -> Vec<ConditionPart> {
+    let text = json.get("where").and_then(Json::as_str);
+    let condition = text.and_then(|text| workspace::parse_condition(text).ok());
+    condition.map_or_else(Vec::new, |condition| parts(&condition, definitions))
+}
+
+fn condition_of(question: &Question) -> Option<&Condition> {
+    match &question.body {
+        QuestionBody::Trend(trend) => trend.filter.as_ref(),
+        QuestionBody::Funnel(funnel) => funnel.filter.as_ref(),
+        QuestionBody::Audience(audience) => Some(&audience.condition),
+    }
+}
+
+fn parts(condition: &Condition, definitions: &Definitions) -> Vec<ConditionPart> {
+    workspace::condition_parts(condition, definitions).into_iter().map(part).collect()
+}
+
+fn part(part: Part) -> ConditionPart {
+    let form = part.form.map(|form| match form {
+        Form::Did { event, negated, within } => ConditionForm::Did { event, negated, within },
+        Form::Aggregate { function, event, property, op, value, within } => {
+            ConditionForm::Aggregate { function, event, property, op, value, within }
+        }
+        Form::Trait { name, op, value } => ConditionForm::Trait { name, op, value },
+        Form::Audience { name, negated } => ConditionForm::Audience { name, negated },
+    });
+    ConditionPart { text: part.text, words: part.words, negative: part.negative, form }
+}
+
+/// What a question reads, line by line, for IT's face.
+fn plan(scene: &Scene<'_>, resolved: &Resolved) -> Vec<String> {
+    let list = |names: Vec<&str>| names.join(", ");
+    let sources = list(resolved.sources.iter().map(String::as_str).collect());
+    let events = list(resolved.events.iter().map(String::as_str).collect());
+    let mut lines = vec![format!("sources: {sources}"), format!("events: {events}")];
+    let field = |field: &FieldRef| match field {
+        FieldRef::Property(name) => format!("event.{name}"),
+        FieldRef::Trait(name) => name.clone(),
+    };
+    let fields: Vec<String> = resolved.fields.iter().map(field).collect();
+    lines.push(format!("fields: {}", if fields.is_empty() { "none".to_owned() } else { fields.join(", ") }));
+    let purpose = scene.definitions.purposes.get(&resolved.question.purpose);
+    if let Some(purpose) = purpose {
+        let basis: Vec<String> =
+            purpose.basis.iter().map(|(law, basis)| format!("{} {}", law.name(), basis.name())).collect();
+        lines.push(format!("people: may be used for `{}` ({})", purpose.name, basis.join(", ")));
+        lines.push(format!("minimum group: {}", purpose.min_group));
+    }
+    let engine = match &resolved.question.body {
+        QuestionBody::Trend(_) => "group by interval and breakdown over granted rows (DataFusion)",
+        QuestionBody::Funnel(_) => "one pass over each person's events in order: the best chain",
+        QuestionBody::Audience(_) => "one pass over each person's events in order: figures, then the condition",
+    };
+    lines.push(format!("engine: {engine}"));
+    if let Some(condition) = condition_of(&resolved.question) {
+        lines.push(format!("where: {condition}"));
+    }
+    lines
+}

@@ -1,0 +1,261 @@
+//! The judge: the one way from a question to a grant, run dry for a verdict and for real for an answer.
+
+use crate::question::{reason, remedy};
+use crate::state::{State, role_of};
+use api::Principal;
+use chrono::TimeDelta;
+use lake::{PurposePeople, Snapshot};
+use policy::{FieldUse, Grant, Request};
+use query::{Limits, Plan, Rows};
+use spec::{
+    Diagnostic, FieldClass, FieldRef, Instant, Outcome, Purpose, Question, QuestionBody, Reason, Release, Result, Role,
+    ValueType, Verdict,
+};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use workspace::{Definitions, Resolved, Unresolved};
+
+/// Groups of an answer.
+const GROUPS_MAX: usize = 10_000;
+/// Rows of a list.
+const LIST_ROWS_MAX: usize = 100_000;
+/// Memory for the groups of one question.
+const MEMORY_BYTES_MAX: usize = 512 << 20;
+/// A question that takes longer is stopped.
+const SECONDS_MAX: i64 = 30;
+/// How long a grant holds.
+const GRANT_SECONDS: i64 = 60;
+
+/// Everything that a judgement depends on: taken once, so that judging and answering see the same state.
+pub(crate) struct Scene<'a> {
+    pub(crate) state: &'a State,
+    pub(crate) definitions: &'a Definitions,
+    pub(crate) snapshot: Arc<Snapshot>,
+    pub(crate) role: &'a Role,
+    pub(crate) now: Instant,
+}
+
+/// What the judge found.
+pub(crate) enum Judgement {
+    /// It is no question that makes sense: everything that is wrong.
+    Nonsense(Vec<Diagnostic>),
+    /// It cannot be answered in this form.
+    Refused(Verdict),
+    /// It can.
+    Allowed(Box<Allowed>),
+}
+
+/// A question that may be answered, ready to be.
+pub(crate) struct Allowed {
+    pub(crate) grant: Grant,
+    pub(crate) resolved: Resolved,
+    pub(crate) people: Arc<PurposePeople>,
+    /// For an audience, what the dry run found: it has to be run to be judged.
+    pub(crate) rows: Option<Rows>,
+}
+
+impl<'a> Scene<'a> {
+    /// The state of things now, as this principal may see it.
+    pub(crate) fn new(state: &'a State, definitions: &'a Definitions, who: &Principal) -> Result<Scene<'a>> {
+        let role = role_of(definitions, who)?;
+        Ok(Scene { state, definitions, snapshot: state.lake.snapshot(), role, now: state.clock.now() })
+    }
+
+    /// Judges a question, with remedies for what stands against it.
+    pub(crate) fn judge(&self, question: &Question) -> Result<Judgement> {
+        match self.decide(question)? {
+            Decided::Nonsense(diagnostics) => Ok(Judgement::Nonsense(diagnostics)),
+            Decided::Allowed(allowed) => Ok(Judgement::Allowed(allowed)),
+            Decided::Refused(refused) => {
+                let reasons = remedy::with_remedies(self, question, refused)?;
+                let is_conditional = reasons.iter().all(|reason| reason::is_conditional(reason.code));
+                let outcome = if is_conditional { Outcome::YesIf } else { Outcome::No };
+                Ok(Judgement::Refused(Verdict { outcome, reasons }))
+            }
+        }
+    }
+
+    /// Judges without looking for remedies.
+    pub(crate) fn decide(&self, question: &Question) -> Result<Decided> {
+        let resolved = match workspace::resolve(question, self.definitions) {
+            Ok(resolved) => resolved,
+            Err(unresolved) => return Ok(self.unresolved(unresolved)),
+        };
+        let purpose = self.definitions.purposes.get(&question.purpose);
+        let purpose = purpose.ok_or_else(|| crate::error::bug("a purpose resolved that is not there"))?;
+        let people = self.snapshot.people_for(purpose, &self.definitions.laws);
+        let mut reasons = reason::of_sources(self, question, &resolved);
+        let grant = match self.grant(&resolved, purpose, &people) {
+            Ok(grant) if reasons.is_empty() => grant,
+            Ok(_) => return Ok(Decided::refused(reasons)),
+            Err(refusals) => {
+                let told = refusals.iter().map(|refusal| reason::of_refusal(self, question, &resolved, refusal));
+                reasons.extend(told);
+                return Ok(Decided::refused(reasons));
+            }
+        };
+        let rows = match &resolved.question.body {
+            QuestionBody::Audience(_) => Some(self.run(&resolved, &grant)?),
+            QuestionBody::Trend(_) | QuestionBody::Funnel(_) => None,
+        };
+        if rows.as_ref().is_some_and(|rows| rows.people.is_none()) {
+            return Ok(Decided::refused(vec![reason::under_minimum_group(purpose)]));
+        }
+        Ok(Decided::Allowed(Box::new(Allowed { grant, resolved, people, rows })))
+    }
+
+    /// Names that are not there make a refusal, everything else that does not resolve makes no sense.
+    fn unresolved(&self, unresolved: Vec<Unresolved>) -> Decided {
+        let mut diagnostics = Vec::new();
+        let mut refused = Refused { reasons: Vec::new(), fixed: Vec::new() };
+        for item in unresolved {
+            match item {
+                Unresolved::Wrong(diagnostic) => diagnostics.push(diagnostic),
+                Unresolved::Name { subject, kind, nearest, fixed } => {
+                    refused.reasons.push(reason::unknown_name(&subject, kind, &nearest));
+                    refused.fixed.extend(fixed);
+                }
+            }
+        }
+        if diagnostics.is_empty() { Decided::Refused(refused) } else { Decided::Nonsense(diagnostics) }
+    }
+
+    fn grant(
+        &self,
+        resolved: &Resolved,
+        purpose: &Purpose,
+        people: &PurposePeople,
+    ) -> std::result::Result<Grant, Vec<policy::Refusal>> {
+        let shown = shown_only(&resolved.question);
+        let fields: Vec<FieldUse<'_>> =
+            resolved.fields.iter().filter_map(|field| field_use(resolved, field, &shown)).collect();
+        policy::decide(&Request {
+            role: self.role,
+            purpose,
+            release: release(&resolved.question),
+            fields: &fields,
+            people: Arc::clone(&people.used),
+            until: self.now + TimeDelta::seconds(GRANT_SECONDS),
+        })
+    }
+
+    /// Runs a granted question.
+    pub(crate) fn run(&self, resolved: &Resolved, grant: &Grant) -> Result<Rows> {
+        let is_stored = |field: &spec::Field| field.class != FieldClass::Direct && field.name != "user_id";
+        let types = |fields: &BTreeMap<String, spec::Field>| -> BTreeMap<String, ValueType> {
+            fields
+                .iter()
+                .filter(|(_, field)| is_stored(field))
+                .map(|(name, field)| (name.clone(), field.value_type))
+                .collect()
+        };
+        let plan = Plan {
+            question: &resolved.question,
+            properties: types(&resolved.property_fields),
+            traits: types(&resolved.trait_fields),
+            breakdown: resolved.breakdown.clone(),
+            unit: resolved.unit.clone(),
+            measure_type: resolved.measure_type,
+            now: self.now,
+        };
+        self.within_limits(&|limits| query::run(&plan, grant, &self.snapshot, limits))
+    }
+
+    /// First and last event of the people who may be used for a purpose, if the role may use it; kept per state.
+    pub(crate) fn span(&self, purpose: &Purpose) -> Result<Option<(Instant, Instant)>> {
+        let people = self.snapshot.people_for(purpose, &self.definitions.laws);
+        let request = Request {
+            role: self.role,
+            purpose,
+            release: Release::Aggregate,
+            fields: &[],
+            people: Arc::clone(&people.used),
+            until: self.now + TimeDelta::seconds(GRANT_SECONDS),
+        };
+        let Ok(grant) = policy::decide(&request) else {
+            return Ok(None);
+        };
+        let key = format!("{} {} {:?}", purpose.name, self.definitions.version, self.snapshot.table_versions());
+        let compute = || self.within_limits(&|limits| query::span(&grant, &self.snapshot, limits));
+        self.state.span(&key, &compute)
+    }
+
+    fn within_limits<T>(&self, run: &dyn Fn(&Limits<'_>) -> Result<T>) -> Result<T> {
+        let deadline = self.now + TimeDelta::seconds(SECONDS_MAX);
+        let stop = || self.state.clock.now() > deadline;
+        run(&Limits {
+            groups_max: GROUPS_MAX,
+            rows_max: LIST_ROWS_MAX,
+            memory_bytes_max: MEMORY_BYTES_MAX,
+            stop: &stop,
+        })
+    }
+}
+
+/// What a judgement without remedies finds.
+pub(crate) enum Decided {
+    Nonsense(Vec<Diagnostic>),
+    Refused(Refused),
+    Allowed(Box<Allowed>),
+}
+
+/// What stands against a question, and questions that may be meant instead.
+pub(crate) struct Refused {
+    pub(crate) reasons: Vec<Reason>,
+    pub(crate) fixed: Vec<Question>,
+}
+
+impl Decided {
+    fn refused(reasons: Vec<Reason>) -> Decided {
+        Decided::Refused(Refused { reasons, fixed: Vec::new() })
+    }
+}
+
+/// How much of people a question shows.
+pub(crate) fn release(question: &Question) -> Release {
+    match &question.body {
+        QuestionBody::Trend(_) | QuestionBody::Funnel(_) => Release::Aggregate,
+        QuestionBody::Audience(audience) => audience.release,
+    }
+}
+
+/// Traits that a list only shows.
+fn shown_only(question: &Question) -> Vec<FieldRef> {
+    let QuestionBody::Audience(audience) = &question.body else {
+        return Vec::new();
+    };
+    let mut used = Vec::new();
+    traits_of(&audience.condition, &mut used);
+    let columns = audience.columns.iter().map(|name| FieldRef::Trait(name.clone()));
+    columns.filter(|column| !used.contains(column)).collect()
+}
+
+/// Every trait that a condition computes with.
+fn traits_of(condition: &spec::Condition, found: &mut Vec<FieldRef>) {
+    use spec::{Condition, Term};
+    let mut add = |term: &Term| {
+        if let Term::Field(field) = term {
+            found.push(field.clone());
+        }
+    };
+    match condition {
+        Condition::And(parts) | Condition::Or(parts) => parts.iter().for_each(|part| traits_of(part, found)),
+        Condition::Not(inner) => traits_of(inner, found),
+        Condition::Compare { left, right, .. } => [left, right].into_iter().for_each(add),
+        Condition::In { term, .. } | Condition::Like { term, .. } | Condition::IsNull(term) => add(term),
+        Condition::Did(_) | Condition::InAudience(_) => {}
+    }
+}
+
+fn field_use<'r>(resolved: &'r Resolved, field: &FieldRef, shown: &[FieldRef]) -> Option<FieldUse<'r>> {
+    let declared = match field {
+        FieldRef::Property(name) => resolved.property_fields.get(name)?,
+        FieldRef::Trait(name) => resolved.trait_fields.get(name)?,
+    };
+    Some(FieldUse {
+        field: field.clone(),
+        class: declared.class,
+        purposes: &declared.purposes,
+        only_shown: shown.contains(field),
+    })
+}

@@ -1,0 +1,248 @@
+//! Reasons in the words of both teams. Every text of a refusal stands here.
+
+use crate::question::judge::Scene;
+use chrono::TimeDelta;
+use policy::Refusal;
+use spec::{
+    FieldRef, Gap, Instant, Period, Purpose, Question, QuestionBody, Reason, ReasonCode, Release, Remedy, Source,
+};
+use workspace::Resolved;
+
+/// Whether a reason goes away by something that somebody does, without another question.
+pub(crate) fn is_conditional(code: ReasonCode) -> bool {
+    matches!(code, ReasonCode::StaleSource | ReasonCode::NoData)
+}
+
+/// A name that nothing bears.
+pub(crate) fn unknown_name(subject: &str, kind: &str, nearest: &[String]) -> Reason {
+    let meant = match nearest.first() {
+        Some(first) => format!(" Did you mean `{first}`?"),
+        None => String::new(),
+    };
+    let (file, who) = match kind {
+        "metric" => ("metrics/", "both teams"),
+        "audience" => ("audiences/", "both teams"),
+        "purpose" => ("purposes/", "the privacy officer"),
+        _ => ("contracts/", "the owner of the source"),
+    };
+    reason(
+        ReasonCode::UnknownName,
+        subject,
+        format!("We have no {kind} called `{subject}`.{meant}"),
+        format!("No {kind} `{subject}` is declared in `{file}`."),
+        gap(
+            format!("Declare the {kind} `{subject}`"),
+            format!("the {kind} `{subject}` is not declared"),
+            who,
+            Some(file),
+        ),
+    )
+}
+
+/// Too few people meet the condition.
+pub(crate) fn under_minimum_group(purpose: &Purpose) -> Reason {
+    let least = purpose.min_group;
+    reason(
+        ReasonCode::UnderMinimumGroup,
+        &purpose.name,
+        format!(
+            "Fewer than {least} people are left, too few to show for {}: somebody could be recognised.",
+            purpose.title
+        ),
+        format!(
+            "The answer is about fewer distinct people than `min_group: {least}` of `purposes/{}.yaml`.",
+            purpose.name
+        ),
+        gap(
+            "Ask for a wider group".to_owned(),
+            format!("{least} people who meet the condition and may be used for {}", purpose.title),
+            "marketing",
+            None,
+        ),
+    )
+}
+
+/// What the policy refused.
+pub(crate) fn of_refusal(scene: &Scene<'_>, question: &Question, resolved: &Resolved, refusal: &Refusal) -> Reason {
+    let purpose = &scene.definitions.purposes[&question.purpose];
+    let role = scene.role;
+    let role_file = format!("roles/{}.yaml", role.name);
+    match refusal {
+        Refusal::PurposeNotForRole => reason(
+            ReasonCode::PurposeNotForRole,
+            &purpose.name,
+            format!("As {} you may not use people's data for {}.", role.title.to_lowercase(), purpose.title),
+            format!("`{role_file}` does not list the purpose `{}`.", purpose.name),
+            gap(
+                format!("Allow {} to ask for {}", role.title.to_lowercase(), purpose.title),
+                format!("the purpose `{}` for the role `{}`", purpose.name, role.name),
+                "the privacy officer",
+                Some(&role_file),
+            ),
+        ),
+        Refusal::ReleaseLevel { most } => reason(
+            ReasonCode::ReleaseLevel,
+            &purpose.name,
+            format!("For {} you get {}, not {}.", purpose.title, what(*most), what(super::judge::release(question))),
+            format!("`{role_file}` gives `{}` the release level `{}`.", purpose.name, most.name()),
+            gap(
+                format!("Raise the release level of {} for {}", purpose.title, role.title.to_lowercase()),
+                format!("the release level `{}`", super::judge::release(question).name()),
+                "the privacy officer",
+                Some(&role_file),
+            ),
+        ),
+        Refusal::PurposeNotForField(field) => field_not_for_purpose(scene, resolved, purpose, field),
+        Refusal::FieldHidden(field, class) => reason(
+            ReasonCode::FieldHidden,
+            name(field),
+            format!(
+                "`{}` is not shown to {}: it points too closely at a person.",
+                name(field),
+                role.title.to_lowercase()
+            ),
+            format!("`{role_file}` masks the class `{}`, which `{}` is of.", class.name(), name(field)),
+            gap(
+                format!("Let {} see `{}`", role.title.to_lowercase(), name(field)),
+                format!("fields of the class `{}` for the role `{}`", class.name(), role.name),
+                "the privacy officer",
+                Some(&role_file),
+            ),
+        ),
+        Refusal::Nobody => too_few(purpose, ReasonCode::NobodyMayBeUsed, "Nobody"),
+        Refusal::TooFew => too_few(purpose, ReasonCode::UnderMinimumGroup, "Too few people"),
+    }
+}
+
+fn field_not_for_purpose(scene: &Scene<'_>, resolved: &Resolved, purpose: &Purpose, field: &FieldRef) -> Reason {
+    let contract = source_of(scene, resolved, field).map(|source| source.contract_path.clone());
+    let owner = source_of(scene, resolved, field).and_then(|source| source.contract.owner.clone());
+    let file = contract.as_deref().unwrap_or("contracts/");
+    reason(
+        ReasonCode::PurposeNotForField,
+        name(field),
+        format!("`{}` may not be used for {}.", name(field), purpose.title),
+        format!("`{file}` does not list the purpose `{}` for `{}`.", purpose.name, name(field)),
+        gap(
+            format!("Allow `{}` for {}", name(field), purpose.title),
+            format!("the purpose `{}` in the contract of `{}`", purpose.name, name(field)),
+            owner.as_deref().unwrap_or("the owner of the source"),
+            Some(file),
+        ),
+    )
+}
+
+fn too_few(purpose: &Purpose, code: ReasonCode, who: &str) -> Reason {
+    reason(
+        code,
+        &purpose.name,
+        format!("{who} may be used for {} now.", purpose.title),
+        format!(
+            "The ledger leaves fewer people than `min_group: {}` of `purposes/{}.yaml`.",
+            purpose.min_group, purpose.name
+        ),
+        gap(
+            format!("Ask people whether they agree to {}", purpose.title),
+            format!("consents to {}", purpose.title),
+            "the privacy officer",
+            None,
+        ),
+    )
+}
+
+/// Sources that have delivered nothing, or nothing as late as their contract promises and the question needs.
+pub(crate) fn of_sources(scene: &Scene<'_>, question: &Question, resolved: &Resolved) -> Vec<Reason> {
+    let sources = resolved.sources.iter().filter_map(|name| scene.definitions.sources.get(name));
+    sources.filter_map(|source| of_source(scene, question, source)).collect()
+}
+
+fn of_source(scene: &Scene<'_>, question: &Question, source: &Source) -> Option<Reason> {
+    let owner = source.contract.owner.as_deref().unwrap_or("the owner of the source");
+    let Some(landed) = landed_at(scene, &source.name) else {
+        return Some(reason(
+            ReasonCode::NoData,
+            &source.name,
+            format!("{} has not delivered anything yet.", source.title),
+            format!("No file of the source `{}` was imported.", source.name),
+            gap(
+                format!("Deliver {}", source.title),
+                format!("data of `{}`", source.name),
+                owner,
+                Some(&source.contract_path),
+            ),
+        ));
+    };
+    let freshness = source.contract.freshness.as_ref()?;
+    let is_fresh = landed + freshness.age_max.delta() >= scene.now;
+    if is_fresh || end_of(question).is_some_and(|end| end <= landed) {
+        return None;
+    }
+    Some(reason(
+        ReasonCode::StaleSource,
+        &source.name,
+        format!("{} last delivered on {}, later than promised.", source.title, landed.format("%-d %b %Y")),
+        format!(
+            "`{}` promises an age of at most {}; it is past that since {}.",
+            source.contract_path,
+            freshness.age_max,
+            (landed + freshness.age_max.delta()).format("%Y-%m-%d %H:%M UTC")
+        ),
+        gap(
+            format!("Deliver {}", source.title),
+            format!("data of `{}` from after {}", source.name, landed.format("%Y-%m-%d")),
+            owner,
+            Some(&source.contract_path),
+        ),
+    ))
+}
+
+/// When a source last delivered.
+pub(crate) fn landed_at(scene: &Scene<'_>, source: &str) -> Option<Instant> {
+    scene.snapshot.imports().iter().filter(|import| import.source == source).map(|import| import.at).max()
+}
+
+/// The end of what a question looks at; `None` when it is now.
+fn end_of(question: &Question) -> Option<Instant> {
+    let (period, as_of) = match &question.body {
+        QuestionBody::Trend(trend) => (trend.period.as_ref(), trend.as_of),
+        QuestionBody::Funnel(funnel) => (funnel.period.as_ref(), funnel.as_of),
+        QuestionBody::Audience(audience) => (None, audience.as_of),
+    };
+    match period {
+        // A day more than the border is enough for every time zone.
+        Some(Period::Dates { to, .. }) => Some(to.and_time(chrono::NaiveTime::MIN).and_utc() + TimeDelta::days(1)),
+        _ => as_of,
+    }
+}
+
+fn source_of<'s>(scene: &Scene<'s>, resolved: &Resolved, field: &FieldRef) -> Option<&'s Source> {
+    match field {
+        FieldRef::Trait(name) => scene.definitions.trait_field(name).map(|(source, _, _)| source),
+        FieldRef::Property(name) => {
+            let events = resolved.events.iter().filter_map(|event| scene.definitions.event(event));
+            let mut with = events.filter(|(_, object)| object.fields.iter().any(|field| field.name == *name));
+            with.next().map(|(source, _)| source)
+        }
+    }
+}
+
+fn name(field: &FieldRef) -> &str {
+    let (FieldRef::Property(name) | FieldRef::Trait(name)) = field;
+    name
+}
+
+fn what(release: Release) -> &'static str {
+    match release {
+        Release::Aggregate => "figures about groups",
+        Release::List => "lists of people",
+        Release::Profile => "everything about one person",
+    }
+}
+
+fn gap(title: String, what: String, who: &str, file: Option<&str>) -> Remedy {
+    Remedy::Close { title, gap: Gap { what, who: who.to_owned(), file: file.map(str::to_owned) } }
+}
+
+fn reason(code: ReasonCode, subject: &str, for_marketing: String, for_it: String, gap: Remedy) -> Reason {
+    Reason { code, subject: subject.to_owned(), for_marketing, for_it, remedies: vec![gap] }
+}

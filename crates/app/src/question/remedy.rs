@@ -1,0 +1,196 @@
+//! The nearest yes: changed questions that judge yes, found by trying them.
+
+use crate::question::judge::{Decided, Refused, Scene, release};
+use crate::state::purposes_of;
+use spec::{Condition, FieldRef, Question, QuestionBody, Reason, ReasonCode, Release, Remedy, Result, Term};
+
+/// Changed questions that are tried for one refusal; a judge answers while somebody types.
+const TRIES_MAX: usize = 12;
+/// Changed questions that one reason offers.
+const OFFERS_MAX: usize = 3;
+
+/// A changed question, and what was changed.
+struct Candidate {
+    title: String,
+    question: Question,
+}
+
+/// The reasons of a refusal, each with the changed questions that judge yes before its gap.
+pub(crate) fn with_remedies(scene: &Scene<'_>, question: &Question, refused: Refused) -> Result<Vec<Reason>> {
+    let mut candidates: Vec<Candidate> = Vec::new();
+    for fixed in refused.fixed {
+        candidates.push(Candidate { title: "Ask with the nearest name".to_owned(), question: fixed });
+    }
+    candidates.extend(changes(scene, question, &refused.reasons));
+    let mut offers: Vec<Remedy> = Vec::new();
+    let mut tried: Vec<Question> = vec![question.clone()];
+    for Candidate { title, question } in candidates {
+        if offers.len() == OFFERS_MAX || tried.len() > TRIES_MAX {
+            break;
+        }
+        if tried.contains(&question) {
+            continue;
+        }
+        if let Decided::Allowed(allowed) = scene.decide(&question)? {
+            let people = allowed.rows.as_ref().and_then(|rows| rows.people);
+            let effect = people.map_or_else(String::new, |people| format!("{people} people"));
+            offers.push(Remedy::Ask { title, question: Box::new(question.clone()), effect });
+        }
+        tried.push(question);
+    }
+    let offer = |mut reason: Reason| {
+        reason.remedies.splice(0..0, offers.iter().cloned());
+        reason
+    };
+    Ok(refused.reasons.into_iter().map(offer).collect())
+}
+
+/// Changes worth trying, the smallest first: another purpose, figures instead of a list, without what stands in the way.
+fn changes(scene: &Scene<'_>, question: &Question, reasons: &[Reason]) -> Vec<Candidate> {
+    let has = |code: ReasonCode| reasons.iter().any(|reason| reason.code == code);
+    let mut found = Vec::new();
+    let without = without_fields(question, reasons);
+    let bases: Vec<&Question> =
+        std::iter::once(question).chain(without.as_ref().map(|candidate| &candidate.question)).collect();
+    for base in bases {
+        if base != question {
+            found.extend(
+                without
+                    .as_ref()
+                    .map(|other| Candidate { title: other.title.clone(), question: other.question.clone() }),
+            );
+        }
+        let note = if base == question { String::new() } else { format!(", {}", lower_first(&without)) };
+        for purpose in purposes_of(scene.definitions, scene.role) {
+            let is_enough = scene.role.purposes.get(&purpose.name).is_some_and(|most| *most >= release(base));
+            if purpose.name != question.purpose && is_enough {
+                let question = Question { purpose: purpose.name.clone(), ..base.clone() };
+                found.push(Candidate { title: format!("Ask for {}{note}", purpose.title), question });
+            }
+        }
+        if let Some(count) = as_count(base).filter(|_| has(ReasonCode::ReleaseLevel) || has(ReasonCode::FieldHidden)) {
+            found.push(Candidate { title: format!("Ask how many instead of who{note}"), question: count });
+        }
+    }
+    if has(ReasonCode::UnderMinimumGroup) {
+        found.extend(without_one_term(scene, question));
+    }
+    if has(ReasonCode::StaleSource) {
+        found.extend(as_of_landing(scene, question, reasons));
+    }
+    found
+}
+
+fn lower_first(candidate: &Option<Candidate>) -> String {
+    let title = candidate.as_ref().map_or("", |candidate| &candidate.title);
+    let mut letters = title.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
+/// A list as a count.
+fn as_count(question: &Question) -> Option<Question> {
+    let QuestionBody::Audience(audience) = &question.body else { return None };
+    if audience.release == Release::Aggregate {
+        return None;
+    }
+    let mut count = audience.clone();
+    count.release = Release::Aggregate;
+    count.columns.clear();
+    count.limit = None;
+    Some(Question { body: QuestionBody::Audience(count), ..question.clone() })
+}
+
+/// The question without the fields that stand in the way, where something is left of it.
+fn without_fields(question: &Question, reasons: &[Reason]) -> Option<Candidate> {
+    let is_about_field =
+        |reason: &&Reason| matches!(reason.code, ReasonCode::PurposeNotForField | ReasonCode::FieldHidden);
+    let names: Vec<&str> = reasons.iter().filter(is_about_field).map(|reason| reason.subject.as_str()).collect();
+    if names.is_empty() {
+        return None;
+    }
+    let mut changed = question.clone();
+    let keep = |list: &mut Vec<String>| list.retain(|name| !names.contains(&name.as_str()));
+    match &mut changed.body {
+        QuestionBody::Trend(trend) => {
+            keep(&mut trend.breakdown);
+            trend.filter = trend.filter.as_ref().and_then(|filter| without(filter, &names));
+        }
+        QuestionBody::Funnel(funnel) => {
+            keep(&mut funnel.breakdown);
+            funnel.filter = funnel.filter.as_ref().and_then(|filter| without(filter, &names));
+            for step in &mut funnel.steps {
+                step.filter = step.filter.as_ref().and_then(|filter| without(filter, &names));
+            }
+        }
+        QuestionBody::Audience(audience) => {
+            keep(&mut audience.columns);
+            audience.condition = without(&audience.condition, &names)?;
+        }
+    }
+    let list = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    (changed != *question).then(|| Candidate { title: format!("Leave {list} out"), question: changed })
+}
+
+/// A condition without the top-level terms that use one of these fields; `None` when nothing is left.
+fn without(condition: &Condition, names: &[&str]) -> Option<Condition> {
+    let kept = condition.conjuncts().iter().filter(|term| !uses(term, names)).cloned();
+    joined(kept.collect())
+}
+
+fn joined(mut terms: Vec<Condition>) -> Option<Condition> {
+    match terms.len() {
+        0 => None,
+        1 => terms.pop(),
+        _ => Some(Condition::And(terms)),
+    }
+}
+
+fn uses(condition: &Condition, names: &[&str]) -> bool {
+    let is_named = |term: &Term| match term {
+        Term::Field(FieldRef::Property(name) | FieldRef::Trait(name)) => names.contains(&name.as_str()),
+        Term::Value(_) => false,
+        Term::Aggregate(aggregate) => aggregate_uses(aggregate, names),
+    };
+    match condition {
+        Condition::And(parts) | Condition::Or(parts) => parts.iter().any(|part| uses(part, names)),
+        Condition::Not(inner) => uses(inner, names),
+        Condition::Compare { left, right, .. } => is_named(left) || is_named(right),
+        Condition::In { term, .. } | Condition::Like { term, .. } | Condition::IsNull(term) => is_named(term),
+        Condition::Did(aggregate) => aggregate_uses(aggregate, names),
+        Condition::InAudience(_) => false,
+    }
+}
+
+fn aggregate_uses(aggregate: &spec::Aggregate, names: &[&str]) -> bool {
+    aggregate.property.as_deref().is_some_and(|property| names.contains(&property))
+        || aggregate.filter.as_ref().is_some_and(|filter| uses(filter, names))
+}
+
+/// An audience with each of its terms left out in turn.
+fn without_one_term(scene: &Scene<'_>, question: &Question) -> Vec<Candidate> {
+    let QuestionBody::Audience(audience) = &question.body else { return Vec::new() };
+    let terms = audience.condition.conjuncts();
+    let leave_out = |index: usize| {
+        let rest: Vec<Condition> =
+            terms.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, term)| term.clone()).collect();
+        let condition = joined(rest)?;
+        let words = workspace::condition_words(&terms[index], scene.definitions);
+        let changed = spec::AudienceQuestion { condition, ..audience.clone() };
+        let question = Question { body: QuestionBody::Audience(changed), ..question.clone() };
+        Some(Candidate { title: format!("Leave out: {words}"), question })
+    };
+    (0..terms.len()).rev().filter_map(leave_out).collect()
+}
+
+/// The question as of the last delivery of its stalest source.
+fn as_of_landing(scene: &Scene<'_>, question: &Question, reasons: &[Reason]) -> Option<Candidate> {
+    let stale = reasons.iter().filter(|reason| reason.code == ReasonCode::StaleSource);
+    let landed = stale.filter_map(|reason| super::reason::landed_at(scene, &reason.subject)).min()?;
+    let mut changed = question.clone();
+    match &mut changed.body {
+        QuestionBody::Trend(trend) => trend.as_of = Some(landed),
+        QuestionBody::Funnel(funnel) => funnel.as_of = Some(landed),
+        QuestionBody::Audience(audience) => audience.as_of = Some(landed),
+    }
+    Some(Candidate { title: format!("Ask as of {}", landed.format("%-d %b %Y, %H:%M")), question: changed })
+}

@@ -1,0 +1,181 @@
+//! Sources: what they promised, what they delivered, and bringing files in.
+
+use crate::definition::field_view;
+use crate::error;
+use crate::state::State;
+use api::{Balance, ImportRequest, ObjectView, Principal, RejectedGroup, SourceView};
+use lake::{ImportFile, ImportRecord, ImportReport};
+use spec::{Object, ObjectKind, Result, Source};
+use std::path::Path;
+use workspace::Definitions;
+
+/// Groups of rejected records that a view shows.
+const REJECTED_GROUPS_MAX: usize = 20;
+
+/// The sources; contracts' texts and table versions are for those who see operational facts.
+pub(crate) fn sources(state: &State, who: &Principal) -> Result<Vec<SourceView>> {
+    let loaded = state.folder.current()?;
+    let snapshot = state.lake.snapshot();
+    let now = state.clock.now();
+    let view = |source: &Source| {
+        let imports: Vec<&ImportRecord> =
+            snapshot.imports().iter().filter(|import| import.source == source.name).collect();
+        let landed = imports.iter().map(|import| import.at).max();
+        let freshness = source.contract.freshness.as_ref();
+        let is_late = freshness.zip(landed).is_some_and(|(promise, landed)| landed + promise.age_max.delta() < now);
+        SourceView {
+            name: source.name.clone(),
+            title: source.title.clone(),
+            description: source.description.clone(),
+            owner: source.contract.owner.clone(),
+            objects: source.contract.objects.iter().map(object_view).collect(),
+            landed_at: landed.map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)),
+            freshness: freshness.map(|promise| promise.age_max.to_string()),
+            is_fresh: !is_late,
+            balance: books(&source.name, &imports),
+            rejected: rejected(&imports),
+            contract_path: source.contract_path.clone(),
+            contract_text: if who.sees_cost {
+                loaded.texts.get(&source.contract_path).cloned().unwrap_or_default()
+            } else {
+                String::new()
+            },
+            tables: if who.sees_cost { snapshot.table_versions() } else { Default::default() },
+        }
+    };
+    Ok(loaded.definitions.sources.values().map(view).collect())
+}
+
+fn object_view(object: &Object) -> ObjectView {
+    let kind = match object.kind {
+        ObjectKind::Event => "event",
+        ObjectKind::Traits => "traits",
+        ObjectKind::Consent => "consent",
+    };
+    ObjectView {
+        name: object.name.clone(),
+        title: object.title.clone(),
+        description: object.description.clone(),
+        kind: kind.to_owned(),
+        fields: object.fields.iter().map(field_view).collect(),
+    }
+}
+
+fn books(source: &str, imports: &[&ImportRecord]) -> Balance {
+    let sum = |count: fn(&ImportRecord) -> u64| imports.iter().map(|import| count(import)).sum();
+    Balance {
+        what: source.to_owned(),
+        received: sum(|import| import.received),
+        stored: sum(|import| import.stored),
+        duplicate: sum(|import| import.duplicate),
+        rejected: sum(|import| import.rejected),
+    }
+}
+
+fn rejected(imports: &[&ImportRecord]) -> Vec<RejectedGroup> {
+    let mut groups: Vec<RejectedGroup> = Vec::new();
+    for (reason, records, example) in imports.iter().flat_map(|import| &import.reasons) {
+        match groups.iter_mut().find(|group| group.reason == *reason) {
+            Some(group) => group.records += records,
+            None => groups.push(RejectedGroup { reason: reason.clone(), records: *records, example: example.clone() }),
+        }
+    }
+    groups.sort_by(|a, b| b.records.cmp(&a.records).then_with(|| a.reason.cmp(&b.reason)));
+    groups.truncate(REJECTED_GROUPS_MAX);
+    groups
+}
+
+/// Imports one file into a source, for somebody who may.
+pub(crate) fn import(
+    state: &State,
+    who: &Principal,
+    request: &ImportRequest<'_>,
+    progress: &dyn Fn(u64, u64),
+) -> Result<Balance> {
+    if !who.may_import {
+        return Err(error::no_right(&who.role, "import data"));
+    }
+    import_as_owner(state, request, progress)
+}
+
+/// Imports one file into a source, for the owner of the data folder.
+pub(crate) fn import_as_owner(
+    state: &State,
+    request: &ImportRequest<'_>,
+    progress: &dyn Fn(u64, u64),
+) -> Result<Balance> {
+    let loaded = state.folder.current()?;
+    let definitions = &loaded.definitions;
+    let source = definitions.sources.get(request.source);
+    let source =
+        source.ok_or_else(|| error::not_found("source", request.source, nearest(definitions, request.source)))?;
+    let object = object_of(source, request.object, request.file_name)?;
+    let report = import_file(state, definitions, source, object, (request.path, request.file_name), progress)?;
+    Ok(balance(&source.name, request.file_name, &report))
+}
+
+/// Imports every file that the sources name; what is there already counts as duplicate.
+pub(crate) fn import_all(state: &State, progress: &dyn Fn(&str, u64, u64)) -> Result<Vec<Balance>> {
+    let loaded = state.folder.current()?;
+    let definitions = &loaded.definitions;
+    let mut balances = Vec::new();
+    for source in definitions.sources.values() {
+        for file in &source.files {
+            let object = object_of(source, Some(&file.object), &file.path)?;
+            let path = state.folder.path().join(&file.path);
+            let what = format!("{}/{}", source.name, file.path);
+            let report = import_file(state, definitions, source, object, (&path, &file.path), &|done, all| {
+                progress(&what, done, all)
+            })?;
+            balances.push(balance(&source.name, &file.path, &report));
+        }
+    }
+    Ok(balances)
+}
+
+fn import_file(
+    state: &State,
+    definitions: &Definitions,
+    source: &Source,
+    object: &Object,
+    (path, file_name): (&Path, &str),
+    progress: &dyn Fn(u64, u64),
+) -> Result<ImportReport> {
+    let declared: Vec<&Object> = definitions.sources.values().flat_map(|source| &source.contract.objects).collect();
+    let file = ImportFile { source: &source.name, object, declared: &declared, path, file_name };
+    state.lake.import(&file, progress)
+}
+
+/// The object that a file's records are: the one named, else the one the file's name starts with, else the only one.
+fn object_of<'s>(source: &'s Source, name: Option<&str>, file_name: &str) -> Result<&'s Object> {
+    let objects = &source.contract.objects;
+    if let Some(name) = name {
+        return objects.iter().find(|object| object.name == name).ok_or_else(|| error::not_found("object", name, None));
+    }
+    let stem = Path::new(file_name).file_name().and_then(|name| name.to_str()).unwrap_or(file_name);
+    let by_name = objects.iter().filter(|object| stem.starts_with(&object.name)).max_by_key(|object| object.name.len());
+    match (by_name, objects.as_slice()) {
+        (Some(object), _) | (None, [object]) => Ok(object),
+        (None, _) => {
+            let names: Vec<&str> = objects.iter().map(|object| object.name.as_str()).collect();
+            let hint = format!("name one with `--object`: {}", names.join(", "));
+            Err(error::invalid(format!("`{file_name}` could be any object of the source `{}`", source.name), &hint))
+        }
+    }
+}
+
+fn balance(source: &str, file: &str, report: &ImportReport) -> Balance {
+    Balance {
+        what: format!("{source}/{file}"),
+        received: report.received,
+        stored: report.stored,
+        duplicate: report.duplicate,
+        rejected: report.rejected,
+    }
+}
+
+fn nearest<'d>(definitions: &'d Definitions, name: &str) -> Option<&'d str> {
+    let common = |other: &str| other.chars().zip(name.chars()).take_while(|(a, b)| a == b).count();
+    let best = definitions.sources.keys().max_by_key(|other| common(other))?;
+    (common(best) >= 2).then_some(best.as_str())
+}

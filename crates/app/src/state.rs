@@ -1,0 +1,67 @@
+//! What the use cases share: the folder of definitions, the lake, the store, and the world's clock and randomness.
+
+use crate::error;
+use crate::files::WorkspaceFolder;
+use crate::store::Store;
+use api::Principal;
+use lake::{Clock, Lake, Random};
+use spec::{Instant, Purpose, Result, Role};
+use std::sync::{Arc, Mutex, PoisonError};
+use workspace::Definitions;
+
+/// What the use cases share.
+pub(crate) struct State {
+    pub(crate) folder: WorkspaceFolder,
+    pub(crate) lake: Lake,
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    /// The secret that shows who owns the data folder.
+    pub(crate) owner_secret: String,
+    /// First and last day with events, per purpose, of one state of the tables and rules.
+    pub(crate) spans: Mutex<Vec<Span>>,
+}
+
+/// First and last granted event under a purpose.
+#[derive(Clone)]
+pub(crate) struct Span {
+    key: String,
+    ends: Option<(Instant, Instant)>,
+}
+
+impl State {
+    /// 32 random bytes in hex: a token that nobody guesses.
+    pub(crate) fn new_token(&self) -> String {
+        let mut bytes = [0_u8; 32];
+        self.random.fill(&mut bytes);
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// A span from the cache, or computed and kept.
+    pub(crate) fn span(
+        &self,
+        key: &str,
+        compute: &dyn Fn() -> Result<Option<(Instant, Instant)>>,
+    ) -> Result<Option<(Instant, Instant)>> {
+        let known = |spans: &[Span]| spans.iter().find(|span| span.key == key).map(|span| span.ends);
+        if let Some(ends) = known(&self.spans.lock().unwrap_or_else(PoisonError::into_inner)) {
+            return Ok(ends);
+        }
+        let ends = compute()?;
+        let mut spans = self.spans.lock().unwrap_or_else(PoisonError::into_inner);
+        spans.truncate(15);
+        spans.insert(0, Span { key: key.to_owned(), ends });
+        Ok(ends)
+    }
+}
+
+/// The role of a principal as it is defined now; a role that is gone allows nothing.
+pub(crate) fn role_of<'a>(definitions: &'a Definitions, who: &Principal) -> Result<&'a Role> {
+    let user = definitions.users.get(&who.user).ok_or_else(error::not_signed_in)?;
+    definitions.roles.get(&user.role).ok_or_else(error::not_signed_in)
+}
+
+/// The purposes that a role may use, by name.
+pub(crate) fn purposes_of<'a>(definitions: &'a Definitions, role: &Role) -> Vec<&'a Purpose> {
+    role.purposes.keys().filter_map(|name| definitions.purposes.get(name)).collect()
+}
