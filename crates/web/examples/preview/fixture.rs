@@ -1,0 +1,553 @@
+//! A product that makes its answers up, with the demo's flavour: for tests of pages and for looking at them.
+
+use api::{
+    Asked, AudienceView, Balance, Catalog, ConditionForm, ConditionPart, Credential, EncodeFormat, EventView, Explained, FieldView,
+    Health, ImportRequest, Input, Judged, MetricView, ObjectView, Principal, Product, PurposeView, QuestionView, RejectedGroup,
+    SaveRequest, Saved, SignedIn, SourceView, WorkspaceView,
+};
+use chrono::{Datelike, NaiveDate, TimeZone, Utc};
+use serde_json::{Value as Json, json};
+use spec::{
+    Aggregate, AggregateFunction, Answer, AudienceQuestion, Column, CompareOp, Condition, Cost, Diagnostic, Duration, Error,
+    ErrorKind, EventSelector, Gap, Measure, Outcome, PeopleCounts, Provenance, Question, QuestionBody, Reason, ReasonCode, Release,
+    Remedy, Result, Term, TrendQuestion, Value, Verdict, WaterfallStep,
+};
+use std::collections::BTreeMap;
+
+const CONDITION: &str = "count(basket_paid, within => '30 days') >= 8 AND NOT did(coupon_redeemed, within => '90 days')";
+
+/// The product; `mark` is put behind every text, so that a test can see whether pages escape it.
+pub(crate) struct Fixture {
+    pub(crate) mark: &'static str,
+}
+
+impl Fixture {
+    fn text(&self, text: &str) -> String {
+        format!("{text}{}", self.mark)
+    }
+
+    fn user(&self, name: &str) -> Result<Principal> {
+        let (title, role, role_title, flags) = match name {
+            "mia" => ("Mia Keller", "marketer", "Marketer", [false, false, true]),
+            "ivo" => ("Ivo Brandt", "engineer", "Engineer", [true, true, true]),
+            "pia" => ("Pia Okafor", "privacy_officer", "Privacy officer", [false, false, false]),
+            "eve" => ("Eve Laurent", "executive", "Executive", [false, false, false]),
+            _ => return Err(Error::new(ErrorKind::Denied, "sign in, or send a valid token".to_owned())),
+        };
+        Ok(Principal {
+            user: name.to_owned(),
+            title: self.text(title),
+            role: role.to_owned(),
+            role_title: self.text(role_title),
+            sees_cost: flags[0],
+            may_import: flags[1],
+            may_define: flags[2],
+        })
+    }
+
+    fn field(&self, name: &str, title: &str, value_type: &str, rest: (Option<&str>, &str, &[&str], bool)) -> FieldView {
+        let (unit, class, purposes, groups) = rest;
+        FieldView {
+            name: name.to_owned(),
+            title: self.text(title),
+            description: self.text(title),
+            value_type: value_type.to_owned(),
+            unit: unit.map(str::to_owned),
+            class: class.to_owned(),
+            purposes: purposes.iter().map(|purpose| self.text(purpose)).collect(),
+            groups,
+        }
+    }
+
+    fn basket_fields(&self) -> Vec<FieldView> {
+        let open: &[&str] = &["analytics", "personalisation", "email", "ads"];
+        vec![
+            self.field("basket_id", "Basket", "text", (None, "none", open, false)),
+            self.field("store_id", "Store", "text", (None, "none", open, true)),
+            self.field("sales_value", "Sales value", "decimal", (Some("USD"), "none", open, false)),
+            self.field("items", "Items", "integer", (Some("items"), "none", open, true)),
+        ]
+    }
+
+    fn campaign_fields(&self) -> Vec<FieldView> {
+        let open: &[&str] = &["analytics", "email"];
+        vec![
+            self.field("campaign_id", "Campaign", "text", (None, "none", open, true)),
+            self.field("campaign_type", "Type of campaign", "text", (None, "none", open, true)),
+        ]
+    }
+
+    fn traits(&self) -> Vec<FieldView> {
+        vec![
+            self.field("household_size", "Household size", "text", (None, "none", &["analytics", "personalisation", "email"], true)),
+            self.field("income", "Income", "text", (None, "sensitive", &["analytics"], true)),
+            self.field("region", "Region", "text", (None, "none", &["analytics", "email", "ads"], true)),
+        ]
+    }
+
+    fn event(&self, name: &str, title: &str, past: &str, properties: Vec<FieldView>) -> EventView {
+        EventView { name: name.to_owned(), title: self.text(title), past: self.text(past), source: "purchases".to_owned(), properties }
+    }
+
+    fn purpose(&self, name: &str, title: &str, people: Option<u64>, basis: [&str; 3]) -> PurposeView {
+        let basis = ["gdpr", "ccpa", "us_other"].iter().zip(basis).map(|(law, basis)| ((*law).to_owned(), basis.to_owned())).collect();
+        PurposeView {
+            name: name.to_owned(),
+            title: self.text(title),
+            description: self.text("What it covers"),
+            min_group: 50,
+            release: if name == "email" { "list" } else { "aggregate" }.to_owned(),
+            basis,
+            people,
+        }
+    }
+
+    fn people(purpose: &str) -> u64 {
+        if purpose == "email" { 235 } else { 416 }
+    }
+
+    fn metric(&self, name: &str, title: &str, measure: &str, unit: &str) -> MetricView {
+        MetricView {
+            name: name.to_owned(),
+            title: self.text(title),
+            description: self.text("What customers paid at the till, after discounts"),
+            owners: vec!["marketing".to_owned(), "it".to_owned()],
+            measure: self.text(measure),
+            filter: String::new(),
+            unit: Some(unit.to_owned()),
+            on_home: true,
+            path: format!("metrics/{name}.yaml"),
+            text: self.text(&format!("title: {title}\nowners: [marketing, it]\nmeasure: {measure}\nunit: {unit}\non_home: true\n")),
+        }
+    }
+
+    /// Everything that is wrong with a question, roughly as the product says it.
+    fn wrong(&self, question: &Json) -> Vec<Diagnostic> {
+        let fault = |path: &str, column: usize, message: String, hint: &str| Diagnostic {
+            path: path.to_owned(),
+            line: 1,
+            column,
+            message: self.text(&message),
+            hint: self.text(hint),
+        };
+        let mut errors = Vec::new();
+        let kind = question["kind"].as_str().unwrap_or_default();
+        if !["trend", "funnel", "audience"].contains(&kind) {
+            errors.push(fault("/question/kind", 1, format!("unknown kind `{kind}`"), "use trend, funnel or audience"));
+        }
+        if question["purpose"].as_str().is_none() {
+            errors.push(fault("/question/purpose", 1, "the purpose is missing".to_owned(), "say why it is asked, as `analytics`"));
+        }
+        let condition = question["where"].as_str().unwrap_or_default();
+        if kind == "audience" && condition.is_empty() {
+            errors.push(fault("/question/where", 1, "the condition is missing".to_owned(), "say whom you mean"));
+        }
+        if let Some(at) = condition.find("basket_payd") {
+            errors.push(fault("/question/where", at + 1, "unknown event `basket_payd`".to_owned(), "did you mean `basket_paid`?"));
+        }
+        errors
+    }
+
+    fn verdict(&self, question: &Json) -> Verdict {
+        let purpose = question["purpose"].as_str().unwrap_or_default();
+        if question["release"] == "list" && purpose != "email" {
+            return Verdict {
+                outcome: Outcome::No,
+                reasons: vec![Reason {
+                    code: ReasonCode::ReleaseLevel,
+                    subject: self.text(purpose),
+                    for_marketing: self.text("for analytics you may see how many people, but not who they are"),
+                    for_it: self.text("role marketer has release level aggregate for purpose analytics; the question asks for list"),
+                    remedies: vec![
+                        Remedy::Ask { title: self.text("ask for e-mail instead"), question: Box::new(typed("email", Release::List)), effect: self.text("235 people") },
+                        Remedy::Ask { title: self.text("ask how many people"), question: Box::new(typed("analytics", Release::Aggregate)), effect: self.text("416 people") },
+                    ],
+                }],
+            };
+        }
+        if purpose == "ads" && question.to_string().contains("income") {
+            let gap = Gap { what: self.text("income may be used for ads"), who: self.text("the privacy officer"), file: Some(self.text("contracts/people.odcs.yaml")) };
+            return Verdict {
+                outcome: Outcome::YesIf,
+                reasons: vec![Reason {
+                    code: ReasonCode::PurposeNotForField,
+                    subject: "income".to_owned(),
+                    for_marketing: self.text("what people earn may not be used for ads"),
+                    for_it: self.text("field income lists purposes [analytics]"),
+                    remedies: vec![Remedy::Close { title: self.text("allow it in the contract"), gap }],
+                }],
+            };
+        }
+        Verdict::yes()
+    }
+
+    fn provenance(&self, who: &Principal, purpose: &str) -> Provenance {
+        let withheld = if purpose == "email" { 1013 } else { 0 };
+        Provenance {
+            question_hash: "3f9a1c0be2d47781".to_owned(),
+            policy_version: "b81d02a7c3e9".to_owned(),
+            tables: BTreeMap::from([("events".to_owned(), 17), ("consents".to_owned(), 3)]),
+            landed_until: Some(moment()),
+            people: PeopleCounts { known: Some(2469), withheld: BTreeMap::from([("consent".to_owned(), Some(withheld))]), used: Some(2469 - withheld) },
+            engine: self.text("entente 0.1.0, embedded"),
+            as_of: moment(),
+            cost: who.sees_cost.then_some(Cost { rows_read: 1_469_307, bytes_read: 9_412_000, seconds: 0.041 }),
+        }
+    }
+
+    fn rows(&self, question: &Json) -> (Vec<Column>, Vec<Vec<Value>>) {
+        match question["kind"].as_str() {
+            Some("funnel") => self.funnel_rows(question),
+            Some("audience") if question["release"] == "list" => {
+                let rows = (0..235).map(|n| vec![Value::Text(format!("p-{:08x}", n * 2_654_435_761_u64 % 4_294_967_296)), Value::Text(self.text("3"))]);
+                (vec![column("person", "text", None), column("household_size", "text", None)], rows.collect())
+            }
+            Some("audience") => {
+                let people = Fixture::people(question["purpose"].as_str().unwrap_or_default());
+                (vec![column("people", "integer", None)], vec![vec![Value::Integer(people.cast_signed())]])
+            }
+            _ => self.trend_rows(question),
+        }
+    }
+
+    fn funnel_rows(&self, question: &Json) -> (Vec<Column>, Vec<Vec<Value>>) {
+        let mut columns = vec![column("step", "integer", None), column("event", "text", None), column("people", "integer", None)];
+        columns.extend(["from_first", "from_previous", "median_seconds"].map(|name| column(name, "number", None)));
+        let groups: &[(&str, i64, i64)] = match question["breakdown"][0].as_str() {
+            Some(_) => &[("A", 1107, 275), ("B", 393, 108), ("C", 46, 22)],
+            None => &[("", 1546, 405)],
+        };
+        let mut rows = Vec::new();
+        for (title, first, second) in groups {
+            for (step, event, people) in [(1, "campaign_received", *first), (2, "coupon_redeemed", *second)] {
+                let rate = people as f64 / *first as f64;
+                let seconds = if step == 1 { Value::Null } else { Value::Number(1_036_800.0) };
+                let mut row = vec![Value::Integer(step), Value::Text(event.to_owned()), Value::Integer(people), Value::Number(rate), Value::Number(rate), seconds];
+                if !title.is_empty() {
+                    row.insert(0, Value::Text(self.text(title)));
+                }
+                rows.push(row);
+            }
+        }
+        if let Some(name) = question["breakdown"][0].as_str() {
+            columns.insert(0, column(name, "text", None));
+        }
+        (columns, rows)
+    }
+
+    fn trend_rows(&self, question: &Json) -> (Vec<Column>, Vec<Vec<Value>>) {
+        const CENTS: [i64; 12] = [37_088_693, 35_421_480, 38_710_455, 37_255_310, 39_388_244, 38_560_902, 37_923_571, 38_847_266, 37_462_190, 38_871_003, 39_514_989, 42_188_229];
+        let money = question["measure"].as_str().is_some_and(|measure| measure.contains("sales"));
+        let value = |n: usize| match money {
+            true => Value::Decimal(rust_decimal::Decimal::new(CENTS[n % 12], 2)),
+            false => Value::Integer(1950 + (CENTS[n % 12] / 330_000)),
+        };
+        let unit = if money { Some("USD") } else { Some("people") };
+        let last = column("value", if money { "decimal" } else { "integer" }, unit);
+        let by = question["by"].as_str().unwrap_or("month");
+        let starts: Vec<NaiveDate> = match by {
+            "week" => (0..52).filter_map(|week| day(2017, 1, 2).checked_add_days(chrono::Days::new(week * 7))).collect(),
+            "none" => vec![day(2017, 1, 1)],
+            _ => (1..=12).map(|month| day(2017, month, 1)).collect(),
+        };
+        let groups: Vec<Option<Value>> = match question["breakdown"][0].as_str() {
+            Some(_) => vec![Some(Value::Text(self.text("1 or 2"))), Some(Value::Text(self.text("3 or more"))), Some(Value::Null)],
+            None => vec![None],
+        };
+        let mut rows = Vec::new();
+        for (n, start) in starts.iter().enumerate() {
+            for (g, group) in groups.iter().enumerate() {
+                let mut row: Vec<Value> = if by == "none" { Vec::new() } else { vec![Value::Date(*start)] };
+                row.extend(group.clone());
+                row.push(if g == 2 && n == 3 { Value::Null } else { value((n * 5 + g * 3 + start.month0() as usize) % 12) });
+                rows.push(row);
+            }
+        }
+        let mut columns = if by == "none" { Vec::new() } else { vec![column("interval", "date", None)] };
+        columns.extend(question["breakdown"][0].as_str().map(|name| column(name, "text", None)));
+        columns.push(last);
+        if by == "month" && groups.len() == 1 {
+            for (n, row) in rows.iter_mut().enumerate() {
+                row[1] = value(n);
+            }
+        }
+        (columns, rows)
+    }
+
+    fn waterfall(&self, purpose: &str) -> Vec<WaterfallStep> {
+        let step = |title: &str, reason: &str, people: u64, left: u64| WaterfallStep { title: self.text(title), reason: reason.to_owned(), people: Some(people), left: Some(left) };
+        match purpose {
+            "email" => vec![
+                step("people known", "known", 2469, 0),
+                step("have agreed to e-mail", "consent", 1456, 1013),
+                step("bought at least 8 times in the last 30 days", "rule", 318, 1138),
+                step("did not redeem a coupon in the last 90 days", "rule", 235, 83),
+            ],
+            _ => vec![
+                step("people known", "known", 2469, 0),
+                step("have not objected to analytics", "objection", 2469, 0),
+                step("bought at least 8 times in the last 30 days", "rule", 561, 1908),
+                step("did not redeem a coupon in the last 90 days", "rule", 416, 145),
+            ],
+        }
+    }
+
+    fn part(&self, text: &str) -> ConditionPart {
+        let (negative, inner) = text.strip_prefix("NOT ").map_or((false, text), |inner| (true, inner));
+        let within = inner.split_once("within => '").and_then(|(_, rest)| rest.split_once('\'')).map_or("", |(within, _)| within);
+        let last = if within.is_empty() { String::new() } else { format!(" in the last {within}") };
+        let name = |after: &str| after.split([',', ')']).next().unwrap_or_default().trim().trim_matches('\'').to_owned();
+        let past = |event: &str| self.catalog_events().into_iter().find(|known| known.name == event).map_or(event.to_owned(), |known| known.past);
+        let (words, form) = if let Some(rest) = inner.strip_prefix("did(") {
+            let event = name(rest);
+            let words = if negative { format!("have not {}{last}", past(&event)) } else { format!("{}{last}", past(&event)) };
+            (words, Some(ConditionForm::Did { event, negated: negative, within: within.to_owned() }))
+        } else if let Some(rest) = inner.strip_prefix("in_audience(") {
+            (format!("are{} in the audience {}", if negative { " not" } else { "" }, name(rest)), Some(ConditionForm::Audience { name: name(rest), negated: negative }))
+        } else if let Some((call, value)) = inner.split_once(") >= ") {
+            let (function, rest) = call.split_once('(').unwrap_or((call, ""));
+            let subject = name(rest);
+            let (event, property) = subject.split_once('.').unwrap_or((&subject, ""));
+            let form = ConditionForm::Aggregate {
+                function: function.to_owned(), event: event.to_owned(), property: property.to_owned(),
+                op: ">=".to_owned(), value: value.to_owned(), within: within.to_owned(),
+            };
+            (format!("{} at least {value} times{last}", past(event)), Some(form))
+        } else if let Some((field, value)) = inner.split_once(" = ") {
+            let form = ConditionForm::Trait { name: field.to_owned(), op: "=".to_owned(), value: value.trim_matches('\'').to_owned() };
+            (format!("{} is {}", field.trim_start_matches("event.").replace('_', " "), value.trim_matches('\'')), (!field.starts_with("event.")).then_some(form))
+        } else {
+            (inner.to_owned(), None)
+        };
+        ConditionPart { text: text.to_owned(), words: self.text(&words), negative, form }
+    }
+
+    fn catalog_events(&self) -> Vec<EventView> {
+        vec![
+            self.event("basket_paid", "Basket paid", "paid for a basket", self.basket_fields()),
+            self.event("campaign_received", "Campaign received", "received a campaign", self.campaign_fields()),
+            self.event("coupon_redeemed", "Coupon redeemed", "redeemed a coupon", self.campaign_fields()),
+        ]
+    }
+}
+
+impl Product for Fixture {
+    fn sign_in(&self, name: &str, password: &str) -> Result<SignedIn> {
+        if password != "demo" {
+            return Err(Error::new(ErrorKind::Denied, "name and password do not belong together".to_owned()));
+        }
+        Ok(SignedIn { session: format!("session-{name}"), principal: self.user(name)? })
+    }
+
+    fn sign_out(&self, _: &str) -> Result<()> {
+        Ok(())
+    }
+
+    fn make_token(&self, user: &str, _: u64) -> Result<String> {
+        Ok(format!("token-{user}"))
+    }
+
+    fn principal(&self, credential: &Credential) -> Result<Principal> {
+        match credential {
+            Credential::Session(session) => self.user(session.strip_prefix("session-").unwrap_or_default()),
+            Credential::Token(token) => self.user(token.strip_prefix("token-").unwrap_or_default()),
+            Credential::Owner { secret, user } => self.user(if secret == "owner" { user } else { "" }),
+        }
+    }
+
+    fn judge(&self, _: &Principal, question: &Json) -> Result<Input<Judged>> {
+        let errors = self.wrong(question);
+        if !errors.is_empty() {
+            return Ok(Input::Bad(errors));
+        }
+        let verdict = self.verdict(question);
+        let purpose = question["purpose"].as_str().unwrap_or_default();
+        let people = (question["kind"] == "audience" && verdict.outcome == Outcome::Yes).then(|| Fixture::people(purpose));
+        Ok(Input::Good(Judged { question: kind_of(question), verdict, people }))
+    }
+
+    fn ask(&self, who: &Principal, question: &Json) -> Result<Input<Asked>> {
+        let errors = self.wrong(question);
+        if !errors.is_empty() {
+            return Ok(Input::Bad(errors));
+        }
+        let verdict = self.verdict(question);
+        let purpose = question["purpose"].as_str().unwrap_or_default();
+        let is_count = question["kind"] == "audience" && question["release"] != "list";
+        let answer = (verdict.outcome == Outcome::Yes).then(|| {
+            let (columns, rows) = self.rows(question);
+            Answer { columns, rows, waterfall: is_count.then(|| self.waterfall(purpose)), provenance: self.provenance(who, purpose) }
+        });
+        Ok(Input::Good(Asked { question: kind_of(question), verdict, answer }))
+    }
+
+    fn encode(&self, _: &Answer, format: EncodeFormat) -> Result<Vec<u8>> {
+        Ok(if format == EncodeFormat::Parquet { b"PAR1".to_vec() } else { b"\xff\xff\xff\xff".to_vec() })
+    }
+
+    fn explain(&self, _: &Principal, question: &Json) -> Result<Explained> {
+        let errors = self.wrong(question);
+        let condition = question["where"].as_str().unwrap_or_default();
+        let parts = if condition.is_empty() || errors.iter().any(|error| error.path == "/question/where") {
+            Vec::new()
+        } else {
+            condition.split(" AND ").map(|part| self.part(part)).collect()
+        };
+        let kind = question["kind"].as_str().unwrap_or_default();
+        Ok(Explained {
+            sentence: self.text(&format!("A {kind} for {}", question["purpose"].as_str().unwrap_or_default())),
+            question: errors.is_empty().then(|| question.clone()),
+            parts,
+            plan: vec![self.text("scan events (person, ts, event) where purpose allows"), "fold per person in order".to_owned()],
+            errors,
+        })
+    }
+
+    fn catalog(&self, _: &Principal) -> Result<Catalog> {
+        Ok(Catalog {
+            events: self.catalog_events(),
+            traits: self.traits(),
+            purposes: vec![
+                self.purpose("analytics", "analytics", Some(2469), ["legitimate_interest"; 3]),
+                self.purpose("email", "e-mail", Some(1456), ["consent"; 3]),
+                self.purpose("ads", "ads", Some(1822), ["consent", "opt_out", "opt_out"]),
+            ],
+            metrics: vec![("net_sales".to_owned(), self.text("Net sales"))],
+            audiences: vec![("frequent".to_owned(), self.text("Frequent shoppers without coupons"))],
+            days: Some(("2016-11-14".to_owned(), "2018-01-01".to_owned())),
+        })
+    }
+
+    fn metrics(&self, _: &Principal) -> Result<Vec<MetricView>> {
+        Ok(vec![
+            self.metric("net_sales", "Net sales", "sum(basket_paid.sales_value)", "USD"),
+            self.metric("buyers", "People who bought", "people(basket_paid)", "people"),
+            self.metric("baskets", "Baskets", "count(basket_paid)", "baskets"),
+            self.metric("sales_per_person", "Net sales per person", "sum(basket_paid.sales_value) / people(basket_paid)", "USD"),
+        ])
+    }
+
+    fn audiences(&self, _: &Principal) -> Result<Vec<AudienceView>> {
+        Ok(vec![AudienceView {
+            name: "frequent".to_owned(),
+            title: self.text("Frequent shoppers without coupons"),
+            description: self.text("They come often and never use a coupon: candidates for the e-mail programme"),
+            owners: vec!["marketing".to_owned(), "it".to_owned()],
+            purpose: "email".to_owned(),
+            condition: CONDITION.to_owned(),
+            words: self.text("bought at least 8 times in the last 30 days and did not redeem a coupon in the last 90 days"),
+            path: "audiences/frequent.yaml".to_owned(),
+            text: self.text("title: Frequent shoppers without coupons\npurpose: email\nwhere: count(basket_paid, within => '30 days') >= 8\n"),
+        }])
+    }
+
+    fn questions(&self, _: &Principal) -> Result<Vec<QuestionView>> {
+        let view = |name: &str, title: &str, question: Json| QuestionView {
+            name: name.to_owned(),
+            title: self.text(title),
+            description: String::new(),
+            question,
+            words: self.text("A question that somebody asks every Monday"),
+            path: format!("questions/{name}.yaml"),
+            text: self.text("title: ..."),
+        };
+        Ok(vec![
+            view("mailers", "Do campaigns lead to coupons?", json!({ "kind": "funnel", "purpose": "analytics", "steps": ["campaign_received", "coupon_redeemed"], "within": "45 days", "period": { "from": "2017-01-01", "to": "2018-01-01" }, "breakdown": ["campaign_type"] })),
+            view("frequent", "How many frequent shoppers use no coupon?", json!({ "kind": "audience", "purpose": "email", "where": CONDITION, "as_of": "2017-12-31T00:00:00Z" })),
+            view("by_size", "Net sales by household size", json!({ "kind": "trend", "purpose": "analytics", "measure": "net_sales", "by": "month", "period": { "from": "2017-01-01", "to": "2018-01-01" }, "breakdown": ["household_size"] })),
+        ])
+    }
+
+    fn sources(&self, who: &Principal) -> Result<Vec<SourceView>> {
+        let object = |name: &str, title: &str, kind: &str, fields: Vec<FieldView>| ObjectView {
+            name: name.to_owned(), title: self.text(title), description: self.text("One row per basket paid at a till"), kind: kind.to_owned(), fields,
+        };
+        Ok(vec![SourceView {
+            name: "purchases".to_owned(),
+            title: self.text("Purchases"),
+            description: self.text("Baskets and their lines from the tills of the retailer"),
+            owner: Some(self.text("Ivo Brandt")),
+            objects: vec![object("basket_paid", "Baskets paid", "event", self.basket_fields()), object("demographics", "Demographics", "traits", self.traits())],
+            landed_at: Some("2026-11-22T15:54:00Z".to_owned()),
+            freshness: Some("1 day".to_owned()),
+            is_fresh: true,
+            balance: Balance { what: "purchases".to_owned(), received: 1_624_986, stored: 1_624_950, duplicate: 24, rejected: 12 },
+            rejected: vec![RejectedGroup { reason: self.text("quantity is not a whole number"), records: 12, example: self.text("products.csv:48211") }],
+            contract_path: "contracts/purchases.odcs.yaml".to_owned(),
+            contract_text: if who.sees_cost { self.text("apiVersion: v3.1.0\nkind: DataContract\nid: purchases\nversion: 1.0.0\nstatus: active\n") } else { String::new() },
+            tables: BTreeMap::from([("events".to_owned(), 17), ("traits".to_owned(), 2)]),
+        }])
+    }
+
+    fn workspace(&self, _: &Principal) -> Result<WorkspaceView> {
+        Ok(WorkspaceView {
+            title: self.text("The Complete Journey"),
+            notice: self.text("A real retailer's year. What people agreed to is simulated by fixed rules, for the demo only."),
+            version: "b81d02a7c3e9".to_owned(),
+            landed_at: Some("2026-11-22T15:54:00Z".to_owned()),
+            diagnostics: Vec::new(),
+        })
+    }
+
+    fn save(&self, _: &Principal, request: &SaveRequest) -> Result<Input<Saved>> {
+        if request.title.is_empty() {
+            let error = Diagnostic { path: "/title".to_owned(), line: 1, column: 1, message: "the title is missing".to_owned(), hint: "give it a name for people".to_owned() };
+            return Ok(Input::Bad(vec![error]));
+        }
+        let name = if request.kind == "audience" { "frequent" } else { "mailers" };
+        Ok(Input::Good(Saved { kind: request.kind.clone(), name: name.to_owned(), path: format!("{}s/{name}.yaml", request.kind) }))
+    }
+
+    fn unsave(&self, _: &Principal, _: &Saved) -> Result<()> {
+        Ok(())
+    }
+
+    fn import(&self, _: &Principal, request: &ImportRequest<'_>, _: &dyn Fn(u64, u64)) -> Result<Balance> {
+        let bytes = std::fs::metadata(request.path).map_or(0, |file| file.len());
+        Ok(Balance { what: format!("{}/{}", request.source, request.file_name), received: bytes, stored: bytes, duplicate: 0, rejected: 0 })
+    }
+
+    fn import_all(&self, _: &Principal, _: &dyn Fn(&str, u64, u64)) -> Result<Vec<Balance>> {
+        Ok(Vec::new())
+    }
+
+    fn health(&self) -> Health {
+        Health { ready: true, version: "0.1.0".to_owned() }
+    }
+}
+
+fn column(name: &str, value_type: &'static str, unit: Option<&str>) -> Column {
+    Column { name: name.to_owned(), value_type, unit: unit.map(str::to_owned) }
+}
+
+fn day(year: i32, month: u32, day: u32) -> NaiveDate {
+    NaiveDate::from_ymd_opt(year, month, day).expect("the fixture's days exist")
+}
+
+fn moment() -> chrono::DateTime<Utc> {
+    Utc.with_ymd_and_hms(2017, 12, 31, 0, 0, 0).single().expect("the instant exists")
+}
+
+/// The demo's audience as a typed question.
+fn typed(purpose: &str, release: Release) -> Question {
+    let aggregate = |event: &str, within: &str| Aggregate {
+        function: AggregateFunction::Count,
+        event: EventSelector::Named(event.to_owned()),
+        property: None,
+        within: Duration::parse(within).ok(),
+        filter: None,
+    };
+    let often = Condition::Compare { left: Term::Aggregate(aggregate("basket_paid", "30 days")), op: CompareOp::GreaterEq, right: Term::Value(Value::Integer(8)) };
+    let coupon = Condition::Not(Box::new(Condition::Did(aggregate("coupon_redeemed", "90 days"))));
+    let body = AudienceQuestion { condition: Condition::And(vec![often, coupon]), as_of: Some(moment()), release, columns: Vec::new(), limit: None };
+    Question { purpose: purpose.to_owned(), body: QuestionBody::Audience(body), time_zone: chrono_tz::UTC }
+}
+
+fn kind_of(question: &Json) -> Question {
+    let purpose = question["purpose"].as_str().unwrap_or_default();
+    if question["kind"] == "audience" {
+        return typed(purpose, Release::Aggregate);
+    }
+    let body = TrendQuestion { measure: Measure::Metric("net_sales".to_owned()), by: spec::Interval::Month, period: None, as_of: None, filter: None, breakdown: Vec::new(), limit: None, offset: None };
+    Question { purpose: purpose.to_owned(), body: QuestionBody::Trend(body), time_zone: chrono_tz::UTC }
+}

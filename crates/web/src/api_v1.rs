@@ -1,0 +1,261 @@
+//! The JSON interface, version 1: thin handlers over the product.
+
+use crate::body::{read_object, spool};
+use crate::gate::Caller;
+use crate::problem::{Problem, good};
+use crate::render::last;
+use crate::routes::App;
+use crate::{body, csv};
+use api::{EncodeFormat, ImportRequest, Principal, Product, SaveRequest};
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::{Value, json};
+use spec::{Answer, Column, Outcome, Provenance, Verdict, WaterfallStep};
+
+/// The forms in which an answer leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AnswerFormat {
+    Json,
+    Csv,
+    Arrow,
+    Parquet,
+}
+
+impl AnswerFormat {
+    const ALL: [AnswerFormat; 4] = [AnswerFormat::Json, AnswerFormat::Csv, AnswerFormat::Arrow, AnswerFormat::Parquet];
+
+    /// The format's media type.
+    pub(crate) fn media_type(self) -> &'static str {
+        match self {
+            AnswerFormat::Json => "application/json",
+            AnswerFormat::Csv => "text/csv",
+            AnswerFormat::Arrow => "application/vnd.apache.arrow.stream",
+            AnswerFormat::Parquet => "application/vnd.apache.parquet",
+        }
+    }
+
+    /// The ending of its files, which is also its word in addresses.
+    pub(crate) fn ending(self) -> &'static str {
+        match self {
+            AnswerFormat::Json => "json",
+            AnswerFormat::Csv => "csv",
+            AnswerFormat::Arrow => "arrow",
+            AnswerFormat::Parquet => "parquet",
+        }
+    }
+
+    /// The format with this ending.
+    pub(crate) fn of_ending(ending: &str) -> Option<AnswerFormat> {
+        AnswerFormat::ALL.into_iter().find(|format| format.ending() == ending)
+    }
+}
+
+#[derive(Serialize)]
+struct AnswerBody<'a> {
+    verdict: &'a Verdict,
+    columns: &'a [Column],
+    rows: &'a [Vec<spec::Value>],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waterfall: Option<&'a [WaterfallStep]>,
+    provenance: &'a Provenance,
+}
+
+pub(crate) async fn ask(State(app): State<App>, caller: Caller, headers: HeaderMap, request: Request) -> Result<Response, Problem> {
+    let format = wanted(&headers)?;
+    let question = question(request).await?;
+    let bytes = call(&app, caller, move |product, who| {
+        let asked = good(product.ask(who, &question)?)?;
+        let answer = released(&asked.verdict, asked.answer)?;
+        written(product, &asked.verdict, &answer, format)
+    });
+    Ok(([(header::CONTENT_TYPE, content_type(format))], bytes.await?).into_response())
+}
+
+pub(crate) async fn judge(State(app): State<App>, caller: Caller, request: Request) -> Result<Response, Problem> {
+    let question = question(request).await?;
+    let judged = call(&app, caller, move |product, who| good(product.judge(who, &question)?)).await?;
+    let mut body = json!({ "verdict": judged.verdict });
+    if let Some(people) = judged.people {
+        body["people"] = people.into();
+    }
+    Ok(Json(body).into_response())
+}
+
+pub(crate) async fn explain(State(app): State<App>, caller: Caller, request: Request) -> Result<Response, Problem> {
+    let question = question(request).await?;
+    let explained = call(&app, caller, move |product, who| Ok(product.explain(who, &question)?)).await?;
+    Ok(Json(explained).into_response())
+}
+
+pub(crate) async fn catalog(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
+    Ok(Json(call(&app, caller, |product, who| Ok(product.catalog(who)?)).await?).into_response())
+}
+
+pub(crate) async fn metrics(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
+    Ok(Json(json!({ "metrics": call(&app, caller, |product, who| Ok(product.metrics(who)?)).await? })).into_response())
+}
+
+pub(crate) async fn audiences(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
+    Ok(Json(json!({ "audiences": call(&app, caller, |product, who| Ok(product.audiences(who)?)).await? })).into_response())
+}
+
+pub(crate) async fn questions(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
+    Ok(Json(json!({ "questions": call(&app, caller, |product, who| Ok(product.questions(who)?)).await? })).into_response())
+}
+
+pub(crate) async fn sources(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
+    Ok(Json(json!({ "sources": call(&app, caller, |product, who| Ok(product.sources(who)?)).await? })).into_response())
+}
+
+pub(crate) async fn workspace(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
+    Ok(Json(call(&app, caller, |product, who| Ok(product.workspace(who)?)).await?).into_response())
+}
+
+pub(crate) async fn save_audience(State(app): State<App>, caller: Caller, request: Request) -> Result<Response, Problem> {
+    save(&app, caller, "audience", request).await
+}
+
+pub(crate) async fn save_question(State(app): State<App>, caller: Caller, request: Request) -> Result<Response, Problem> {
+    save(&app, caller, "question", request).await
+}
+
+pub(crate) async fn unsave_audience(State(app): State<App>, caller: Caller, Path(name): Path<String>) -> Result<Response, Problem> {
+    call(&app, caller, move |product, who| unsave(product, who, "audience", &name)).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+pub(crate) async fn unsave_question(State(app): State<App>, caller: Caller, Path(name): Path<String>) -> Result<Response, Problem> {
+    call(&app, caller, move |product, who| unsave(product, who, "question", &name)).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// The body is the file; it goes to disk under a limit and then through the source's contract.
+pub(crate) async fn import(State(app): State<App>, caller: Caller, Path(source): Path<String>, request: Request) -> Result<Response, Problem> {
+    let query = body::pairs(request.uri().query().unwrap_or_default());
+    let file_name = last(&query, "file_name").to_owned();
+    if file_name.is_empty() {
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "the file has no name")
+            .with_hint("add `?file_name=orders.csv`; the ending says how to read it: .csv, .ndjson, .jsonl, .parquet"));
+    }
+    let object = Some(last(&query, "object").to_owned()).filter(|object| !object.is_empty());
+    let file = spool(request).await?;
+    let product = app.product.clone();
+    let done = app.imports.run(move || {
+        let request = ImportRequest { source: &source, object: object.as_deref(), path: file.path(), file_name: &file_name };
+        Ok(product.import(&caller.who, &request, &|_, _| {})?)
+    });
+    Ok(Json(done.await?).into_response())
+}
+
+pub(crate) async fn openapi_document() -> Response {
+    Json(crate::openapi()).into_response()
+}
+
+pub(crate) async fn health(State(app): State<App>) -> Response {
+    let product = app.product.clone();
+    match app.pool.run(move || Ok(product.health())).await {
+        Ok(health) if health.ready => Json(health).into_response(),
+        Ok(health) => (StatusCode::OK, Json(health)).into_response(),
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// Takes a saved thing back; what is not there is not found.
+pub(crate) fn unsave(product: &dyn Product, who: &Principal, kind: &str, name: &str) -> Result<(), Problem> {
+    let path = match kind {
+        "audience" => product.audiences(who)?.into_iter().find(|audience| audience.name == name).map(|found| found.path),
+        _ => product.questions(who)?.into_iter().find(|question| question.name == name).map(|found| found.path),
+    };
+    let path = path.ok_or_else(|| Problem::not_found(kind))?;
+    Ok(product.unsave(who, &api::Saved { kind: kind.to_owned(), name: name.to_owned(), path })?)
+}
+
+/// The answer of a yes; anything else is a refusal.
+pub(crate) fn released(verdict: &Verdict, answer: Option<Answer>) -> Result<Answer, Problem> {
+    match answer {
+        Some(answer) if verdict.outcome == Outcome::Yes => Ok(answer),
+        _ if verdict.outcome != Outcome::Yes => Err(Problem::refused(verdict)),
+        _ => Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "a yes came without its answer")),
+    }
+}
+
+/// An answer in one of its forms.
+pub(crate) fn written(product: &dyn Product, verdict: &Verdict, answer: &Answer, format: AnswerFormat) -> Result<Vec<u8>, Problem> {
+    match format {
+        AnswerFormat::Csv => Ok(csv::encode(answer).into_bytes()),
+        AnswerFormat::Arrow => Ok(product.encode(answer, EncodeFormat::Arrow)?),
+        AnswerFormat::Parquet => Ok(product.encode(answer, EncodeFormat::Parquet)?),
+        AnswerFormat::Json => {
+            let body = AnswerBody {
+                verdict,
+                columns: &answer.columns,
+                rows: &answer.rows,
+                waterfall: answer.waterfall.as_deref(),
+                provenance: &answer.provenance,
+            };
+            Ok(serde_json::to_vec(&body).expect("an answer is plain data and serialises"))
+        }
+    }
+}
+
+/// A format's full `Content-Type`.
+pub(crate) fn content_type(format: AnswerFormat) -> &'static str {
+    if format == AnswerFormat::Csv { "text/csv; charset=utf-8; header=present" } else { format.media_type() }
+}
+
+async fn save(app: &App, caller: Caller, kind: &str, request: Request) -> Result<Response, Problem> {
+    let body = read_object(request, &["question", "title", "description"]).await?;
+    let text = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let request = SaveRequest {
+        kind: kind.to_owned(),
+        title: text("title"),
+        description: text("description"),
+        question: body.get("question").cloned().unwrap_or_default(),
+    };
+    let saved = call(app, caller, move |product, who| good(product.save(who, &request)?)).await?;
+    let location = format!("/api/v1/{}s/{}", saved.kind, saved.name);
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(saved)).into_response())
+}
+
+async fn question(request: Request<Body>) -> Result<Value, Problem> {
+    let mut object = read_object(request, &["question"]).await?;
+    Ok(object.remove("question").unwrap_or_default())
+}
+
+async fn call<T: Send + 'static>(
+    app: &App,
+    caller: Caller,
+    job: impl FnOnce(&dyn Product, &Principal) -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let product = app.product.clone();
+    app.pool.run(move || job(product.as_ref(), &caller.who)).await
+}
+
+/// The format that the `Accept` header likes best; JSON without one.
+fn wanted(headers: &HeaderMap) -> Result<AnswerFormat, Problem> {
+    let Some(accept) = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()) else {
+        return Ok(AnswerFormat::Json);
+    };
+    let mut best: Option<(f32, AnswerFormat)> = None;
+    for range in accept.split(',') {
+        let mut parts = range.split(';').map(str::trim);
+        let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let weight = parts.find_map(|part| part.strip_prefix("q=")).and_then(|q| q.parse().ok()).unwrap_or(1.0);
+        let format = match media_type.as_str() {
+            "*/*" | "application/*" => Some(AnswerFormat::Json),
+            "text/*" => Some(AnswerFormat::Csv),
+            exact => AnswerFormat::ALL.into_iter().find(|format| format.media_type() == exact),
+        };
+        if let Some(format) = format && weight > 0.0 && best.is_none_or(|(most, _)| weight > most) {
+            best = Some((weight, format));
+        }
+    }
+    best.map(|(_, format)| format).ok_or_else(|| {
+        let all = AnswerFormat::ALL.map(AnswerFormat::media_type).join(", ");
+        Problem::new(StatusCode::NOT_ACCEPTABLE, "none of the formats you accept is made here").with_hint(&format!("accept one of {all}"))
+    })
+}

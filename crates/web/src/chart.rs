@@ -1,0 +1,422 @@
+//! An answer as people look at it: a picture, the table under it, one sentence, and how we know.
+//!
+//! The chart is data (`ChartSpec` in the page, drawn by `static/chart.js`); bars are SVG, so they print and need no script.
+
+use crate::words;
+use api::Catalog;
+use chrono::NaiveDate;
+use serde::Serialize;
+use serde_json::{Value as Json, json};
+use spec::{Answer, Provenance, Value, WaterfallStep};
+use std::collections::BTreeMap;
+
+/// Rows that a page shows; files have all.
+const ROWS_SHOWN: usize = 500;
+/// Lines that a chart tells apart; the rest is in the table.
+const SERIES_MAX: usize = 8;
+
+/// An answer, ready for its template.
+#[derive(Serialize)]
+pub(crate) struct AnswerView {
+    kind: String,
+    /// One sentence that says the same as the picture.
+    pub(crate) summary: String,
+    /// The `ChartSpec` as JSON, for a trend.
+    chart: Option<String>,
+    /// One single figure, for a trend that is one.
+    figure: Option<String>,
+    bars: Vec<BarGroup>,
+    waterfall: Vec<Fall>,
+    head: Vec<Head>,
+    rows: Vec<Vec<Cell>>,
+    n_rows: usize,
+    n_hidden: usize,
+    how: Vec<(String, String)>,
+    cost: Vec<(String, String)>,
+}
+
+#[derive(Serialize)]
+struct Head {
+    title: String,
+    is_number: bool,
+}
+
+#[derive(Serialize)]
+struct Cell {
+    text: String,
+    /// What the column sorts by.
+    sort: String,
+    is_withheld: bool,
+}
+
+#[derive(Serialize)]
+struct BarGroup {
+    title: String,
+    bars: Vec<Bar>,
+}
+
+#[derive(Serialize)]
+struct Bar {
+    title: String,
+    figure: String,
+    /// Percent of the width, 0..=100.
+    width: f64,
+    note: String,
+}
+
+#[derive(Serialize)]
+struct Fall {
+    title: String,
+    note: String,
+    figure: String,
+    width: f64,
+    lost: f64,
+    is_last: bool,
+    reason: String,
+}
+
+/// What the view needs to know besides the answer.
+pub(crate) struct Setting<'a> {
+    pub(crate) question: &'a Json,
+    pub(crate) catalog: &'a Catalog,
+    /// What people call the measure.
+    pub(crate) measure: String,
+    /// The measure's unit.
+    pub(crate) unit: Option<String>,
+}
+
+/// Makes the view of an answer.
+pub(crate) fn view(answer: &Answer, setting: &Setting<'_>) -> AnswerView {
+    let kind = setting.question["kind"].as_str().unwrap_or_default().to_owned();
+    let trend = (kind == "trend").then(|| Trend::read(answer, setting));
+    let falls = answer.waterfall.as_deref().map(falls).unwrap_or_default();
+    let bars = match (&trend, kind.as_str()) {
+        (_, "funnel") => funnel_bars(answer, setting),
+        (Some(trend), _) if !trend.has_time => trend.bars(setting),
+        _ => Vec::new(),
+    };
+    let summary = match (&trend, kind.as_str()) {
+        (Some(trend), _) => trend.summary(setting),
+        (None, "funnel") => funnel_summary(answer, setting),
+        _ => audience_summary(answer, setting),
+    };
+    AnswerView {
+        summary,
+        chart: trend.as_ref().filter(|trend| trend.has_time).map(|trend| trend.chart(setting).to_string()),
+        figure: trend.as_ref().and_then(|trend| trend.only()).map(|value| words::figure(&words::rounded(value), setting.unit.as_deref())),
+        bars,
+        waterfall: falls,
+        head: answer.columns.iter().map(|column| head(&column.name, column.value_type, setting)).collect(),
+        rows: answer.rows.iter().take(ROWS_SHOWN).map(|row| cells(row, answer, setting)).collect(),
+        n_rows: answer.rows.len(),
+        n_hidden: answer.rows.len().saturating_sub(ROWS_SHOWN),
+        how: provenance(&answer.provenance),
+        cost: cost(&answer.provenance),
+        kind,
+    }
+}
+
+/// The value of a column in a row as a number.
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Integer(_) | Value::Number(_) | Value::Decimal(_) => value.to_string().parse().ok(),
+        _ => None,
+    }
+}
+
+fn column(answer: &Answer, name: &str) -> Option<usize> {
+    answer.columns.iter().position(|column| column.name == name)
+}
+
+/// Columns that are neither of the kind's own: the breakdown.
+fn breakdown_columns(answer: &Answer) -> Vec<usize> {
+    const OWN: [&str; 9] = ["interval", "value", "step", "event", "people", "from_first", "from_previous", "median_seconds", "withheld"];
+    (0..answer.columns.len()).filter(|index| !OWN.contains(&answer.columns[*index].name.as_str())).collect()
+}
+
+fn group_title(row: &[Value], columns: &[usize]) -> String {
+    let titles: Vec<String> = columns.iter().map(|index| shown(&row[*index])).collect();
+    titles.join(", ")
+}
+
+fn shown(value: &Value) -> String {
+    if *value == Value::Null { "(none)".to_owned() } else { value.to_string() }
+}
+
+/// A trend read back from its rows.
+struct Trend {
+    has_time: bool,
+    by: String,
+    times: Vec<String>,
+    /// Per group: its title and a value per time.
+    series: Vec<(String, Vec<Option<f64>>)>,
+    is_incomplete: bool,
+}
+
+impl Trend {
+    fn read(answer: &Answer, setting: &Setting<'_>) -> Trend {
+        let by = setting.question["by"].as_str().unwrap_or("none").to_owned();
+        let (time, value, groups) = (column(answer, "interval"), column(answer, "value"), breakdown_columns(answer));
+        let mut times: Vec<String> = Vec::new();
+        let mut series: Vec<(String, Vec<Option<f64>>)> = Vec::new();
+        for row in &answer.rows {
+            let at = time.map(|index| row[index].to_string()).unwrap_or_default();
+            let place = times.iter().rposition(|known| *known == at).unwrap_or_else(|| {
+                times.push(at);
+                times.len() - 1
+            });
+            let title = group_title(row, &groups);
+            let line = series.iter().position(|(known, _)| *known == title).unwrap_or_else(|| {
+                series.push((title, Vec::new()));
+                series.len() - 1
+            });
+            series[line].1.resize(place, None);
+            series[line].1.push(value.and_then(|index| number(&row[index])));
+        }
+        for (_, values) in &mut series {
+            values.resize(times.len(), None);
+        }
+        let is_incomplete = times.last().and_then(|at| words::parse_day(at)).is_some_and(|start| is_incomplete(start, &by, setting.catalog));
+        Trend { has_time: time.is_some(), by, times, series, is_incomplete }
+    }
+
+    /// Its value when it is a single one.
+    fn only(&self) -> Option<f64> {
+        match self.series.as_slice() {
+            [(_, values)] if !self.has_time => values.first().copied().flatten(),
+            _ => None,
+        }
+    }
+
+    fn chart(&self, setting: &Setting<'_>) -> Json {
+        let labels: Vec<String> = self.times.iter().map(|at| words::interval(at, &self.by)).collect();
+        let mut series: Vec<&(String, Vec<Option<f64>>)> = self.series.iter().collect();
+        let total = |line: &(String, Vec<Option<f64>>)| line.1.iter().flatten().sum::<f64>();
+        series.sort_by(|a, b| total(b).total_cmp(&total(a)));
+        let lines: Vec<Json> = series.iter().take(SERIES_MAX).map(|(title, values)| {
+            let title = if title.is_empty() { &setting.measure } else { title };
+            json!({ "name": title, "values": values })
+        }).collect();
+        json!({ "labels": labels, "series": lines, "unit": setting.unit, "incomplete": self.is_incomplete, "summary": self.summary(setting) })
+    }
+
+    fn bars(&self, setting: &Setting<'_>) -> Vec<BarGroup> {
+        if self.series.len() < 2 {
+            return Vec::new();
+        }
+        let most = self.series.iter().filter_map(|(_, values)| values.first().copied().flatten()).fold(0.0, f64::max);
+        let bar = |(title, values): &(String, Vec<Option<f64>>)| {
+            let value = values.first().copied().flatten();
+            let figure = value.map_or_else(|| "withheld".to_owned(), |value| words::figure(&words::rounded(value), setting.unit.as_deref()));
+            Bar { title: title.clone(), figure, width: width(value.unwrap_or(0.0), most), note: String::new() }
+        };
+        vec![BarGroup { title: String::new(), bars: self.series.iter().map(bar).collect() }]
+    }
+
+    fn summary(&self, setting: &Setting<'_>) -> String {
+        let figure = |value: f64| words::figure(&words::rounded(value), setting.unit.as_deref());
+        if let Some(value) = self.only() {
+            return format!("{}: {}.", setting.measure, figure(value));
+        }
+        if self.series.len() != 1 {
+            let over = if self.has_time { format!(" over {} intervals", self.times.len()) } else { String::new() };
+            return format!("{} in {} groups{over}.", setting.measure, self.series.len());
+        }
+        let known: Vec<(usize, f64)> = self.series[0].1.iter().enumerate().filter_map(|(at, value)| value.map(|value| (at, value))).collect();
+        let most = known.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1));
+        let least = known.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1));
+        let (Some(most), Some(least)) = (most, least) else { return format!("{}: no figures in this period.", setting.measure) };
+        let at = |place: usize| words::interval(&self.times[place], &self.by);
+        let open = if self.is_incomplete { " The last interval is not over." } else { "" };
+        format!("{} between {} ({}) and {} ({}).{open}", setting.measure, figure(least.1), at(least.0), figure(most.1), at(most.0))
+    }
+}
+
+/// Whether the data ends before the interval does.
+fn is_incomplete(start: NaiveDate, by: &str, catalog: &Catalog) -> bool {
+    let last = catalog.days.as_ref().and_then(|(_, last)| words::parse_day(last));
+    last.is_some_and(|last| words::interval_end(start, by) > last.succ_opt().unwrap_or(last))
+}
+
+fn width(value: f64, whole: f64) -> f64 {
+    if whole > 0.0 { (value / whole * 1000.0).round() / 10.0 } else { 0.0 }
+}
+
+fn funnel_bars(answer: &Answer, setting: &Setting<'_>) -> Vec<BarGroup> {
+    let groups = breakdown_columns(answer);
+    let (Some(event), Some(people)) = (column(answer, "event"), column(answer, "people")) else { return Vec::new() };
+    let cell = |row: &[Value], name: &str| column(answer, name).and_then(|index| number(&row[index]));
+    let mut out: Vec<BarGroup> = Vec::new();
+    for row in &answer.rows {
+        let title = group_title(row, &groups);
+        if out.last().is_none_or(|group| group.title != title) {
+            out.push(BarGroup { title, bars: Vec::new() });
+        }
+        let previous = cell(row, "from_previous");
+        let median = cell(row, "median_seconds");
+        let is_first = cell(row, "step").is_none_or(|step| step <= 1.0);
+        let note = match (is_first, previous, median) {
+            (true, ..) => String::new(),
+            (_, Some(rate), Some(seconds)) => format!("{} go on, half of them within {}", words::percent(rate), words::length(seconds)),
+            (_, Some(rate), None) => format!("{} go on", words::percent(rate)),
+            _ => "withheld".to_owned(),
+        };
+        let figure = number(&row[people]).map_or_else(|| "withheld".to_owned(), |count| words::figure(&words::rounded(count), None));
+        let bar = Bar { title: words::capital(&past(&row[event].to_string(), setting)), figure, width: width(cell(row, "from_first").unwrap_or(0.0), 1.0), note };
+        if let Some(group) = out.last_mut() {
+            group.bars.push(bar);
+        }
+    }
+    out
+}
+
+fn past(event: &str, setting: &Setting<'_>) -> String {
+    setting.catalog.events.iter().find(|known| known.name == event).map_or_else(|| event.to_owned(), |known| known.past.clone())
+}
+
+fn funnel_summary(answer: &Answer, setting: &Setting<'_>) -> String {
+    let (Some(event), Some(people)) = (column(answer, "event"), column(answer, "people")) else { return String::new() };
+    let counts: Vec<(String, Option<f64>)> = answer.rows.iter().map(|row| (past(&row[event].to_string(), setting), number(&row[people]))).collect();
+    if !breakdown_columns(answer).is_empty() {
+        return format!("How far people get, in {} rows.", counts.len());
+    }
+    match (counts.first(), counts.last()) {
+        (Some((first, Some(all))), Some((end, Some(some)))) if counts.len() > 1 => {
+            let figure = |count: f64| words::figure(&words::rounded(count), None);
+            format!("{} people {first}; {} of them ({}) {end}.", figure(*all), figure(*some), words::share(*some, *all))
+        }
+        _ => "Too few people to show.".to_owned(),
+    }
+}
+
+fn audience_summary(answer: &Answer, setting: &Setting<'_>) -> String {
+    let purpose = setting.question["purpose"].as_str().unwrap_or_default();
+    let title = setting.catalog.purposes.iter().find(|known| known.name == purpose).map_or(purpose, |known| &known.title);
+    if column(answer, "people").is_none() {
+        return format!("{} people, who may be used for {title}.", words::figure(&answer.rows.len().to_string(), None));
+    }
+    let count = answer.rows.first().and_then(|row| row.first()).and_then(number);
+    let known = answer.provenance.people.known;
+    match (count, known) {
+        (Some(count), Some(known)) => format!(
+            "{} of {} people known meet every condition and may be used for {title}.",
+            words::figure(&words::rounded(count), None),
+            words::figure(&known.to_string(), None)
+        ),
+        (Some(count), None) => format!("{} people may be used for {title}.", words::figure(&words::rounded(count), None)),
+        _ => "Fewer people than may be shown.".to_owned(),
+    }
+}
+
+fn falls(steps: &[WaterfallStep]) -> Vec<Fall> {
+    let most = steps.iter().filter_map(|step| step.people).max().unwrap_or(0) as f64;
+    let mut falls: Vec<Fall> = steps.iter().map(|step| {
+        let note = match (step.reason.as_str(), step.left) {
+            ("known", _) => String::new(),
+            (_, None) => "so few left out that it is not shown".to_owned(),
+            (_, Some(0)) => "nobody left out".to_owned(),
+            (reason, Some(left)) => format!("{} left out: {}", words::figure(&left.to_string(), None), left_because(reason)),
+        };
+        Fall {
+            title: words::capital(&step.title),
+            note,
+            figure: step.people.map_or_else(|| "withheld".to_owned(), |people| words::figure(&people.to_string(), None)),
+            width: width(step.people.unwrap_or(0) as f64, most),
+            lost: width(step.left.unwrap_or(0) as f64, most),
+            is_last: false,
+            reason: step.reason.clone(),
+        }
+    }).collect();
+    if let Some(last) = falls.last_mut() {
+        last.is_last = true;
+    }
+    falls
+}
+
+fn left_because(reason: &str) -> &'static str {
+    match reason {
+        "consent" => "have not agreed",
+        "objection" => "have objected",
+        "law" => "no law lets us",
+        _ => "do not meet it",
+    }
+}
+
+fn head(name: &str, value_type: &str, setting: &Setting<'_>) -> Head {
+    let title = match name {
+        "interval" => words::capital(setting.question["by"].as_str().unwrap_or("interval")),
+        "value" => setting.measure.clone(),
+        "people" => "People".to_owned(),
+        "step" => "Step".to_owned(),
+        "event" => "What they did".to_owned(),
+        "from_first" => "Of the first step".to_owned(),
+        "from_previous" => "Of the step before".to_owned(),
+        "median_seconds" => "Median time".to_owned(),
+        "withheld" => "Withheld".to_owned(),
+        other => field_title(other, setting.catalog),
+    };
+    Head { title, is_number: ["integer", "number", "decimal"].contains(&value_type) }
+}
+
+fn field_title(name: &str, catalog: &Catalog) -> String {
+    let mut fields = catalog.events.iter().flat_map(|event| &event.properties).chain(&catalog.traits);
+    fields.find(|field| field.name == name).map_or_else(|| name.to_owned(), |field| field.title.clone())
+}
+
+fn cells(row: &[Value], answer: &Answer, setting: &Setting<'_>) -> Vec<Cell> {
+    let by = setting.question["by"].as_str().unwrap_or_default();
+    let cell = |(value, column): (&Value, &spec::Column)| {
+        let own = ["value", "people", "from_first", "from_previous", "median_seconds"].contains(&column.name.as_str());
+        let text = match (column.name.as_str(), number(value)) {
+            ("interval", _) => words::interval(&value.to_string(), by),
+            ("event", _) => words::capital(&past(&value.to_string(), setting)),
+            ("from_first" | "from_previous", Some(rate)) => words::percent(rate),
+            ("median_seconds", Some(seconds)) => words::length(seconds),
+            ("value", Some(amount)) => match value {
+                Value::Number(_) => words::figure(&words::rounded(amount), setting.unit.as_deref()),
+                _ => words::figure(&value.to_string(), setting.unit.as_deref()),
+            },
+            (_, Some(_)) => words::figure(&value.to_string(), column.unit.as_deref()),
+            ("withheld", None) => if *value == Value::Boolean(true) { "yes".to_owned() } else { String::new() },
+            (_, None) if own => "—".to_owned(),
+            (_, None) => shown(value),
+        };
+        Cell { text, sort: value.to_string(), is_withheld: own && *value == Value::Null }
+    };
+    row.iter().zip(&answer.columns).map(cell).collect()
+}
+
+/// "How do we know?" in lines of name and value.
+fn provenance(provenance: &Provenance) -> Vec<(String, String)> {
+    let count = |count: Option<u64>| count.map_or_else(|| "too few to say".to_owned(), |count| words::figure(&count.to_string(), None));
+    let mut lines = vec![
+        ("People known".to_owned(), count(provenance.people.known)),
+        ("People used".to_owned(), count(provenance.people.used)),
+    ];
+    for (reason, left) in &provenance.people.withheld {
+        lines.push((format!("Left out: {}", left_because(reason)), count(*left)));
+    }
+    let landed = provenance.landed_until.map(|at| words::moment(&Value::Timestamp(at).to_string()));
+    lines.push(("Data landed until".to_owned(), landed.unwrap_or_else(|| "nothing yet".to_owned())));
+    lines.push(("As of".to_owned(), words::moment(&Value::Timestamp(provenance.as_of).to_string())));
+    let tables: &BTreeMap<String, u64> = &provenance.tables;
+    let tables: Vec<String> = tables.iter().map(|(name, version)| format!("{name} v{version}")).collect();
+    lines.push(("Tables".to_owned(), tables.join(", ")));
+    lines.push(("Definitions and rules".to_owned(), short(&provenance.policy_version)));
+    lines.push(("Question".to_owned(), short(&provenance.question_hash)));
+    lines.push(("Computed by".to_owned(), provenance.engine.clone()));
+    lines
+}
+
+fn short(hash: &str) -> String {
+    hash.chars().take(12).collect()
+}
+
+fn cost(provenance: &Provenance) -> Vec<(String, String)> {
+    let Some(cost) = &provenance.cost else { return Vec::new() };
+    vec![
+        ("Rows read".to_owned(), words::figure(&cost.rows_read.to_string(), None)),
+        ("Bytes read".to_owned(), words::figure(&format!("{:.1}", cost.bytes_read as f64 / 1e6), Some("MB"))),
+        ("Answered in".to_owned(), format!("{:.3} s", cost.seconds)),
+    ]
+}

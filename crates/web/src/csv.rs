@@ -1,0 +1,43 @@
+//! An answer as CSV (RFC 4180), safe to open in a spreadsheet.
+
+use spec::{Answer, Value};
+
+/// Writes an answer as CSV with a header line.
+///
+/// A text that a spreadsheet would run as a formula is written with a leading `'`; numbers stay numbers.
+pub(crate) fn encode(answer: &Answer) -> String {
+    let mut out = String::new();
+    write_line(&mut out, answer.columns.iter().map(|column| guarded(&column.name)));
+    for row in &answer.rows {
+        write_line(&mut out, row.iter().map(cell));
+    }
+    out
+}
+
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Text(_) | Value::List(_) => guarded(&value.to_string()),
+        other => other.to_string(),
+    }
+}
+
+/// The text with a leading `'` when its start means something to a spreadsheet.
+fn guarded(text: &str) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
+}
+
+fn write_line(out: &mut String, cells: impl Iterator<Item = String>) {
+    for (index, cell) in cells.enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        if cell.contains(['"', ',', '\n', '\r', '\t']) {
+            out.push('"');
+            out.push_str(&cell.replace('"', "\"\""));
+            out.push('"');
+        } else {
+            out.push_str(&cell);
+        }
+    }
+    out.push_str("\r\n");
+}

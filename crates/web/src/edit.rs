@@ -1,0 +1,225 @@
+//! Changes to a question, one per form of the builder: question in, changed question out.
+//!
+//! The forms are plain HTML; so the builder works without scripts, and the address of the page is its state.
+//! Nothing here judges: a changed question may well be wrong, and the judge then says so.
+
+use crate::render::last;
+use crate::words;
+use api::{Catalog, MetricView, QuestionView};
+use serde_json::{Map, Value as Json, json};
+
+/// The pairs of a form.
+type Fields = [(String, String)];
+
+/// What new questions start from.
+pub(crate) struct Start<'a> {
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) metrics: &'a [MetricView],
+    pub(crate) questions: &'a [QuestionView],
+}
+
+/// A sensible first question of a kind: over the data that is there, never over today.
+pub(crate) fn start(start: &Start<'_>, kind: &str, purpose: &str) -> Json {
+    let purpose = if purpose.is_empty() { default_purpose(start.catalog) } else { purpose };
+    let saved = start.questions.iter().map(|saved| &saved.question).find(|question| question["kind"] == kind);
+    if let (Some(saved), "funnel") = (saved, kind) {
+        return with(saved, "purpose", purpose.into());
+    }
+    let event = |index: usize| start.catalog.events.get(index).map(|event| event.name.clone()).unwrap_or_default();
+    match kind {
+        "funnel" => json!({ "kind": "funnel", "purpose": purpose, "steps": [event(0), event(1)], "within": "30 days" }),
+        "audience" => {
+            let condition = format!("did({}, within => '30 days')", identifier(&event(0)));
+            let mut question = json!({ "kind": "audience", "purpose": purpose, "where": condition });
+            if let Some((_, last)) = &start.catalog.days {
+                question["as_of"] = format!("{}T00:00:00Z", &last[..last.len().min(10)]).into();
+            }
+            question
+        }
+        _ => {
+            let home = start.metrics.iter().find(|metric| metric.on_home).or(start.metrics.first());
+            let measure = home.map_or_else(|| format!("people({})", event(0)), |metric| metric.name.clone());
+            let mut question = json!({ "kind": "trend", "purpose": purpose, "measure": measure, "by": "month" });
+            if let Some((from, to)) = full_months(start.catalog, 12) {
+                question["period"] = json!({ "from": from.to_string(), "to": to.to_string() });
+            }
+            question
+        }
+    }
+}
+
+/// The last `count` full months of the data, end exclusive.
+pub(crate) fn full_months(catalog: &Catalog, count: u32) -> Option<(chrono::NaiveDate, chrono::NaiveDate)> {
+    let (first, last) = catalog.days.as_ref()?;
+    let (first, last) = (words::parse_day(first)?, words::parse_day(last)?);
+    let end = words::month_start(last.succ_opt()?);
+    let from = end.checked_sub_months(chrono::Months::new(count))?;
+    let from = if from < first { words::month_start(first) } else { from };
+    (from < end).then_some((from, end))
+}
+
+/// The purpose that most questions are for: analytics where there is one.
+pub(crate) fn default_purpose(catalog: &Catalog) -> &str {
+    let analytics = catalog.purposes.iter().find(|purpose| purpose.name == "analytics");
+    analytics.or(catalog.purposes.first()).map_or("analytics", |purpose| &purpose.name)
+}
+
+/// The question after one form of the builder was sent; `parts` are its condition's terms.
+pub(crate) fn apply(question: &Json, fields: &Fields, parts: &[String], from: &Start<'_>) -> Json {
+    let value = last(fields, "value");
+    match last(fields, "edit") {
+        "kind" if question["kind"] != value => start(from, value, question["purpose"].as_str().unwrap_or_default()),
+        "purpose" => with(question, "purpose", value.into()),
+        "measure" => {
+            let written = last(fields, "written").trim();
+            with(question, "measure", if written.is_empty() { value } else { written }.into())
+        }
+        "by" => with(question, "by", value.into()),
+        "period" => with(question, "period", period(fields)),
+        "as_of" => with(question, "as_of", if value.is_empty() { Json::Null } else { format!("{value}T00:00:00Z").into() }),
+        "release" => with(&with(question, "release", value.into()), "columns", names(fields, "columns")),
+        "breakdown" => with(question, "breakdown", names(fields, "breakdown")),
+        "within" => {
+            let changed = with(question, "within", value.into());
+            let changed = with(&changed, "order", if last(fields, "order") == "strict" { "strict".into() } else { Json::Null });
+            let changed = with(&changed, "same", names(fields, "same"));
+            let counts = if last(fields, "count_by") == "same" { names(fields, "same") } else { Json::Null };
+            with(&changed, "count_by", counts)
+        }
+        "where_text" => with(question, "where", value.trim().into()),
+        "part_set" | "part_remove" => edit_parts(question, fields, parts, from.catalog),
+        "step_set" | "step_remove" | "step_up" | "step_down" => edit_steps(question, fields),
+        _ => question.clone(),
+    }
+}
+
+fn edit_parts(question: &Json, fields: &Fields, parts: &[String], catalog: &Catalog) -> Json {
+    let mut parts = parts.to_vec();
+    let index = last(fields, "index").parse::<usize>().ok().filter(|index| *index < parts.len());
+    match (last(fields, "edit"), index) {
+        ("part_remove", Some(index)) => {
+            parts.remove(index);
+        }
+        ("part_set", Some(index)) => parts[index] = condition(fields, catalog),
+        ("part_set", None) => parts.push(condition(fields, catalog)),
+        _ => {}
+    }
+    with(question, "where", parts.join(" AND ").into())
+}
+
+fn edit_steps(question: &Json, fields: &Fields) -> Json {
+    let mut steps = question["steps"].as_array().cloned().unwrap_or_default();
+    let index = last(fields, "index").parse::<usize>().ok().filter(|index| *index < steps.len());
+    let filter = last(fields, "step_where").trim();
+    let event = last(fields, "event");
+    let step = if filter.is_empty() { event.into() } else { json!({ "event": event, "where": filter }) };
+    match (last(fields, "edit"), index) {
+        ("step_set", Some(index)) => steps[index] = step,
+        ("step_set", None) => steps.push(step),
+        ("step_remove", Some(index)) => {
+            steps.remove(index);
+        }
+        ("step_up", Some(index)) if index > 0 => steps.swap(index, index - 1),
+        ("step_down", Some(index)) if index + 1 < steps.len() => steps.swap(index, index + 1),
+        _ => {}
+    }
+    with(question, "steps", steps.into())
+}
+
+/// The text of the condition that a form describes.
+fn condition(fields: &Fields, catalog: &Catalog) -> String {
+    let field = |name: &str| last(fields, name).trim().to_owned();
+    let not = if field("negated") == "yes" { "NOT " } else { "" };
+    let within = if field("within").is_empty() { String::new() } else { format!(", within => {}", quoted(&field("within"))) };
+    match field("shape").as_str() {
+        "did" => format!("{not}did({}{within})", identifier(&field("event"))),
+        "aggregate" => {
+            let function = field("function");
+            let subject = match field("property").split_once('.') {
+                Some((event, property)) if ["sum", "avg", "min", "max"].contains(&function.as_str()) => {
+                    format!("{}.{}", identifier(event), identifier(property))
+                }
+                _ => identifier(&field("event")),
+            };
+            format!("{function}({subject}{within}) {} {}", operator(&field("op")), number(&field("number")))
+        }
+        "trait" => {
+            let known = catalog.traits.iter().find(|known| known.name == field("trait"));
+            comparison(&identifier(&field("trait")), &field("trait_op"), &field("trait_value"), known.map_or("text", |known| &known.value_type))
+        }
+        "property" => {
+            let mut properties = catalog.events.iter().flat_map(|event| &event.properties);
+            let known = properties.find(|known| known.name == field("event_property"));
+            let name = format!("event.{}", identifier(&field("event_property")));
+            comparison(&name, &field("property_op"), &field("property_value"), known.map_or("text", |known| &known.value_type))
+        }
+        "audience" => format!("{not}in_audience({})", quoted(&field("audience"))),
+        _ => field("text"),
+    }
+}
+
+/// `name op value`; several values, set apart by commas, with `IN` and `NOT IN`.
+fn comparison(name: &str, op: &str, value: &str, value_type: &str) -> String {
+    let literal = |value: &str| match value_type {
+        "integer" | "number" | "decimal" => number(value.trim()),
+        "boolean" if ["true", "false"].contains(&value.trim().to_ascii_lowercase().as_str()) => value.trim().to_ascii_uppercase(),
+        _ => quoted(value.trim()),
+    };
+    match op {
+        "IN" | "NOT IN" => {
+            let values: Vec<String> = value.split(',').filter(|value| !value.trim().is_empty()).map(literal).collect();
+            format!("{name} {op} ({})", values.join(", "))
+        }
+        "IS NULL" | "IS NOT NULL" => format!("{name} {op}"),
+        other => format!("{name} {} {}", operator(other), literal(value)),
+    }
+}
+
+fn operator(op: &str) -> &str {
+    if ["=", "<>", "<", "<=", ">", ">="].contains(&op) { op } else { ">=" }
+}
+
+/// A number as it stands; anything else as a text, which the judge then points at.
+fn number(text: &str) -> String {
+    if text.parse::<f64>().is_ok() { text.to_owned() } else { quoted(text) }
+}
+
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+fn identifier(name: &str) -> String {
+    let starts_well = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
+    let plain = starts_well && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    if plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+}
+
+/// The period of a form: its last day is shown inclusive and kept exclusive.
+fn period(fields: &Fields) -> Json {
+    if last(fields, "preset") == "all" {
+        return Json::Null;
+    }
+    let preset = last(fields, "preset");
+    if let Some((from, to)) = preset.split_once("..") {
+        return json!({ "from": from, "to": to });
+    }
+    let to = words::parse_day(last(fields, "to")).and_then(|to| to.succ_opt());
+    json!({ "from": last(fields, "from"), "to": to.map(|to| to.to_string()).unwrap_or_default() })
+}
+
+fn names(fields: &Fields, key: &str) -> Json {
+    let names: Vec<&str> = fields.iter().filter(|(name, value)| name == key && !value.is_empty()).map(|(_, value)| value.as_str()).collect();
+    if names.is_empty() { Json::Null } else { json!(names) }
+}
+
+/// The question with one key set; null and nothing take the key away.
+fn with(question: &Json, key: &str, value: Json) -> Json {
+    let mut map = question.as_object().cloned().unwrap_or_else(Map::new);
+    let is_default = key == "release" && value == "aggregate";
+    if value.is_null() || value == "" || is_default {
+        map.remove(key);
+    } else {
+        map.insert(key.to_owned(), value);
+    }
+    Json::Object(map)
+}

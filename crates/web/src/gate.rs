@@ -1,0 +1,198 @@
+//! Who sends a request, and may that be: credentials, rights of a route, and forged requests.
+//!
+//! Invariants: a route's rights are checked before anything about its object is looked up, so a refusal is the same for
+//! known and unknown objects; a request that changes something and is vouched for by a cookie must come from our own
+//! page (`Sec-Fetch-Site`, `Origin`) and carry the session's token.
+
+use crate::body;
+use crate::problem::Problem;
+use crate::routes::{App, Rights, RouteInfo, RouteKind};
+use api::{Credential, Principal};
+use axum::body::Body;
+use axum::extract::{FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// The header in which scripts send the session's token.
+pub(crate) const TOKEN_HEADER: &str = "x-entente-csrf";
+/// The form field in which pages send it.
+const TOKEN_FIELD: &str = "csrf";
+/// Attempts to sign in to one account in `ATTEMPT_WINDOW`.
+const ATTEMPTS_MAX: u32 = 10;
+const ATTEMPT_WINDOW: Duration = Duration::from_secs(300);
+/// Accounts whose attempts are remembered.
+const ACCOUNTS_MAX: usize = 10_000;
+
+/// Who sent a request, once the gate let it through.
+#[derive(Clone)]
+pub(crate) struct Caller {
+    /// Who it is.
+    pub(crate) who: Principal,
+    /// The session, when a browser's cookie vouches for it.
+    pub(crate) session: Option<String>,
+}
+
+impl Caller {
+    /// The token that a request of this session must carry to change anything; empty without a session.
+    pub(crate) fn form_token(&self) -> String {
+        self.session.as_deref().map(form_token).unwrap_or_default()
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Caller, Problem> {
+        parts.extensions.get::<Caller>().cloned().ok_or_else(Problem::who_are_you)
+    }
+}
+
+/// Lets a request through to its route, with its `Caller` attached unless the route is open.
+pub(crate) async fn admit(app: &App, route: &RouteInfo, mut request: Request) -> Result<Request, Problem> {
+    let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
+    if route.rights == Rights::Open {
+        if changes && route.kind != RouteKind::Api {
+            check_origin(request.headers())?;
+        }
+        return Ok(request);
+    }
+    let credential = credential(app, request.headers()).ok_or_else(Problem::who_are_you)?;
+    let session = match &credential {
+        Credential::Session(session) => Some(session.clone()),
+        Credential::Token(_) | Credential::Owner { .. } => None,
+    };
+    let product = app.product.clone();
+    let found = app.pool.run(move || product.principal(&credential).map_err(Problem::from)).await;
+    let who = found.map_err(|problem| if problem.status == 403 { Problem::who_are_you() } else { problem })?;
+    if changes && let Some(session) = &session {
+        check_origin(request.headers())?;
+        request = check_token(request, &form_token(session)).await?;
+    }
+    check_rights(route.rights, &who)?;
+    request.extensions_mut().insert(Caller { who, session });
+    Ok(request)
+}
+
+/// The name of the session's cookie.
+pub(crate) fn cookie_name(secure: bool) -> &'static str {
+    if secure { "__Host-entente" } else { "entente" }
+}
+
+/// The `Set-Cookie` of a session; `None` ends it.
+pub(crate) fn set_cookie(secure: bool, session: Option<&str>) -> String {
+    let flags = if secure { "; Secure" } else { "" };
+    let age = if session.is_some() { "" } else { "; Max-Age=0" };
+    format!("{}={}; Path=/; HttpOnly; SameSite=Lax{flags}{age}", cookie_name(secure), session.unwrap_or_default())
+}
+
+/// How often each account was tried lately.
+#[derive(Default)]
+pub(crate) struct Attempts {
+    accounts: Mutex<HashMap<String, (u32, Instant)>>,
+}
+
+impl Attempts {
+    /// Counts an attempt, or refuses it.
+    pub(crate) fn count(&self, account: &str, now: Instant) -> Result<(), Problem> {
+        let mut accounts = self.accounts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if accounts.len() >= ACCOUNTS_MAX {
+            accounts.retain(|_, (_, since)| now.duration_since(*since) < ATTEMPT_WINDOW);
+        }
+        if accounts.len() >= ACCOUNTS_MAX && !accounts.contains_key(account) {
+            return Err(too_many());
+        }
+        let (n_attempts, since) = accounts.entry(account.to_owned()).or_insert((0, now));
+        if now.duration_since(*since) >= ATTEMPT_WINDOW {
+            (*n_attempts, *since) = (0, now);
+        }
+        *n_attempts += 1;
+        if *n_attempts > ATTEMPTS_MAX { Err(too_many()) } else { Ok(()) }
+    }
+
+    /// Forgets an account's attempts after it signed in.
+    pub(crate) fn forget(&self, account: &str) {
+        self.accounts.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(account);
+    }
+}
+
+fn too_many() -> Problem {
+    let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many attempts to sign in to this account")
+        .with_hint("wait five minutes, then try again");
+    Problem { retry_after_seconds: Some(300), ..problem }
+}
+
+/// What a request shows; a header wins over the cookie, since a browser sends the cookie by itself.
+fn credential(app: &App, headers: &HeaderMap) -> Option<Credential> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    if headers.contains_key(header::AUTHORIZATION) {
+        let (scheme, token) = text("authorization")?.split_once(' ')?;
+        return scheme.eq_ignore_ascii_case("bearer").then(|| Credential::Token(token.trim().to_owned()));
+    }
+    if let Some(secret) = text("x-entente-owner") {
+        return Some(Credential::Owner { secret: secret.to_owned(), user: text("x-entente-as")?.to_owned() });
+    }
+    let name = cookie_name(app.secure_cookies);
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = cookies.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(key, value)| *key == name && !value.is_empty()).map(|(_, value)| Credential::Session(value.to_owned()))
+}
+
+fn check_rights(rights: Rights, who: &Principal) -> Result<(), Problem> {
+    match rights {
+        Rights::Open | Rights::SignedIn => Ok(()),
+        Rights::Import if who.may_import => Ok(()),
+        Rights::Define if who.may_define => Ok(()),
+        Rights::Import => Err(Problem::role_may_not("bring data in")),
+        Rights::Define => Err(Problem::role_may_not("save definitions")),
+    }
+}
+
+/// Refuses a change that another site's page asks for.
+fn check_origin(headers: &HeaderMap) -> Result<(), Problem> {
+    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    let site_ok = text("sec-fetch-site").is_none_or(|site| site == "same-origin" || site == "none");
+    let host = text("host").unwrap_or_default();
+    let origin_ok = text("origin").is_none_or(|origin| origin.split_once("://").is_some_and(|(_, authority)| authority == host));
+    if site_ok && origin_ok { Ok(()) } else { Err(forged()) }
+}
+
+/// Refuses a change without the session's token, which stands in a header or in the form.
+async fn check_token(request: Request, expected: &str) -> Result<Request, Problem> {
+    if let Some(token) = request.headers().get(TOKEN_HEADER) {
+        return if same(token.as_bytes(), expected.as_bytes()) { Ok(request) } else { Err(forged()) };
+    }
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if !kind.starts_with("application/x-www-form-urlencoded") {
+        return Err(forged());
+    }
+    let (parts, content) = request.into_parts();
+    let copy = axum::http::Request::from_parts(parts.clone(), content);
+    let bytes = body::read(copy).await?;
+    let form = body::pairs(&String::from_utf8_lossy(&bytes));
+    let token = form.iter().find(|(key, _)| key == TOKEN_FIELD).map(|(_, value)| value.as_str()).unwrap_or_default();
+    if !same(token.as_bytes(), expected.as_bytes()) {
+        return Err(forged());
+    }
+    Ok(Request::from_parts(parts, Body::from(bytes)))
+}
+
+fn forged() -> Problem {
+    Problem::new(StatusCode::FORBIDDEN, "this request does not come from a page of yours")
+        .with_hint("reload the page and try again")
+}
+
+/// The session's token: whoever knows it was shown a page of the session, and it does not give the session away.
+fn form_token(session: &str) -> String {
+    let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(session.as_bytes()).expect("a key of any length is good");
+    mac.update(b"entente form token");
+    mac.finalize().into_bytes()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Compares in a time that does not tell where the first difference is.
+fn same(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).fold(0, |different, (x, y)| different | (x ^ y)) == 0
+}

@@ -1,0 +1,34 @@
+//! The pages and the HTTP interface, over any `api::Product`.
+//!
+//! Flow: connection (`server`) -> headers and limits (`routes`) -> who is it and may it (`gate`) -> handler (`api_v1`,
+//! `pages`) -> product, off the event loop (`work`) -> JSON, a table file, or a template (`render`).
+//! Invariants: one route table makes the router, the OpenAPI document and the authorisation matrix; every response
+//! carries the same security headers; no script or style is inline; every body, queue and wait has a limit.
+//! Deliberately absent: any rule about data. What a caller may see is decided behind the trait.
+
+mod api_v1;
+mod assets;
+mod body;
+mod chart;
+mod csv;
+mod edit;
+mod gate;
+mod openapi;
+mod pages;
+mod problem;
+mod render;
+mod routes;
+mod sentence;
+mod server;
+mod words;
+mod work;
+
+#[cfg(test)]
+#[path = "../examples/preview/fixture.rs"]
+mod fixture;
+#[cfg(test)]
+mod tests;
+
+pub use openapi::openapi;
+pub use routes::{Rights, RouteInfo, RouteKind, routes};
+pub use server::{Options, serve};

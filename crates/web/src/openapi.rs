@@ -1,0 +1,163 @@
+//! The OpenAPI 3.1 document, made from the route table.
+
+use crate::routes::{Rights, RouteInfo, RouteKind, routes};
+use serde_json::{Map, Value, json};
+
+/// Returns the OpenAPI 3.1 document of the JSON interface.
+pub fn openapi() -> Value {
+    let mut paths = Map::new();
+    for route in routes().iter().filter(|route| route.kind == RouteKind::Api) {
+        let item = paths.entry(route.path).or_insert_with(|| json!({}));
+        item[route.method.to_ascii_lowercase()] = operation(route);
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Entente",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Ask questions about people and get answers under the rules that both teams agreed.",
+        },
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "token": { "type": "http", "scheme": "bearer" },
+                "session": { "type": "apiKey", "in": "cookie", "name": "entente" },
+            },
+            "schemas": schemas(),
+        },
+    })
+}
+
+fn operation(route: &RouteInfo) -> Value {
+    let mut operation = json!({
+        "operationId": operation_id(route),
+        "summary": route.summary,
+        "responses": responses(route),
+    });
+    if route.rights != Rights::Open {
+        operation["security"] = json!([{ "token": [] }, { "session": [] }]);
+        operation["x-rights"] = route.rights.name().into();
+    }
+    let parameters = parameters(route);
+    if !parameters.is_empty() {
+        operation["parameters"] = parameters.into();
+    }
+    if let Some(body) = request_body(route) {
+        operation["requestBody"] = body;
+    }
+    operation
+}
+
+fn operation_id(route: &RouteInfo) -> String {
+    let words = route.path.split(['/', '{', '}', '.']).filter(|word| !word.is_empty() && *word != "api" && *word != "v1");
+    std::iter::once(route.method.to_ascii_lowercase()).chain(words.map(str::to_owned)).collect::<Vec<_>>().join("_")
+}
+
+fn parameters(route: &RouteInfo) -> Vec<Value> {
+    let mut parameters = Vec::new();
+    if route.path.contains("{name}") {
+        parameters.push(json!({ "name": "name", "in": "path", "required": true, "schema": { "type": "string" } }));
+    }
+    if route.rights == Rights::Import {
+        let about = "its ending says how to read the body: .csv, .ndjson, .jsonl, .parquet";
+        parameters.push(json!({ "name": "file_name", "in": "query", "required": true, "description": about, "schema": { "type": "string" } }));
+        parameters.push(json!({ "name": "object", "in": "query", "description": "the object of the contract", "schema": { "type": "string" } }));
+    }
+    parameters
+}
+
+fn request_body(route: &RouteInfo) -> Option<Value> {
+    if route.method != "POST" {
+        return None;
+    }
+    let content = match route.path {
+        "/api/v1/sources/{name}/import" => json!({ "application/octet-stream": {} }),
+        "/api/v1/audiences" | "/api/v1/questions" => json!({ "application/json": { "schema": reference("Save") } }),
+        _ => json!({ "application/json": { "schema": reference("Asking") } }),
+    };
+    Some(json!({ "required": true, "content": content }))
+}
+
+fn responses(route: &RouteInfo) -> Value {
+    let problem = |what: &str| json!({ "description": what, "content": { "application/problem+json": { "schema": reference("Problem") } } });
+    let schema = match (route.method, route.path) {
+        ("POST", "/api/v1/ask") => reference("Answer"),
+        ("POST", "/api/v1/judge") => json!({ "type": "object", "required": ["verdict"], "properties": { "verdict": reference("Verdict"), "people": { "type": "integer" } } }),
+        ("POST", "/api/v1/sources/{name}/import") => reference("Balance"),
+        _ => json!({ "type": "object" }),
+    };
+    let mut content = json!({ "application/json": { "schema": schema } });
+    if route.path == "/api/v1/ask" {
+        for other in ["text/csv", "application/vnd.apache.arrow.stream", "application/vnd.apache.parquet"] {
+            content[other] = json!({});
+        }
+    }
+    let mut responses = match (route.method, route.path) {
+        ("DELETE", _) => json!({ "204": { "description": "taken back" } }),
+        ("POST", "/api/v1/audiences" | "/api/v1/questions") => json!({ "201": { "description": "saved", "content": content } }),
+        _ => json!({ "200": { "description": route.summary, "content": content } }),
+    };
+    if route.rights != Rights::Open {
+        responses["401"] = problem("no valid credential");
+        responses["403"] = problem("refused; a refused question comes with its verdict and the nearest yes");
+        responses["503"] = problem("too much to do; `Retry-After` says when to try again");
+    }
+    if route.method == "POST" {
+        responses["400"] = problem("wrong input, with every diagnostic");
+        responses["413"] = problem("too large");
+    }
+    responses
+}
+
+fn reference(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+fn schemas() -> Value {
+    let text = json!({ "type": "string" });
+    let count = json!({ "type": "integer", "minimum": 0 });
+    let question = json!({
+        "type": "object", "required": ["kind", "purpose"],
+        "properties": {
+            "kind": { "enum": ["trend", "funnel", "audience"] }, "purpose": text,
+            "period": { "oneOf": [
+                { "type": "object", "required": ["from", "to"], "properties": { "from": { "type": "string", "format": "date" }, "to": { "type": "string", "format": "date", "description": "the day after the last" } } },
+                { "type": "object", "required": ["last"], "properties": { "last": { "type": "string", "examples": ["30 days"] } } } ] },
+            "where": { "type": "string", "description": "a condition, as `count(basket_paid, within => '30 days') >= 8`" },
+            "breakdown": { "type": "array", "items": text }, "time_zone": text,
+            "as_of": { "type": "string", "format": "date-time" },
+            "measure": text, "by": { "enum": ["hour", "day", "week", "month", "none"] },
+            "steps": { "type": "array", "items": { "oneOf": [text, { "type": "object", "required": ["event"], "properties": { "event": text, "where": text } }] } },
+            "within": text, "order": { "enum": ["loose", "strict"] }, "same": { "type": "array", "items": text }, "count_by": { "type": "array", "items": text },
+            "release": { "enum": ["aggregate", "list"] }, "columns": { "type": "array", "items": text },
+            "limit": count, "offset": count,
+        },
+    });
+    let diagnostic = json!({
+        "type": "object", "required": ["path", "line", "column", "message", "hint"],
+        "properties": { "path": text, "line": count, "column": count, "message": text, "hint": text },
+    });
+    json!({
+        "Question": question,
+        "Asking": { "type": "object", "required": ["question"], "additionalProperties": false, "properties": { "question": reference("Question") } },
+        "Save": { "type": "object", "required": ["question", "title"], "additionalProperties": false,
+            "properties": { "question": reference("Question"), "title": text, "description": text } },
+        "Verdict": { "type": "object", "required": ["outcome", "reasons"], "properties": {
+            "outcome": { "enum": ["yes", "yes_if", "no"] },
+            "reasons": { "type": "array", "items": { "type": "object", "properties": {
+                "code": text, "subject": text, "for_marketing": text, "for_it": text,
+                "remedies": { "type": "array", "items": { "type": "object" } } } } } } },
+        "Answer": { "type": "object", "required": ["verdict", "columns", "rows", "provenance"], "properties": {
+            "verdict": reference("Verdict"),
+            "columns": { "type": "array", "items": { "type": "object", "required": ["name", "type"], "properties": { "name": text, "type": text, "unit": text } } },
+            "rows": { "type": "array", "items": { "type": "array" } },
+            "waterfall": { "type": "array", "items": { "type": "object" } },
+            "provenance": { "type": "object" } } },
+        "Balance": { "type": "object", "description": "received = stored + duplicate + rejected", "properties": {
+            "what": text, "received": count, "stored": count, "duplicate": count, "rejected": count } },
+        "Diagnostic": diagnostic,
+        "Problem": { "type": "object", "description": "RFC 9457", "required": ["type", "title", "status", "detail"], "properties": {
+            "type": text, "title": text, "status": count, "detail": text, "hint": text,
+            "errors": { "type": "array", "items": reference("Diagnostic") }, "verdict": reference("Verdict") } },
+    })
+}

@@ -1,0 +1,296 @@
+//! Ask: a question as a sentence that is edited in place, its verdict beside it, its answer below.
+//!
+//! The state is the address: `?q=` holds the question as JSON. A form of the builder sends `q` and one `edit`; the page
+//! answers with the changed question and its new address.
+
+use crate::api_v1::{AnswerFormat, content_type, released, unsave as take_back, written};
+use crate::body::{self, parse_json, percent_encode};
+use crate::chart::{self, Setting};
+use crate::edit::{self, Start};
+use crate::gate::Caller;
+use crate::problem::{Problem, good};
+use crate::render::{Frame, PageRequest, html, last, page, work};
+use crate::routes::App;
+use crate::sentence::{Builder, builder, part_texts};
+use crate::words;
+use api::{Catalog, Input, MetricView, Principal, Product, SaveRequest};
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use minijinja::Value;
+use serde::Serialize;
+use serde_json::{Value as Json, json};
+use spec::{Diagnostic, Outcome, Reason, Remedy, Verdict};
+
+/// The longest question that an address holds.
+const Q_BYTES_MAX: usize = 32 << 10;
+
+#[derive(Serialize)]
+struct AskView {
+    title: String,
+    builder: Builder,
+    unreadable: Option<Diagnostic>,
+    examples: Vec<(String, String)>,
+    may_define: bool,
+}
+
+pub(crate) async fn ask(State(app): State<App>, caller: Caller, request: PageRequest) -> Result<Response, Problem> {
+    let fields = request.params.clone();
+    let (frame, (view, is_changed)) = work(&app, &caller, &request, move |product, who| {
+        let current = current(product, who, &fields)?;
+        let explained = product.explain(who, &current.question)?;
+        let builder = builder(&current.question, explained, &current.catalog, &current.metrics);
+        let title = if builder.sentence.is_empty() { "Ask".to_owned() } else { builder.sentence.clone() };
+        let examples = product.questions(who)?.into_iter().map(|saved| (saved.title, saved.question.to_string())).collect();
+        Ok((AskView { title, builder, unreadable: current.unreadable, examples, may_define: who.may_define }, current.is_changed))
+    })
+    .await?;
+    let address = address(&view.builder.q, request.is_it);
+    if is_changed && !request.is_partial {
+        return Ok(Redirect::to(&address).into_response());
+    }
+    let mut response = html(&app, Some(&frame), &request, "pages/ask.html", StatusCode::OK, Value::from_serialize(&view))?;
+    if is_changed && let Ok(value) = HeaderValue::from_str(&address) {
+        response.headers_mut().insert("hx-push-url", value);
+    }
+    Ok(response)
+}
+
+/// The question of a request: the one in its address, after the edit that it asks for.
+struct Current {
+    question: Json,
+    catalog: Catalog,
+    metrics: Vec<MetricView>,
+    unreadable: Option<Diagnostic>,
+    is_changed: bool,
+}
+
+fn current(product: &dyn Product, who: &Principal, fields: &[(String, String)]) -> Result<Current, Problem> {
+    let catalog = product.catalog(who)?;
+    let metrics = product.metrics(who)?;
+    let questions = product.questions(who)?;
+    let from = Start { catalog: &catalog, metrics: &metrics, questions: &questions };
+    let (written, unreadable) = read(last(fields, "q"));
+    let is_new = written.is_none();
+    let question = written.unwrap_or_else(|| edit::start(&from, last(fields, "kind"), ""));
+    let (question, is_changed) = if last(fields, "edit").is_empty() {
+        (question, is_new && unreadable.is_none())
+    } else {
+        let parts = part_texts(&product.explain(who, &question)?.parts);
+        (edit::apply(&question, fields, &parts, &from), true)
+    };
+    Ok(Current { question, catalog, metrics, unreadable, is_changed })
+}
+
+fn read(text: &str) -> (Option<Json>, Option<Diagnostic>) {
+    let fault = |message: &str| Diagnostic {
+        path: "/q".to_owned(),
+        line: 1,
+        column: 1,
+        message: message.to_owned(),
+        hint: "the link may have been cut; here is a fresh question instead".to_owned(),
+    };
+    if text.is_empty() {
+        return (None, None);
+    }
+    if text.len() > Q_BYTES_MAX {
+        return (None, Some(fault("the question in the address is too long")));
+    }
+    match parse_json(text) {
+        Ok(question) if question.is_object() => (Some(question), None),
+        Ok(_) => (None, Some(fault("the address does not hold a question"))),
+        Err(error) => (None, Some(fault(&error.message))),
+    }
+}
+
+fn address(q: &str, is_it: bool) -> String {
+    format!("/ask?q={}{}", percent_encode(q), if is_it { "&face=it" } else { "" })
+}
+
+#[derive(Serialize)]
+struct VerdictView {
+    part: &'static str,
+    title: &'static str,
+    outcome: &'static str,
+    people: Option<String>,
+    purpose: String,
+    reasons: Vec<ReasonView>,
+    errors: Vec<Diagnostic>,
+    q: String,
+    kind: String,
+}
+
+#[derive(Serialize)]
+struct ReasonView {
+    code: &'static str,
+    words: String,
+    words_it: String,
+    remedies: Vec<RemedyView>,
+}
+
+#[derive(Serialize)]
+struct RemedyView {
+    title: String,
+    effect: String,
+    href: Option<String>,
+    who: String,
+    file: Option<String>,
+}
+
+pub(crate) async fn verdict(State(app): State<App>, caller: Caller, request: PageRequest) -> Result<Response, Problem> {
+    let is_it = request.is_it;
+    let fields = request.params.clone();
+    page(&app, &caller, &request, "pages/part.html", move |product, who| verdict_view(product, who, &fields, is_it)).await
+}
+
+pub(crate) async fn verdict_of_form(State(app): State<App>, caller: Caller, page: PageRequest, request: Request) -> Result<Response, Problem> {
+    let form = body::pairs(&String::from_utf8_lossy(&body::read(request).await?));
+    verdict(State(app), caller, page.with_form(form)).await
+}
+
+fn verdict_view(product: &dyn Product, who: &Principal, fields: &[(String, String)], is_it: bool) -> Result<VerdictView, Problem> {
+    let current = current(product, who, fields)?;
+    let purpose = current.question["purpose"].as_str().unwrap_or_default();
+    let title = current.catalog.purposes.iter().find(|known| known.name == purpose).map_or(purpose, |known| &known.title).to_owned();
+    let mut view = VerdictView {
+        part: "parts/verdict.html",
+        title: "Verdict",
+        outcome: "invalid",
+        people: None,
+        purpose: title,
+        reasons: Vec::new(),
+        errors: Vec::new(),
+        q: current.question.to_string(),
+        kind: current.question["kind"].as_str().unwrap_or_default().to_owned(),
+    };
+    match product.judge(who, &current.question)? {
+        Input::Bad(errors) => view.errors = errors,
+        Input::Good(judged) => {
+            view.outcome = judged.verdict.outcome.name();
+            view.people = judged.people.map(|people| words::figure(&people.to_string(), None));
+            view.reasons = reasons(&judged.verdict, is_it);
+        }
+    }
+    Ok(view)
+}
+
+fn reasons(verdict: &Verdict, is_it: bool) -> Vec<ReasonView> {
+    let view = |reason: &Reason| ReasonView {
+        code: reason.code.name(),
+        words: reason.for_marketing.clone(),
+        words_it: reason.for_it.clone(),
+        remedies: reason.remedies.iter().map(|remedy| remedy_view(remedy, is_it)).collect(),
+    };
+    verdict.reasons.iter().map(view).collect()
+}
+
+fn remedy_view(remedy: &Remedy, is_it: bool) -> RemedyView {
+    match remedy {
+        Remedy::Ask { title, question, effect } => RemedyView {
+            title: title.clone(),
+            effect: effect.clone(),
+            href: Some(address(&question.to_json().to_string(), is_it)),
+            who: String::new(),
+            file: None,
+        },
+        Remedy::Close { title, gap } => RemedyView {
+            title: title.clone(),
+            effect: gap.what.clone(),
+            href: None,
+            who: gap.who.clone(),
+            file: gap.file.clone(),
+        },
+    }
+}
+
+pub(crate) async fn answer(State(app): State<App>, caller: Caller, request: PageRequest) -> Result<Response, Problem> {
+    let fields = request.params.clone();
+    page(&app, &caller, &request, "pages/part.html", move |product, who| {
+        let current = current(product, who, &fields)?;
+        let q = current.question.to_string();
+        let mut view = json!({ "part": "parts/answer.html", "title": "Answer", "q": q, "is_bare": last(&fields, "bare") == "yes" });
+        match product.ask(who, &current.question)? {
+            Input::Bad(errors) => view["errors"] = json!(errors),
+            Input::Good(asked) => match asked.answer {
+                Some(answer) if asked.verdict.outcome == Outcome::Yes => {
+                    let (measure, unit) = measure_of(&current, answer.columns.iter().find(|column| column.name == "value").and_then(|column| column.unit.clone()));
+                    let setting = Setting { question: &current.question, catalog: &current.catalog, measure, unit };
+                    view["answer"] = serde_json::to_value(chart::view(&answer, &setting)).expect("a view is plain data and serialises");
+                }
+                _ => view["refused"] = json!(asked.verdict.reasons.first().map(|reason| reason.for_marketing.clone()).unwrap_or_default()),
+            },
+        }
+        Ok(view)
+    })
+    .await
+}
+
+/// What people call the measure of a trend, and its unit.
+fn measure_of(current: &Current, unit: Option<String>) -> (String, Option<String>) {
+    let text = current.question["measure"].as_str().unwrap_or_default();
+    match current.metrics.iter().find(|metric| metric.name == text) {
+        Some(metric) => (metric.title.clone(), unit.or(metric.unit.clone())),
+        None => (if text.is_empty() { "Value".to_owned() } else { text.to_owned() }, unit),
+    }
+}
+
+pub(crate) async fn download(State(app): State<App>, caller: Caller, request: PageRequest) -> Result<Response, Problem> {
+    let format = AnswerFormat::of_ending(request.param("format"))
+        .ok_or_else(|| Problem::new(StatusCode::BAD_REQUEST, "there is no such format").with_hint("choose csv, arrow, parquet or json"))?;
+    let fields = request.params.clone();
+    let (_, (bytes, name)) = work(&app, &caller, &request, move |product, who| {
+        let current = current(product, who, &fields)?;
+        let asked = good(product.ask(who, &current.question)?)?;
+        let answer = released(&asked.verdict, asked.answer)?;
+        let name = format!("{}-{}.{}", asked.question.kind(), answer.provenance.question_hash, format.ending());
+        Ok((written(product, &asked.verdict, &answer, format)?, name))
+    })
+    .await?;
+    let plain: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || ['-', '.'].contains(c)).collect();
+    let disposition = format!("attachment; filename=\"{plain}\"");
+    let headers = [(header::CONTENT_TYPE, content_type(format).to_owned()), (header::CONTENT_DISPOSITION, disposition)];
+    Ok((headers, bytes).into_response())
+}
+
+/// Saves, and says so in a message that can be undone.
+pub(crate) async fn save(State(app): State<App>, caller: Caller, page: PageRequest, request: Request) -> Result<Response, Problem> {
+    let form = body::pairs(&String::from_utf8_lossy(&body::read(request).await?));
+    let page = page.with_form(form);
+    let fields = page.params.clone();
+    let outcome = work(&app, &caller, &page, move |product, who| {
+        let (question, unreadable) = read(last(&fields, "q"));
+        let question = question.ok_or_else(|| Problem::invalid(unreadable.into_iter().collect()))?;
+        let kind = if last(&fields, "save_as") == "audience" { "audience" } else { "question" };
+        let text = |key: &str| last(&fields, key).trim().to_owned();
+        let request = SaveRequest { kind: kind.to_owned(), title: text("title"), description: text("description"), question };
+        Ok(product.save(who, &request)?)
+    });
+    let (frame, saved) = outcome.await?;
+    let title = page.param("title").trim().to_owned();
+    match saved {
+        Input::Good(saved) if page.is_partial => message(&app, &frame, &page, json!({ "saved": saved, "title": title })),
+        Input::Good(saved) => Ok(Redirect::to(&saved_at(&saved.kind, &saved.name)).into_response()),
+        Input::Bad(errors) if page.is_partial => message(&app, &frame, &page, json!({ "errors": errors, "title": title })),
+        Input::Bad(errors) => Err(Problem::invalid(errors)),
+    }
+}
+
+pub(crate) async fn unsave(State(app): State<App>, caller: Caller, page: PageRequest, request: Request) -> Result<Response, Problem> {
+    let form = body::pairs(&String::from_utf8_lossy(&body::read(request).await?));
+    let page = page.with_form(form);
+    let (kind, name) = (page.param("kind").to_owned(), page.param("name").to_owned());
+    let (frame, ()) = work(&app, &caller, &page, move |product, who| take_back(product, who, &kind, &name)).await?;
+    if page.is_partial { message(&app, &frame, &page, json!({ "taken_back": true })) } else { Ok(Redirect::to("/").into_response()) }
+}
+
+fn message(app: &App, frame: &Frame, page: &PageRequest, mut view: Json) -> Result<Response, Problem> {
+    view["part"] = "parts/saved.html".into();
+    if view.get("title").is_none() {
+        view["title"] = "Saved".into();
+    }
+    html(app, Some(frame), page, "pages/part.html", StatusCode::OK, Value::from_serialize(&view))
+}
+
+fn saved_at(kind: &str, name: &str) -> String {
+    if kind == "audience" { format!("/audiences/{}", percent_encode(name)) } else { "/".to_owned() }
+}

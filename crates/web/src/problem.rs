@@ -1,0 +1,162 @@
+//! What went wrong, as RFC 9457 says it, and its HTTP status.
+//!
+//! A handler returns a `Problem`; `routes` turns it into JSON for programs and into a page for people.
+
+use api::Input;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::Value as Json;
+use spec::{Diagnostic, ErrorKind, Verdict};
+
+/// A problem that is told to the caller.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Problem {
+    /// A name for the sort of problem.
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+    /// The sort of problem in words.
+    pub(crate) title: &'static str,
+    /// The HTTP status.
+    pub(crate) status: u16,
+    /// What happened.
+    pub(crate) detail: String,
+    /// What to do next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) hint: Option<String>,
+    /// Everything that is wrong with the input.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) errors: Vec<Diagnostic>,
+    /// Why the question is refused, with the nearest yes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) verdict: Option<Json>,
+    /// After how many seconds to try again.
+    #[serde(skip)]
+    pub(crate) retry_after_seconds: Option<u32>,
+}
+
+impl Problem {
+    /// Makes a problem of a status.
+    pub(crate) fn new(status: StatusCode, detail: &str) -> Problem {
+        let (word, title) = words_of(status);
+        Problem {
+            kind: format!("urn:entente:problem:{word}"),
+            title,
+            status: status.as_u16(),
+            detail: detail.to_owned(),
+            hint: None,
+            errors: Vec::new(),
+            verdict: None,
+            retry_after_seconds: None,
+        }
+    }
+
+    /// The same problem with a hint.
+    pub(crate) fn with_hint(self, hint: &str) -> Problem {
+        Problem { hint: Some(hint.to_owned()), ..self }
+    }
+
+    /// An input with everything that is wrong with it.
+    pub(crate) fn invalid(errors: Vec<Diagnostic>) -> Problem {
+        let detail = match errors.as_slice() {
+            [only] => only.message.clone(),
+            many => format!("{} things are wrong with the input", many.len()),
+        };
+        Problem { errors, ..Problem::new(StatusCode::BAD_REQUEST, &detail) }
+    }
+
+    /// A question that was refused by its verdict.
+    pub(crate) fn refused(verdict: &Verdict) -> Problem {
+        let detail = verdict.reasons.first().map_or("the question cannot be answered", |first| &first.for_marketing);
+        let json = serde_json::to_value(verdict).expect("a verdict is plain data and serialises");
+        Problem { verdict: Some(json), ..Problem::new(StatusCode::FORBIDDEN, detail) }
+    }
+
+    /// No credential, or a wrong one; the same words for both.
+    pub(crate) fn who_are_you() -> Problem {
+        Problem::new(StatusCode::UNAUTHORIZED, "sign in, or send a valid token")
+            .with_hint("send `Authorization: Bearer <token>`; `entente token USER` makes one")
+    }
+
+    /// A right that the role lacks; the same words whatever the object.
+    pub(crate) fn role_may_not(what: &str) -> Problem {
+        Problem::new(StatusCode::FORBIDDEN, &format!("your role may not {what}"))
+            .with_hint("the files in roles/ say what each role may do")
+    }
+
+    /// Nothing is there.
+    pub(crate) fn not_found(what: &str) -> Problem {
+        Problem::new(StatusCode::NOT_FOUND, &format!("there is no {what} here"))
+    }
+
+    /// Too much to do at the moment.
+    pub(crate) fn busy(detail: &str) -> Problem {
+        let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).with_hint("try again in a few seconds");
+        Problem { retry_after_seconds: Some(2), ..problem }
+    }
+}
+
+impl From<spec::Error> for Problem {
+    fn from(error: spec::Error) -> Problem {
+        let status = status_of(error.kind);
+        if error.kind == ErrorKind::Bug {
+            tracing::error!(cause = error.chain(), "a request failed");
+            return Problem::new(status, "something went wrong on our side; it is in the server's log");
+        }
+        let problem = Problem { hint: error.hint, ..Problem::new(status, &error.message) };
+        Problem { retry_after_seconds: (error.kind == ErrorKind::Unavailable).then_some(2), ..problem }
+    }
+}
+
+/// The problem rides on the response until `routes` writes it down for a program or a person.
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.status().into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl Problem {
+    /// Its status as a type.
+    pub(crate) fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+}
+
+/// The value of a good input, or the problem with everything that is wrong with it.
+pub(crate) fn good<T>(input: Input<T>) -> Result<T, Problem> {
+    match input {
+        Input::Good(value) => Ok(value),
+        Input::Bad(errors) => Err(Problem::invalid(errors)),
+    }
+}
+
+/// The HTTP status of an error.
+fn status_of(kind: ErrorKind) -> StatusCode {
+    match kind {
+        ErrorKind::Invalid => StatusCode::BAD_REQUEST,
+        ErrorKind::NotFound => StatusCode::NOT_FOUND,
+        ErrorKind::Denied => StatusCode::FORBIDDEN,
+        ErrorKind::Conflict => StatusCode::CONFLICT,
+        ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorKind::Bug => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+fn words_of(status: StatusCode) -> (&'static str, &'static str) {
+    match status {
+        StatusCode::BAD_REQUEST => ("invalid", "This cannot be read as a question"),
+        StatusCode::UNAUTHORIZED => ("unauthenticated", "Who are you?"),
+        StatusCode::FORBIDDEN => ("denied", "Not this way"),
+        StatusCode::NOT_FOUND => ("not-found", "Nothing here"),
+        StatusCode::METHOD_NOT_ALLOWED => ("method", "This address does something else"),
+        StatusCode::NOT_ACCEPTABLE => ("not-acceptable", "No such format"),
+        StatusCode::CONFLICT => ("conflict", "Somebody was faster"),
+        StatusCode::PAYLOAD_TOO_LARGE => ("too-large", "Too large"),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => ("media-type", "Not a format that is read here"),
+        StatusCode::TOO_MANY_REQUESTS => ("too-many", "Too many attempts"),
+        StatusCode::SERVICE_UNAVAILABLE => ("unavailable", "Not just now"),
+        _ => ("fault", "Something went wrong"),
+    }
+}

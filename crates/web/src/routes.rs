@@ -1,0 +1,267 @@
+//! The one route table: it makes the router, the OpenAPI document and the authorisation matrix.
+//!
+//! Around each route: its rights and its time limit. Around all: the security headers, and problems written down as
+//! JSON under `/api/` and as pages elsewhere.
+
+use crate::assets::Assets;
+use crate::gate::{Attempts, Caller, admit};
+use crate::problem::Problem;
+use crate::render::{PageRequest, Templates, Written, problem_page};
+use crate::server::Options;
+use crate::work::Pool;
+use crate::{api_v1, pages};
+use api::Product;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::MethodRouter;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Product calls at once, and how many may wait for a place.
+const CALLS_MAX: usize = 8;
+const CALLS_WAITING_MAX: usize = 64;
+/// How long a call may take, its time in the queue included.
+const CALL_WAIT_MAX: Duration = Duration::from_secs(30);
+/// Sign-ins at once: each takes memory and time on purpose.
+const SIGN_INS_MAX: usize = 2;
+/// Imports at once, and how long one may take.
+const IMPORTS_MAX: usize = 1;
+const IMPORT_WAIT_MAX: Duration = Duration::from_secs(3600);
+
+/// What a route demands of its caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rights {
+    /// Nothing: it shows nothing of the data.
+    Open,
+    /// Somebody who is signed in; the product decides what they see.
+    SignedIn,
+    /// A role that may bring data in.
+    Import,
+    /// A role that may save definitions.
+    Define,
+}
+
+impl Rights {
+    /// The word in the matrix.
+    pub fn name(self) -> &'static str {
+        match self {
+            Rights::Open => "open",
+            Rights::SignedIn => "signed_in",
+            Rights::Import => "import",
+            Rights::Define => "define",
+        }
+    }
+}
+
+/// Whom a route speaks to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RouteKind {
+    /// Programs: JSON and table files.
+    Api,
+    /// People: a page, or a part of one.
+    Page,
+    /// Browsers: a static file.
+    File,
+}
+
+/// One row of the route table.
+#[derive(Clone, Copy, Debug)]
+pub struct RouteInfo {
+    /// The HTTP method.
+    pub method: &'static str,
+    /// The path, with names in braces.
+    pub path: &'static str,
+    /// What it demands of its caller.
+    pub rights: Rights,
+    /// Whom it speaks to.
+    pub kind: RouteKind,
+    /// What it does, in a few words.
+    pub summary: &'static str,
+}
+
+/// Returns the route table.
+pub fn routes() -> Vec<RouteInfo> {
+    table().into_iter().map(|(info, _)| info).collect()
+}
+
+/// What all handlers share.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub(crate) product: Arc<dyn Product>,
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) sign_ins: Arc<Pool>,
+    pub(crate) imports: Arc<Pool>,
+    pub(crate) attempts: Arc<Attempts>,
+    pub(crate) assets: Arc<Assets>,
+    pub(crate) templates: Arc<Templates>,
+    pub(crate) secure_cookies: bool,
+}
+
+impl App {
+    pub(crate) fn new(options: Options) -> App {
+        let assets = Arc::new(Assets::new(options.templates_from));
+        App {
+            product: options.product,
+            pool: Arc::new(Pool::new(CALLS_MAX, CALLS_WAITING_MAX, CALL_WAIT_MAX)),
+            sign_ins: Arc::new(Pool::new(SIGN_INS_MAX, 16, CALL_WAIT_MAX)),
+            imports: Arc::new(Pool::new(IMPORTS_MAX, 2, IMPORT_WAIT_MAX)),
+            attempts: Arc::new(Attempts::default()),
+            templates: Arc::new(Templates::new(&assets)),
+            assets,
+            secure_cookies: options.secure_cookies,
+        }
+    }
+}
+
+/// Makes the router from the table.
+pub(crate) fn router(app: App) -> Router {
+    let mut router = Router::new();
+    for (info, handler) in table() {
+        let handler = handler.route_layer(from_fn_with_state((app.clone(), info), guard));
+        router = router.route(info.path, handler);
+    }
+    let nowhere = || async { Problem::not_found("page").with_hint("look for it with `/`, or start at the home page") };
+    router.fallback(nowhere).layer(from_fn_with_state(app.clone(), present)).with_state(app)
+}
+
+type Row = (RouteInfo, MethodRouter<App>);
+
+fn row(kind: RouteKind, rights: Rights, method: &'static str, path: &'static str, summary: &'static str, handler: MethodRouter<App>) -> Row {
+    (RouteInfo { method, path, rights, kind, summary }, handler)
+}
+
+fn table() -> Vec<Row> {
+    use Rights::{Define, Import, Open, SignedIn};
+    use RouteKind::{Api, File, Page};
+    use axum::routing::{delete, get, post};
+    vec![
+        row(Api, SignedIn, "POST", "/api/v1/ask", "Answers a question, or refuses it with the nearest yes", post(api_v1::ask)),
+        row(Api, SignedIn, "POST", "/api/v1/judge", "Says whether a question would be answered", post(api_v1::judge)),
+        row(Api, SignedIn, "POST", "/api/v1/explain", "Says a question in words and parts", post(api_v1::explain)),
+        row(Api, SignedIn, "GET", "/api/v1/catalog", "What can be asked about", get(api_v1::catalog)),
+        row(Api, SignedIn, "GET", "/api/v1/metrics", "The shared metrics", get(api_v1::metrics)),
+        row(Api, SignedIn, "GET", "/api/v1/audiences", "The audiences", get(api_v1::audiences)),
+        row(Api, Define, "POST", "/api/v1/audiences", "Saves an audience", post(api_v1::save_audience)),
+        row(Api, Define, "DELETE", "/api/v1/audiences/{name}", "Takes a saved audience back", delete(api_v1::unsave_audience)),
+        row(Api, SignedIn, "GET", "/api/v1/questions", "The saved questions", get(api_v1::questions)),
+        row(Api, Define, "POST", "/api/v1/questions", "Saves a question", post(api_v1::save_question)),
+        row(Api, Define, "DELETE", "/api/v1/questions/{name}", "Takes a saved question back", delete(api_v1::unsave_question)),
+        row(Api, SignedIn, "GET", "/api/v1/sources", "The sources with their contracts and books", get(api_v1::sources)),
+        row(Api, Import, "POST", "/api/v1/sources/{name}/import", "Imports the body as a file of a source", post(api_v1::import)),
+        row(Api, SignedIn, "GET", "/api/v1/workspace", "The workspace and what is wrong with its files", get(api_v1::workspace)),
+        row(Api, Open, "GET", "/api/openapi.json", "This document", get(api_v1::openapi_document)),
+        row(Api, Open, "GET", "/health", "Whether the parts work", get(api_v1::health)),
+        row(Page, Open, "GET", "/sign-in", "The form to sign in", get(pages::sign_in::form)),
+        row(Page, Open, "POST", "/sign-in", "Signs in", post(pages::sign_in::enter)),
+        row(Page, SignedIn, "POST", "/sign-out", "Signs out", post(pages::sign_in::leave)),
+        row(Page, SignedIn, "GET", "/", "Home", get(pages::home::home)),
+        row(Page, SignedIn, "GET", "/home/metrics/{name}", "One figure of Home", get(pages::home::kpi)),
+        row(Page, SignedIn, "GET", "/home/series", "The chart of Home", get(pages::home::series)),
+        row(Page, SignedIn, "GET", "/home/people", "People that may be used, per purpose", get(pages::home::people)),
+        row(Page, SignedIn, "GET", "/ask", "A question as a sentence", get(pages::ask::ask)),
+        row(Page, SignedIn, "GET", "/ask/verdict", "What the judge says", get(pages::ask::verdict)),
+        row(Page, SignedIn, "POST", "/ask/verdict", "What the judge says while typing", post(pages::ask::verdict_of_form)),
+        row(Page, SignedIn, "GET", "/ask/answer", "The answer: picture, table, provenance", get(pages::ask::answer)),
+        row(Page, SignedIn, "GET", "/ask/download", "The answer as a file", get(pages::ask::download)),
+        row(Page, Define, "POST", "/ask/save", "Saves a question or an audience", post(pages::ask::save)),
+        row(Page, Define, "POST", "/ask/unsave", "Takes it back", post(pages::ask::unsave)),
+        row(Page, SignedIn, "GET", "/audiences", "The audiences", get(pages::audiences::list)),
+        row(Page, SignedIn, "GET", "/audiences/{name}", "An audience", get(pages::audiences::one)),
+        row(Page, SignedIn, "GET", "/metrics", "The metrics", get(pages::metrics::list)),
+        row(Page, SignedIn, "GET", "/metrics/{name}", "A metric", get(pages::metrics::one)),
+        row(Page, SignedIn, "GET", "/sources", "The sources", get(pages::sources::list)),
+        row(Page, SignedIn, "GET", "/sources/{name}", "A source", get(pages::sources::one)),
+        row(Page, SignedIn, "GET", "/palette", "Finds pages and things", get(pages::palette::palette)),
+        row(File, Open, "GET", "/static/{version}/{*name}", "A static file", get(pages::static_file)),
+    ]
+}
+
+/// Lets a request through to its route, for as long as it may take.
+async fn guard(State((app, info)): State<(App, RouteInfo)>, request: Request, next: Next) -> Response {
+    let request = match admit(&app, &info, request).await {
+        Ok(request) => request,
+        Err(problem) => return problem.into_response(),
+    };
+    let caller = request.extensions().get::<Caller>().cloned();
+    let wait_max = if info.rights == Rights::Import { 2 * IMPORT_WAIT_MAX } else { 2 * CALL_WAIT_MAX };
+    let mut response = match tokio::time::timeout(wait_max, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Problem::busy("the request took longer than it may").into_response(),
+    };
+    if let Some(caller) = caller {
+        response.extensions_mut().insert(caller);
+    }
+    response
+}
+
+/// Writes problems down for whoever asked, and puts the security headers on.
+async fn present(State(app): State<App>, request: Request, next: Next) -> Response {
+    let is_api = request.uri().path().starts_with("/api/") || request.uri().path() == "/health";
+    let (parts, body) = request.into_parts();
+    let page = PageRequest::of(&parts);
+    let came_for = (parts.method.clone(), parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default());
+    let response = next.run(Request::from_parts(parts, body)).await;
+    let status = response.status();
+    let is_written = response.extensions().get::<Written>().is_some();
+    let mut response = if !is_written && (status.is_client_error() || status.is_server_error()) {
+        let problem = response.extensions().get::<Problem>().cloned();
+        let problem = problem.unwrap_or_else(|| Problem::new(status, "the server does not take this request"));
+        if is_api { problem_json(&problem) } else { problem_for_people(&app, &page, &came_for, &problem, response).await }
+    } else {
+        response
+    };
+    for (name, value) in HEADERS {
+        response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+fn problem_json(problem: &Problem) -> Response {
+    let body = serde_json::to_vec(problem).expect("a problem is plain data and serialises");
+    let mut response = (problem.status(), [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
+    if problem.status == 401 {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    set_retry_after(&mut response, problem);
+    response
+}
+
+/// A page that says what happened; whoever is not signed in is led to the form and back.
+async fn problem_for_people(app: &App, page: &PageRequest, came_for: &(Method, String), problem: &Problem, response: Response) -> Response {
+    if problem.status == 401 {
+        let back = if came_for.0 == Method::GET && !page.is_partial { came_for.1.as_str() } else { "/" };
+        let target = format!("/sign-in?next={}", crate::body::percent_encode(back));
+        if page.is_partial {
+            return (StatusCode::UNAUTHORIZED, [("hx-redirect", target)], Body::empty()).into_response();
+        }
+        return Redirect::to(&target).into_response();
+    }
+    let caller = response.extensions().get::<Caller>();
+    let mut response = problem_page(app, caller, page, problem).await;
+    set_retry_after(&mut response, problem);
+    response
+}
+
+fn set_retry_after(response: &mut Response, problem: &Problem) {
+    if let Some(seconds) = problem.retry_after_seconds {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+}
+
+/// On every response. No script and no style may stand in a page itself, and no other site may frame or read it.
+const HEADERS: [(&str, &str); 5] = [
+    (
+        "content-security-policy",
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+         font-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    ),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+];

@@ -1,0 +1,344 @@
+//! A question as a sentence with parts that can be edited: what the builder's template shows.
+
+use crate::words;
+use api::{Catalog, ConditionForm, ConditionPart, Explained, FieldView, MetricView};
+use chrono::Datelike;
+use serde::Serialize;
+use serde_json::Value as Json;
+use spec::Diagnostic;
+use std::collections::BTreeMap;
+
+/// The builder's view of a question.
+#[derive(Serialize)]
+pub(crate) struct Builder {
+    /// The question as compact JSON: the state of the page.
+    pub(crate) q: String,
+    /// `trend`, `funnel` or `audience`.
+    pub(crate) kind: String,
+    /// The whole as one plain sentence.
+    pub(crate) sentence: String,
+    purpose: Choice,
+    purposes: Vec<Choice>,
+    measure: Choice,
+    measures: Vec<Group>,
+    by: String,
+    period: PeriodView,
+    parts: Vec<PartView>,
+    condition: String,
+    breakdown: Vec<Choice>,
+    breakdowns: Vec<Choice>,
+    steps: Vec<StepView>,
+    within: String,
+    is_strict: bool,
+    same: Vec<Choice>,
+    counts_same: bool,
+    as_of: String,
+    release: String,
+    columns: Vec<Choice>,
+    events: Vec<Choice>,
+    numbers: Vec<Group>,
+    properties: Vec<Choice>,
+    traits: Vec<Choice>,
+    audiences: Vec<Choice>,
+    /// Everything that is wrong, by the part of the question that it is about.
+    errors: BTreeMap<String, Vec<Diagnostic>>,
+    is_sound: bool,
+    plan: Vec<String>,
+}
+
+/// Something that can be chosen.
+#[derive(Clone, Default, Serialize)]
+pub(crate) struct Choice {
+    pub(crate) value: String,
+    pub(crate) label: String,
+    pub(crate) note: String,
+    pub(crate) selected: bool,
+}
+
+/// Choices under one heading.
+#[derive(Serialize)]
+pub(crate) struct Group {
+    label: String,
+    choices: Vec<Choice>,
+}
+
+#[derive(Serialize)]
+struct PeriodView {
+    words: String,
+    from: String,
+    to: String,
+    presets: Vec<Choice>,
+}
+
+#[derive(Serialize)]
+struct StepView {
+    words: String,
+    event: String,
+    condition: String,
+    errors: Vec<Diagnostic>,
+}
+
+/// A term of the condition, with the fields of its form.
+#[derive(Serialize)]
+struct PartView {
+    text: String,
+    words: String,
+    negative: bool,
+    shape: &'static str,
+    fields: BTreeMap<&'static str, String>,
+}
+
+/// Makes the builder's view of a question.
+pub(crate) fn builder(question: &Json, explained: Explained, catalog: &Catalog, metrics: &[MetricView]) -> Builder {
+    let text = |key: &str| question[key].as_str().unwrap_or_default().to_owned();
+    let purpose = text("purpose");
+    let measure = text("measure");
+    let measures = measure_groups(catalog, metrics, &measure);
+    let kind = text("kind");
+    let names = |key: &str| -> Vec<String> {
+        let list = question[key].as_array().map(Vec::as_slice).unwrap_or_default();
+        list.iter().filter_map(Json::as_str).map(str::to_owned).collect()
+    };
+    let breakdowns = breakdown_choices(catalog, question, &names("breakdown"), &purpose);
+    let purposes: Vec<Choice> = catalog.purposes.iter().map(|known| purpose_choice(known, &purpose)).collect();
+    Builder {
+        q: question.to_string(),
+        sentence: explained.sentence,
+        purpose: purposes.iter().find(|known| known.selected).cloned().unwrap_or_else(|| bare(&purpose)),
+        purposes,
+        measure: measures.iter().flat_map(|group| &group.choices).find(|choice| choice.selected).cloned().unwrap_or_else(|| bare(&measure)),
+        measures,
+        by: text("by"),
+        period: period_view(question, catalog),
+        parts: explained.parts.iter().map(part_view).collect(),
+        condition: text("where"),
+        breakdown: selected(&breakdowns, &names("breakdown")),
+        breakdowns,
+        steps: step_views(question, catalog, &explained.errors),
+        within: text("within"),
+        is_strict: text("order") == "strict",
+        same: same_choices(catalog, question, &names("same")),
+        counts_same: question["count_by"].as_array().is_some_and(|list| !list.is_empty()),
+        as_of: text("as_of"),
+        release: if text("release") == "list" { "list".to_owned() } else { "aggregate".to_owned() },
+        columns: catalog.traits.iter().map(|field| choice_of(field, &names("columns"), &purpose)).collect(),
+        events: catalog.events.iter().map(|event| Choice { value: event.name.clone(), label: event.past.clone(), ..Choice::default() }).collect(),
+        numbers: catalog.events.iter().filter_map(number_group).collect(),
+        properties: properties_of(catalog, question).into_iter().map(|field| choice_of(field, &[], &purpose)).collect(),
+        traits: catalog.traits.iter().map(|field| choice_of(field, &[], &purpose)).collect(),
+        audiences: pairs(&catalog.audiences),
+        is_sound: explained.errors.is_empty(),
+        errors: by_part(explained.errors),
+        plan: explained.plan,
+        kind,
+    }
+}
+
+/// The condition's terms as text, safe to be joined by AND.
+pub(crate) fn part_texts(parts: &[ConditionPart]) -> Vec<String> {
+    let bracketed = |part: &ConditionPart| match part.text.contains(" OR ") && parts.len() > 1 || part.form.is_none() && part.text.contains(" OR ") {
+        true if !part.text.starts_with('(') => format!("({})", part.text),
+        _ => part.text.clone(),
+    };
+    parts.iter().map(bracketed).collect()
+}
+
+fn bare(value: &str) -> Choice {
+    Choice { value: value.to_owned(), label: value.to_owned(), note: String::new(), selected: true }
+}
+
+fn purpose_choice(purpose: &api::PurposeView, chosen: &str) -> Choice {
+    let people = purpose.people.map(|people| format!("{} people", words::figure(&people.to_string(), None)));
+    Choice {
+        value: purpose.name.clone(),
+        label: purpose.title.clone(),
+        note: people.unwrap_or_else(|| "too few people to say".to_owned()),
+        selected: purpose.name == chosen,
+    }
+}
+
+fn choice_of(field: &FieldView, chosen: &[String], purpose: &str) -> Choice {
+    let note = if field.purposes.iter().any(|known| known == purpose) { String::new() } else { "not for this purpose".to_owned() };
+    Choice { value: field.name.clone(), label: field.title.clone(), note, selected: chosen.contains(&field.name) }
+}
+
+fn pairs(list: &[(String, String)]) -> Vec<Choice> {
+    list.iter().map(|(name, title)| Choice { value: name.clone(), label: title.clone(), ..Choice::default() }).collect()
+}
+
+fn selected(choices: &[Choice], names: &[String]) -> Vec<Choice> {
+    names.iter().map(|name| choices.iter().find(|choice| choice.value == *name).cloned().unwrap_or_else(|| bare(name))).collect()
+}
+
+fn measure_groups(catalog: &Catalog, metrics: &[MetricView], measure: &str) -> Vec<Group> {
+    let choice = |value: String, label: String| Choice { selected: value == measure, value, label, note: String::new() };
+    let agreed = metrics.iter().map(|metric| choice(metric.name.clone(), metric.title.clone())).collect();
+    let mut groups = vec![Group { label: "Agreed by both teams".to_owned(), choices: agreed }];
+    for event in &catalog.events {
+        let mut choices = vec![
+            choice(format!("people({})", event.name), format!("People who {}", event.past)),
+            choice(format!("count({})", event.name), format!("Times people {}", event.past)),
+        ];
+        for field in event.properties.iter().filter(|field| is_number(field)) {
+            let title = uncapital(&field.title);
+            choices.push(choice(format!("sum({}.{})", event.name, field.name), format!("Total {title}")));
+            choices.push(choice(format!("avg({}.{})", event.name, field.name), format!("Average {title}")));
+        }
+        groups.push(Group { label: event.title.clone(), choices });
+    }
+    groups
+}
+
+fn number_group(event: &api::EventView) -> Option<Group> {
+    let numbers = event.properties.iter().filter(|field| is_number(field));
+    let choices: Vec<Choice> = numbers
+        .map(|field| Choice { value: format!("{}.{}", event.name, field.name), label: field.title.clone(), ..Choice::default() })
+        .collect();
+    (!choices.is_empty()).then(|| Group { label: event.title.clone(), choices })
+}
+
+fn is_number(field: &FieldView) -> bool {
+    ["integer", "number", "decimal"].contains(&field.value_type.as_str())
+}
+
+fn uncapital(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
+}
+
+/// Names of the events that a question is about; empty: any.
+fn events_of(question: &Json) -> Vec<String> {
+    let step = |step: &Json| step.as_str().or(step["event"].as_str()).map(str::to_owned);
+    match question["kind"].as_str() {
+        Some("funnel") => question["steps"].as_array().and_then(|steps| steps.first()).and_then(step).into_iter().collect(),
+        _ => {
+            let measure = question["measure"].as_str().unwrap_or_default();
+            let inner = measure.split_once('(').and_then(|(_, rest)| rest.split_once([')', '.']));
+            inner.map(|(event, _)| event.to_owned()).into_iter().collect()
+        }
+    }
+}
+
+fn properties_of<'a>(catalog: &'a Catalog, question: &Json) -> Vec<&'a FieldView> {
+    let wanted = events_of(question);
+    let events = catalog.events.iter().filter(|event| wanted.is_empty() || wanted.contains(&event.name));
+    let mut fields: Vec<&FieldView> = Vec::new();
+    for field in events.flat_map(|event| &event.properties) {
+        if !fields.iter().any(|known| known.name == field.name) {
+            fields.push(field);
+        }
+    }
+    fields
+}
+
+fn breakdown_choices(catalog: &Catalog, question: &Json, chosen: &[String], purpose: &str) -> Vec<Choice> {
+    let fields = properties_of(catalog, question).into_iter().chain(&catalog.traits);
+    fields.filter(|field| field.groups || chosen.contains(&field.name)).map(|field| choice_of(field, chosen, purpose)).collect()
+}
+
+/// Properties that every step's event has.
+fn same_choices(catalog: &Catalog, question: &Json, chosen: &[String]) -> Vec<Choice> {
+    let steps = question["steps"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let names: Vec<&str> = steps.iter().filter_map(|step| step.as_str().or(step["event"].as_str())).collect();
+    let events: Vec<&api::EventView> = catalog.events.iter().filter(|event| names.contains(&event.name.as_str())).collect();
+    let Some((first, rest)) = events.split_first() else { return Vec::new() };
+    let shared = first.properties.iter().filter(|field| rest.iter().all(|event| event.properties.iter().any(|other| other.name == field.name)));
+    shared.map(|field| Choice { value: field.name.clone(), label: field.title.clone(), note: String::new(), selected: chosen.contains(&field.name) }).collect()
+}
+
+fn step_views(question: &Json, catalog: &Catalog, errors: &[Diagnostic]) -> Vec<StepView> {
+    let steps = question["steps"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let view = |(index, step): (usize, &Json)| {
+        let event = step.as_str().or(step["event"].as_str()).unwrap_or_default().to_owned();
+        let past = catalog.events.iter().find(|known| known.name == event).map_or(event.clone(), |known| known.past.clone());
+        let condition = step["where"].as_str().unwrap_or_default().to_owned();
+        let words = if condition.is_empty() { past } else { format!("{past} where {condition}") };
+        let here = format!("/question/steps/{index}");
+        let errors = errors.iter().filter(|error| error.path == here || error.path.starts_with(&format!("{here}/"))).cloned().collect();
+        StepView { words, event, condition, errors }
+    };
+    steps.iter().enumerate().map(view).collect()
+}
+
+fn period_view(question: &Json, catalog: &Catalog) -> PeriodView {
+    let period = &question["period"];
+    let (from, to) = (period["from"].as_str().unwrap_or_default(), period["to"].as_str().unwrap_or_default());
+    let inclusive = words::parse_day(to).and_then(|to| to.pred_opt()).map(|to| to.to_string()).unwrap_or_default();
+    let words = match (period["last"].as_str(), from.is_empty() && to.is_empty()) {
+        (Some(last), _) => format!("the last {last}"),
+        (None, true) => "all time".to_owned(),
+        (None, false) => period_words(from, to, &inclusive),
+    };
+    PeriodView { words, from: from.to_owned(), to: inclusive, presets: presets(catalog) }
+}
+
+/// `2017`, `Dec 2017`, or `1 Mar 2017 to 15 Mar 2017`.
+fn period_words(from: &str, to: &str, inclusive: &str) -> String {
+    if let (Some(start), Some(end)) = (words::parse_day(from), words::parse_day(to)) {
+        if start.day() == 1 && start.month() == 1 && start.checked_add_months(chrono::Months::new(12)) == Some(end) {
+            return start.year().to_string();
+        }
+        if start.day() == 1 && start.checked_add_months(chrono::Months::new(1)) == Some(end) {
+            return start.format("%b %Y").to_string();
+        }
+    }
+    format!("{} to {}", words::day(from), words::day(inclusive))
+}
+
+/// Periods to choose from: the last full month, quarter and year of the data, and each calendar year.
+fn presets(catalog: &Catalog) -> Vec<Choice> {
+    let mut presets = Vec::new();
+    for (months, label) in [(1, "Last full month"), (3, "Last 3 full months"), (12, "Last 12 full months")] {
+        if let Some((from, to)) = crate::edit::full_months(catalog, months) {
+            presets.push(Choice { value: format!("{from}..{to}"), label: label.to_owned(), ..Choice::default() });
+        }
+    }
+    presets.push(Choice { value: "all".to_owned(), label: "All time".to_owned(), ..Choice::default() });
+    presets
+}
+
+fn part_view(part: &ConditionPart) -> PartView {
+    let mut fields = BTreeMap::new();
+    let mut set = |key: &'static str, value: &str| drop(fields.insert(key, value.to_owned()));
+    let yes = |negated: bool| if negated { "yes" } else { "" };
+    let shape = match &part.form {
+        Some(ConditionForm::Did { event, negated, within }) => {
+            set("event", event);
+            set("negated", yes(*negated));
+            set("within", within);
+            "did"
+        }
+        Some(ConditionForm::Aggregate { function, event, property, op, value, within }) => {
+            set("function", function);
+            set("event", event);
+            set("property", &format!("{event}.{property}"));
+            set("op", op);
+            set("number", value);
+            set("within", within);
+            "aggregate"
+        }
+        Some(ConditionForm::Trait { name, op, value }) => {
+            set("trait", name);
+            set("trait_op", op);
+            set("trait_value", value);
+            "trait"
+        }
+        Some(ConditionForm::Audience { name, negated }) => {
+            set("audience", name);
+            set("negated", yes(*negated));
+            "audience"
+        }
+        None => "text",
+    };
+    PartView { text: part.text.clone(), words: part.words.clone(), negative: part.negative, shape, fields }
+}
+
+/// Sorts diagnostics by the part of the question that they are about.
+fn by_part(errors: Vec<Diagnostic>) -> BTreeMap<String, Vec<Diagnostic>> {
+    let mut map: BTreeMap<String, Vec<Diagnostic>> = BTreeMap::new();
+    for error in errors {
+        let part = error.path.strip_prefix("/question/").and_then(|rest| rest.split('/').next()).unwrap_or("question");
+        map.entry(part.to_owned()).or_default().push(error);
+    }
+    map
+}
