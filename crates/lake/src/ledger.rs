@@ -310,7 +310,8 @@ fn person_of(number: Option<i64>) -> Result<PersonId> {
 }
 
 fn batch(columns: Vec<Field>, arrays: Vec<ArrayRef>) -> Result<RecordBatch> {
-    RecordBatch::try_new(schema_of(&columns), arrays).map_err(|cause| error::bug("cannot join columns", Box::new(cause)))
+    RecordBatch::try_new(schema_of(&columns), arrays)
+        .map_err(|cause| error::bug("cannot join columns", Box::new(cause)))
 }
 
 fn cell(texts: &StringArray, row: usize) -> Option<&str> {

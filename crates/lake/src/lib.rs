@@ -16,6 +16,8 @@ mod scan;
 mod snapshot;
 mod store;
 mod table;
+#[cfg(test)]
+mod tests;
 mod vault;
 
 pub use clock::{Clock, FixedClock, Random, SeededRandom, SystemClock, SystemRandom};

@@ -66,7 +66,8 @@ impl Lock {
 
     fn write(&mut self, path: &Path) -> Result<()> {
         let text = serde_json::to_string(&self.holder).expect("a holder is plain data");
-        let written = self.file.set_len(0).and_then(|()| self.file.rewind()).and_then(|()| self.file.write_all(text.as_bytes()));
+        let written =
+            self.file.set_len(0).and_then(|()| self.file.rewind()).and_then(|()| self.file.write_all(text.as_bytes()));
         written.map_err(|cause| error::io("write", path, cause))
     }
 }

@@ -8,7 +8,9 @@ use crate::data_file::{damaged, int_range};
 use crate::error;
 use crate::import::property_column;
 use crate::table::{Table, TableFile};
-use arrow::array::{ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, NullArray, RecordBatchOptions, new_null_array};
+use arrow::array::{
+    ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, NullArray, RecordBatchOptions, new_null_array,
+};
 use arrow::compute::{concat_batches, filter_record_batch};
 use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
 use arrow::record_batch::{RecordBatch, RecordBatchReader};
@@ -104,7 +106,12 @@ impl EventFile {
 }
 
 /// The parts that can hold rows of the request.
-pub(crate) fn parts(files: &[Arc<EventFile>], stored: &Schema, grant: &Grant, request: &ScanRequest) -> Result<Vec<ScanPart>> {
+pub(crate) fn parts(
+    files: &[Arc<EventFile>],
+    stored: &Schema,
+    grant: &Grant,
+    request: &ScanRequest,
+) -> Result<Vec<ScanPart>> {
     let scan = Arc::new(plan(stored, grant, request)?);
     let mut parts = Vec::new();
     for file in files {
@@ -190,7 +197,9 @@ impl Scan {
         let names = events.values().as_string::<i32>();
         let is_wanted: Vec<bool> = names
             .iter()
-            .map(|name| self.events.as_ref().is_none_or(|wanted| wanted.iter().any(|event| Some(event.as_str()) == name)))
+            .map(|name| {
+                self.events.as_ref().is_none_or(|wanted| wanted.iter().any(|event| Some(event.as_str()) == name))
+            })
             .collect();
         let keys = events.keys().values();
         let mut mask = BooleanBufferBuilder::new(people.len());
@@ -217,14 +226,17 @@ fn plan(stored: &Schema, grant: &Grant, request: &ScanRequest) -> Result<Scan> {
     let mut fields = Vec::new();
     let mut columns = Vec::new();
     for name in ["person", "ts", "event"] {
-        let field = stored.field_with_name(name).map_err(|cause| error::bug("events lack a column", Box::new(cause)))?;
+        let field =
+            stored.field_with_name(name).map_err(|cause| error::bug("events lack a column", Box::new(cause)))?;
         fields.push(as_read(field));
         columns.push(name.to_owned());
     }
     for property in &request.properties {
         match grant.mask_of(&FieldRef::Property(property.clone())) {
             Some(Mask::Show | Mask::Hash) => {}
-            Some(Mask::Hide) | None => return Err(error::field_not_granted(&format!("event.{property}"), grant.purpose())),
+            Some(Mask::Hide) | None => {
+                return Err(error::field_not_granted(&format!("event.{property}"), grant.purpose()));
+            }
         }
         let column = property_column(property);
         let field = match stored.field_with_name(&column) {

@@ -42,7 +42,8 @@ impl Snapshot {
             }
         }
         events.sort_by_key(|file| file.person_min);
-        let trait_fields: Vec<Field> = state.traits.columns()?.fields().iter().map(|field| field.as_ref().clone()).collect();
+        let trait_fields: Vec<Field> =
+            state.traits.columns()?.fields().iter().map(|field| field.as_ref().clone()).collect();
         Ok(Snapshot {
             versions: state.tables().map(|(name, table)| (name.to_owned(), table.version())).collect(),
             imports: load_imports(&state.imports)?,

@@ -81,9 +81,9 @@ impl Table {
         let folder = root.join(name);
         std::fs::create_dir_all(folder.join("_delta_log")).map_err(|cause| error::io("make", &folder, cause))?;
         let folder = folder.canonicalize().map_err(|cause| error::io("find", &folder, cause))?;
-        let delta = engine.block_on(open_or_create(engine, &folder, name, columns)).map_err(|cause| {
-            error::table("open", name, Box::new(cause))
-        })?;
+        let delta = engine
+            .block_on(open_or_create(engine, &folder, name, columns))
+            .map_err(|cause| error::table("open", name, Box::new(cause)))?;
         Ok(Table { name, folder, delta })
     }
 
@@ -102,7 +102,8 @@ impl Table {
         let state = self.delta.snapshot().map_err(|cause| error::table("read", self.name, Box::new(cause)))?;
         let schema = state.schema();
         let fields: Option<Vec<Field>> = schema.fields().map(arrow_field).collect();
-        let fields = fields.ok_or_else(|| error::table("read", self.name, "it has a column of a foreign type".into()))?;
+        let fields =
+            fields.ok_or_else(|| error::table("read", self.name, "it has a column of a foreign type".into()))?;
         Ok(Arc::new(Schema::new(fields)))
     }
 
@@ -281,7 +282,9 @@ fn arrow_field(field: &StructField) -> Option<Field> {
         PrimitiveType::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
         PrimitiveType::Binary => DataType::Binary,
         PrimitiveType::String => DataType::Utf8,
-        PrimitiveType::Decimal(decimal) => DataType::Decimal128(decimal.precision(), i8::try_from(decimal.scale()).ok()?),
+        PrimitiveType::Decimal(decimal) => {
+            DataType::Decimal128(decimal.precision(), i8::try_from(decimal.scale()).ok()?)
+        }
         _ => return None,
     };
     Some(Field::new(field.name(), data_type, true))

@@ -169,7 +169,9 @@ impl Vault {
         let mut nonce = [0; NONCE_BYTES];
         self.random.fill(&mut nonce);
         let payload = Payload { msg: text, aad: label };
-        let sealed = cipher.encrypt(&XNonce::from(nonce), payload).expect("an identifier is far shorter than the cipher's limit");
+        let sealed = cipher
+            .encrypt(&XNonce::from(nonce), payload)
+            .expect("an identifier is far shorter than the cipher's limit");
         [nonce.as_slice(), &sealed].concat()
     }
 

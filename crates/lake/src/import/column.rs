@@ -131,7 +131,11 @@ pub(super) fn parse_decimal(text: &str, scale: u8) -> Option<i128> {
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     let fraction = fraction.trim_end_matches('0');
     let all_digits = whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit());
-    if (whole.is_empty() && !digits.contains('.')) || !all_digits || digits == "." || fraction.len() > usize::from(scale) {
+    if (whole.is_empty() && !digits.contains('.'))
+        || !all_digits
+        || digits == "."
+        || fraction.len() > usize::from(scale)
+    {
         return None;
     }
     let mut units: i128 = 0;

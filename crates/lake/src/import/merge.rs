@@ -241,7 +241,9 @@ impl<'a> Merger<'a> {
             let batch = self.pending_batch()?;
             let writer = match &mut self.writer {
                 Some(writer) => writer,
-                None => self.writer.insert(DataFileWriter::create(self.plan.folder, self.plan.random, &self.plan.schema)?),
+                None => {
+                    self.writer.insert(DataFileWriter::create(self.plan.folder, self.plan.random, &self.plan.schema)?)
+                }
             };
             writer.write(&batch)?;
             if writer.rows_in_group() >= ROWS_PER_GROUP {

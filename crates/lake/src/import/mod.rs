@@ -106,7 +106,8 @@ impl Reasons {
     }
 
     fn list(&self) -> Vec<(String, u64, String)> {
-        let mut list: Vec<_> = self.counts.iter().map(|(why, (count, place))| (why.clone(), *count, place.clone())).collect();
+        let mut list: Vec<_> =
+            self.counts.iter().map(|(why, (count, place))| (why.clone(), *count, place.clone())).collect();
         list.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         list
     }
@@ -257,7 +258,9 @@ fn open_reader<'a>(file: &ImportFile<'a>) -> Result<Box<dyn Reader + 'a>> {
         Some("csv") => Ok(Box::new(read_csv::CsvReader::open(path, name, object)?)),
         Some("ndjson" | "jsonl") => Ok(Box::new(read_ndjson::NdjsonReader::open(path, object)?)),
         Some("parquet") => Ok(Box::new(read_parquet::ParquetReader::open(path, name, object)?)),
-        _ => Err(error::bad_file(name, "its ending tells no format").with_hint("use .csv, .ndjson, .jsonl or .parquet")),
+        _ => {
+            Err(error::bad_file(name, "its ending tells no format").with_hint("use .csv, .ndjson, .jsonl or .parquet"))
+        }
     }
 }
 
@@ -267,7 +270,9 @@ fn check_object(file: &ImportFile<'_>) -> Result<()> {
     let has = |name: &str, types: &[ValueType]| {
         object.fields.iter().any(|field| field.name == name && (types.is_empty() || types.contains(&field.value_type)))
     };
-    let why = |what: &str| Err(error::bad_file(file.file_name, &format!("the contract of `{}` declares no {what}", object.name)));
+    let why = |what: &str| {
+        Err(error::bad_file(file.file_name, &format!("the contract of `{}` declares no {what}", object.name)))
+    };
     if !has(&object.person_column, &[]) {
         return why(&format!("column `{}`, by which it knows the person", object.person_column));
     }

@@ -159,6 +159,7 @@ fn as_text(column: &ArrayRef) -> Result<StringArray> {
 }
 
 fn cast_to_time(column: &ArrayRef) -> Result<TimestampMicrosecondArray> {
-    let times = cast(column, &timestamp_type()).map_err(|cause| error::bug("cannot read a day as a time", Box::new(cause)))?;
+    let times =
+        cast(column, &timestamp_type()).map_err(|cause| error::bug("cannot read a day as a time", Box::new(cause)))?;
     Ok(times.as_primitive::<arrow::datatypes::TimestampMicrosecondType>().clone())
 }

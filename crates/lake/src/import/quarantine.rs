@@ -47,7 +47,12 @@ pub(super) struct Quarantine<'a> {
 }
 
 impl<'a> Quarantine<'a> {
-    pub(super) fn new(file: &'a ImportFile<'a>, folder: PathBuf, random: &'a dyn Random, at_micros: i64) -> Quarantine<'a> {
+    pub(super) fn new(
+        file: &'a ImportFile<'a>,
+        folder: PathBuf,
+        random: &'a dyn Random,
+        at_micros: i64,
+    ) -> Quarantine<'a> {
         Quarantine {
             file,
             folder,

@@ -51,13 +51,16 @@ impl<'a> CsvReader<'a> {
         reader.window.skip_byte_order_mark()?;
         let header = match reader.parse()? {
             Next::Record { n_bytes, n_fields } => {
-                let names = (0..n_fields).map(|at| String::from_utf8_lossy(field(&reader.text, &reader.ends, at)).trim().to_owned());
+                let names = (0..n_fields)
+                    .map(|at| String::from_utf8_lossy(field(&reader.text, &reader.ends, at)).trim().to_owned());
                 let names: Vec<String> = names.collect();
                 reader.window.consume(n_bytes);
                 names
             }
             Next::TooLong => return Err(error::bad_file(file_name, "its first line is longer than 1 MiB")),
-            Next::End => return Err(error::bad_file(file_name, "it is empty").with_hint("the first line names the columns")),
+            Next::End => {
+                return Err(error::bad_file(file_name, "it is empty").with_hint("the first line names the columns"));
+            }
         };
         reader.places = match_columns(&header, file_name, object)?;
         reader.n_columns = header.len();
@@ -84,7 +87,8 @@ impl<'a> CsvReader<'a> {
                         continue;
                     }
                     // The last line has no end: an empty input tells the parser so.
-                    let (last, _, _, n_last) = self.parser.read_record(&[], &mut self.text[n_text..], &mut self.ends[n_ends..]);
+                    let (last, _, _, n_last) =
+                        self.parser.read_record(&[], &mut self.text[n_text..], &mut self.ends[n_ends..]);
                     return Ok(match last {
                         ReadRecordResult::Record => Next::Record { n_bytes, n_fields: n_ends + n_last },
                         _ => Next::End,
@@ -151,8 +155,16 @@ pub(super) fn match_columns(found: &[String], file_name: &str, object: &Object) 
     let is_needed = |field: &spec::Field| {
         field.required || field.name == object.person_column || Some(&field.name) == object.time_column.as_ref()
     };
-    let quoted = |names: Vec<&str>| names.iter().map(|name| format!("`{}`", super::records::cut(name, 80))).take(20).collect::<Vec<_>>().join(", ");
-    let missing: Vec<&str> = object.fields.iter().filter(|field| is_needed(field)).map(|field| field.name.as_str()).filter(|name| !names.contains(name)).collect();
+    let quoted = |names: Vec<&str>| {
+        names.iter().map(|name| format!("`{}`", super::records::cut(name, 80))).take(20).collect::<Vec<_>>().join(", ")
+    };
+    let missing: Vec<&str> = object
+        .fields
+        .iter()
+        .filter(|field| is_needed(field))
+        .map(|field| field.name.as_str())
+        .filter(|name| !names.contains(name))
+        .collect();
     if !missing.is_empty() {
         let declared: BTreeSet<&str> = object.fields.iter().map(|field| field.name.as_str()).collect();
         let unexpected: Vec<&str> = found.iter().map(String::as_str).filter(|name| !declared.contains(name)).collect();

@@ -62,7 +62,9 @@ impl<'a> ParquetReader<'a> {
                     source.data_type(),
                     field.value_type.name()
                 );
-                return Err(error::bad_file(self.file_name, &why).with_hint("change the type in the file or in the contract"));
+                return Err(
+                    error::bad_file(self.file_name, &why).with_hint("change the type in the file or in the contract")
+                );
             };
             if column.null_count() > source.logical_null_count() {
                 let fault = Fault::in_field(&field.name, &super::column::expected(field.value_type));
@@ -111,7 +113,8 @@ fn mark_lost(faults: &mut [Option<Fault>], source: &dyn Array, column: &dyn Arra
 
 fn guarded<T>(file_name: &str, read: impl FnOnce() -> Result<T>) -> Result<T> {
     let outcome = catch_unwind(AssertUnwindSafe(read));
-    outcome.unwrap_or_else(|_| Err(error::bad_file(file_name, "it is damaged: what it declares and what it holds differ")))
+    outcome
+        .unwrap_or_else(|_| Err(error::bad_file(file_name, "it is damaged: what it declares and what it holds differ")))
 }
 
 fn broken(file_name: &str, cause: &dyn std::error::Error) -> spec::Error {

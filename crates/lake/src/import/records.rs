@@ -64,7 +64,12 @@ enum Raw {
 
 impl Records {
     /// Records of a columnar file.
-    pub(super) fn of_rows(first_row: u64, columns: Vec<ArrayRef>, faults: Vec<Option<Fault>>, raw: RecordBatch) -> Records {
+    pub(super) fn of_rows(
+        first_row: u64,
+        columns: Vec<ArrayRef>,
+        faults: Vec<Option<Fault>>,
+        raw: RecordBatch,
+    ) -> Records {
         Records { first_row, columns, faults, raw: Raw::Rows(raw) }
     }
 
@@ -81,12 +86,14 @@ impl Records {
 
     /// The columns and row numbers of the records without fault.
     pub(super) fn accepted(&self) -> Result<(Vec<ArrayRef>, Vec<u64>)> {
-        let rows = (self.first_row..).zip(&self.faults).filter(|(_, fault)| fault.is_none()).map(|(row, _)| row).collect();
+        let rows =
+            (self.first_row..).zip(&self.faults).filter(|(_, fault)| fault.is_none()).map(|(row, _)| row).collect();
         if self.faults.iter().all(Option::is_none) {
             return Ok((self.columns.clone(), rows));
         }
         let mask: BooleanArray = self.faults.iter().map(|fault| Some(fault.is_none())).collect();
-        let columns: std::result::Result<Vec<ArrayRef>, _> = self.columns.iter().map(|column| filter(column, &mask)).collect();
+        let columns: std::result::Result<Vec<ArrayRef>, _> =
+            self.columns.iter().map(|column| filter(column, &mask)).collect();
         let columns = columns.map_err(|cause| crate::error::bug("cannot filter records", Box::new(cause)))?;
         Ok((columns, rows))
     }
@@ -181,7 +188,8 @@ fn row_text(batch: &RecordBatch, index: usize) -> String {
     let options = FormatOptions::default();
     let mut cells = serde_json::Map::new();
     for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
-        let shown = ArrayFormatter::try_new(column.as_ref(), &options).map(|formatter| formatter.value(index).to_string());
+        let shown =
+            ArrayFormatter::try_new(column.as_ref(), &options).map(|formatter| formatter.value(index).to_string());
         let shown = if column.is_null(index) { None } else { shown.ok() };
         cells.insert(field.name().clone(), shown.map(|text| cut(&text, RAW_BYTES_MAX).to_owned()).into());
     }

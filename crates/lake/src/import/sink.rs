@@ -87,14 +87,22 @@ impl Sink {
     }
 
     /// Takes the accepted records of one batch.
-    pub(super) fn push(&mut self, file: &ImportFile<'_>, accepted: &Accepted, sequence_base: i64, keyer: &Keyer) -> Result<()> {
+    pub(super) fn push(
+        &mut self,
+        file: &ImportFile<'_>,
+        accepted: &Accepted,
+        sequence_base: i64,
+        keyer: &Keyer,
+    ) -> Result<()> {
         let object = file.object;
         let kept = || kept_fields(object).map(|(at, _)| Arc::clone(&accepted.columns[at]));
         match self {
             Sink::Events { sorter, schema } => {
-                let place = |row: &u64| sequence_base + i64::try_from(*row).expect("a file has fewer rows than an i64 counts");
+                let place =
+                    |row: &u64| sequence_base + i64::try_from(*row).expect("a file has fewer rows than an i64 counts");
                 let sequence = Int64Array::from_iter_values(accepted.rows.iter().map(place));
-                let head = [accepted.person_column(), accepted.time_column(), Arc::new(sequence), accepted.key_column()];
+                let head =
+                    [accepted.person_column(), accepted.time_column(), Arc::new(sequence), accepted.key_column()];
                 sorter.push(batch(schema, head.into_iter().chain(kept()).collect())?)
             }
             Sink::Traits { batches, schema, places } => {
@@ -120,7 +128,13 @@ impl Sink {
     }
 
     /// Writes the files of the commit to the table.
-    pub(super) fn plan(self, file: &ImportFile<'_>, context: &Context<'_>, table: &Table, keyer: &Keyer) -> Result<Planned> {
+    pub(super) fn plan(
+        self,
+        file: &ImportFile<'_>,
+        context: &Context<'_>,
+        table: &Table,
+        keyer: &Keyer,
+    ) -> Result<Planned> {
         match self {
             Sink::Events { sorter, .. } => plan_events(sorter, file, context, table, keyer),
             Sink::Traits { batches, schema, .. } => plan_traits(&batches, &schema, context, table),
@@ -141,13 +155,15 @@ pub(super) fn plan_append(batch: &RecordBatch, context: &Context<'_>, table: &Ta
     } else {
         (Vec::new(), batch.clone())
     };
-    let add = if batch.num_rows() == 0 { Vec::new() } else { vec![write_file(table.folder(), context.random, &batch)?] };
+    let add =
+        if batch.num_rows() == 0 { Vec::new() } else { vec![write_file(table.folder(), context.random, &batch)?] };
     Ok(Planned { add, remove, new_columns: Vec::new(), stored })
 }
 
 /// A batch of a schema.
 pub(super) fn batch(schema: &SchemaRef, columns: Vec<ArrayRef>) -> Result<RecordBatch> {
-    RecordBatch::try_new(Arc::clone(schema), columns).map_err(|cause| error::bug("cannot join columns", Box::new(cause)))
+    RecordBatch::try_new(Arc::clone(schema), columns)
+        .map_err(|cause| error::bug("cannot join columns", Box::new(cause)))
 }
 
 /// A column with one text in all rows.
@@ -155,7 +171,13 @@ pub(super) fn repeat(text: &str, n_rows: usize) -> ArrayRef {
     Arc::new(StringArray::from_iter_values(std::iter::repeat_n(text, n_rows)))
 }
 
-fn plan_events(sorter: Sorter, file: &ImportFile<'_>, context: &Context<'_>, table: &Table, keyer: &Keyer) -> Result<Planned> {
+fn plan_events(
+    sorter: Sorter,
+    file: &ImportFile<'_>,
+    context: &Context<'_>,
+    table: &Table,
+    keyer: &Keyer,
+) -> Result<Planned> {
     let mut wanted = super::prepare::event_columns();
     for object in file.declared.iter().copied().chain([file.object]) {
         for (_, field) in kept_fields(object).filter(|_| object.kind == ObjectKind::Event) {
@@ -236,7 +258,8 @@ fn plan_consents(batches: &[RecordBatch], context: &Context<'_>, table: &Table) 
     let new = join(&schema, batches)?;
     let fresh = statement_keys(&new).enumerate().filter_map(|(row, key)| seen.insert(key).then_some(row as u64));
     let fresh = UInt64Array::from_iter_values(fresh);
-    let rows = take_record_batch(&new, &fresh).map_err(|cause| error::bug("cannot pick statements", Box::new(cause)))?;
+    let rows =
+        take_record_batch(&new, &fresh).map_err(|cause| error::bug("cannot pick statements", Box::new(cause)))?;
     plan_append(&rows, context, table)
 }
 
@@ -307,7 +330,10 @@ fn widened(table: &Table, wanted: &[Field]) -> Result<(SchemaRef, Vec<Field>)> {
     let current = table.columns()?;
     let mut new_columns: Vec<Field> = Vec::new();
     for field in wanted {
-        let known = current.field_with_name(field.name()).ok().or_else(|| new_columns.iter().find(|new| new.name() == field.name()));
+        let known = current
+            .field_with_name(field.name())
+            .ok()
+            .or_else(|| new_columns.iter().find(|new| new.name() == field.name()));
         match known {
             None => new_columns.push(field.clone()),
             Some(known) if known.data_type() == field.data_type() => {}

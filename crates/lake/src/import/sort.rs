@@ -66,7 +66,9 @@ impl Sorter {
         for (index, batch) in batches.iter().enumerate() {
             let (people, times) = (people_of(batch), times_of(batch));
             let index = u32::try_from(index).expect("memory holds fewer batches");
-            keys.extend(people.values().iter().zip(times.values()).zip(0u32..).map(|((p, t), row)| (*p, *t, index, row)));
+            keys.extend(
+                people.values().iter().zip(times.values()).zip(0u32..).map(|((p, t), row)| (*p, *t, index, row)),
+            );
         }
         // Batches come in the order of the file, so the place in them is the order of `seq`.
         keys.sort_unstable();
@@ -96,7 +98,8 @@ impl Run {
     /// The rows of a file of the table.
     pub(super) fn of_table(path: &Path) -> Result<Run> {
         let file = File::open(path).map_err(|cause| error::io("open", path, cause))?;
-        let built = ParquetRecordBatchReaderBuilder::try_new(file).and_then(|builder| builder.with_batch_size(ROWS_PER_BATCH).build());
+        let built = ParquetRecordBatchReaderBuilder::try_new(file)
+            .and_then(|builder| builder.with_batch_size(ROWS_PER_BATCH).build());
         let reader = built.map_err(|cause| damaged(path, Box::new(cause)))?;
         Ok(Run::Table { reader: Box::new(reader), path: path.to_owned() })
     }

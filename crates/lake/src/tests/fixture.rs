@@ -1,0 +1,180 @@
+//! A lake in a temporary folder, small contracts, and views of what is in it.
+
+use crate::{FixedClock, ImportFile, ImportReport, Lake, LakeOptions, ScanRequest, SeededRandom, Snapshot};
+use arrow::array::{ArrayRef, AsArray};
+use arrow::datatypes::Int64Type;
+use arrow::record_batch::RecordBatch;
+use arrow::util::display::array_value_to_string;
+use policy::{FieldUse, Grant};
+use roaring::RoaringTreemap;
+use spec::{
+    Basis, Field, FieldClass, FieldRef, Instant, Law, Mask, Object, ObjectKind, Purpose, Release, Result, Role,
+    ValueType,
+};
+use std::sync::Arc;
+use tempfile::TempDir;
+
+pub(super) struct Fixture {
+    pub(super) lake: Lake,
+    pub(super) folder: TempDir,
+}
+
+impl Fixture {
+    pub(super) fn new() -> Fixture {
+        Fixture::with_memory(64 << 20)
+    }
+
+    pub(super) fn with_memory(memory_bytes_max: usize) -> Fixture {
+        let folder = TempDir::new().expect("there is a folder for temporary files");
+        Fixture { lake: open(&folder, 1, memory_bytes_max).expect("a new folder opens"), folder }
+    }
+
+    /// The same folder opened anew.
+    pub(super) fn reopened(self) -> Fixture {
+        let Fixture { lake, folder } = self;
+        drop(lake);
+        Fixture { lake: open(&folder, 2, 64 << 20).expect("the folder opens again"), folder }
+    }
+
+    pub(super) fn import(&self, object: &Object, file_name: &str, bytes: &[u8]) -> Result<ImportReport> {
+        let path = self.folder.path().join(format!("input-{file_name}"));
+        std::fs::write(&path, bytes).expect("the folder can be written");
+        let declared = [object];
+        let declared = if object.kind == ObjectKind::Event { declared.as_slice() } else { &[] };
+        let file = ImportFile { source: "shop", object, declared, path: &path, file_name };
+        self.lake.import(&file, &|_, _| {})
+    }
+}
+
+pub(super) fn open(folder: &TempDir, seed: u64, memory_bytes_max: usize) -> Result<Lake> {
+    Lake::open(LakeOptions {
+        folder: &folder.path().join("data"),
+        clock: Arc::new(FixedClock(at("2018-01-01T00:00:00Z"))),
+        random: Arc::new(SeededRandom::new(seed)),
+        memory_bytes_max,
+    })
+}
+
+pub(super) fn at(text: &str) -> Instant {
+    text.parse().expect("the test writes a time")
+}
+
+pub(super) fn field(name: &str, value_type: ValueType, required: bool) -> Field {
+    Field {
+        name: name.to_owned(),
+        title: name.to_owned(),
+        description: String::new(),
+        value_type,
+        unit: None,
+        required,
+        is_key: false,
+        length_max: 20,
+        class: FieldClass::None,
+        purposes: vec!["analytics".to_owned()],
+    }
+}
+
+pub(super) fn object(name: &str, kind: ObjectKind, time: Option<&str>, fields: Vec<Field>) -> Object {
+    Object {
+        name: name.to_owned(),
+        title: name.to_owned(),
+        description: String::new(),
+        past: String::new(),
+        base: String::new(),
+        kind,
+        person_column: "customer".to_owned(),
+        person_prefix: "customer-".to_owned(),
+        time_column: time.map(str::to_owned),
+        message_id_column: None,
+        fields,
+    }
+}
+
+/// An event with an amount and a shop, perhaps with an id.
+pub(super) fn purchase(has_id: bool) -> Object {
+    let mut fields = vec![
+        field("customer", ValueType::Text, true),
+        field("at", ValueType::Timestamp, true),
+        field("amount", ValueType::Decimal { scale: 2 }, true),
+        field("shop", ValueType::Text, false),
+    ];
+    if has_id {
+        fields.push(field("id", ValueType::Text, true));
+    }
+    let message_id_column = has_id.then(|| "id".to_owned());
+    Object { message_id_column, ..object("purchase", ObjectKind::Event, Some("at"), fields) }
+}
+
+pub(super) fn purpose(name: &str, basis: Basis) -> Purpose {
+    Purpose {
+        name: name.to_owned(),
+        title: name.to_owned(),
+        description: String::new(),
+        basis: Law::ALL.into_iter().map(|law| (law, basis)).collect(),
+        min_group: 0,
+    }
+}
+
+pub(super) fn grant(people: RoaringTreemap, fields: &[FieldRef]) -> Grant {
+    grant_of(people, fields, Release::Aggregate, FieldClass::None)
+}
+
+pub(super) fn grant_of(people: RoaringTreemap, fields: &[FieldRef], release: Release, class: FieldClass) -> Grant {
+    let purposes = ["analytics".to_owned()];
+    let only_shown = class == FieldClass::Direct;
+    let uses: Vec<FieldUse<'_>> =
+        fields.iter().map(|field| FieldUse { field: field.clone(), class, purposes: &purposes, only_shown }).collect();
+    let role = Role {
+        name: "analyst".to_owned(),
+        title: "Analyst".to_owned(),
+        purposes: [("analytics".to_owned(), Release::List)].into(),
+        masks: [(FieldClass::None, Mask::Show), (FieldClass::Direct, Mask::Show)].into(),
+        sees_cost: true,
+        may_import: true,
+        may_define: true,
+    };
+    let purpose = purpose("analytics", Basis::LegitimateInterest);
+    let request = policy::Request {
+        role: &role,
+        purpose: &purpose,
+        release,
+        fields: &uses,
+        people: Arc::new(people),
+        until: at("2030-01-01T00:00:00Z"),
+    };
+    policy::decide(&request).expect("nothing stands against it")
+}
+
+/// All events as text, in the order of the scan.
+pub(super) fn events(fixture: &Fixture, object: &Object) -> Vec<String> {
+    events_of(&fixture.lake.snapshot(), object)
+}
+
+pub(super) fn events_of(snapshot: &Snapshot, object: &Object) -> Vec<String> {
+    let is_property = |field: &&Field| !["customer", "at", "id"].contains(&field.name.as_str());
+    let properties: Vec<String> = object.fields.iter().filter(is_property).map(|field| field.name.clone()).collect();
+    if snapshot.known().is_empty() {
+        return Vec::new();
+    }
+    let fields: Vec<FieldRef> = properties.iter().cloned().map(FieldRef::Property).collect();
+    let grant = grant(snapshot.known().clone(), &fields);
+    let request = ScanRequest { properties, ..ScanRequest::default() };
+    let parts = snapshot.scan_events(&grant, &request).expect("the columns are granted");
+    let mut rows = Vec::new();
+    for part in parts {
+        let batch = part.read().expect("the file is whole").batch;
+        for row in 0..batch.num_rows() {
+            rows.push(row_text(&batch, row));
+        }
+    }
+    rows
+}
+
+pub(super) fn row_text(batch: &RecordBatch, row: usize) -> String {
+    let cell = |column: &ArrayRef| array_value_to_string(column, row).expect("every type has a text");
+    batch.columns().iter().map(cell).collect::<Vec<_>>().join("|")
+}
+
+pub(super) fn people_in(batch: &RecordBatch) -> Vec<i64> {
+    batch.column(0).as_primitive::<Int64Type>().values().to_vec()
+}

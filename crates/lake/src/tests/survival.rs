@@ -1,0 +1,212 @@
+//! Crashes, races, torn files, and what must hold after any history of imports.
+
+use super::fixture::{Fixture, at, events, events_of, field, open, purchase};
+use crate::lake::Stage;
+use crate::table::{Change, Engine, Table};
+use crate::{Random, SeededRandom, data_file, holder};
+use arrow::array::{Int64Array, RecordBatch};
+use arrow::datatypes::{DataType, Field};
+use spec::{ErrorKind, ValueType};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+#[test]
+fn a_second_opener_is_told_about_the_first() {
+    let fixture = Fixture::new();
+    fixture.lake.note("serves http://127.0.0.1:7700").expect("the lock file can be written");
+    let Err(refused) = open(&fixture.folder, 9, 1 << 20) else { panic!("the folder is in use") };
+    assert_eq!(refused.kind, ErrorKind::Conflict);
+    let pid = std::process::id().to_string();
+    assert!(refused.message.contains(&pid) && refused.message.contains("serves http"), "{}", refused.message);
+    let data = fixture.folder.path().join("data");
+    assert_eq!(holder(&data).expect("it is held").since, at("2018-01-01T00:00:00Z"));
+    drop(fixture.lake);
+    assert_eq!(holder(&data), None);
+}
+
+#[test]
+fn a_crash_after_any_stage_is_made_good_by_a_repeat() {
+    let object = purchase(false);
+    let lines: String = (0..50).map(|n| format!("c{},2017-01-01T00:00:{:02}Z,{n},s\n", n % 7, n)).collect();
+    let text = format!("customer,at,amount,shop\n{lines}bad,2017-01-01T00:00:00Z,x,s\n");
+    let whole = Fixture::new();
+    let expected = whole.import(&object, "a.csv", text.as_bytes()).expect("the file is good");
+    for stage in [Stage::Vault, Stage::Quarantine, Stage::People, Stage::Data] {
+        for is_reopened in [false, true] {
+            let fixture = Fixture::new();
+            *fixture.lake.fail_after.lock().expect("nobody panics here") = Some(stage);
+            fixture.import(&object, "a.csv", text.as_bytes()).expect_err("the import ends early");
+            assert!(events(&fixture, &object).is_empty() && fixture.lake.snapshot().imports().is_empty(), "{stage:?}");
+            *fixture.lake.fail_after.lock().expect("nobody panics here") = None;
+            let fixture = if is_reopened { fixture.reopened() } else { fixture };
+            let report = fixture.import(&object, "a.csv", text.as_bytes()).expect("the file is good");
+            assert_eq!(report, expected, "{stage:?}");
+            assert_eq!(events(&fixture, &object), events(&whole, &object), "{stage:?}");
+            assert_eq!(fixture.lake.snapshot().table_versions()["quarantine"], 1, "{stage:?}");
+            let again = fixture.reopened();
+            assert_eq!(events(&again, &object), events(&whole, &object), "{stage:?}");
+        }
+    }
+}
+
+#[test]
+fn a_torn_tail_of_the_vault_is_cut_off_and_lost_people_are_noticed() {
+    let object = purchase(false);
+    let fixture = Fixture::new();
+    fixture
+        .import(&object, "a.csv", b"customer,at,amount,shop\nann,2017-01-01T00:00:00Z,1,s\n")
+        .expect("the file is good");
+    let Fixture { lake, folder } = fixture;
+    drop(lake);
+    let path = folder.path().join("data/vault/people.log");
+    let whole = std::fs::read(&path).expect("the vault is there");
+    std::fs::write(&path, [whole.as_slice(), &[9, 0, 0, 0, 1, 2, 3]].concat()).expect("the vault can be written");
+    let fixture = Fixture { lake: open(&folder, 3, 1 << 20).expect("a torn tail is no harm"), folder };
+    assert_eq!(std::fs::read(&path).expect("the vault is there"), whole);
+    let more = "customer,at,amount,shop\nann,2017-01-02T00:00:00Z,1,s\nbob,2017-01-02T00:00:00Z,1,s\n";
+    fixture.import(&object, "b.csv", more.as_bytes()).expect("the file is good");
+    assert_eq!(fixture.lake.snapshot().known().len(), 2, "ann is still ann");
+    let Fixture { lake, folder } = fixture;
+    drop(lake);
+    std::fs::write(&path, &whole[..12]).expect("the vault can be written");
+    let Err(refused) = open(&folder, 4, 1 << 20) else { panic!("the vault lacks people") };
+    assert_eq!(refused.kind, ErrorKind::Unavailable);
+}
+
+#[test]
+fn any_history_leaves_files_in_order() {
+    for seed in 1..=6 {
+        println!("seed {seed}");
+        let random = SeededRandom::new(seed);
+        let below = |limit: u64| {
+            let mut bytes = [0; 8];
+            random.fill(&mut bytes);
+            u64::from_le_bytes(bytes) % limit
+        };
+        // Little memory, so that some imports sort on disk.
+        let fixture = Fixture::with_memory(if seed % 2 == 0 { 200_000 } else { 64 << 20 });
+        let object = purchase(true);
+        let mut model: BTreeSet<(u64, u64)> = BTreeSet::new();
+        for n_file in 0..5 {
+            let mut text = "customer,at,amount,shop,id\n".to_owned();
+            let (mut stored, mut duplicate) = (0, 0);
+            for _ in 0..below(3_000) {
+                let (person, id) = (below(400), below(2_000));
+                let is_new = model.insert((person, id));
+                if is_new {
+                    stored += 1
+                } else {
+                    duplicate += 1
+                }
+                text.push_str(&format!("c{person},2017-01-01T00:{:02}:00Z,{n_file},s{},m{id}\n", below(60), below(5)));
+            }
+            let report = fixture.import(&object, &format!("{n_file}.csv"), text.as_bytes()).expect("the file is good");
+            assert_eq!((report.stored, report.duplicate), (stored, duplicate), "seed {seed}");
+            check_order(&fixture, model.len());
+        }
+        let rows = events(&fixture, &object);
+        assert_eq!(events(&fixture.reopened(), &object), rows, "seed {seed}");
+    }
+}
+
+/// Files hold disjoint ranges of people, parts too, and rows are in order.
+fn check_order(fixture: &Fixture, n_rows: usize) {
+    let snapshot = fixture.lake.snapshot();
+    let rows = events_of(&snapshot, &purchase(true));
+    assert_eq!(rows.len(), n_rows);
+    let grant = super::fixture::grant(snapshot.known().clone(), &[]);
+    let mut last = (i64::MIN, i64::MIN);
+    let mut seen = BTreeSet::new();
+    for part in snapshot.scan_events(&grant, &crate::ScanRequest::default()).expect("no column is asked") {
+        let batch = part.read().expect("the file is whole").batch;
+        let people = super::fixture::people_in(&batch);
+        let of_part: BTreeSet<i64> = people.iter().copied().collect();
+        assert!(of_part.is_disjoint(&seen), "a person is in two parts");
+        seen.extend(of_part);
+        let times = arrow::array::AsArray::as_primitive::<arrow::datatypes::TimestampMicrosecondType>(batch.column(1));
+        for (person, time) in people.into_iter().zip(times.values()) {
+            assert!((person, *time) >= last, "rows are out of order");
+            last = (person, *time);
+        }
+    }
+}
+
+#[test]
+fn two_rewrites_of_one_version_cannot_both_commit() {
+    let folder = tempfile::TempDir::new().expect("there is a folder for temporary files");
+    let engine = Engine::new().expect("the runtime starts");
+    let columns = [Field::new("person", DataType::Int64, true)];
+    let mut table = Table::open(&engine, folder.path(), "events", &columns).expect("a new table opens");
+    let random = SeededRandom::new(5);
+    let file = |person: i64| {
+        let batch =
+            RecordBatch::try_new(data_file::schema_of(&columns), vec![Arc::new(Int64Array::from(vec![person]))]);
+        data_file::write_file(table_folder(&folder).as_path(), &random, &batch.expect("one column"))
+            .expect("the disk has room")
+    };
+    let change = |person, remove, app_id| Change {
+        add: vec![file(person)],
+        remove,
+        new_columns: Vec::new(),
+        app_id,
+        figure: 1,
+        at_millis: 0,
+    };
+    table.commit(&engine, change(1, Vec::new(), "first")).expect("nobody else writes");
+    let old = table.files().expect("the table is whole");
+    let mut other = table.clone();
+    table.commit(&engine, change(2, old.clone(), "one")).expect("nobody else has written");
+    let refused = other.commit(&engine, change(3, old, "two")).expect_err("the version is taken");
+    assert_eq!(refused.kind, ErrorKind::Conflict);
+    let fresh = Table::open(&engine, folder.path(), "events", &columns).expect("the table opens");
+    assert_eq!((fresh.version(), fresh.files().expect("the table is whole").len()), (2, 1));
+    assert_eq!(fresh.figure_of(&engine, "one").expect("the log is whole"), Some(1));
+    assert_eq!(fresh.figure_of(&engine, "two").expect("the log is whole"), None);
+    // After the refusal the loser has moved on and can plan again.
+    let old = other.files().expect("the table is whole");
+    other.commit(&engine, change(4, old, "two")).expect("it is planned against the newest version");
+}
+
+fn table_folder(folder: &tempfile::TempDir) -> std::path::PathBuf {
+    folder.path().join("events")
+}
+
+#[test]
+fn a_property_that_changes_its_type_is_refused_and_new_ones_come_in() {
+    let fixture = Fixture::new();
+    let mut object = purchase(false);
+    fixture
+        .import(&object, "a.csv", b"customer,at,amount,shop\nann,2017-01-01T00:00:00Z,1,s\n")
+        .expect("the file is good");
+    object.fields.push(field("coupon", ValueType::Text, false));
+    let more = b"customer,at,amount,shop,coupon\nann,2017-01-02T00:00:00Z,1,s,yes\n";
+    fixture.import(&object, "b.csv", more).expect("a new column is no harm");
+    let rows = events(&fixture, &object);
+    assert!(rows[0].ends_with("|s|") && rows[1].ends_with("|s|yes"), "{rows:?}");
+    object.fields[3].value_type = ValueType::Integer;
+    let refused = fixture.import(&object, "c.csv", b"customer,at,amount,shop\nann,2017-01-03T00:00:00Z,1,5\n");
+    let refused = refused.expect_err("`shop` was text");
+    assert_eq!(refused.kind, ErrorKind::Invalid);
+    assert!(refused.message.contains("`shop`"), "{}", refused.message);
+}
+
+#[test]
+fn many_imports_keep_the_folder_small() {
+    let fixture = Fixture::new();
+    let object = purchase(false);
+    for n in 0..45 {
+        let text = format!("customer,at,amount,shop\nann,2017-01-01T00:00:00Z,{n},s\n,,,\n");
+        fixture.import(&object, &format!("{n}.csv"), text.as_bytes()).expect("the file is good");
+    }
+    let fixture = fixture.reopened();
+    assert_eq!((fixture.lake.snapshot().imports().len(), events(&fixture, &object).len()), (45, 45));
+    let data = fixture.folder.path().join("data");
+    let count = |name: &str| std::fs::read_dir(data.join(name)).expect("the table is there").count();
+    assert!(count("events") <= 2 && count("imports") <= 18, "{} {}", count("events"), count("imports"));
+    assert!(
+        std::fs::read_dir(data.join("events/_delta_log"))
+            .expect("there is a log")
+            .flatten()
+            .any(|entry| { entry.file_name().to_string_lossy().contains("checkpoint") })
+    );
+}
