@@ -15,4 +15,4 @@ mod source;
 mod state;
 mod store;
 
-pub use product::{App, Options, ServerNote, server_of};
+pub use product::{App, Checked, Options, ServerNote, check, make_token, question_from_text, server_of};

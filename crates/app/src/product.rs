@@ -11,7 +11,7 @@ use api::{
 };
 use lake::{Clock, Lake, LakeOptions, Random};
 use serde_json::Value as Json;
-use spec::{Answer, Diagnostic, Result};
+use spec::{Answer, Result};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -21,6 +21,8 @@ use std::sync::{Arc, Mutex};
 const IMPORT_BYTES_MAX: usize = 256 << 20;
 /// Where the owner's secret stands; only the folder's owner can read it.
 const SECRET_FILE: &str = "owner.secret";
+/// The metadata store.
+const STORE_FILE: &str = "metadata.sqlite";
 /// Where a running server says how to reach it.
 const NOTE_FILE: &str = "server.address";
 
@@ -80,7 +82,7 @@ impl App {
             random: Arc::clone(&options.random),
             memory_bytes_max: IMPORT_BYTES_MAX,
         })?;
-        let store = Store::open(&options.data.join("metadata.sqlite"))?;
+        let store = Store::open(&options.data.join(STORE_FILE))?;
         let mut state = State {
             folder,
             lake,
@@ -91,7 +93,7 @@ impl App {
             spans: Mutex::new(Vec::new()),
         };
         // A new secret at every start: one that leaked is worth nothing after it.
-        state.owner_secret = state.new_token();
+        state.owner_secret = session::new_token(state.random.as_ref());
         write_private(&options.data.join(SECRET_FILE), &state.owner_secret)?;
         let _ = fs::remove_file(options.data.join(NOTE_FILE));
         Ok(App { state, data: options.data })
@@ -103,12 +105,12 @@ impl App {
         write_private(&self.data.join(NOTE_FILE), url)
     }
 
-    /// The credential of the folder's owner, acting as a user.
-    pub fn owner_as(&self, user: &str) -> Credential {
-        Credential::Owner { secret: self.state.owner_secret.clone(), user: user.to_owned() }
+    /// The secret of the folder's owner, new at every start.
+    pub fn owner_secret(&self) -> &str {
+        &self.state.owner_secret
     }
 
-    /// Names and titles of all users, with the titles of their roles.
+    /// Names and titles of all users.
     pub fn users(&self) -> Result<Vec<(String, String)>> {
         let loaded = self.state.folder.current()?;
         let users = loaded.definitions.users.values();
@@ -129,11 +131,72 @@ impl App {
     pub fn import_file(&self, request: &ImportRequest<'_>, progress: &dyn Fn(u64, u64)) -> Result<Balance> {
         source::import_as_owner(&self.state, request, progress)
     }
+}
 
-    /// Everything that is wrong with the workspace's files.
-    pub fn diagnostics(&self) -> Result<Vec<Diagnostic>> {
-        Ok(self.state.folder.current()?.diagnostics.clone())
-    }
+/// What `check` found in a workspace folder.
+pub struct Checked {
+    /// The workspace's title.
+    pub title: String,
+    /// All diagnostics, as a terminal shows them; empty when all is well.
+    pub report: String,
+    /// How many there are.
+    pub n_diagnostics: usize,
+    /// What is defined, in one line.
+    pub summary: String,
+    /// The files that sources name: source, object, path in the workspace.
+    pub source_files: Vec<(String, String, String)>,
+    /// A user who may import.
+    pub importer: Option<String>,
+}
+
+/// Reads a workspace folder and says all that is wrong with it; needs no data folder.
+pub fn check(workspace: &Path) -> Result<Checked> {
+    let loaded = WorkspaceFolder::open(workspace)?.current()?;
+    let definitions = &loaded.definitions;
+    let counts = [
+        (definitions.sources.len(), "sources"),
+        (definitions.purposes.len(), "purposes"),
+        (definitions.roles.len(), "roles"),
+        (definitions.users.len(), "users"),
+        (definitions.metrics.len(), "metrics"),
+        (definitions.audiences.len(), "audiences"),
+        (definitions.questions.len(), "questions"),
+    ];
+    let counts: Vec<String> = counts.iter().map(|(count, noun)| format!("{count} {noun}")).collect();
+    let n_diagnostics = loaded.diagnostics.len();
+    let verdict = match n_diagnostics {
+        0 => "nothing is wrong".to_owned(),
+        1 => "1 thing is wrong".to_owned(),
+        n => format!("{n} things are wrong"),
+    };
+    let files = |source: &spec::Source| -> Vec<(String, String, String)> {
+        source.files.iter().map(|file| (source.name.clone(), file.object.clone(), file.path.clone())).collect()
+    };
+    let may_import = |user: &&spec::User| definitions.roles.get(&user.role).is_some_and(|role| role.may_import);
+    Ok(Checked {
+        title: definitions.title.clone(),
+        report: workspace::render(&loaded.diagnostics),
+        n_diagnostics,
+        summary: format!("{}: {verdict}", counts.join(", ")),
+        source_files: definitions.sources.values().flat_map(files).collect(),
+        importer: definitions.users.values().find(may_import).map(|user| user.name.clone()),
+    })
+}
+
+/// Makes a token for a user, whether or not a server runs on the data folder.
+pub fn make_token(options: &Options, user: &str, seconds: u64) -> Result<String> {
+    let loaded = WorkspaceFolder::open(&options.workspace)?.current()?;
+    fs::create_dir_all(&options.data).map_err(|cause| error::file("make", &options.data, cause))?;
+    let store = Store::open(&options.data.join(STORE_FILE))?;
+    session::make_token(&loaded.definitions, &store, options.clock.now(), options.random.as_ref(), (user, seconds))
+}
+
+/// Reads a question that somebody wrote as YAML or JSON; what is wrong as a terminal shows it.
+pub fn question_from_text(text: &str, path: &str) -> std::result::Result<Json, String> {
+    workspace::question_from_yaml(text).map_err(|mut diagnostics| {
+        diagnostics.iter_mut().for_each(|diagnostic| diagnostic.path = path.to_owned());
+        workspace::render(&diagnostics)
+    })
 }
 
 /// Writes a file that only its owner can read, and replaces it as a whole.
@@ -155,7 +218,9 @@ impl Product for App {
     }
 
     fn make_token(&self, user: &str, seconds: u64) -> Result<String> {
-        session::make_token(&self.state, user, seconds)
+        let loaded = self.state.folder.current()?;
+        let (store, random) = (&self.state.store, self.state.random.as_ref());
+        session::make_token(&loaded.definitions, store, self.state.clock.now(), random, (user, seconds))
     }
 
     fn principal(&self, credential: &Credential) -> Result<Principal> {

@@ -2,11 +2,12 @@
 
 use crate::error;
 use crate::state::State;
-use crate::store::Record;
+use crate::store::{Record, Store};
 use api::{Credential, Principal, SignedIn};
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
-use spec::Result;
+use lake::Random;
+use spec::{Instant, Result};
 use std::sync::LazyLock;
 use workspace::Definitions;
 
@@ -28,7 +29,7 @@ pub(crate) fn sign_in(state: &State, name: &str, password: &str) -> Result<Signe
     let outcome = if principal.is_some() { "yes" } else { "no" };
     record(state, name, "sign in", outcome)?;
     let principal = principal.ok_or_else(error::not_signed_in)?;
-    let session = state.new_token();
+    let session = new_token(state.random.as_ref());
     state.store.add_session(&session, name, state.clock.now())?;
     Ok(SignedIn { session, principal })
 }
@@ -47,18 +48,29 @@ pub(crate) fn reset_password(state: &State, name: &str) -> Result<String> {
     Ok(password)
 }
 
-/// Makes a token for a user.
-pub(crate) fn make_token(state: &State, user: &str, seconds: u64) -> Result<String> {
-    let loaded = state.folder.current()?;
-    principal_of(&loaded.definitions, user).ok_or_else(|| error::not_found("user", user, None))?;
+/// Makes a token for a user that is good for some seconds.
+pub(crate) fn make_token(
+    definitions: &Definitions,
+    store: &Store,
+    now: Instant,
+    random: &dyn Random,
+    (user, seconds): (&str, u64),
+) -> Result<String> {
+    principal_of(definitions, user).ok_or_else(|| error::not_found("user", user, None))?;
     if seconds == 0 || seconds > TOKEN_SECONDS_MAX {
         return Err(error::invalid("a token lives between a second and 366 days".to_owned(), "use `--for '30 days'`"));
     }
-    let token = state.new_token();
-    let expires_at = state.clock.now().timestamp().saturating_add_unsigned(seconds);
-    state.store.add_token(&token, user, expires_at)?;
-    record(state, user, "new token", "yes")?;
+    let token = new_token(random);
+    store.add_token(&token, user, now.timestamp().saturating_add_unsigned(seconds))?;
+    store.record(&deed(user, "new token", "yes"), now)?;
     Ok(token)
+}
+
+/// 32 random bytes in hex: a token that nobody guesses.
+pub(crate) fn new_token(random: &dyn Random) -> String {
+    let mut bytes = [0_u8; 32];
+    random.fill(&mut bytes);
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Says who presents a credential.
@@ -106,8 +118,11 @@ pub(crate) fn principal_of(definitions: &Definitions, user: &str) -> Option<Prin
 }
 
 fn record(state: &State, user: &str, what: &str, outcome: &str) -> Result<()> {
-    let record = Record { user, what, purpose: None, question: None, outcome: Some(outcome), people: None };
-    state.store.record(&record, state.clock.now())
+    state.store.record(&deed(user, what, outcome), state.clock.now())
+}
+
+fn deed<'a>(user: &'a str, what: &'a str, outcome: &'a str) -> Record<'a> {
+    Record { user, what, purpose: None, question: None, outcome: Some(outcome), people: None }
 }
 
 /// Argon2id with its recommended cost (19 MiB, two passes).

@@ -30,13 +30,6 @@ pub(crate) struct Span {
 }
 
 impl State {
-    /// 32 random bytes in hex: a token that nobody guesses.
-    pub(crate) fn new_token(&self) -> String {
-        let mut bytes = [0_u8; 32];
-        self.random.fill(&mut bytes);
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-    }
-
     /// A span from the cache, or computed and kept.
     pub(crate) fn span(
         &self,

@@ -1,0 +1,90 @@
+//! Talks to a server: the same requests that any other client would send.
+
+use spec::{Error, ErrorKind, Result};
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::time::Duration;
+use ureq::Agent;
+use ureq::http::Response;
+
+/// The largest answer that is read.
+const ANSWER_BYTES_MAX: u64 = 1 << 30;
+
+/// A server and who talks to it.
+pub(crate) struct Client {
+    agent: Agent,
+    url: String,
+    headers: Vec<(&'static str, String)>,
+}
+
+/// What a server said.
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Client {
+    /// A client that shows a token.
+    pub(crate) fn with_token(url: &str, token: &str) -> Client {
+        Client::new(url, vec![("authorization", format!("Bearer {token}"))])
+    }
+
+    /// A client of the data folder's owner, acting as a user.
+    pub(crate) fn as_owner(url: &str, secret: &str, user: &str) -> Client {
+        Client::new(url, vec![("x-entente-owner", secret.to_owned()), ("x-entente-as", user.to_owned())])
+    }
+
+    fn new(url: &str, headers: Vec<(&'static str, String)>) -> Client {
+        let agent = Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_connect(Some(Duration::from_secs(10)))
+            .max_redirects(0)
+            .build()
+            .new_agent();
+        Client { agent, url: url.trim_end_matches('/').to_owned(), headers }
+    }
+
+    /// Posts JSON and reads what comes back.
+    pub(crate) fn post_json(&self, path: &str, body: &str, accept: &str) -> Result<Reply> {
+        let mut request = self.agent.post(format!("{}{path}", self.url));
+        for (name, value) in &self.headers {
+            request = request.header(*name, value);
+        }
+        let sent = request.header("content-type", "application/json").header("accept", accept).send(body);
+        self.read(sent)
+    }
+
+    /// Posts a file and reads what comes back.
+    pub(crate) fn post_file(&self, path: &str, file: &Path) -> Result<Reply> {
+        let opened = File::open(file).map_err(|cause| cannot_read(file, cause))?;
+        let mut request = self.agent.post(format!("{}{path}", self.url));
+        for (name, value) in &self.headers {
+            request = request.header(*name, value);
+        }
+        let sent = request.header("content-type", "application/octet-stream").send(opened);
+        self.read(sent)
+    }
+
+    fn read(&self, sent: std::result::Result<Response<ureq::Body>, ureq::Error>) -> Result<Reply> {
+        let unreachable = |cause: ureq::Error| {
+            Error::new(ErrorKind::Unavailable, format!("cannot talk to `{}`", self.url))
+                .with_hint("is the server running there?")
+                .with_source(Box::new(cause))
+        };
+        let response = sent.map_err(unreachable)?;
+        let status = response.status().as_u16();
+        let mut body = Vec::new();
+        let (_, content) = response.into_parts();
+        let mut reader = content.into_reader().take(ANSWER_BYTES_MAX);
+        reader.read_to_end(&mut body).map_err(|cause| {
+            Error::new(ErrorKind::Unavailable, "the answer broke off".to_owned()).with_source(Box::new(cause))
+        })?;
+        Ok(Reply { status, body })
+    }
+}
+
+/// The error of a file that cannot be read.
+pub(crate) fn cannot_read(file: &Path, cause: std::io::Error) -> Error {
+    Error::new(ErrorKind::NotFound, format!("cannot read `{}`", file.display())).with_source(Box::new(cause))
+}

@@ -1,0 +1,57 @@
+//! `entente up`: import what is missing, then serve.
+
+use crate::arguments::{Place, Up};
+use crate::commands::import::{Bars, balance_line};
+use crate::{Ending, place};
+use spec::Result;
+use std::sync::Arc;
+
+/// Serves until it is told to stop.
+pub(crate) fn run(place: &Place, arguments: &Up) -> Result<Ending> {
+    let runtime = place::runtime()?;
+    // The address first: a port that is taken should not be found out after a long import.
+    let listener = runtime.block_on(tokio::net::TcpListener::bind(&arguments.listen)).map_err(place::cannot_listen)?;
+    let address = listener.local_addr().map_err(place::cannot_listen)?;
+    let app = place::open(place)?;
+    let checked = app::check(&place::workspace(place)?)?;
+    eprint!("{}", checked.report);
+    let bars = Bars::new();
+    let balances = app.import_files(&|what, done, all| bars.show(what, done, all))?;
+    bars.clear();
+    for balance in balances.iter().filter(|balance| balance.stored + balance.rejected > 0) {
+        println!("{}", balance_line(balance));
+    }
+    let url = format!("http://{address}");
+    app.announce(&url)?;
+    println!("\nEntente serves {} at {url}", checked.title);
+    if arguments.sign_ins {
+        println!("\nSign in as (new passwords at every start):");
+        for (name, title) in app.users()? {
+            println!("  {name:<12} {title:<20} {}", app.reset_password(&name)?);
+        }
+    }
+    println!("\nStop with ctrl c.");
+    let options = web::Options {
+        product: Arc::new(app),
+        templates_from: arguments.templates.clone(),
+        secure_cookies: arguments.https,
+    };
+    runtime.block_on(web::serve(listener, options, Box::pin(stopped())));
+    Ok(Ending::Done)
+}
+
+/// Ready when the process is told to stop.
+async fn stopped() {
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminate => {}
+    }
+}

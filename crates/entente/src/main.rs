@@ -1,0 +1,64 @@
+//! The program: arguments and environment in, the parts wired, an exit code out.
+//!
+//! Exit codes: 0 yes, 1 failure, 2 wrong input, 3 refused by a verdict. Invariants: no logic; the only reader of
+//! environment variables; asking always goes over HTTP - to a server that runs, or to one made for this one call.
+
+mod arguments;
+mod client;
+mod commands;
+mod place;
+mod table;
+
+use arguments::{Arguments, Command};
+use clap::Parser;
+use spec::{Error, ErrorKind};
+use std::process::ExitCode;
+
+/// What a command ends with, when it does not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// It did what was asked.
+    Done,
+    /// The verdict was not yes.
+    Refused,
+    /// What the user wrote is wrong; it was said what.
+    WrongInput,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_env_filter(tracing_subscriber::EnvFilter::new(&arguments.log))
+        .init();
+    let ended = match &arguments.command {
+        Command::Up(up) => commands::up::run(&arguments.place, up),
+        Command::Import(import) => commands::import::run(&arguments.place, import),
+        Command::Ask(ask) => commands::ask::ask(&arguments.place, ask),
+        Command::Judge(judge) => commands::ask::judge(&arguments.place, judge),
+        Command::Check => commands::check::run(&arguments.place),
+        Command::Token(token) => commands::token::run(&arguments.place, token),
+        Command::Completions { shell } => commands::manual::completions(*shell),
+        Command::Manual => commands::manual::manual(),
+    };
+    match ended {
+        Ok(Ending::Done) => ExitCode::SUCCESS,
+        Ok(Ending::Refused) => ExitCode::from(3),
+        Ok(Ending::WrongInput) => ExitCode::from(2),
+        Err(error) => {
+            eprintln!("entente: {}", error.chain());
+            if let Some(hint) = &error.hint {
+                eprintln!("  {hint}");
+            }
+            ExitCode::from(exit_code(&error))
+        }
+    }
+}
+
+fn exit_code(error: &Error) -> u8 {
+    match error.kind {
+        ErrorKind::Invalid | ErrorKind::NotFound => 2,
+        ErrorKind::Denied | ErrorKind::Conflict | ErrorKind::Unavailable | ErrorKind::Bug => 1,
+    }
+}
