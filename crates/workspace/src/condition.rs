@@ -13,6 +13,9 @@ use spec::{
 };
 use sqlparser::tokenizer::Token;
 
+#[cfg(test)]
+mod tests;
+
 /// The most comparisons in one condition.
 const TERMS_MAX: usize = 1_000;
 

@@ -8,6 +8,7 @@ use crate::fields::{Fields, text_of, texts_of};
 use crate::names::{check_name, did_you_mean, shortened};
 use crate::node::{Node, NodeKind};
 use crate::rules::{CLASSES, check_known, word_of};
+use crate::types::phrase;
 use spec::{Contract, Duration, Field, FieldClass, Freshness, Object, ObjectKind, ValueType};
 use std::collections::BTreeSet;
 
@@ -163,8 +164,8 @@ fn read_object(node: &Node, purposes: &[&str], problems: &mut Problems) -> Optio
     };
     let kinds = [("event", ObjectKind::Event), ("traits", ObjectKind::Traits), ("consent", ObjectKind::Consent)];
     let entity = custom_value(&custom, "entity")?;
-    let kind = word_of(text_of(entity, "entity", problems)?, &entity.place, "a sort of object", &kinds, problems)?;
     check_name(name, "an object", &node.place, problems);
+    let kind = word_of(text_of(entity, "entity", problems)?, &entity.place, "a sort of object", &kinds, problems)?;
     let title = fields.optional_text("businessName", problems).unwrap_or(name);
     let description = fields.text_or_empty("description", problems);
     let spoken = title.to_lowercase();
@@ -226,8 +227,8 @@ fn check_columns(object: &Object, place: &Place, problems: &mut Problems) {
                 problems.add(place, message, did_you_mean(column, &names, "properties"));
             }
             Some(field) if !types.contains(&field.value_type) => {
-                let allowed: Vec<&str> = types.iter().map(|value_type| value_type.name()).collect();
-                let message = format!("the {role} `{column}` is {}", field.value_type.name());
+                let allowed: Vec<&str> = types.iter().map(|value_type| phrase(*value_type)).collect();
+                let message = format!("the {role} `{column}` is {}", phrase(field.value_type));
                 problems.add(place, message, format!("it can be {}", allowed.join(" or ")));
             }
             Some(_) => {}

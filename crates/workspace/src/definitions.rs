@@ -62,7 +62,11 @@ impl Definitions {
 
     /// The trait of this name with its source and object.
     pub fn trait_field(&self, name: &str) -> Option<(&Source, &Object, &Field)> {
-        self.traits().into_iter().find(|(_, _, field)| field.name == name)
+        let mut objects = self.objects(ObjectKind::Traits).into_iter();
+        objects.find_map(|(source, object)| {
+            let field = object.fields.iter().find(|field| field.name == name && !is_own_column(object, name))?;
+            Some((source, object, field))
+        })
     }
 
     /// The property of this name of an event; of `*`, that of the first event that has one.

@@ -6,7 +6,7 @@
 use crate::definitions::Definitions;
 use crate::names::nearest;
 use crate::rename::Change;
-use crate::types::{Complaint, aggregate_type, constant_type, fit, go_together};
+use crate::types::{Complaint, aggregate_type, constant_type, fit, go_together, phrase};
 use spec::{
     Aggregate, CompareOp, Condition, Diagnostic, EventSelector, Field, FieldClass, FieldRef, Object, Source, Term,
     Value, ValueType,
@@ -269,7 +269,7 @@ impl<'a> Examiner<'a> {
                 (Term::Value(fitted), right)
             }
             (_, _, Some(a), Some(b)) if !go_together(a, b) => {
-                let message = format!("`{left}` is {} and `{right}` is {}", a.name(), b.name());
+                let message = format!("`{left}` is {} and `{right}` is {}", phrase(a), phrase(b));
                 self.wrong(site.pointer, message, "compare things of the same type");
                 (left, right)
             }
@@ -292,7 +292,7 @@ impl<'a> Examiner<'a> {
         self.n_terms += 1;
         let (term, found) = self.term(term, site);
         if let Some(found) = found.filter(|found| *found != ValueType::Text) {
-            let message = format!("LIKE is for text and `{term}` is {}", found.name());
+            let message = format!("LIKE is for text and `{term}` is {}", phrase(found));
             self.wrong(site.pointer, message, "compare it with `=`, `<` or `>`");
         }
         Condition::Like { term, pattern: pattern.to_owned() }

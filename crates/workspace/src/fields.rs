@@ -35,7 +35,9 @@ impl<'a> Fields<'a> {
 
     /// The value of a key, if there is one.
     pub(crate) fn optional(&mut self, key: &'static str) -> Option<&'a Node> {
-        self.known.push(key);
+        if !self.known.contains(&key) {
+            self.known.push(key);
+        }
         let entry = self.entries.iter().find(|entry| entry.key == key)?;
         (entry.value.kind != NodeKind::Null).then_some(&entry.value)
     }
@@ -44,7 +46,6 @@ impl<'a> Fields<'a> {
     pub(crate) fn required(&mut self, key: &'static str, hint: &str, problems: &mut Problems) -> Option<&'a Node> {
         let node = self.optional(key);
         if node.is_none() {
-            // Where the wrong key stands that was probably meant for this one, its own diagnostic says enough.
             problems.add(self.place, format!("{} needs `{key}`", self.what), hint.to_owned());
         }
         node

@@ -8,6 +8,7 @@
 //! diagnostics, all of them; a definition that is wrong is left out and takes no other with it. Every input has a limit.
 //! The YAML parser and the SQL tokeniser are named in this crate alone.
 
+mod built;
 mod condition;
 mod contract;
 mod cursor;
@@ -16,6 +17,8 @@ mod definitions;
 mod diagnostic;
 mod examine;
 mod fields;
+#[cfg(test)]
+mod fixture;
 mod load;
 mod measure;
 mod names;
@@ -24,6 +27,7 @@ mod question;
 mod rename;
 mod resolve;
 mod rules;
+mod sources;
 mod types;
 mod words;
 mod yaml;

@@ -3,6 +3,7 @@
 //! Rules first, then contracts and sources, then what is built on them, so that each kind is checked against those before
 //! it. A reference to a file that exists but has errors is no error of its own.
 
+use crate::built::{audience_as_question, key_place, metric_as_question, read_audience, read_metric, read_saved};
 use crate::contract::{ContractFile, read_contract};
 use crate::cycles::{audiences_in, on_cycles};
 use crate::definitions::Definitions;
@@ -10,16 +11,16 @@ use crate::diagnostic::{Place, Problems};
 use crate::fields::{Fields, text_of};
 use crate::names::{did_you_mean, is_name, listed, nearest, shortened};
 use crate::node::Node;
-use crate::question::{condition_of, measure_of, read_question};
 use crate::resolve::{Unresolved, check_definition};
-use crate::rules::{check_known, read_purpose, read_role, read_users, read_workspace};
+use crate::rules::{read_purpose, read_role, read_users, read_workspace};
+use crate::sources::{Across, contract_name, read_source};
 use crate::yaml;
 use sha2::{Digest, Sha256};
-use spec::{
-    AudienceDefinition, AudienceQuestion, Diagnostic, Interval, Measure, MetricDefinition, Object, ObjectKind,
-    Question, QuestionBody, Release, SavedQuestion, Source, SourceFile, TrendQuestion, ValueType,
-};
+use spec::Diagnostic;
 use std::collections::{BTreeMap, BTreeSet};
+
+#[cfg(test)]
+mod tests;
 
 const WORKSPACE_FILE: &str = "entente.yaml";
 const USERS_FILE: &str = "users.yaml";
@@ -80,7 +81,8 @@ fn definition<'a>(path: &'a str, problems: &mut Problems) -> Option<(&'a str, &'
     }
     let place = Place::start_of(path);
     if !FOLDERS.contains(&folder) {
-        if let Some(near) = nearest(folder, FOLDERS).first() {
+        let near = nearest(folder, FOLDERS).into_iter().find(|near| near.chars().next() == folder.chars().next());
+        if let Some(near) = near {
             problems.add(
                 &place,
                 format!("nothing is read from the folder `{folder}`"),
@@ -186,16 +188,16 @@ impl Loader<'_> {
             );
             definitions.audiences.remove(&name);
         }
-        // An audience with errors leaves those without a ground that are built on it, hence the rounds.
-        let mut checked: BTreeSet<String> = BTreeSet::new();
-        loop {
-            let wrong = definitions.audiences.values().find_map(|audience| {
-                let errors = check_definition(&audience_as_question(audience), definitions);
-                (!errors.is_empty()).then(|| (audience.name.clone(), errors))
-            });
-            let Some((name, errors)) = wrong else { break };
-            definitions.audiences.remove(&name);
-            if checked.insert(name.clone()) {
+        // Each after those it is built on, so that an error is said where it stands and nowhere else.
+        let mut open: BTreeSet<String> = definitions.audiences.keys().cloned().collect();
+        let is_ready = |name: &String, open: &BTreeSet<String>, definitions: &Definitions| {
+            audiences_in(&definitions.audiences[name].condition).is_disjoint(open)
+        };
+        while let Some(name) = open.iter().find(|name| is_ready(name, &open, definitions)).cloned() {
+            open.remove(&name);
+            let errors = check_definition(&audience_as_question(&definitions.audiences[&name]), definitions);
+            if !errors.is_empty() {
+                definitions.audiences.remove(&name);
                 report(&errors, nodes[name.as_str()], files, definitions, problems);
             }
         }
@@ -226,229 +228,6 @@ impl Loader<'_> {
     }
 }
 
-/// What must agree across contracts: names of events and traits, types of properties.
-#[derive(Default)]
-struct Across {
-    events: BTreeSet<String>,
-    traits: BTreeSet<String>,
-    consents: BTreeSet<String>,
-    properties: BTreeMap<String, (ValueType, String)>,
-}
-
-impl Across {
-    /// Checks a contract against those before it; false if it cannot stand beside them.
-    fn check(&mut self, file: &ContractFile, problems: &mut Problems) -> bool {
-        let n_problems = problems.count();
-        for (object, (place, field_places)) in file.contract.objects.iter().zip(&file.places) {
-            let names = match object.kind {
-                ObjectKind::Event => &mut self.events,
-                ObjectKind::Traits => &mut self.traits,
-                ObjectKind::Consent => &mut self.consents,
-            };
-            if object.kind == ObjectKind::Event && !names.insert(object.name.clone()) {
-                let message = format!("a second event `{}`", object.name);
-                problems.add(place, message, "give it another name: events are known by name alone".into());
-            }
-            self.check_fields(object, field_places, problems);
-        }
-        problems.count() == n_problems
-    }
-
-    fn check_fields(&mut self, object: &Object, places: &[Place], problems: &mut Problems) {
-        let asked: Vec<&str> = Definitions::asked_fields(object).iter().map(|field| field.name.as_str()).collect();
-        for (field, place) in object.fields.iter().zip(places).filter(|(field, _)| asked.contains(&field.name.as_str()))
-        {
-            if object.kind == ObjectKind::Traits && !self.traits.insert(field.name.clone()) {
-                let message = format!("a second trait `{}`", field.name);
-                problems.add(place, message, "give it another name: traits are known by name alone".into());
-            }
-            if object.kind != ObjectKind::Event {
-                continue;
-            }
-            let entry = self.properties.entry(field.name.clone());
-            let (value_type, event) = entry.or_insert_with(|| (field.value_type, object.name.clone()));
-            if *value_type != field.value_type {
-                let (here, there) = (type_words(field.value_type), type_words(*value_type));
-                let message = format!("`{}` is {here} in `{}` and {there} in `{event}`", field.name, object.name);
-                problems.add(place, message, "give both the same type, or one of them another name".into());
-            }
-        }
-    }
-}
-
-fn type_words(value_type: ValueType) -> String {
-    match value_type {
-        ValueType::Decimal { scale } => format!("decimal with {scale} digits after the point"),
-        other => other.name().to_owned(),
-    }
-}
-
-fn contract_name(path: &str) -> &str {
-    path.strip_prefix("contracts/").and_then(|file| file.strip_suffix(".odcs.yaml")).unwrap_or_default()
-}
-
-/// Reads a source; `None` if it or its contract has errors.
-fn read_source(
-    name: &str,
-    node: &Node,
-    contracts: &BTreeMap<&str, Option<ContractFile>>,
-    problems: &mut Problems,
-) -> Option<Source> {
-    let n_problems = problems.count();
-    let mut fields = Fields::open(node, "a source", problems)?;
-    let title = fields.optional_text("title", problems).unwrap_or(name).to_owned();
-    let description = fields.text_or_empty("description", problems);
-    let hint = "name its contract, as in `contract: contracts/till.odcs.yaml`";
-    let contract_node = fields.required("contract", hint, problems);
-    let contract_path = contract_node.and_then(|node| text_of(node, "contract", problems));
-    let mut contract = None;
-    if let (Some(path), Some(node)) = (contract_path, contract_node) {
-        contract = contracts.get(contract_name(path));
-        if contract.is_none() {
-            let paths: Vec<String> = contracts.keys().map(|name| format!("contracts/{name}.odcs.yaml")).collect();
-            let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
-            check_known(path, &node.place, "contract", &paths, problems);
-        }
-    }
-    let contract = contract.and_then(Option::as_ref).map(|file| &file.contract);
-    let mut files = Vec::new();
-    for node in fields.list("files", problems) {
-        let Some(mut fields) = Fields::open(node, "a file of a source", problems) else { continue };
-        let path_node = fields.required("path", "name the file, as in `path: data/till.csv`", problems);
-        let path = path_node.and_then(|node| text_of(node, "path", problems));
-        if let (Some(path), Some(node)) = (path, path_node)
-            && !is_inside(path)
-        {
-            let message = format!("`{}` is not a file inside of the workspace", shortened(path));
-            problems.add(
-                &node.place,
-                message,
-                "use a path relative to the workspace, with `/` and without `..`".into(),
-            );
-        }
-        let object_node = fields.required("object", "say what its records are: an object of the contract", problems);
-        let object = object_node.and_then(|node| text_of(node, "object", problems));
-        if let (Some(object), Some(node), Some(contract)) = (object, object_node, contract) {
-            let objects: Vec<&str> = contract.objects.iter().map(|object| object.name.as_str()).collect();
-            check_known(object, &node.place, "object", &objects, problems);
-        }
-        fields.close(problems);
-        files.extend(path.zip(object).map(|(path, object)| SourceFile { path: path.into(), object: object.into() }));
-    }
-    fields.close(problems);
-    if problems.count() > n_problems {
-        return None;
-    }
-    let (contract_path, contract) = (contract_path?.to_owned(), contract?.clone());
-    Some(Source { name: name.to_owned(), title, description, contract_path, contract, files })
-}
-
-fn is_inside(path: &str) -> bool {
-    let bad_part = |part: &str| part.is_empty() || part == "." || part == "..";
-    !path.contains(['\\', ':', '\0']) && !path.split('/').any(bad_part)
-}
-
-fn read_metric(name: &str, node: &Node, problems: &mut Problems) -> Option<MetricDefinition> {
-    let n_problems = problems.count();
-    let mut fields = Fields::open(node, "a metric", problems)?;
-    let title = fields.optional_text("title", problems).unwrap_or(name).to_owned();
-    let description = fields.text_or_empty("description", problems);
-    let owners = owned_names(fields.texts("owners", problems));
-    let measure_node = fields.required("measure", "say what is measured, as in `measure: count(purchase)`", problems);
-    let measure = measure_node.and_then(|node| measure_of(node, "measure", problems));
-    if let (Some(Measure::Metric(other)), Some(node)) = (&measure, measure_node) {
-        let message = format!("a metric cannot be another metric (`{}`)", shortened(other));
-        problems.add(&node.place, message, "write its measure, as in `count(purchase)`".into());
-    }
-    let filter = fields.optional("where").and_then(|node| condition_of(node, "where", problems));
-    let unit = fields.optional_text("unit", problems).map(str::to_owned);
-    let on_home = fields.flag("on_home", problems);
-    fields.close(problems);
-    if problems.count() > n_problems {
-        return None;
-    }
-    Some(MetricDefinition {
-        name: name.to_owned(),
-        title,
-        description,
-        owners,
-        measure: measure?,
-        filter,
-        unit,
-        on_home,
-    })
-}
-
-fn read_audience(name: &str, node: &Node, purposes: &[&str], problems: &mut Problems) -> Option<AudienceDefinition> {
-    let n_problems = problems.count();
-    let mut fields = Fields::open(node, "an audience", problems)?;
-    let title = fields.optional_text("title", problems).unwrap_or(name).to_owned();
-    let description = fields.text_or_empty("description", problems);
-    let owners = owned_names(fields.texts("owners", problems));
-    let purpose_node = fields.required("purpose", "say what it is mostly for, as in `purpose: email`", problems);
-    let purpose = purpose_node.and_then(|node| text_of(node, "purpose", problems));
-    if let (Some(purpose), Some(node)) = (purpose, purpose_node) {
-        check_known(purpose, &node.place, "purpose", purposes, problems);
-    }
-    let condition = fields.required("where", "say who is in it, as in `where: did(purchase)`", problems);
-    let condition = condition.and_then(|node| condition_of(node, "where", problems));
-    fields.close(problems);
-    if problems.count() > n_problems {
-        return None;
-    }
-    let (name, purpose) = (name.to_owned(), purpose?.to_owned());
-    Some(AudienceDefinition { name, title, description, owners, purpose, condition: condition? })
-}
-
-fn read_saved(name: &str, node: &Node, purposes: &[&str], problems: &mut Problems) -> Option<SavedQuestion> {
-    let n_problems = problems.count();
-    let mut fields = Fields::open(node, "a saved question", problems)?;
-    let title = fields.optional_text("title", problems).unwrap_or(name).to_owned();
-    let description = fields.text_or_empty("description", problems);
-    let question_node = fields.required("question", "write the question under it", problems);
-    let question = question_node.and_then(|node| read_question(node, problems));
-    if let (Some(question), Some(node)) = (&question, question_node) {
-        check_known(&question.purpose, key_place(node, "purpose"), "purpose", purposes, problems);
-    }
-    fields.close(problems);
-    if problems.count() > n_problems {
-        return None;
-    }
-    Some(SavedQuestion { name: name.to_owned(), title, description, question: question? })
-}
-
-fn owned_names(names: Vec<(&str, &Place)>) -> Vec<String> {
-    names.into_iter().map(|(name, _)| name.to_owned()).collect()
-}
-
-/// Where the value of a key stands, else where the mapping starts.
-fn key_place<'a>(node: &'a Node, key: &'static str) -> &'a Place {
-    let fields = Fields::open(node, "a definition", &mut Problems::default());
-    fields.and_then(|mut fields| fields.optional(key)).map_or(&node.place, |value| &value.place)
-}
-
-fn audience_as_question(audience: &AudienceDefinition) -> Question {
-    let condition = audience.condition.clone();
-    let body =
-        AudienceQuestion { condition, as_of: None, release: Release::Aggregate, columns: Vec::new(), limit: None };
-    let purpose = audience.purpose.clone();
-    Question { purpose, body: QuestionBody::Audience(body), time_zone: chrono_tz::UTC }
-}
-
-fn metric_as_question(metric: &MetricDefinition) -> Question {
-    let body = TrendQuestion {
-        measure: metric.measure.clone(),
-        by: Interval::None,
-        period: None,
-        as_of: None,
-        filter: metric.filter.clone(),
-        breakdown: Vec::new(),
-        limit: None,
-        offset: None,
-    };
-    Question { purpose: String::new(), body: QuestionBody::Trend(body), time_zone: chrono_tz::UTC }
-}
-
 /// Reports what a definition names that does not exist, and what it says that makes no sense.
 fn report(errors: &[Unresolved], node: &Node, files: &[File<'_>], definitions: &Definitions, problems: &mut Problems) {
     for error in errors {
@@ -457,7 +236,7 @@ fn report(errors: &[Unresolved], node: &Node, files: &[File<'_>], definitions: &
                 let key = if node_says(node, "where", subject) { "where" } else { "measure" };
                 let hint = match nearest.first() {
                     Some(near) => format!("did you mean `{near}`?"),
-                    None => name_hint(kind, files, definitions),
+                    None => name_hint(kind, subject, files, definitions),
                 };
                 problems.add(key_place(node, key), format!("there is no {kind} `{}`", shortened(subject)), hint);
             }
@@ -476,26 +255,21 @@ fn node_says(node: &Node, key: &'static str, subject: &str) -> bool {
 }
 
 /// What to do about a name for which nothing comes near: it may stand in a file with errors.
-fn name_hint(kind: &str, files: &[File<'_>], definitions: &Definitions) -> String {
-    let loaded = |file: &&File<'_>| match file.folder {
-        "sources" => !definitions.sources.contains_key(file.name),
-        "audiences" => !definitions.audiences.contains_key(file.name),
-        _ => false,
-    };
-    let folder = if kind == "audience" { "audiences" } else { "sources" };
-    let broken: Vec<String> = files
-        .iter()
-        .filter(|file| file.folder == folder)
-        .filter(loaded)
-        .map(|file| format!("{folder}/{}", file.name))
-        .collect();
-    if !broken.is_empty() {
-        let broken: Vec<&str> = broken.iter().map(String::as_str).collect();
-        return format!("first mend what is wrong with {}", listed(&broken));
+fn name_hint(kind: &str, subject: &str, files: &[File<'_>], definitions: &Definitions) -> String {
+    if kind == "audience" && files.iter().any(|file| file.folder == "audiences" && file.name == subject) {
+        return format!("first mend what is wrong with `audiences/{subject}.yaml`");
     }
-    let events: Vec<&str> = definitions.events().into_iter().map(|(_, object)| object.name.as_str()).collect();
+    let broken: Vec<&str> = Loader::names(files, "sources");
+    let broken: Vec<&str> = broken.into_iter().filter(|name| !definitions.sources.contains_key(*name)).collect();
+    if !broken.is_empty() && kind != "audience" {
+        return format!("first mend what is wrong with the sources {}", listed(&broken));
+    }
     match kind {
-        "event" => did_you_mean("", &events, "events"),
+        "event" => {
+            let events: Vec<&str> = definitions.events().into_iter().map(|(_, object)| object.name.as_str()).collect();
+            did_you_mean(subject, &events, "events")
+        }
+        "audience" => "add a file for it to `audiences`".into(),
         _ => "a contract has to declare it".into(),
     }
 }

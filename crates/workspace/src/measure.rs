@@ -7,6 +7,9 @@ use crate::names::{nearest, shortened};
 use spec::{Diagnostic, Measure, MeasureAtom, MeasureFunction};
 use sqlparser::tokenizer::Token;
 
+#[cfg(test)]
+mod tests;
+
 const FUNCTIONS: [&str; 6] = ["count", "people", "sum", "avg", "min", "max"];
 
 const HINT: &str =

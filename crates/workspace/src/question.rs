@@ -14,6 +14,9 @@ use spec::{
     Interval, Measure, Period, Question, QuestionBody, Release, TrendQuestion,
 };
 
+#[cfg(test)]
+mod tests;
+
 /// The kinds that are answered.
 const KINDS: [&str; 3] = ["trend", "funnel", "audience"];
 
@@ -200,7 +203,8 @@ fn read_steps(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Vec<Fu
         let message = format!("a funnel has 2 to {STEPS_MAX} steps, not {}", nodes.len());
         problems.add(place, message, hint.to_owned());
     }
-    nodes.iter().take(STEPS_MAX).map(|node| read_step(node, problems)).collect()
+    let steps: Vec<Option<FunnelStep>> = nodes.iter().take(STEPS_MAX).map(|node| read_step(node, problems)).collect();
+    steps.into_iter().collect()
 }
 
 fn read_step(node: &Node, problems: &mut Problems) -> Option<FunnelStep> {
@@ -230,20 +234,22 @@ fn read_period(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Perio
     let from = fields.optional("from");
     let to = fields.optional("to");
     fields.close(problems);
+    let last_read = last.and_then(|node| duration_of(node, "last", problems));
+    let from_read = from.and_then(|node| day_of(node, "from", problems));
+    let to_read = to.and_then(|node| day_of(node, "to", problems));
     match (last, from, to) {
-        (Some(last), None, None) => duration_of(last, "last", problems).map(Period::Last),
-        (None, Some(from), Some(to)) => {
-            let (first, end) = (day_of(from, "from", problems), day_of(to, "to", problems));
-            let (first, end) = (first?, end?);
-            if end <= first {
-                let message = format!("the period ends on {end}, before it has a day from {first}");
+        (Some(_), None, None) => last_read.map(Period::Last),
+        (None, Some(_), Some(to)) => {
+            let (from, end) = (from_read?, to_read?);
+            if end <= from {
+                let message = format!("the period has no day: it starts on {from} and ends before {end}");
                 problems.add(
                     &to.place,
                     message,
                     "`to` is the day after the last one, so it is later than `from`".into(),
                 );
             }
-            Some(Period::Dates { from: first, to: end })
+            Some(Period::Dates { from, to: end })
         }
         _ => {
             problems.add(&node.place, "a period has `from` and `to`, or `last`".into(), HINT.into());

@@ -15,6 +15,9 @@ use spec::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
+#[cfg(test)]
+mod tests;
+
 /// The column of a list that names a person as the sources do.
 const USER_ID: &str = "user_id";
 
@@ -43,6 +46,7 @@ pub struct Resolved {
 
 /// Something in a question that does not resolve.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "there are few of them and each is moved once")]
 pub enum Unresolved {
     /// A name that nothing collected or defined bears.
     Name {

@@ -137,7 +137,7 @@ pub(crate) fn word_of<T: Copy>(
     if found.is_none() {
         let names: Vec<&str> = words.iter().map(|(name, _)| *name).collect();
         let message = format!("`{}` is not {what}", shortened(word));
-        problems.add(place, message, did_you_mean(word, &names, "there are"));
+        problems.add(place, message, did_you_mean(word, &names, "use one of"));
     }
     found
 }

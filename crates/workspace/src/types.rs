@@ -26,8 +26,21 @@ pub(crate) fn fit(value: &Value, to: ValueType, beside: &str) -> Result<Value, C
                     "compare it with a number, without quotes".into()
                 }
             };
-            Err((format!("`{beside}` is {} and `{value}` is not", to.name()), hint))
+            Err((format!("`{beside}` is {} and `{value}` is not", phrase(to)), hint))
         }
+    }
+}
+
+/// A type after "is".
+pub(crate) fn phrase(value_type: ValueType) -> &'static str {
+    match value_type {
+        ValueType::Text => "text",
+        ValueType::Integer => "an integer",
+        ValueType::Number => "a number",
+        ValueType::Decimal { .. } => "a decimal",
+        ValueType::Boolean => "true or false",
+        ValueType::Timestamp => "a timestamp",
+        ValueType::Date => "a date",
     }
 }
 
@@ -87,7 +100,7 @@ fn numeric(function: &str, field: &Field) -> Result<ValueType, Complaint> {
     if field.value_type.is_numeric() {
         return Ok(field.value_type);
     }
-    let message = format!("`{function}` needs a number and `{}` is {}", field.name, field.value_type.name());
+    let message = format!("`{function}` needs a number and `{}` is {}", field.name, phrase(field.value_type));
     Err((message, "use `count` for how often something happened".into()))
 }
 

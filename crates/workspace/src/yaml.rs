@@ -10,6 +10,9 @@ use crate::node::{DEPTH_MAX, Entry, Node, NodeKind, Style};
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 use std::collections::BTreeSet;
 
+#[cfg(test)]
+mod tests;
+
 /// The longest file.
 pub(crate) const FILE_BYTES_MAX: usize = 1024 * 1024;
 
@@ -63,7 +66,7 @@ impl Builder<'_> {
             }
             Event::Scalar(text, style, anchor, tag) => {
                 refuse_marks(anchor, tag.is_some(), &place, problems)?;
-                let style_inside = self.style(style, span);
+                let style_inside = self.style(style, &text, span);
                 let kind = if style == ScalarStyle::Plain { plain(&text) } else { NodeKind::Text(text.into_owned()) };
                 self.add(Node { place, kind, style: style_inside }, problems)
             }
@@ -129,24 +132,20 @@ impl Builder<'_> {
     }
 
     /// Where a position inside of a scalar stands in the file; only where each character stands for itself.
-    fn style(&self, style: ScalarStyle, span: Span) -> Style {
+    fn style(&self, style: ScalarStyle, text: &str, span: Span) -> Style {
         let on_one_line = span.start.line() == span.end.line();
         let line = self.lines.get(span.start.line().saturating_sub(1)).copied().unwrap_or_default();
         match style {
             ScalarStyle::Plain if on_one_line => Style::Line { offset: 0 },
             ScalarStyle::SingleQuoted if on_one_line => Style::Line { offset: 1 },
             ScalarStyle::DoubleQuoted if on_one_line && !line.contains('\\') => Style::Line { offset: 1 },
-            ScalarStyle::Literal => self.block_style(span),
+            // The parser's mark is on the first line that is not empty.
+            ScalarStyle::Literal => {
+                let n_empty = text.chars().take_while(|character| *character == '\n').count();
+                Style::Block { first_line: span.start.line().saturating_sub(n_empty), indent: span.start.col() }
+            }
             _ => Style::Whole,
         }
-    }
-
-    fn block_style(&self, span: Span) -> Style {
-        let header = span.start.line().saturating_sub(1);
-        let Some(first) = self.lines.iter().skip(header + 1).find(|line| !line.trim().is_empty()) else {
-            return Style::Whole;
-        };
-        Style::Block { first_line: header + 2, indent: first.chars().take_while(|c| *c == ' ').count() }
     }
 }
 

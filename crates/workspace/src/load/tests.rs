@@ -1,0 +1,268 @@
+use super::*;
+use crate::diagnostic::render;
+use crate::fixture::{shop, shop_definitions};
+
+/// The diagnostics of the shop with some files changed, as the command line shows them.
+fn check(changes: &[(&str, &str)]) -> String {
+    load_with(changes).1
+}
+
+fn load_with(changes: &[(&str, &str)]) -> (Definitions, String) {
+    let mut files = shop();
+    files.extend(changes.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())));
+    let (definitions, diagnostics) = load(&files);
+    (definitions, render(&diagnostics))
+}
+
+#[test]
+fn the_shop_is_read() {
+    let shop = shop_definitions();
+    let till = &shop.sources["till"].contract;
+    assert_eq!(till.owner.as_deref(), Some("bob"));
+    assert_eq!(till.freshness.as_ref().map(|freshness| freshness.age_max.to_string()).as_deref(), Some("2 days"));
+    assert_eq!(till.objects.len(), 2, "an object without an entity takes no part");
+    let gift = till.objects[0].fields.iter().find(|field| field.name == "gift").expect("it is declared");
+    assert_eq!((gift.class, gift.purposes.len()), (spec::FieldClass::Sensitive, 0), "what is left open is closed");
+    assert_eq!(shop.property(&spec::EventSelector::Named("basket_paid".into()), "member"), None);
+    assert!(shop.trait_field("age").is_some() && shop.event("basket_paid").is_some());
+    assert_eq!(shop.version.len(), 16);
+}
+
+#[test]
+fn the_version_is_that_of_the_definitions() {
+    let version = shop_definitions().version;
+    assert_eq!(load_with(&[("README.md", "x")]).0.version, version);
+    assert_ne!(load_with(&[("users.yaml", "users: []")]).0.version, version);
+}
+
+#[test]
+fn rules() {
+    insta::assert_snapshot!(check(&[
+        ("entente.yaml", "titel: Shop\nlaws:\n  - { country: us, law: gdrp }\n  - { country: US, region: DE-BE, law: gdpr }\n"),
+        ("users.yaml", "users:\n  - { name: Mia, role: marketr }\n  - { name: bob, role: marketer }\n  - { name: bob, role: marketer }\n"),
+        ("purposes/ads.yaml", "title: ads\nbasis: { gdpr: concent, ccpa: opt_out, hipaa: consent }\nmin_group: 1\n"),
+        ("roles/analyst.yaml", "purposes: { analytic: aggregate, email: lst }\nmasks: { none: shw, public: show }\nsees_cost: 3\n"),
+    ]), @r#"
+entente.yaml:1:1: a workspace needs `title`
+    say what the workspace is called
+entente.yaml:1:1: `titel` is not a key of a workspace
+    did you mean `title`?
+entente.yaml:3:5: `us` is not a country code
+    use two capital letters (ISO 3166-1), as in `DE`
+entente.yaml:3:25: `gdrp` is not a law
+    did you mean `gdpr`?
+entente.yaml:4:5: the region is not one of US
+    use its ISO 3166-2 code, as in `US-XX`
+purposes/ads.yaml:2:16: `concent` is not a legal basis
+    did you mean `consent`?
+purposes/ads.yaml:2:40: `hipaa` is not a law
+    use one of: `gdpr`, `ccpa`, `us_other`
+purposes/ads.yaml:3:12: `min_group` is a whole number from 2 to 1000000
+    write it as in `min_group: 10`
+roles/analyst.yaml:1:13: there is no purpose `analytic`
+    did you mean `analytics`?
+roles/analyst.yaml:1:41: `lst` is not a release level
+    did you mean `list`?
+roles/analyst.yaml:2:16: `shw` is not a mask
+    did you mean `show`?
+roles/analyst.yaml:2:21: `public` is not a class of fields
+    use one of: `none`, `pseudonym`, `direct`, `sensitive`
+roles/analyst.yaml:3:12: `sees_cost` is true or false, not a number
+    write `sees_cost: true`, or leave it out
+users.yaml:2:13: `Mia` is not a name for a user
+    use small letters, digits and `_`, a letter first, at most 64 characters
+users.yaml:2:24: there is no role `marketr`
+    did you mean `marketer`?
+users.yaml:4:5: two users named `bob`
+    give one another name
+"#);
+}
+
+#[test]
+fn sources_and_contracts() {
+    insta::assert_snapshot!(check(&[
+        ("sources/web.yaml", "contract: contracts/wbe.odcs.yaml\nfiles:\n  - { path: ../secret.csv, object: x }\n  - { path: /etc/passwd }\n"),
+        ("sources/app.yaml", "contract: contracts/app.odcs.yaml\nfiles: [{ path: data/app.csv, object: basket }]\n"),
+        ("contracts/app.odcs.yaml", "\
+apiVersion: v2.0.0
+kind: DataContract
+id: app
+version: 1.0
+status: active
+shcema: []
+schema:
+  - name: App Opened
+    customProperties:
+      - { property: entity, value: evnt }
+  - name: visit
+    customProperties:
+      - { property: entity, value: event }
+      - { property: person, value: who }
+    properties:
+      - { name: user, logicalType: strng, classification: publc }
+      - { name: amount, logicalType: number, physicalType: 'decimal(50,2)', classification: none }
+      - { name: page, logicalType: string, logicalTypeOptions: { maxLength: 0 }, customProperties: [{ property: purposes, value: [analitics] }] }
+      - { name: page, logicalType: string }
+"),
+    ]), @r#"
+contracts/app.odcs.yaml:1:1: the contract is not of ODCS version 3
+    write `apiVersion: v3.1.0`
+contracts/app.odcs.yaml:4:10: `version` is text, not a number
+    put it in quotes
+contracts/app.odcs.yaml:6:1: `shcema` is not a key of a contract
+    did you mean `schema`?
+contracts/app.odcs.yaml:8:5: `App Opened` is not a name for an object
+    use small letters, digits and `_`, a letter first, at most 64 characters
+contracts/app.odcs.yaml:10:36: `evnt` is not a sort of object
+    did you mean `event`?
+contracts/app.odcs.yaml:11:5: `visit` has no property `who` for its person
+    properties: `page`, `page`
+contracts/app.odcs.yaml:11:5: `visit` does not say when its records happened
+    add `- {property: time, value: COLUMN}` to its customProperties
+contracts/app.odcs.yaml:16:36: `strng` is not a type that is read
+    did you mean `string`?
+contracts/app.odcs.yaml:16:59: `publc` is not a class of fields
+    use one of: `none`, `pseudonym`, `direct`, `sensitive`
+contracts/app.odcs.yaml:17:38: `decimal(50,2)` is not a decimal type
+    write `physicalType: decimal(18,2)`, with at most 38 and 18 digits
+contracts/app.odcs.yaml:18:77: `maxLength` is a whole number from 1 to 65536
+    leave it out for 1024
+contracts/app.odcs.yaml:18:131: there is no purpose `analitics`
+    did you mean `analytics`?
+contracts/app.odcs.yaml:19:9: the property `page` stands twice
+    keep one of them
+sources/web.yaml:1:11: there is no contract `contracts/wbe.odcs.yaml`
+    did you mean `contracts/app.odcs.yaml`?
+sources/web.yaml:3:13: `../secret.csv` is not a file inside of the workspace
+    use a path relative to the workspace, with `/` and without `..`
+sources/web.yaml:4:5: a file of a source needs `object`
+    say what its records are: an object of the contract
+sources/web.yaml:4:13: `/etc/passwd` is not a file inside of the workspace
+    use a path relative to the workspace, with `/` and without `..`
+"#);
+}
+
+#[test]
+fn what_must_agree_across_contracts() {
+    insta::assert_snapshot!(check(&[
+        ("sources/web.yaml", "contract: contracts/web.odcs.yaml\n"),
+        ("contracts/web.odcs.yaml", "\
+apiVersion: v3.1.0
+kind: DataContract
+id: web
+version: 1.0.0
+status: active
+schema:
+  - name: basket_paid
+    customProperties: [{ property: entity, value: event }, { property: person, value: user }, { property: time, value: at }]
+    properties:
+      - { name: user, logicalType: string }
+      - { name: at, logicalType: timestamp }
+      - { name: value, logicalType: integer }
+  - name: profile
+    customProperties: [{ property: entity, value: traits }, { property: person, value: user }]
+    properties:
+      - { name: user, logicalType: string }
+      - { name: age, logicalType: integer }
+"),
+    ]), @r#"
+contracts/web.odcs.yaml:7:5: a second event `basket_paid`
+    give it another name: events are known by name alone
+contracts/web.odcs.yaml:12:9: `value` is integer in `basket_paid` and decimal with 2 digits after the point in `basket_paid`
+    give both the same type, or one of them another name
+contracts/web.odcs.yaml:17:9: a second trait `age`
+    give it another name: traits are known by name alone
+"#);
+}
+
+#[test]
+fn metrics_audiences_and_questions() {
+    let (definitions, text) = load_with(&[
+        ("metrics/bad_text.yaml", "measure: sum(basket_paid.value\n"),
+        ("metrics/bad_name.yaml", "measure: \"sum(basket_paid.valu)\"\nwhere: |\n  event.stoer = 1\n"),
+        ("metrics/bad_type.yaml", "measure: sum(basket_paid.paid_by)\nwhere: \"event.store = 'five'\"\n"),
+        ("metrics/itself.yaml", "measure: sales\nowner: it\n"),
+        ("audiences/one.yaml", "purpose: emial\nwhere: in_audience('two')\n"),
+        ("audiences/two.yaml", "purpose: email\nwhere: in_audience('three')\n"),
+        ("audiences/three.yaml", "purpose: email\nwhere: in_audience('two') OR gold\n"),
+        ("audiences/four.yaml", "purpose: email\nwhere: agee = '30' AND did(basket_payd)\n"),
+        ("audiences/five.yaml", "purpose: email\nwhere: in_audience('four')\n"),
+        ("audiences/six.yaml", "purpose: email\nwhere: >-\n  gold AND\n  household_size =\n"),
+        ("audiences/seven.yaml", "purpose: email\nwhere: |\n  gold AND\n    household_size = = 2\n"),
+        ("audiences/eight.yaml", "purpose: email\nwhere: \"gold AND event.store = 1\"\n"),
+        ("questions/trend.yaml", "question:\n  kind: trend\n  purpose: analitics\n  measure: sales\n"),
+        (
+            "questions/other.yaml",
+            "question:\n  kind: trend\n  measure: sales\n  where: age = \n  period: { from: 2018-01-01, to: 2017-01-01 }\n",
+        ),
+    ]);
+    insta::assert_snapshot!(text, @r#"
+audiences/eight.yaml:2:8: `event.store` stands outside of an event's brackets
+    put it into the brackets, as in `did(E, where => (event.store = ...))`
+audiences/five.yaml:2:8: there is no audience `four`
+    first mend what is wrong with `audiences/four.yaml`
+audiences/four.yaml:2:8: there is no trait `agee`
+    did you mean `age`?
+audiences/four.yaml:2:8: there is no event `basket_payd`
+    did you mean `basket_paid`?
+audiences/one.yaml:1:10: there is no purpose `emial`
+    did you mean `email`?
+audiences/seven.yaml:4:22: expected a trait, `event.property` or a value, found `=`
+    join comparisons with AND, OR and NOT
+audiences/six.yaml:3:3: expected a trait, `event.property` or a value, found the end
+audiences/three.yaml:2:8: the audience `three` is defined by itself
+    break the circle of `in_audience`
+audiences/two.yaml:2:8: the audience `two` is defined by itself
+    break the circle of `in_audience`
+metrics/bad_name.yaml:1:10: there is no property `basket_paid.valu`
+    did you mean `value`?
+metrics/bad_name.yaml:3:3: there is no property `event.stoer`
+    did you mean `store`?
+metrics/bad_text.yaml:1:31: expected `)`, found the end
+    write count(E), people(E), sum(E.p), avg(E.p), min(E.p), max(E.p), one divided by another, or a metric's name
+metrics/bad_type.yaml:1:10: `sum` needs a number and `paid_by` is text
+    use `count` for how often something happened
+metrics/bad_type.yaml:2:8: `event.store` is an integer and `five` is not
+    compare it with a number, without quotes
+metrics/itself.yaml:1:10: a metric cannot be another metric (`sales`)
+    write its measure, as in `count(purchase)`
+metrics/itself.yaml:2:1: `owner` is not a key of a metric
+    did you mean `owners`?
+questions/other.yaml:2:3: a question needs `purpose`
+    say what the answer is for, as in `purpose: analytics`
+questions/other.yaml:4:15: expected a trait, `event.property` or a value, found the end
+questions/other.yaml:5:35: the period has no day: it starts on 2018-01-01 and ends before 2017-01-01
+    `to` is the day after the last one, so it is later than `from`
+questions/trend.yaml:3:12: there is no purpose `analitics`
+    did you mean `analytics`?
+"#);
+    let kept: Vec<&str> = definitions.audiences.keys().map(String::as_str).collect();
+    assert_eq!(kept, ["gold", "regulars"], "a definition with errors is left out, all others stay");
+    assert_eq!(definitions.metrics.len(), 1);
+}
+
+#[test]
+fn files_in_the_wrong_place() {
+    insta::assert_snapshot!(check(&[
+        ("metric/x.yaml", "title: x"),
+        ("metrics/Net-Sales.yaml", "title: x"),
+        ("metrics/sales.yml", "title: x"),
+        ("contracts/web.yaml", "title: x"),
+        ("notes/x.yaml", "title: x"),
+        ("audiences/deep/x.yaml", "title: x"),
+    ]), @r#"
+contracts/web.yaml:1:1: a file of `contracts` ends in `.odcs.yaml`
+    rename it
+metric/x.yaml:1:1: nothing is read from the folder `metric`
+    did you mean `metrics`?
+metrics/Net-Sales.yaml:1:1: `Net-Sales` is not a name for a definition
+    rename it: small letters, digits and `_`, a letter first
+metrics/sales.yml:1:1: a file of `metrics` ends in `.yaml`
+    rename it
+"#);
+    let (_, diagnostics) = load(&BTreeMap::new());
+    insta::assert_snapshot!(render(&diagnostics), @r#"
+entente.yaml:1:1: the workspace has no `entente.yaml`
+    add one with `title: ...`
+"#);
+}
