@@ -4,8 +4,8 @@ use crate::diagnostic::{Place, Problems};
 use crate::names::{did_you_mean, shortened};
 use crate::node::{Entry, Node, NodeKind};
 
-/// The longest text that a definition may hold in one value.
-const TEXT_LENGTH_MAX: usize = 10_000;
+/// The longest text of one value; longer than a condition may be, which has its own message.
+const TEXT_BYTES_MAX: usize = 32 * 1024;
 
 /// A mapping while it is read. A key with an empty value counts as absent.
 pub(crate) struct Fields<'a> {
@@ -143,12 +143,8 @@ pub(crate) fn text_of<'a>(node: &'a Node, key: &str, problems: &mut Problems) ->
             problems.add(&node.place, format!("`{key}` is empty"), "write something, or leave it out".into());
             None
         }
-        NodeKind::Text(text) if text.len() > TEXT_LENGTH_MAX.max(crate::cursor::TEXT_BYTES_MAX + 1) => {
-            problems.add(
-                &node.place,
-                format!("`{key}` is too long"),
-                format!("use at most {TEXT_LENGTH_MAX} characters"),
-            );
+        NodeKind::Text(text) if text.len() > TEXT_BYTES_MAX => {
+            problems.add(&node.place, format!("`{key}` is longer than 32 KiB"), "write it shorter".into());
             None
         }
         NodeKind::Text(text) => Some(text),
