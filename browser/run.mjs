@@ -6,7 +6,7 @@
 // picture of each stop in browser/shots, and stops the program. A walk fails on what it expects, on anything that the
 // browser reports as an error (the content security policy included), on an answer of 500 and above, on a request to
 // another machine, and on a page that is wider than its window. `ENTENTE_URL` and `ENTENTE_SIGN_INS`
-// (`marketer=secret,...`) walk on a server that runs already.
+// (`marketer=NAME:SECRET,...`) walk on a server that runs already.
 
 import { mkdirSync } from "node:fs";
 import path from "node:path";
@@ -76,7 +76,7 @@ async function walkOnce(browser, server, view, walk) {
   const started = Date.now();
   const { page, stop, context, complaints } = await stops(browser, server, view, walk);
   try {
-    await walk.go({ page, stop, secretOf: server.secretOf, narrow: view.viewport === NARROW });
+    await walk.go({ page, stop, signInOf: server.signInOf, narrow: view.viewport === NARROW });
   } catch (error) {
     complaints.unshift(error.message.split("\n").slice(0, 12).join("\n      "));
     await page.screenshot({ path: path.join(SHOTS, `${view.name}-${walk.name}-failed.png`), fullPage: true });

@@ -10,7 +10,7 @@ const DEMO = path.join(import.meta.dirname, "..", "demo");
 const USERS = ["marketer", "engineer", "privacy", "executive"];
 const START_MS_MAX = 180_000;
 
-/** Starts the program; gives its address, the secret of each user, and how to stop it. */
+/** Starts the program; gives its address, how each user signs in, and how to stop it. */
 export async function startServer() {
   if (process.env.ENTENTE_URL) return running(process.env.ENTENTE_URL, process.env.ENTENTE_SIGN_INS ?? "");
   const program = process.env.ENTENTE_BIN;
@@ -40,12 +40,17 @@ export async function startServer() {
     await stop();
     throw error;
   }
-  return { url: `http://${address}`, secretOf: (user) => secret(printed, user), stop };
+  return { url: `http://${address}`, signInOf: (user) => ({ name: user, secret: secret(printed, user) }), stop };
 }
 
+/** `marketer=NAME:SECRET,...`: who signs in on a server that runs already. */
 function running(url, signIns) {
-  const secrets = new Map(signIns.split(",").map((pair) => pair.split("=")));
-  return { url, secretOf: (user) => secrets.get(user), stop: async () => {} };
+  const users = new Map(signIns.split(",").map((pair) => pair.split("=")));
+  const signInOf = (user) => {
+    const [name, secret] = users.get(user)?.split(":") ?? [];
+    return { name, secret };
+  };
+  return { url, signInOf, stop: async () => {} };
 }
 
 /** The last word of the line that begins with the user's name: a password, or a link that signs in. */

@@ -25,12 +25,12 @@ function figure(number) {
 }
 
 /** Signs in by what the program printed for the user: a link, or a password for the form. */
-async function signIn(page, user, secret) {
+async function signIn(page, { name, secret }) {
   if (/^https?:/.test(secret)) {
     await page.goto(secret);
   } else {
     await page.goto("/sign-in");
-    await page.getByLabel("Name").fill(user);
+    await page.getByLabel("Name").fill(name);
     await page.getByLabel("Password").fill(secret);
     await page.getByRole("button", { name: /sign in/i }).click();
   }
@@ -56,11 +56,11 @@ async function main(page) {
 }
 
 /** Marketing: in, and an answer of each kind. */
-async function marketerAsks({ page, stop, secretOf }) {
+async function marketerAsks({ page, stop, signInOf }) {
   await page.goto("/");
   assert.match(page.url(), /sign-in/, "who is not signed in is asked to");
   await stop("sign in");
-  await signIn(page, "marketer", secretOf("marketer"));
+  await signIn(page, signInOf("marketer"));
   await page.getByText("Net sales").first().waitFor();
   await stop("home");
 
@@ -85,8 +85,8 @@ async function marketerAsks({ page, stop, secretOf }) {
 }
 
 /** Marketing: refused, takes the nearest yes, saves it. */
-async function marketerIsRefused({ page, stop, secretOf, narrow }) {
-  await signIn(page, "marketer", secretOf("marketer"));
+async function marketerIsRefused({ page, stop, signInOf, narrow }) {
+  await signIn(page, signInOf("marketer"));
   await page.goto(addressOf({ ...FREQUENT, purpose: "analytics", release: "list" }));
   await verdict(page, /not this way/i);
   const take = page.locator("#verdict").getByRole("link", { name: /take/i });
@@ -106,8 +106,8 @@ async function marketerIsRefused({ page, stop, secretOf, narrow }) {
 }
 
 /** Marketing: an own question from Home, by the builder alone, in at most six clicks. */
-async function marketerBuilds({ page, stop, secretOf }) {
-  await signIn(page, "marketer", secretOf("marketer"));
+async function marketerBuilds({ page, stop, signInOf }) {
+  await signIn(page, signInOf("marketer"));
   const sentence = page.getByRole("group", { name: "The question" });
   await page.getByRole("link", { name: "Ask a question" }).click();
   await page.getByRole("link", { name: /over time/i }).click();
@@ -127,8 +127,8 @@ async function marketerBuilds({ page, stop, secretOf }) {
 }
 
 /** Marketing: the pages of what both teams share. */
-async function marketerLooksAround({ page, stop, secretOf }) {
-  await signIn(page, "marketer", secretOf("marketer"));
+async function marketerLooksAround({ page, stop, signInOf }) {
+  await signIn(page, signInOf("marketer"));
   for (const [address, words] of [
     ["/audiences", "Frequent, no coupon lately"],
     ["/metrics", "Net sales"],
@@ -144,8 +144,8 @@ async function marketerLooksAround({ page, stop, secretOf }) {
 }
 
 /** IT: the other face, the contract, and what a question cost. */
-async function engineerLooks({ page, stop, secretOf }) {
-  await signIn(page, "engineer", secretOf("engineer"));
+async function engineerLooks({ page, stop, signInOf }) {
+  await signIn(page, signInOf("engineer"));
   await stop("home");
   await page.goto("/sources/purchases");
   await page.getByRole("heading", { name: "Purchases" }).first().waitFor();
@@ -170,21 +170,21 @@ async function otherFace(page) {
 }
 
 /** The executive: figures, and nothing that the role may not do. */
-async function executiveReads({ page, stop, secretOf }) {
-  await signIn(page, "executive", secretOf("executive"));
+async function executiveReads({ page, stop, signInOf }) {
+  await signIn(page, signInOf("executive"));
   await page.getByText("Net sales").first().waitFor();
   await stop("home");
 }
 
 /** Keys only: in, over to a question, to its other face and back. */
-async function keyboardOnly({ page, stop, secretOf }) {
+async function keyboardOnly({ page, stop, signInOf }) {
   await page.goto("/sign-in");
-  const secret = secretOf("engineer");
+  const { name, secret } = signInOf("engineer");
   if (/^https?:/.test(secret)) {
     await page.goto(secret);
   } else {
     await tabTo(page, (element) => element.matches("input:not([type=hidden]):not([type=password])"));
-    await page.keyboard.type("engineer");
+    await page.keyboard.type(name);
     await tabTo(page, (element) => element.matches("input[type=password]"));
     await page.keyboard.type(secret);
     await page.keyboard.press("Enter");
