@@ -2,16 +2,17 @@
 //!
 //! Row groups end at person borders, so each is a part of its own. Flow: prune by the statistics of people and times ->
 //! decode the columns asked -> drop the rows of people without a grant, of other events and other times. Invariants: no row
-//! of a person outside the grant leaves this module; a property outside the grant cannot be named.
+//! of a person outside the grant leaves this module, nor a value in a dictionary; a property outside the grant cannot be named.
 
 use crate::data_file::{damaged, int_range};
 use crate::error;
 use crate::import::property_column;
 use crate::table::{Table, TableFile};
 use arrow::array::{
-    ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, NullArray, RecordBatchOptions, new_null_array,
+    Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, DictionaryArray, Int32Array, NullArray,
+    RecordBatchOptions, new_null_array,
 };
-use arrow::compute::{concat_batches, filter_record_batch};
+use arrow::compute::{concat_batches, filter_record_batch, take};
 use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
 use arrow::record_batch::{RecordBatch, RecordBatchReader};
 use chrono::{DateTime, NaiveDate};
@@ -181,12 +182,16 @@ impl Scan {
         let options = RecordBatchOptions::new().with_row_count(Some(n_rows));
         let rows = RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options);
         let rows = rows.map_err(|cause| error::bug("an event has a column of another type", Box::new(cause)))?;
-        match self.mask(&rows) {
-            None => Ok(rows),
-            Some(mask) => {
-                filter_record_batch(&rows, &mask).map_err(|cause| error::bug("cannot filter events", Box::new(cause)))
-            }
-        }
+        let Some(mask) = self.mask(&rows) else { return Ok(rows) };
+        let passed = filter_record_batch(&rows, &mask);
+        let passed = passed.map_err(|cause| error::bug("cannot filter events", Box::new(cause)))?;
+        let columns: Result<Vec<ArrayRef>> = passed.columns().iter().map(forget_unused_values).collect();
+        RecordBatch::try_new_with_options(
+            Arc::clone(&self.schema),
+            columns?,
+            &RecordBatchOptions::new().with_row_count(Some(passed.num_rows())),
+        )
+        .map_err(|cause| error::bug("cannot filter events", Box::new(cause)))
     }
 
     /// Which rows pass; `None`: all of them.
@@ -220,6 +225,27 @@ impl Scan {
         let mask = mask.finish();
         (mask.count_set_bits() < people.len()).then(|| BooleanArray::new(mask, None))
     }
+}
+
+/// A dictionary with the values of its rows alone, in the order of their first rows.
+///
+/// A filter leaves the dictionary as it is, with values and an order that come from rows which were withheld.
+fn forget_unused_values(column: &ArrayRef) -> Result<ArrayRef> {
+    let Some(dictionary) = column.as_dictionary_opt::<Int32Type>() else { return Ok(Arc::clone(column)) };
+    let mut new_keys: Vec<Option<i32>> = vec![None; dictionary.values().len()];
+    let mut used: Vec<i32> = Vec::new();
+    let mut rename = |key: i32| {
+        let new_key = new_keys.get_mut(usize::try_from(key).ok()?)?;
+        if new_key.is_none() {
+            *new_key = i32::try_from(used.len()).ok();
+            used.push(key);
+        }
+        *new_key
+    };
+    let keys: Int32Array = dictionary.keys().iter().map(|key| key.and_then(&mut rename)).collect();
+    let bug = |cause| error::bug("cannot shorten a dictionary", Box::new(cause));
+    let values = take(dictionary.values(), &Int32Array::from(used), None).map_err(bug)?;
+    Ok(Arc::new(DictionaryArray::try_new(keys, values).map_err(bug)?))
 }
 
 fn plan(stored: &Schema, grant: &Grant, request: &ScanRequest) -> Result<Scan> {

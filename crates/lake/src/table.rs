@@ -145,7 +145,7 @@ impl Table {
             }
         };
         self.delta.state = Some(state);
-        if self.version() % COMMITS_PER_CHECKPOINT == 0 {
+        if self.version().is_multiple_of(COMMITS_PER_CHECKPOINT) {
             engine.block_on(self.checkpoint());
         }
         Ok(())
