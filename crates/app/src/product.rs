@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 /// Memory that one import may use for sorting.
-const IMPORT_BYTES_MAX: usize = 256 << 20;
+const IMPORT_BYTES_MAX: usize = 64 << 20;
 /// Where the owner's secret stands; only the folder's owner can read it.
 const SECRET_FILE: &str = "owner.secret";
 /// The metadata store.

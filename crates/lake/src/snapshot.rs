@@ -143,16 +143,29 @@ impl Snapshot {
         if grant.release() < Release::List || people.iter().any(|person| !grant.allows(*person)) {
             return Err(error::list_not_granted(grant.purpose()));
         }
-        let shown = |field: FieldRef| grant.mask_of(&field) == Some(Mask::Show);
-        if !shown(FieldRef::Trait(kind.to_owned())) && !shown(FieldRef::Property(kind.to_owned())) {
-            return Err(error::field_not_granted(kind, grant.purpose()));
-        }
-        people.iter().map(|person| self.vault.identifier(*person, kind)).collect()
+        let masks =
+            [FieldRef::Trait(kind.to_owned()), FieldRef::Property(kind.to_owned())].map(|field| grant.mask_of(&field));
+        let mask = masks.into_iter().flatten().max().filter(|mask| *mask != Mask::Hide);
+        let mask = mask.ok_or_else(|| error::field_not_granted(kind, grant.purpose()))?;
+        let masked = |identifier: String| match mask {
+            Mask::Show => identifier,
+            Mask::Hash | Mask::Hide => self.hash(grant, &identifier),
+        };
+        let read = |person: &PersonId| Ok(self.vault.identifier(*person, kind)?.map(masked));
+        people.iter().map(read).collect()
     }
 
     /// A name for a person that differs per purpose and data folder: 16 hex digits.
     pub fn pseudonym(&self, grant: &Grant, person: PersonId) -> String {
         self.vault.pseudonym(grant.purpose(), person)
+    }
+
+    /// A keyed hash of a value, stable per data folder and purpose, for columns that a mask shows as a hash.
+    ///
+    /// # Shape
+    /// 16 hex digits; equal values have equal hashes.
+    pub fn hash(&self, grant: &Grant, value: &str) -> String {
+        self.vault.hash(grant.purpose(), value)
     }
 
     /// The files of the events, in order of their people.

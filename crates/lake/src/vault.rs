@@ -156,6 +156,14 @@ impl Vault {
         crate::data_file::hex(&digest[..8])
     }
 
+    /// A name for a value under a purpose: 16 hex digits.
+    pub(crate) fn hash(&self, purpose: &str, value: &str) -> String {
+        // A length before each part keeps a hash of a value apart from the pseudonym of a person.
+        let label = format!("value {} {purpose} ", purpose.len());
+        let digest = hmac(&self.keys.pseudonym, &[label.as_bytes(), value.as_bytes()]);
+        crate::data_file::hex(&digest[..8])
+    }
+
     fn cipher_of(&self, state: &State, person: PersonId) -> Result<Option<XChaCha20Poly1305>> {
         let Some(offset) = state.key_offsets.get(&person.number()) else { return Ok(None) };
         let record = state.keys.read(*offset)?;

@@ -164,11 +164,11 @@ fn list(
             None => snapshot.identifiers(grant, name, &ids)?,
         };
         for (index, row) in rows.iter_mut().enumerate() {
-            let value = match column {
-                Some(column) => cells::value(column, chosen[index])?,
+            row.push(match column {
+                Some(column) => masked(cells::value(column, chosen[index])?, &field, grant, snapshot),
+                // The vault gives identifiers masked already.
                 None => identifiers[index].clone().map_or(Value::Null, Value::Text),
-            };
-            row.push(masked(value, &field, grant, snapshot));
+            });
         }
     }
     // By pseudonym: the order of people in the lake says when they were first seen.
@@ -181,7 +181,7 @@ fn list(
 fn masked(value: Value, field: &FieldRef, grant: &Grant, snapshot: &Snapshot) -> Value {
     match grant.mask_of(field) {
         Some(Mask::Show) => value,
-        //HASH
+        Some(Mask::Hash) if value != Value::Null => Value::Text(snapshot.hash(grant, &value.to_string())),
         _ => Value::Null,
     }
 }

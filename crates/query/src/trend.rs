@@ -276,7 +276,10 @@ impl PartitionStream for FeedStream {
 /// # Shape
 /// One row per interval and group; `interval`, `group.N`, then per function `people.N` and its parts.
 async fn aggregate(feed: &Arc<Feed>, limits: &Limits<'_>) -> datafusion::error::Result<Vec<RecordBatch>> {
-    let n_streams = std::thread::available_parallelism().map_or(1, usize::from).min(feed.pass.len()).max(1);
+    // Sums of doubles depend on their order. One stream keeps that of people and time, whatever stands between them.
+    let has_doubles = feed.schema.fields().iter().any(|field| *field.data_type() == DataType::Float64);
+    let n_threads = if has_doubles { 1 } else { std::thread::available_parallelism().map_or(1, usize::from) };
+    let n_streams = n_threads.min(feed.pass.len()).max(1);
     let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(GreedyMemoryPool::new(limits.memory_bytes_max)));
     let config = SessionConfig::new().with_target_partitions(n_streams).with_batch_size(32_768);
     let session = SessionContext::new_with_config_rt(config, runtime.build_arc()?);
