@@ -64,7 +64,12 @@ struct AnswerBody<'a> {
     provenance: &'a Provenance,
 }
 
-pub(crate) async fn ask(State(app): State<App>, caller: Caller, headers: HeaderMap, request: Request) -> Result<Response, Problem> {
+pub(crate) async fn ask(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Response, Problem> {
     let format = wanted(&headers)?;
     let question = question(request).await?;
     let bytes = call(&app, caller, move |product, who| {
@@ -100,11 +105,13 @@ pub(crate) async fn metrics(State(app): State<App>, caller: Caller) -> Result<Re
 }
 
 pub(crate) async fn audiences(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
-    Ok(Json(json!({ "audiences": call(&app, caller, |product, who| Ok(product.audiences(who)?)).await? })).into_response())
+    Ok(Json(json!({ "audiences": call(&app, caller, |product, who| Ok(product.audiences(who)?)).await? }))
+        .into_response())
 }
 
 pub(crate) async fn questions(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
-    Ok(Json(json!({ "questions": call(&app, caller, |product, who| Ok(product.questions(who)?)).await? })).into_response())
+    Ok(Json(json!({ "questions": call(&app, caller, |product, who| Ok(product.questions(who)?)).await? }))
+        .into_response())
 }
 
 pub(crate) async fn sources(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
@@ -115,37 +122,60 @@ pub(crate) async fn workspace(State(app): State<App>, caller: Caller) -> Result<
     Ok(Json(call(&app, caller, |product, who| Ok(product.workspace(who)?)).await?).into_response())
 }
 
-pub(crate) async fn save_audience(State(app): State<App>, caller: Caller, request: Request) -> Result<Response, Problem> {
+pub(crate) async fn save_audience(
+    State(app): State<App>,
+    caller: Caller,
+    request: Request,
+) -> Result<Response, Problem> {
     save(&app, caller, "audience", request).await
 }
 
-pub(crate) async fn save_question(State(app): State<App>, caller: Caller, request: Request) -> Result<Response, Problem> {
+pub(crate) async fn save_question(
+    State(app): State<App>,
+    caller: Caller,
+    request: Request,
+) -> Result<Response, Problem> {
     save(&app, caller, "question", request).await
 }
 
-pub(crate) async fn unsave_audience(State(app): State<App>, caller: Caller, Path(name): Path<String>) -> Result<Response, Problem> {
+pub(crate) async fn unsave_audience(
+    State(app): State<App>,
+    caller: Caller,
+    Path(name): Path<String>,
+) -> Result<Response, Problem> {
     call(&app, caller, move |product, who| unsave(product, who, "audience", &name)).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-pub(crate) async fn unsave_question(State(app): State<App>, caller: Caller, Path(name): Path<String>) -> Result<Response, Problem> {
+pub(crate) async fn unsave_question(
+    State(app): State<App>,
+    caller: Caller,
+    Path(name): Path<String>,
+) -> Result<Response, Problem> {
     call(&app, caller, move |product, who| unsave(product, who, "question", &name)).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// The body is the file; it goes to disk under a limit and then through the source's contract.
-pub(crate) async fn import(State(app): State<App>, caller: Caller, Path(source): Path<String>, request: Request) -> Result<Response, Problem> {
+pub(crate) async fn import(
+    State(app): State<App>,
+    caller: Caller,
+    Path(source): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
     let query = body::pairs(request.uri().query().unwrap_or_default());
     let file_name = last(&query, "file_name").to_owned();
     if file_name.is_empty() {
-        return Err(Problem::new(StatusCode::BAD_REQUEST, "the file has no name")
-            .with_hint("add `?file_name=orders.csv`; the ending says how to read it: .csv, .ndjson, .jsonl, .parquet"));
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "the file has no name").with_hint(
+            "add `?file_name=orders.csv`; the ending says how to read it: .csv, .ndjson, .jsonl, .parquet",
+        ));
     }
     let object = Some(last(&query, "object").to_owned()).filter(|object| !object.is_empty());
     let file = spool(request).await?;
     let product = app.product.clone();
     let done = app.imports.run(move || {
-        let request = ImportRequest { source: &source, object: object.as_deref(), path: file.path(), file_name: &file_name };
+        let request =
+            ImportRequest { source: &source, object: object.as_deref(), path: file.path(), file_name: &file_name };
         Ok(product.import(&caller.who, &request, &|_, _| {})?)
     });
     Ok(Json(done.await?).into_response())
@@ -167,7 +197,9 @@ pub(crate) async fn health(State(app): State<App>) -> Response {
 /// Takes a saved thing back; what is not there is not found.
 pub(crate) fn unsave(product: &dyn Product, who: &Principal, kind: &str, name: &str) -> Result<(), Problem> {
     let path = match kind {
-        "audience" => product.audiences(who)?.into_iter().find(|audience| audience.name == name).map(|found| found.path),
+        "audience" => {
+            product.audiences(who)?.into_iter().find(|audience| audience.name == name).map(|found| found.path)
+        }
         _ => product.questions(who)?.into_iter().find(|question| question.name == name).map(|found| found.path),
     };
     let path = path.ok_or_else(|| Problem::not_found(kind))?;
@@ -184,7 +216,12 @@ pub(crate) fn released(verdict: &Verdict, answer: Option<Answer>) -> Result<Answ
 }
 
 /// An answer in one of its forms.
-pub(crate) fn written(product: &dyn Product, verdict: &Verdict, answer: &Answer, format: AnswerFormat) -> Result<Vec<u8>, Problem> {
+pub(crate) fn written(
+    product: &dyn Product,
+    verdict: &Verdict,
+    answer: &Answer,
+    format: AnswerFormat,
+) -> Result<Vec<u8>, Problem> {
     match format {
         AnswerFormat::Csv => Ok(csv::encode(answer).into_bytes()),
         AnswerFormat::Arrow => Ok(product.encode(answer, EncodeFormat::Arrow)?),
@@ -250,12 +287,16 @@ fn wanted(headers: &HeaderMap) -> Result<AnswerFormat, Problem> {
             "text/*" => Some(AnswerFormat::Csv),
             exact => AnswerFormat::ALL.into_iter().find(|format| format.media_type() == exact),
         };
-        if let Some(format) = format && weight > 0.0 && best.is_none_or(|(most, _)| weight > most) {
+        if let Some(format) = format
+            && weight > 0.0
+            && best.is_none_or(|(most, _)| weight > most)
+        {
             best = Some((weight, format));
         }
     }
     best.map(|(_, format)| format).ok_or_else(|| {
         let all = AnswerFormat::ALL.map(AnswerFormat::media_type).join(", ");
-        Problem::new(StatusCode::NOT_ACCEPTABLE, "none of the formats you accept is made here").with_hint(&format!("accept one of {all}"))
+        Problem::new(StatusCode::NOT_ACCEPTABLE, "none of the formats you accept is made here")
+            .with_hint(&format!("accept one of {all}"))
     })
 }

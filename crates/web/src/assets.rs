@@ -100,7 +100,11 @@ impl Assets {
     /// Answers with a static file.
     pub(crate) fn serve(&self, version: &str, name: &str, headers: &HeaderMap) -> Result<Response<Body>, Problem> {
         let asset = ASSETS.iter().find(|asset| asset.name == name).ok_or_else(|| Problem::not_found("file"))?;
-        let keep = if version == self.version && self.folder.is_none() { "public, max-age=31536000, immutable" } else { "no-cache" };
+        let keep = if version == self.version && self.folder.is_none() {
+            "public, max-age=31536000, immutable"
+        } else {
+            "no-cache"
+        };
         let mut response = Response::builder()
             .status(StatusCode::OK)
             .header(header::CONTENT_TYPE, asset.media_type)
@@ -120,8 +124,13 @@ impl Assets {
     }
 }
 
-
 fn pack(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("writing to memory does not fail")
+}
+
+/// The names of all static files.
+#[cfg(test)]
+pub(crate) fn names() -> Vec<&'static str> {
+    ASSETS.iter().map(|asset| asset.name).collect()
 }

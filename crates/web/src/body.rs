@@ -50,7 +50,8 @@ pub(crate) async fn read_object(request: Request<Body>, keys: &[&str]) -> Result
         let hint = format!("send an object with the key `{}`", keys[0]);
         return Err(Problem::invalid(vec![diagnostic("", 1, 1, "the body is not an object", &hint)]));
     };
-    let mut errors: Vec<Diagnostic> = object.keys().filter(|key| !keys.contains(&key.as_str())).map(|key| unknown_key(key, keys)).collect();
+    let mut errors: Vec<Diagnostic> =
+        object.keys().filter(|key| !keys.contains(&key.as_str())).map(|key| unknown_key(key, keys)).collect();
     if !object.contains_key(keys[0]) {
         let hint = format!("write {{\"{}\": ...}}", keys[0]);
         errors.push(diagnostic("", 1, 1, &format!("the key `{}` is missing", keys[0]), &hint));
@@ -65,7 +66,13 @@ pub(crate) fn parse_json(text: &str) -> Result<Json, Diagnostic> {
     value.map_err(|error| {
         let full = error.to_string();
         let message = full.rsplit_once(" at line ").map_or(full.as_str(), |(message, _)| message);
-        diagnostic("", error.line().max(1), error.column().max(1), message, "send one JSON value, each key once, and nothing after it")
+        diagnostic(
+            "",
+            error.line().max(1),
+            error.column().max(1),
+            message,
+            "send one JSON value, each key once, and nothing after it",
+        )
     })
 }
 
@@ -99,7 +106,11 @@ pub(crate) async fn spool(request: Request<Body>) -> Result<NamedTempFile, Probl
 /// The pairs of a form or a query string, in their order.
 pub(crate) fn pairs(text: &str) -> Vec<(String, String)> {
     let decode = |part: &str| percent_decode(&part.replace('+', " "));
-    text.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(key, value)| (decode(key), decode(value))).collect()
+    text.split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(key, value)| (decode(key), decode(value)))
+        .collect()
 }
 
 /// A value as it stands in a query string.
@@ -119,7 +130,10 @@ fn percent_decode(text: &str) -> String {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&byte, tail)) = rest.split_first() {
-        let hex = tail.get(..2).and_then(|two| std::str::from_utf8(two).ok()).and_then(|two| u8::from_str_radix(two, 16).ok());
+        let hex = tail
+            .get(..2)
+            .and_then(|two| std::str::from_utf8(two).ok())
+            .and_then(|two| u8::from_str_radix(two, 16).ok());
         match hex {
             Some(value) if byte == b'%' => {
                 out.push(value);
@@ -160,7 +174,8 @@ fn disk(error: &std::io::Error) -> Problem {
 }
 
 fn unknown_key(key: &str, keys: &[&str]) -> Diagnostic {
-    let hint = format!("the keys here are {}", keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", "));
+    let hint =
+        format!("the keys here are {}", keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", "));
     diagnostic(&format!("/{key}"), 1, 1, &format!("unknown key `{key}`"), &hint)
 }
 
@@ -176,7 +191,11 @@ struct Strict {
 
 impl Strict {
     fn deeper<E: serde::de::Error>(self) -> Result<Strict, E> {
-        if self.depth >= DEPTH_MAX { Err(E::custom(format!("nested deeper than {DEPTH_MAX}"))) } else { Ok(Strict { depth: self.depth + 1 }) }
+        if self.depth >= DEPTH_MAX {
+            Err(E::custom(format!("nested deeper than {DEPTH_MAX}")))
+        } else {
+            Ok(Strict { depth: self.depth + 1 })
+        }
     }
 }
 

@@ -103,7 +103,10 @@ pub(crate) fn view(answer: &Answer, setting: &Setting<'_>) -> AnswerView {
     AnswerView {
         summary,
         chart: trend.as_ref().filter(|trend| trend.has_time).map(|trend| trend.chart(setting).to_string()),
-        figure: trend.as_ref().and_then(|trend| trend.only()).map(|value| words::figure(&words::rounded(value), setting.unit.as_deref())),
+        figure: trend
+            .as_ref()
+            .and_then(|trend| trend.only())
+            .map(|value| words::figure(&words::rounded(value), setting.unit.as_deref())),
         bars,
         waterfall: falls,
         head: answer.columns.iter().map(|column| head(&column.name, column.value_type, setting)).collect(),
@@ -130,7 +133,8 @@ fn column(answer: &Answer, name: &str) -> Option<usize> {
 
 /// Columns that are neither of the kind's own: the breakdown.
 fn breakdown_columns(answer: &Answer) -> Vec<usize> {
-    const OWN: [&str; 9] = ["interval", "value", "step", "event", "people", "from_first", "from_previous", "median_seconds", "withheld"];
+    const OWN: [&str; 9] =
+        ["interval", "value", "step", "event", "people", "from_first", "from_previous", "median_seconds", "withheld"];
     (0..answer.columns.len()).filter(|index| !OWN.contains(&answer.columns[*index].name.as_str())).collect()
 }
 
@@ -176,7 +180,10 @@ impl Trend {
         for (_, values) in &mut series {
             values.resize(times.len(), None);
         }
-        let is_incomplete = times.last().and_then(|at| words::parse_day(at)).is_some_and(|start| is_incomplete(start, &by, setting.catalog));
+        let is_incomplete = times
+            .last()
+            .and_then(|at| words::parse_day(at))
+            .is_some_and(|start| is_incomplete(start, &by, setting.catalog));
         Trend { has_time: time.is_some(), by, times, series, is_incomplete }
     }
 
@@ -193,10 +200,14 @@ impl Trend {
         let mut series: Vec<&(String, Vec<Option<f64>>)> = self.series.iter().collect();
         let total = |line: &(String, Vec<Option<f64>>)| line.1.iter().flatten().sum::<f64>();
         series.sort_by(|a, b| total(b).total_cmp(&total(a)));
-        let lines: Vec<Json> = series.iter().take(SERIES_MAX).map(|(title, values)| {
-            let title = if title.is_empty() { &setting.measure } else { title };
-            json!({ "name": title, "values": values })
-        }).collect();
+        let lines: Vec<Json> = series
+            .iter()
+            .take(SERIES_MAX)
+            .map(|(title, values)| {
+                let title = if title.is_empty() { &setting.measure } else { title };
+                json!({ "name": title, "values": values })
+            })
+            .collect();
         json!({ "labels": labels, "series": lines, "unit": setting.unit, "incomplete": self.is_incomplete, "summary": self.summary(setting) })
     }
 
@@ -207,7 +218,10 @@ impl Trend {
         let most = self.series.iter().filter_map(|(_, values)| values.first().copied().flatten()).fold(0.0, f64::max);
         let bar = |(title, values): &(String, Vec<Option<f64>>)| {
             let value = values.first().copied().flatten();
-            let figure = value.map_or_else(|| "withheld".to_owned(), |value| words::figure(&words::rounded(value), setting.unit.as_deref()));
+            let figure = value.map_or_else(
+                || "withheld".to_owned(),
+                |value| words::figure(&words::rounded(value), setting.unit.as_deref()),
+            );
             Bar { title: title.clone(), figure, width: width(value.unwrap_or(0.0), most), note: String::new() }
         };
         vec![BarGroup { title: String::new(), bars: self.series.iter().map(bar).collect() }]
@@ -222,13 +236,23 @@ impl Trend {
             let over = if self.has_time { format!(" over {} intervals", self.times.len()) } else { String::new() };
             return format!("{} in {} groups{over}.", setting.measure, self.series.len());
         }
-        let known: Vec<(usize, f64)> = self.series[0].1.iter().enumerate().filter_map(|(at, value)| value.map(|value| (at, value))).collect();
+        let known: Vec<(usize, f64)> =
+            self.series[0].1.iter().enumerate().filter_map(|(at, value)| value.map(|value| (at, value))).collect();
         let most = known.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1));
         let least = known.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1));
-        let (Some(most), Some(least)) = (most, least) else { return format!("{}: no figures in this period.", setting.measure) };
+        let (Some(most), Some(least)) = (most, least) else {
+            return format!("{}: no figures in this period.", setting.measure);
+        };
         let at = |place: usize| words::interval(&self.times[place], &self.by);
         let open = if self.is_incomplete { " The last interval is not over." } else { "" };
-        format!("{} between {} ({}) and {} ({}).{open}", setting.measure, figure(least.1), at(least.0), figure(most.1), at(most.0))
+        format!(
+            "{} between {} ({}) and {} ({}).{open}",
+            setting.measure,
+            figure(least.1),
+            at(least.0),
+            figure(most.1),
+            at(most.0)
+        )
     }
 }
 
@@ -257,12 +281,20 @@ fn funnel_bars(answer: &Answer, setting: &Setting<'_>) -> Vec<BarGroup> {
         let is_first = cell(row, "step").is_none_or(|step| step <= 1.0);
         let note = match (is_first, previous, median) {
             (true, ..) => String::new(),
-            (_, Some(rate), Some(seconds)) => format!("{} go on, half of them within {}", words::percent(rate), words::length(seconds)),
+            (_, Some(rate), Some(seconds)) => {
+                format!("{} go on, half of them within {}", words::percent(rate), words::length(seconds))
+            }
             (_, Some(rate), None) => format!("{} go on", words::percent(rate)),
             _ => "withheld".to_owned(),
         };
-        let figure = number(&row[people]).map_or_else(|| "withheld".to_owned(), |count| words::figure(&words::rounded(count), None));
-        let bar = Bar { title: words::capital(&past(&row[event].to_string(), setting)), figure, width: width(cell(row, "from_first").unwrap_or(0.0), 1.0), note };
+        let figure = number(&row[people])
+            .map_or_else(|| "withheld".to_owned(), |count| words::figure(&words::rounded(count), None));
+        let bar = Bar {
+            title: words::capital(&past(&row[event].to_string(), setting)),
+            figure,
+            width: width(cell(row, "from_first").unwrap_or(0.0), 1.0),
+            note,
+        };
         if let Some(group) = out.last_mut() {
             group.bars.push(bar);
         }
@@ -271,14 +303,24 @@ fn funnel_bars(answer: &Answer, setting: &Setting<'_>) -> Vec<BarGroup> {
 }
 
 fn past(event: &str, setting: &Setting<'_>) -> String {
-    setting.catalog.events.iter().find(|known| known.name == event).map_or_else(|| event.to_owned(), |known| known.past.clone())
+    setting
+        .catalog
+        .events
+        .iter()
+        .find(|known| known.name == event)
+        .map_or_else(|| event.to_owned(), |known| known.past.clone())
 }
 
 fn funnel_summary(answer: &Answer, setting: &Setting<'_>) -> String {
     let (Some(event), Some(people)) = (column(answer, "event"), column(answer, "people")) else { return String::new() };
-    let counts: Vec<(String, Option<f64>)> = answer.rows.iter().map(|row| (past(&row[event].to_string(), setting), number(&row[people]))).collect();
+    let counts: Vec<(String, Option<f64>)> =
+        answer.rows.iter().map(|row| (past(&row[event].to_string(), setting), number(&row[people]))).collect();
     if !breakdown_columns(answer).is_empty() {
-        return format!("How far people get, in {} rows.", counts.len());
+        let end = counts.last().map(|(end, _)| end.as_str()).unwrap_or_default();
+        let groups = funnel_bars(answer, setting);
+        let rate = |group: &BarGroup| group.bars.last().map(|bar| format!("{} {:.1} %", group.title, bar.width));
+        let rates: Vec<String> = groups.iter().filter_map(rate).take(SERIES_MAX).collect();
+        return format!("Of those who took the first step, so many {end}: {}.", rates.join(", "));
     }
     match (counts.first(), counts.last()) {
         (Some((first, Some(all))), Some((end, Some(some)))) if counts.len() > 1 => {
@@ -291,7 +333,8 @@ fn funnel_summary(answer: &Answer, setting: &Setting<'_>) -> String {
 
 fn audience_summary(answer: &Answer, setting: &Setting<'_>) -> String {
     let purpose = setting.question["purpose"].as_str().unwrap_or_default();
-    let title = setting.catalog.purposes.iter().find(|known| known.name == purpose).map_or(purpose, |known| &known.title);
+    let title =
+        setting.catalog.purposes.iter().find(|known| known.name == purpose).map_or(purpose, |known| &known.title);
     if column(answer, "people").is_none() {
         return format!("{} people, who may be used for {title}.", words::figure(&answer.rows.len().to_string(), None));
     }
@@ -303,30 +346,38 @@ fn audience_summary(answer: &Answer, setting: &Setting<'_>) -> String {
             words::figure(&words::rounded(count), None),
             words::figure(&known.to_string(), None)
         ),
-        (Some(count), None) => format!("{} people may be used for {title}.", words::figure(&words::rounded(count), None)),
+        (Some(count), None) => {
+            format!("{} people may be used for {title}.", words::figure(&words::rounded(count), None))
+        }
         _ => "Fewer people than may be shown.".to_owned(),
     }
 }
 
 fn falls(steps: &[WaterfallStep]) -> Vec<Fall> {
     let most = steps.iter().filter_map(|step| step.people).max().unwrap_or(0) as f64;
-    let mut falls: Vec<Fall> = steps.iter().map(|step| {
-        let note = match (step.reason.as_str(), step.left) {
-            ("known", _) => String::new(),
-            (_, None) => "so few left out that it is not shown".to_owned(),
-            (_, Some(0)) => "nobody left out".to_owned(),
-            (reason, Some(left)) => format!("{} left out: {}", words::figure(&left.to_string(), None), left_because(reason)),
-        };
-        Fall {
-            title: words::capital(&step.title),
-            note,
-            figure: step.people.map_or_else(|| "withheld".to_owned(), |people| words::figure(&people.to_string(), None)),
-            width: width(step.people.unwrap_or(0) as f64, most),
-            lost: width(step.left.unwrap_or(0) as f64, most),
-            is_last: false,
-            reason: step.reason.clone(),
-        }
-    }).collect();
+    let mut falls: Vec<Fall> = steps
+        .iter()
+        .map(|step| {
+            let note = match (step.reason.as_str(), step.left) {
+                ("known", _) => String::new(),
+                (_, None) => "so few left out that it is not shown".to_owned(),
+                (_, Some(0)) => "nobody left out".to_owned(),
+                ("rule", Some(left)) => format!("{} left out", words::figure(&left.to_string(), None)),
+                (reason, Some(left)) => format!("{} {}", words::figure(&left.to_string(), None), left_because(reason)),
+            };
+            Fall {
+                title: words::capital(&step.title),
+                note,
+                figure: step
+                    .people
+                    .map_or_else(|| "withheld".to_owned(), |people| words::figure(&people.to_string(), None)),
+                width: width(step.people.unwrap_or(0) as f64, most),
+                lost: width(step.left.unwrap_or(0) as f64, most),
+                is_last: false,
+                reason: step.reason.clone(),
+            }
+        })
+        .collect();
     if let Some(last) = falls.last_mut() {
         last.is_last = true;
     }
@@ -337,8 +388,9 @@ fn left_because(reason: &str) -> &'static str {
     match reason {
         "consent" => "have not agreed",
         "objection" => "have objected",
-        "law" => "no law lets us",
-        _ => "do not meet it",
+        "law" => "may not be used under their law",
+        "suppression" => "asked to be left alone",
+        _ => "are left out",
     }
 }
 
@@ -377,7 +429,13 @@ fn cells(row: &[Value], answer: &Answer, setting: &Setting<'_>) -> Vec<Cell> {
                 _ => words::figure(&value.to_string(), setting.unit.as_deref()),
             },
             (_, Some(_)) => words::figure(&value.to_string(), column.unit.as_deref()),
-            ("withheld", None) => if *value == Value::Boolean(true) { "yes".to_owned() } else { String::new() },
+            ("withheld", None) => {
+                if *value == Value::Boolean(true) {
+                    "yes".to_owned()
+                } else {
+                    String::new()
+                }
+            }
             (_, None) if own => "—".to_owned(),
             (_, None) => shown(value),
         };
@@ -388,13 +446,15 @@ fn cells(row: &[Value], answer: &Answer, setting: &Setting<'_>) -> Vec<Cell> {
 
 /// "How do we know?" in lines of name and value.
 fn provenance(provenance: &Provenance) -> Vec<(String, String)> {
-    let count = |count: Option<u64>| count.map_or_else(|| "too few to say".to_owned(), |count| words::figure(&count.to_string(), None));
+    let count = |count: Option<u64>| {
+        count.map_or_else(|| "too few to say".to_owned(), |count| words::figure(&count.to_string(), None))
+    };
     let mut lines = vec![
         ("People known".to_owned(), count(provenance.people.known)),
         ("People used".to_owned(), count(provenance.people.used)),
     ];
     for (reason, left) in &provenance.people.withheld {
-        lines.push((format!("Left out: {}", left_because(reason)), count(*left)));
+        lines.push((format!("Left out: they {}", left_because(reason)), count(*left)));
     }
     let landed = provenance.landed_until.map(|at| words::moment(&Value::Timestamp(at).to_string()));
     lines.push(("Data landed until".to_owned(), landed.unwrap_or_else(|| "nothing yet".to_owned())));

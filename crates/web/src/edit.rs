@@ -76,12 +76,15 @@ pub(crate) fn apply(question: &Json, fields: &Fields, parts: &[String], from: &S
         }
         "by" => with(question, "by", value.into()),
         "period" => with(question, "period", period(fields)),
-        "as_of" => with(question, "as_of", if value.is_empty() { Json::Null } else { format!("{value}T00:00:00Z").into() }),
+        "as_of" => {
+            with(question, "as_of", if value.is_empty() { Json::Null } else { format!("{value}T00:00:00Z").into() })
+        }
         "release" => with(&with(question, "release", value.into()), "columns", names(fields, "columns")),
         "breakdown" => with(question, "breakdown", names(fields, "breakdown")),
         "within" => {
             let changed = with(question, "within", value.into());
-            let changed = with(&changed, "order", if last(fields, "order") == "strict" { "strict".into() } else { Json::Null });
+            let changed =
+                with(&changed, "order", if last(fields, "order") == "strict" { "strict".into() } else { Json::Null });
             let changed = with(&changed, "same", names(fields, "same"));
             let counts = if last(fields, "count_by") == "same" { names(fields, "same") } else { Json::Null };
             with(&changed, "count_by", counts)
@@ -130,7 +133,8 @@ fn edit_steps(question: &Json, fields: &Fields) -> Json {
 fn condition(fields: &Fields, catalog: &Catalog) -> String {
     let field = |name: &str| last(fields, name).trim().to_owned();
     let not = if field("negated") == "yes" { "NOT " } else { "" };
-    let within = if field("within").is_empty() { String::new() } else { format!(", within => {}", quoted(&field("within"))) };
+    let within =
+        if field("within").is_empty() { String::new() } else { format!(", within => {}", quoted(&field("within"))) };
     match field("shape").as_str() {
         "did" => format!("{not}did({}{within})", identifier(&field("event"))),
         "aggregate" => {
@@ -145,13 +149,23 @@ fn condition(fields: &Fields, catalog: &Catalog) -> String {
         }
         "trait" => {
             let known = catalog.traits.iter().find(|known| known.name == field("trait"));
-            comparison(&identifier(&field("trait")), &field("trait_op"), &field("trait_value"), known.map_or("text", |known| &known.value_type))
+            comparison(
+                &identifier(&field("trait")),
+                &field("trait_op"),
+                &field("trait_value"),
+                known.map_or("text", |known| &known.value_type),
+            )
         }
         "property" => {
             let mut properties = catalog.events.iter().flat_map(|event| &event.properties);
             let known = properties.find(|known| known.name == field("event_property"));
             let name = format!("event.{}", identifier(&field("event_property")));
-            comparison(&name, &field("property_op"), &field("property_value"), known.map_or("text", |known| &known.value_type))
+            comparison(
+                &name,
+                &field("property_op"),
+                &field("property_value"),
+                known.map_or("text", |known| &known.value_type),
+            )
         }
         "audience" => format!("{not}in_audience({})", quoted(&field("audience"))),
         _ => field("text"),
@@ -162,7 +176,9 @@ fn condition(fields: &Fields, catalog: &Catalog) -> String {
 fn comparison(name: &str, op: &str, value: &str, value_type: &str) -> String {
     let literal = |value: &str| match value_type {
         "integer" | "number" | "decimal" => number(value.trim()),
-        "boolean" if ["true", "false"].contains(&value.trim().to_ascii_lowercase().as_str()) => value.trim().to_ascii_uppercase(),
+        "boolean" if ["true", "false"].contains(&value.trim().to_ascii_lowercase().as_str()) => {
+            value.trim().to_ascii_uppercase()
+        }
         _ => quoted(value.trim()),
     };
     match op {
@@ -208,7 +224,11 @@ fn period(fields: &Fields) -> Json {
 }
 
 fn names(fields: &Fields, key: &str) -> Json {
-    let names: Vec<&str> = fields.iter().filter(|(name, value)| name == key && !value.is_empty()).map(|(_, value)| value.as_str()).collect();
+    let names: Vec<&str> = fields
+        .iter()
+        .filter(|(name, value)| name == key && !value.is_empty())
+        .map(|(_, value)| value.as_str())
+        .collect();
     if names.is_empty() { Json::Null } else { json!(names) }
 }
 

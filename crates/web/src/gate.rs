@@ -152,11 +152,18 @@ fn check_rights(rights: Rights, who: &Principal) -> Result<(), Problem> {
 }
 
 /// Refuses a change that another site's page asks for.
+///
+/// Our own forms come with `Origin: null`, since pages send no referrer; then `Sec-Fetch-Site` must vouch for them.
 fn check_origin(headers: &HeaderMap) -> Result<(), Problem> {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
-    let site_ok = text("sec-fetch-site").is_none_or(|site| site == "same-origin" || site == "none");
+    let site = text("sec-fetch-site");
+    let site_ok = site.is_none_or(|site| site == "same-origin" || site == "none");
     let host = text("host").unwrap_or_default();
-    let origin_ok = text("origin").is_none_or(|origin| origin.split_once("://").is_some_and(|(_, authority)| authority == host));
+    let origin_ok = match text("origin") {
+        None => true,
+        Some("null") => site == Some("same-origin"),
+        Some(origin) => origin.split_once("://").is_some_and(|(_, authority)| authority == host),
+    };
     if site_ok && origin_ok { Ok(()) } else { Err(forged()) }
 }
 

@@ -49,7 +49,8 @@ fn operation(route: &RouteInfo) -> Value {
 }
 
 fn operation_id(route: &RouteInfo) -> String {
-    let words = route.path.split(['/', '{', '}', '.']).filter(|word| !word.is_empty() && *word != "api" && *word != "v1");
+    let words =
+        route.path.split(['/', '{', '}', '.']).filter(|word| !word.is_empty() && *word != "api" && *word != "v1");
     std::iter::once(route.method.to_ascii_lowercase()).chain(words.map(str::to_owned)).collect::<Vec<_>>().join("_")
 }
 
@@ -82,7 +83,9 @@ fn responses(route: &RouteInfo) -> Value {
     let problem = |what: &str| json!({ "description": what, "content": { "application/problem+json": { "schema": reference("Problem") } } });
     let schema = match (route.method, route.path) {
         ("POST", "/api/v1/ask") => reference("Answer"),
-        ("POST", "/api/v1/judge") => json!({ "type": "object", "required": ["verdict"], "properties": { "verdict": reference("Verdict"), "people": { "type": "integer" } } }),
+        ("POST", "/api/v1/judge") => {
+            json!({ "type": "object", "required": ["verdict"], "properties": { "verdict": reference("Verdict"), "people": { "type": "integer" } } })
+        }
         ("POST", "/api/v1/sources/{name}/import") => reference("Balance"),
         _ => json!({ "type": "object" }),
     };
@@ -94,7 +97,9 @@ fn responses(route: &RouteInfo) -> Value {
     }
     let mut responses = match (route.method, route.path) {
         ("DELETE", _) => json!({ "204": { "description": "taken back" } }),
-        ("POST", "/api/v1/audiences" | "/api/v1/questions") => json!({ "201": { "description": "saved", "content": content } }),
+        ("POST", "/api/v1/audiences" | "/api/v1/questions") => {
+            json!({ "201": { "description": "saved", "content": content } })
+        }
         _ => json!({ "200": { "description": route.summary, "content": content } }),
     };
     if route.rights != Rights::Open {

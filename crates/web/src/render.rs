@@ -4,11 +4,11 @@
 //! address works both ways.
 
 use crate::assets::{Assets, TEMPLATES};
+use crate::body::pairs;
 use crate::gate::Caller;
 use crate::problem::Problem;
 use crate::routes::App;
 use crate::words;
-use crate::body::pairs;
 use api::{Principal, Product, WorkspaceView};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -129,11 +129,13 @@ pub(crate) struct Frame {
 impl Frame {
     fn new(workspace: WorkspaceView, caller: &Caller, request: &PageRequest) -> Frame {
         let kept = request.params.iter().filter(|(key, _)| key != "face" && key != "csrf");
-        let mut query: Vec<String> = kept.map(|(key, value)| format!("{key}={}", crate::body::percent_encode(value))).collect();
+        let mut query: Vec<String> =
+            kept.map(|(key, value)| format!("{key}={}", crate::body::percent_encode(value))).collect();
         if !request.is_it {
             query.push("face=it".to_owned());
         }
-        let other_face = if query.is_empty() { request.path.clone() } else { format!("{}?{}", request.path, query.join("&")) };
+        let other_face =
+            if query.is_empty() { request.path.clone() } else { format!("{}?{}", request.path, query.join("&")) };
         Frame {
             workspace,
             initials: words::initials(&caller.who.title),
@@ -189,7 +191,10 @@ pub(crate) fn html(
     let context = context! { frame => frame, view => view, layout => layout, is_partial => request.is_partial };
     let text = app.templates.render(template, context).map_err(|error| {
         tracing::error!(template, cause = format!("{error:#}"), "a page could not be rendered");
-        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "this page could not be put together; it is in the server's log")
+        Problem::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "this page could not be put together; it is in the server's log",
+        )
     })?;
     let mut response = (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], text).into_response();
     response.extensions_mut().insert(Written);
@@ -197,7 +202,12 @@ pub(crate) fn html(
 }
 
 /// The page for a problem; plain text should even that fail.
-pub(crate) async fn problem_page(app: &App, caller: Option<&Caller>, request: &PageRequest, problem: &Problem) -> Response {
+pub(crate) async fn problem_page(
+    app: &App,
+    caller: Option<&Caller>,
+    request: &PageRequest,
+    problem: &Problem,
+) -> Response {
     let frame = match caller {
         Some(caller) => work(app, caller, request, |_, _| Ok(())).await.ok().map(|(frame, ())| frame),
         None => None,

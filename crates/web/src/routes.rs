@@ -130,7 +130,14 @@ pub(crate) fn router(app: App) -> Router {
 
 type Row = (RouteInfo, MethodRouter<App>);
 
-fn row(kind: RouteKind, rights: Rights, method: &'static str, path: &'static str, summary: &'static str, handler: MethodRouter<App>) -> Row {
+fn row(
+    kind: RouteKind,
+    rights: Rights,
+    method: &'static str,
+    path: &'static str,
+    summary: &'static str,
+    handler: MethodRouter<App>,
+) -> Row {
     (RouteInfo { method, path, rights, kind, summary }, handler)
 }
 
@@ -139,20 +146,62 @@ fn table() -> Vec<Row> {
     use RouteKind::{Api, File, Page};
     use axum::routing::{delete, get, post};
     vec![
-        row(Api, SignedIn, "POST", "/api/v1/ask", "Answers a question, or refuses it with the nearest yes", post(api_v1::ask)),
+        row(
+            Api,
+            SignedIn,
+            "POST",
+            "/api/v1/ask",
+            "Answers a question, or refuses it with the nearest yes",
+            post(api_v1::ask),
+        ),
         row(Api, SignedIn, "POST", "/api/v1/judge", "Says whether a question would be answered", post(api_v1::judge)),
         row(Api, SignedIn, "POST", "/api/v1/explain", "Says a question in words and parts", post(api_v1::explain)),
         row(Api, SignedIn, "GET", "/api/v1/catalog", "What can be asked about", get(api_v1::catalog)),
         row(Api, SignedIn, "GET", "/api/v1/metrics", "The shared metrics", get(api_v1::metrics)),
         row(Api, SignedIn, "GET", "/api/v1/audiences", "The audiences", get(api_v1::audiences)),
         row(Api, Define, "POST", "/api/v1/audiences", "Saves an audience", post(api_v1::save_audience)),
-        row(Api, Define, "DELETE", "/api/v1/audiences/{name}", "Takes a saved audience back", delete(api_v1::unsave_audience)),
+        row(
+            Api,
+            Define,
+            "DELETE",
+            "/api/v1/audiences/{name}",
+            "Takes a saved audience back",
+            delete(api_v1::unsave_audience),
+        ),
         row(Api, SignedIn, "GET", "/api/v1/questions", "The saved questions", get(api_v1::questions)),
         row(Api, Define, "POST", "/api/v1/questions", "Saves a question", post(api_v1::save_question)),
-        row(Api, Define, "DELETE", "/api/v1/questions/{name}", "Takes a saved question back", delete(api_v1::unsave_question)),
-        row(Api, SignedIn, "GET", "/api/v1/sources", "The sources with their contracts and books", get(api_v1::sources)),
-        row(Api, Import, "POST", "/api/v1/sources/{name}/import", "Imports the body as a file of a source", post(api_v1::import)),
-        row(Api, SignedIn, "GET", "/api/v1/workspace", "The workspace and what is wrong with its files", get(api_v1::workspace)),
+        row(
+            Api,
+            Define,
+            "DELETE",
+            "/api/v1/questions/{name}",
+            "Takes a saved question back",
+            delete(api_v1::unsave_question),
+        ),
+        row(
+            Api,
+            SignedIn,
+            "GET",
+            "/api/v1/sources",
+            "The sources with their contracts and books",
+            get(api_v1::sources),
+        ),
+        row(
+            Api,
+            Import,
+            "POST",
+            "/api/v1/sources/{name}/import",
+            "Imports the body as a file of a source",
+            post(api_v1::import),
+        ),
+        row(
+            Api,
+            SignedIn,
+            "GET",
+            "/api/v1/workspace",
+            "The workspace and what is wrong with its files",
+            get(api_v1::workspace),
+        ),
         row(Api, Open, "GET", "/api/openapi.json", "This document", get(api_v1::openapi_document)),
         row(Api, Open, "GET", "/health", "Whether the parts work", get(api_v1::health)),
         row(Page, Open, "GET", "/sign-in", "The form to sign in", get(pages::sign_in::form)),
@@ -164,7 +213,14 @@ fn table() -> Vec<Row> {
         row(Page, SignedIn, "GET", "/home/people", "People that may be used, per purpose", get(pages::home::people)),
         row(Page, SignedIn, "GET", "/ask", "A question as a sentence", get(pages::ask::ask)),
         row(Page, SignedIn, "GET", "/ask/verdict", "What the judge says", get(pages::ask::verdict)),
-        row(Page, SignedIn, "POST", "/ask/verdict", "What the judge says while typing", post(pages::ask::verdict_of_form)),
+        row(
+            Page,
+            SignedIn,
+            "POST",
+            "/ask/verdict",
+            "What the judge says while typing",
+            post(pages::ask::verdict_of_form),
+        ),
         row(Page, SignedIn, "GET", "/ask/answer", "The answer: picture, table, provenance", get(pages::ask::answer)),
         row(Page, SignedIn, "GET", "/ask/download", "The answer as a file", get(pages::ask::download)),
         row(Page, Define, "POST", "/ask/save", "Saves a question or an audience", post(pages::ask::save)),
@@ -210,7 +266,11 @@ async fn present(State(app): State<App>, request: Request, next: Next) -> Respon
     let mut response = if !is_written && (status.is_client_error() || status.is_server_error()) {
         let problem = response.extensions().get::<Problem>().cloned();
         let problem = problem.unwrap_or_else(|| Problem::new(status, "the server does not take this request"));
-        if is_api { problem_json(&problem) } else { problem_for_people(&app, &page, &came_for, &problem, response).await }
+        if is_api {
+            problem_json(&problem)
+        } else {
+            problem_for_people(&app, &page, &came_for, &problem, response).await
+        }
     } else {
         response
     };
@@ -232,7 +292,13 @@ fn problem_json(problem: &Problem) -> Response {
 }
 
 /// A page that says what happened; whoever is not signed in is led to the form and back.
-async fn problem_for_people(app: &App, page: &PageRequest, came_for: &(Method, String), problem: &Problem, response: Response) -> Response {
+async fn problem_for_people(
+    app: &App,
+    page: &PageRequest,
+    came_for: &(Method, String),
+    problem: &Problem,
+    response: Response,
+) -> Response {
     if problem.status == 401 {
         let back = if came_for.0 == Method::GET && !page.is_partial { came_for.1.as_str() } else { "/" };
         let target = format!("/sign-in?next={}", crate::body::percent_encode(back));

@@ -106,7 +106,12 @@ pub(crate) fn builder(question: &Json, explained: Explained, catalog: &Catalog, 
         sentence: explained.sentence,
         purpose: purposes.iter().find(|known| known.selected).cloned().unwrap_or_else(|| bare(&purpose)),
         purposes,
-        measure: measures.iter().flat_map(|group| &group.choices).find(|choice| choice.selected).cloned().unwrap_or_else(|| bare(&measure)),
+        measure: measures
+            .iter()
+            .flat_map(|group| &group.choices)
+            .find(|choice| choice.selected)
+            .cloned()
+            .unwrap_or_else(|| bare(&measure)),
         measures,
         by: text("by"),
         period: period_view(question, catalog),
@@ -122,7 +127,11 @@ pub(crate) fn builder(question: &Json, explained: Explained, catalog: &Catalog, 
         as_of: text("as_of"),
         release: if text("release") == "list" { "list".to_owned() } else { "aggregate".to_owned() },
         columns: catalog.traits.iter().map(|field| choice_of(field, &names("columns"), &purpose)).collect(),
-        events: catalog.events.iter().map(|event| Choice { value: event.name.clone(), label: event.past.clone(), ..Choice::default() }).collect(),
+        events: catalog
+            .events
+            .iter()
+            .map(|event| Choice { value: event.name.clone(), label: event.past.clone(), ..Choice::default() })
+            .collect(),
         numbers: catalog.events.iter().filter_map(number_group).collect(),
         properties: properties_of(catalog, question).into_iter().map(|field| choice_of(field, &[], &purpose)).collect(),
         traits: catalog.traits.iter().map(|field| choice_of(field, &[], &purpose)).collect(),
@@ -136,7 +145,9 @@ pub(crate) fn builder(question: &Json, explained: Explained, catalog: &Catalog, 
 
 /// The condition's terms as text, safe to be joined by AND.
 pub(crate) fn part_texts(parts: &[ConditionPart]) -> Vec<String> {
-    let bracketed = |part: &ConditionPart| match part.text.contains(" OR ") && parts.len() > 1 || part.form.is_none() && part.text.contains(" OR ") {
+    let bracketed = |part: &ConditionPart| match part.text.contains(" OR ") && parts.len() > 1
+        || part.form.is_none() && part.text.contains(" OR ")
+    {
         true if !part.text.starts_with('(') => format!("({})", part.text),
         _ => part.text.clone(),
     };
@@ -158,7 +169,11 @@ fn purpose_choice(purpose: &api::PurposeView, chosen: &str) -> Choice {
 }
 
 fn choice_of(field: &FieldView, chosen: &[String], purpose: &str) -> Choice {
-    let note = if field.purposes.iter().any(|known| known == purpose) { String::new() } else { "not for this purpose".to_owned() };
+    let note = if field.purposes.iter().any(|known| known == purpose) {
+        String::new()
+    } else {
+        "not for this purpose".to_owned()
+    };
     Choice { value: field.name.clone(), label: field.title.clone(), note, selected: chosen.contains(&field.name) }
 }
 
@@ -167,11 +182,15 @@ fn pairs(list: &[(String, String)]) -> Vec<Choice> {
 }
 
 fn selected(choices: &[Choice], names: &[String]) -> Vec<Choice> {
-    names.iter().map(|name| choices.iter().find(|choice| choice.value == *name).cloned().unwrap_or_else(|| bare(name))).collect()
+    names
+        .iter()
+        .map(|name| choices.iter().find(|choice| choice.value == *name).cloned().unwrap_or_else(|| bare(name)))
+        .collect()
 }
 
 fn measure_groups(catalog: &Catalog, metrics: &[MetricView], measure: &str) -> Vec<Group> {
-    let choice = |value: String, label: String| Choice { selected: value == measure, value, label, note: String::new() };
+    let choice =
+        |value: String, label: String| Choice { selected: value == measure, value, label, note: String::new() };
     let agreed = metrics.iter().map(|metric| choice(metric.name.clone(), metric.title.clone())).collect();
     let mut groups = vec![Group { label: "Agreed by both teams".to_owned(), choices: agreed }];
     for event in &catalog.events {
@@ -192,7 +211,11 @@ fn measure_groups(catalog: &Catalog, metrics: &[MetricView], measure: &str) -> V
 fn number_group(event: &api::EventView) -> Option<Group> {
     let numbers = event.properties.iter().filter(|field| is_number(field));
     let choices: Vec<Choice> = numbers
-        .map(|field| Choice { value: format!("{}.{}", event.name, field.name), label: field.title.clone(), ..Choice::default() })
+        .map(|field| Choice {
+            value: format!("{}.{}", event.name, field.name),
+            label: field.title.clone(),
+            ..Choice::default()
+        })
         .collect();
     (!choices.is_empty()).then(|| Group { label: event.title.clone(), choices })
 }
@@ -210,7 +233,9 @@ fn uncapital(text: &str) -> String {
 fn events_of(question: &Json) -> Vec<String> {
     let step = |step: &Json| step.as_str().or(step["event"].as_str()).map(str::to_owned);
     match question["kind"].as_str() {
-        Some("funnel") => question["steps"].as_array().and_then(|steps| steps.first()).and_then(step).into_iter().collect(),
+        Some("funnel") => {
+            question["steps"].as_array().and_then(|steps| steps.first()).and_then(step).into_iter().collect()
+        }
         _ => {
             let measure = question["measure"].as_str().unwrap_or_default();
             let inner = measure.split_once('(').and_then(|(_, rest)| rest.split_once([')', '.']));
@@ -233,28 +258,47 @@ fn properties_of<'a>(catalog: &'a Catalog, question: &Json) -> Vec<&'a FieldView
 
 fn breakdown_choices(catalog: &Catalog, question: &Json, chosen: &[String], purpose: &str) -> Vec<Choice> {
     let fields = properties_of(catalog, question).into_iter().chain(&catalog.traits);
-    fields.filter(|field| field.groups || chosen.contains(&field.name)).map(|field| choice_of(field, chosen, purpose)).collect()
+    fields
+        .filter(|field| field.groups || chosen.contains(&field.name))
+        .map(|field| choice_of(field, chosen, purpose))
+        .collect()
 }
 
 /// Properties that every step's event has.
 fn same_choices(catalog: &Catalog, question: &Json, chosen: &[String]) -> Vec<Choice> {
     let steps = question["steps"].as_array().map(Vec::as_slice).unwrap_or_default();
     let names: Vec<&str> = steps.iter().filter_map(|step| step.as_str().or(step["event"].as_str())).collect();
-    let events: Vec<&api::EventView> = catalog.events.iter().filter(|event| names.contains(&event.name.as_str())).collect();
+    let events: Vec<&api::EventView> =
+        catalog.events.iter().filter(|event| names.contains(&event.name.as_str())).collect();
     let Some((first, rest)) = events.split_first() else { return Vec::new() };
-    let shared = first.properties.iter().filter(|field| rest.iter().all(|event| event.properties.iter().any(|other| other.name == field.name)));
-    shared.map(|field| Choice { value: field.name.clone(), label: field.title.clone(), note: String::new(), selected: chosen.contains(&field.name) }).collect()
+    let shared = first
+        .properties
+        .iter()
+        .filter(|field| rest.iter().all(|event| event.properties.iter().any(|other| other.name == field.name)));
+    shared
+        .map(|field| Choice {
+            value: field.name.clone(),
+            label: field.title.clone(),
+            note: String::new(),
+            selected: chosen.contains(&field.name),
+        })
+        .collect()
 }
 
 fn step_views(question: &Json, catalog: &Catalog, errors: &[Diagnostic]) -> Vec<StepView> {
     let steps = question["steps"].as_array().map(Vec::as_slice).unwrap_or_default();
     let view = |(index, step): (usize, &Json)| {
         let event = step.as_str().or(step["event"].as_str()).unwrap_or_default().to_owned();
-        let past = catalog.events.iter().find(|known| known.name == event).map_or(event.clone(), |known| known.past.clone());
+        let past =
+            catalog.events.iter().find(|known| known.name == event).map_or(event.clone(), |known| known.past.clone());
         let condition = step["where"].as_str().unwrap_or_default().to_owned();
         let words = if condition.is_empty() { past } else { format!("{past} where {condition}") };
         let here = format!("/question/steps/{index}");
-        let errors = errors.iter().filter(|error| error.path == here || error.path.starts_with(&format!("{here}/"))).cloned().collect();
+        let errors = errors
+            .iter()
+            .filter(|error| error.path == here || error.path.starts_with(&format!("{here}/")))
+            .cloned()
+            .collect();
         StepView { words, event, condition, errors }
     };
     steps.iter().enumerate().map(view).collect()

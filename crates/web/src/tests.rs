@@ -1,1 +1,490 @@
-//! Tests
+//! The crate seen from outside, over the fixture: what each route answers to whom, and what pages hold.
+
+use crate::fixture::Fixture;
+use crate::routes::{App, Rights, RouteKind, router, routes};
+use crate::server::Options;
+use axum::body::{Body, to_bytes};
+use axum::http::{Method, Request, StatusCode};
+use serde_json::{Value as Json, json};
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use tower::ServiceExt;
+
+const CONDITION: &str =
+    "count(basket_paid, within => '30 days') >= 8 AND NOT did(coupon_redeemed, within => '90 days')";
+
+struct Got {
+    status: StatusCode,
+    headers: axum::http::HeaderMap,
+    body: Vec<u8>,
+}
+
+impl Got {
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).replace("&#x2f;", "/")
+    }
+    fn json(&self) -> Json {
+        serde_json::from_slice(&self.body).expect("the body is JSON")
+    }
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().expect("headers are text")).unwrap_or_default()
+    }
+}
+
+/// Sends one request to a fresh server over the fixture.
+async fn send(mark: &'static str, request: Request<Body>) -> Got {
+    let options = Options { product: Arc::new(Fixture { mark }), templates_from: None, secure_cookies: false };
+    let response = router(App::new(options)).oneshot(request).await.expect("the router never fails");
+    let (parts, body) = response.into_parts();
+    let body = to_bytes(body, 64 << 20).await.expect("the body is in memory").to_vec();
+    Got { status: parts.status, headers: parts.headers, body }
+}
+
+async fn get(path: &str) -> Got {
+    send("", Request::get(path).header("authorization", "Bearer token-ivo").body(Body::empty()).expect("a request"))
+        .await
+}
+
+async fn post_json(path: &str, body: impl Into<Body>) -> Got {
+    let request =
+        Request::post(path).header("authorization", "Bearer token-ivo").header("content-type", "application/json");
+    send("", request.body(body.into()).expect("a request")).await
+}
+
+fn page_of(question: &Json) -> String {
+    format!("/ask?q={}", crate::body::percent_encode(&question.to_string()))
+}
+
+fn audience(purpose: &str) -> Json {
+    json!({ "kind": "audience", "purpose": purpose, "where": CONDITION, "as_of": "2017-12-31T00:00:00Z" })
+}
+
+/// A good request for a route, without a credential.
+fn sample(method: &str, path: &str) -> axum::http::request::Builder {
+    let name = match path {
+        path if path.contains("/metrics/") => "net_sales",
+        path if path.contains("/sources/") => "purchases",
+        path if path.contains("/questions/") => "mailers",
+        _ => "frequent",
+    };
+    let mut uri = path.replace("{name}", name).replace("{version}", "x").replace("{*name}", "app.css");
+    uri += match path {
+        "/home/series" => "?metric=net_sales",
+        "/ask/download" => "?format=csv",
+        "/api/v1/sources/{name}/import" => "?file_name=a.csv",
+        path if path.starts_with("/ask") => {
+            "?q=%7B%22kind%22%3A%22trend%22%2C%22purpose%22%3A%22analytics%22%2C%22measure%22%3A%22net_sales%22%7D"
+        }
+        _ => "",
+    };
+    Request::builder().method(Method::from_bytes(method.as_bytes()).expect("a method")).uri(uri).header(
+        "content-type",
+        if path.starts_with("/api") { "application/json" } else { "application/x-www-form-urlencoded" },
+    )
+}
+
+fn sample_body(path: &str) -> String {
+    match path {
+        "/ask/save" => "title=A&q=%7B%22kind%22%3A%22trend%22%2C%22purpose%22%3A%22analytics%22%7D".to_owned(),
+        "/ask/unsave" => "kind=audience&name=frequent".to_owned(),
+        "/sign-in" => "name=mia&password=demo".to_owned(),
+        "/api/v1/audiences" => json!({ "title": "A", "question": audience("email") }).to_string(),
+        "/api/v1/questions" => json!({ "title": "A", "question": audience("email") }).to_string(),
+        path if path.starts_with("/api") => json!({ "question": audience("email") }).to_string(),
+        _ => String::new(),
+    }
+}
+
+#[tokio::test]
+async fn every_route_answers_every_caller_as_the_matrix_says() {
+    let callers = [
+        ("anonymous", ""),
+        ("wrong", "Bearer no"),
+        ("mia", "Bearer token-mia"),
+        ("ivo", "Bearer token-ivo"),
+        ("pia", "Bearer token-pia"),
+        ("eve", "Bearer token-eve"),
+    ];
+    let mut matrix = format!("{:6} {:36} {:10}", "method", "path", "rights");
+    callers.iter().for_each(|(name, _)| matrix += &format!(" {name:>9}"));
+    for route in routes() {
+        matrix += &format!("\n{:6} {:36} {:10}", route.method, route.path, route.rights.name());
+        for (name, credential) in callers {
+            let mut request = sample(route.method, route.path);
+            if !credential.is_empty() {
+                request = request.header("authorization", credential);
+            }
+            let got = send("", request.body(Body::from(sample_body(route.path))).expect("a request")).await;
+            assert!(got.header("content-security-policy").starts_with("default-src 'none'"), "{name} {}", route.path);
+            assert_eq!(got.header("x-content-type-options"), "nosniff");
+            assert!(route.kind == RouteKind::File || got.header("cache-control") == "no-store", "{}", route.path);
+            if route.rights != Rights::Open && !credential.contains("token") {
+                assert!([401, 303].contains(&got.status.as_u16()), "{name} may not reach {}", route.path);
+            }
+            matrix += &format!(" {:>9}", got.status.as_u16());
+        }
+    }
+    insta::assert_snapshot!("matrix", matrix);
+}
+
+#[tokio::test]
+async fn problems_have_one_shape() {
+    let got = send("", Request::post("/api/v1/ask").body(Body::empty()).expect("a request")).await;
+    assert_eq!(
+        (got.status, got.header("www-authenticate"), got.header("content-type")),
+        (StatusCode::UNAUTHORIZED, "Bearer", "application/problem+json")
+    );
+    let refused = post_json(
+        "/api/v1/ask",
+        json!({ "question": { "kind": "audience", "purpose": "analytics", "where": CONDITION, "release": "list" } })
+            .to_string(),
+    )
+    .await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    assert_eq!(refused.json()["verdict"]["reasons"][0]["code"], "release_level");
+    assert_eq!(refused.json()["verdict"]["reasons"][0]["remedies"][0]["question"]["purpose"], "email");
+    let wrong = post_json("/api/v1/ask", json!({ "question": { "kind": "pivot" } }).to_string()).await;
+    assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
+    assert_eq!(wrong.json()["errors"].as_array().map(Vec::len), Some(2), "all of them, not just the first");
+    assert_eq!(get("/api/v1/nothing").await.json()["status"], 404);
+}
+
+#[tokio::test]
+async fn a_missing_right_is_refused_alike_for_known_and_unknown_objects() {
+    let delete = |name: &str| {
+        Request::delete(format!("/api/v1/audiences/{name}"))
+            .header("authorization", "Bearer token-eve")
+            .body(Body::empty())
+            .expect("a request")
+    };
+    let (known, unknown) = (send("", delete("frequent")).await, send("", delete("no_such")).await);
+    assert_eq!((known.status, &known.body), (StatusCode::FORBIDDEN, &unknown.body));
+}
+
+#[tokio::test]
+async fn an_answer_comes_in_the_format_that_is_accepted() {
+    let question = json!({ "question": audience("email") }).to_string();
+    let json = post_json("/api/v1/ask", question.clone()).await;
+    assert!(json.text().starts_with(r#"{"verdict":{"outcome":"yes","reasons":[]},"columns":[{"name":"people","type":"integer"}],"rows":[[235]],"waterfall":[{"#), "{}", json.text());
+    for (accept, start) in [
+        ("text/csv", "people\r\n235\r\n"),
+        ("application/vnd.apache.parquet", "PAR1"),
+        ("text/csv;q=0.5, */*;q=0.1", "people"),
+    ] {
+        let request = Request::post("/api/v1/ask")
+            .header("authorization", "Bearer token-ivo")
+            .header("content-type", "application/json")
+            .header("accept", accept);
+        assert!(
+            send("", request.body(Body::from(question.clone())).expect("a request")).await.text().starts_with(start),
+            "{accept}"
+        );
+    }
+    let request = Request::post("/api/v1/ask")
+        .header("authorization", "Bearer token-ivo")
+        .header("content-type", "application/json")
+        .header("accept", "image/png");
+    assert_eq!(
+        send("", request.body(Body::from(question)).expect("a request")).await.status,
+        StatusCode::NOT_ACCEPTABLE
+    );
+}
+
+#[tokio::test]
+async fn csv_cells_do_not_run_in_a_spreadsheet() {
+    let question = json!({ "question": { "kind": "funnel", "purpose": "analytics", "steps": ["a", "b"], "breakdown": ["=cmd()"] } });
+    let request = Request::post("/api/v1/ask")
+        .header("authorization", "Bearer token-ivo")
+        .header("content-type", "application/json")
+        .header("accept", "text/csv");
+    let got = send("", request.body(Body::from(question.to_string())).expect("a request")).await;
+    assert!(got.text().starts_with("'=cmd(),step,event"), "{}", got.text());
+}
+
+#[tokio::test]
+async fn bodies_that_are_no_question_are_told_so() {
+    let check = |body: Vec<u8>| async move { post_json("/api/v1/judge", body).await };
+    for (body, words) in [
+        (r#"{"question": {"kind": "trend", "kind": "funnel"}}"#.to_owned(), "comes twice"),
+        (r#"{"question": {}} x"#.to_owned(), "trailing"),
+        (r#"{"question": {}, "querstion": 1}"#.to_owned(), "unknown key"),
+        ("[]".to_owned(), "not an object"),
+        ("{}".to_owned(), "missing"),
+        ("{\"question\": ".to_owned(), "EOF"),
+        (format!("{}{}", "[".repeat(4000), "]".repeat(4000)), "nested deeper"),
+    ] {
+        let got = check(body.into_bytes()).await;
+        assert_eq!(got.status, StatusCode::BAD_REQUEST);
+        assert!(
+            got.json()["errors"][0]["message"].as_str().is_some_and(|message| message.contains(words)),
+            "{words}: {}",
+            got.text()
+        );
+    }
+    assert_eq!(check(vec![b'{', 0xff, b'}']).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(check(vec![b' '; 10 << 20]).await.status, StatusCode::PAYLOAD_TOO_LARGE);
+    let request = Request::post("/api/v1/judge")
+        .header("authorization", "Bearer token-ivo")
+        .body(Body::from("{}"))
+        .expect("a request");
+    assert_eq!(send("", request).await.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+}
+
+#[tokio::test]
+async fn a_forged_change_is_refused() {
+    let check = |headers: &[(&str, &str)], body: &str| {
+        let mut request = Request::post("/ask/save")
+            .header("cookie", "entente=session-mia")
+            .header("host", "h")
+            .header("content-type", "application/x-www-form-urlencoded");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        send("", request.body(Body::from(body.to_owned())).expect("a request"))
+    };
+    let home =
+        send("", Request::get("/").header("cookie", "entente=session-mia").body(Body::empty()).expect("a request"))
+            .await
+            .text();
+    let token = home
+        .split("X-Entente-CSRF\": \"")
+        .nth(1)
+        .and_then(|rest| rest.split('"').next())
+        .expect("the page holds the token")
+        .to_owned();
+    let good = format!("csrf={token}&title=A&q=%7B%22kind%22%3A%22trend%22%7D");
+    assert_eq!(check(&[], &good).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(
+        check(&[("origin", "null"), ("sec-fetch-site", "same-origin")], &good).await.status,
+        StatusCode::SEE_OTHER
+    );
+    assert_eq!(check(&[], "title=A&q=%7B%7D").await.status, StatusCode::FORBIDDEN, "no token");
+    assert_eq!(check(&[], &good.replace(&token, "0123")).await.status, StatusCode::FORBIDDEN, "a wrong token");
+    assert_eq!(check(&[("sec-fetch-site", "cross-site")], &good).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(check(&[("origin", "http://evil")], &good).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(check(&[("origin", "null")], &good).await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn signing_in_is_slow_to_guess_and_leads_only_inside() {
+    let options = Options { product: Arc::new(Fixture { mark: "" }), templates_from: None, secure_cookies: true };
+    let app = router(App::new(options));
+    let check = |password: &str, next: &str| {
+        let body = format!("name=mia&password={password}&next={}", crate::body::percent_encode(next));
+        app.clone().oneshot(Request::post("/sign-in").body(Body::from(body)).expect("a request"))
+    };
+    let good = check("demo", "/metrics").await.expect("an answer");
+    assert_eq!((good.status(), good.headers()["location"].to_str().ok()), (StatusCode::SEE_OTHER, Some("/metrics")));
+    assert_eq!(good.headers()["set-cookie"], "__Host-entente=session-mia; Path=/; HttpOnly; SameSite=Lax; Secure");
+    for next in ["//evil", "https://evil", "/\\evil", ""] {
+        assert_eq!(check("demo", next).await.expect("an answer").headers()["location"], "/", "{next}");
+    }
+    for _ in 0..10 {
+        assert_eq!(check("guess", "/").await.expect("an answer").status(), StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(check("demo", "/").await.expect("an answer").status(), StatusCode::TOO_MANY_REQUESTS);
+}
+
+/// All pages and parts, with questions of each kind, denied and wrong.
+fn addresses() -> Vec<String> {
+    let trend = json!({ "kind": "trend", "purpose": "analytics", "measure": "net_sales", "by": "month", "breakdown": ["household_size"] });
+    let funnel = json!({ "kind": "funnel", "purpose": "analytics", "steps": ["campaign_received", { "event": "coupon_redeemed", "where": "event.campaign_type = 'A'" }], "within": "45 days", "breakdown": ["campaign_type"] });
+    let list = json!({ "kind": "audience", "purpose": "analytics", "where": CONDITION, "release": "list" });
+    let gap = json!({ "kind": "audience", "purpose": "ads", "where": "income = 'high' AND in_audience('frequent')" });
+    let wrong = json!({ "kind": "audience", "where": "did(basket_payd)" });
+    let mut all: Vec<String> = routes()
+        .iter()
+        .filter(|route| route.kind == RouteKind::Page && route.method == "GET")
+        .map(|route| sample("GET", route.path).body(()).expect("a request").uri().to_string())
+        .filter(|path| !path.starts_with("/ask/download"))
+        .collect();
+    for question in [trend, funnel, audience("email"), list, gap, wrong] {
+        let page = page_of(&question);
+        all.extend([page.replace("/ask", "/ask/verdict"), page.replace("/ask", "/ask/answer"), page]);
+    }
+    all.extend(["/nope".to_owned(), "/metrics/nope".to_owned(), "/ask?q=%7Bbroken".to_owned()]);
+    let it: Vec<String> =
+        all.iter().map(|path| format!("{path}{}face=it", if path.contains('?') { "&" } else { "?" })).collect();
+    all.extend(it);
+    all
+}
+
+#[tokio::test]
+async fn what_people_wrote_is_escaped_on_every_page() {
+    const MARK: &str = "<script>alert(1)</script><i x=\"'>";
+    for path in addresses() {
+        for partial in [false, true] {
+            let mut request = Request::get(&path).header("authorization", "Bearer token-ivo");
+            if partial {
+                request = request.header("hx-request", "true");
+            }
+            let got = send(MARK, request.body(Body::empty()).expect("a request")).await;
+            let text = got.text();
+            assert_ne!(got.status, StatusCode::INTERNAL_SERVER_ERROR, "{path}");
+            assert!(!text.contains("<script>alert") && !text.contains("<i x="), "{path}: {text}");
+            let inline = [" style=", "<style", " onclick=", " onload=", "javascript:", "<script>"];
+            assert!(inline.iter().all(|word| !text.contains(word)), "{path} has an inline script or style");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_part_is_a_page_as_well() {
+    for path in ["/home/metrics/net_sales", "/home/people", "/palette?words=sales"] {
+        assert!(get(path).await.text().contains("<!doctype html>"), "{path}");
+        let part = Request::get(path)
+            .header("authorization", "Bearer token-ivo")
+            .header("hx-request", "true")
+            .body(Body::empty())
+            .expect("a request");
+        let part = send("", part).await.text();
+        assert!(!part.contains("<html") && !part.is_empty(), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn pages_hold_what_matters() {
+    let contains = |text: &str, words: &[&str]| {
+        words.iter().for_each(|word| assert!(text.contains(word), "{word} is not in {text}"))
+    };
+    contains(
+        &get("/").await.text(),
+        &["December 2017", "/home/metrics/net_sales", "Do campaigns lead to coupons?", "simulated by fixed rules"],
+    );
+    contains(&get("/home/metrics/net_sales").await.text(), &["$421\u{202f}882", "+6.8 %", "Nov 2017"]);
+    contains(
+        &get("/home/people").await.text(),
+        &["1\u{202f}456", "59.0 % of 2\u{202f}469 known", "only those who agreed"],
+    );
+    let question = page_of(&audience("email"));
+    contains(
+        &get(&question).await.text(),
+        &[
+            "How many people",
+            "paid for a basket at least 8 times in the last 30 days",
+            "31 Dec 2017",
+            "popovertarget=\"e-part-1\"",
+        ],
+    );
+    contains(
+        &get(&question.replace("/ask", "/ask/verdict")).await.text(),
+        &["Yes", "235 people", "may be used for e-mail"],
+    );
+    contains(
+        &get(&question.replace("/ask", "/ask/answer")).await.text(),
+        &["1\u{202f}013 have not agreed", "235 of 2\u{202f}469 people known", "How do we know?"],
+    );
+    let denied = page_of(&json!({ "kind": "audience", "purpose": "analytics", "where": CONDITION, "release": "list" }));
+    contains(
+        &get(&denied.replace("/ask", "/ask/verdict")).await.text(),
+        &["Not this way", "nearest yes", "235 people", "Take"],
+    );
+    contains(
+        &get("/sources/purchases?face=it").await.text(),
+        &["apiVersion: v3.1.0", "basket_id", "quantity is not a whole number".replace('q', "Q").as_str(), "v17"],
+    );
+    contains(
+        &get("/metrics/net_sales?face=it").await.text(),
+        &["sum(basket_paid.sales_value)", "metrics/net_sales.yaml"],
+    );
+    contains(&get("/audiences/frequent").await.text(), &["Frequent shoppers", "e-mail", "/ask/answer?q="]);
+    assert!(!get("/metrics/net_sales").await.text().contains("metrics/net_sales.yaml"), "the file is IT's face");
+}
+
+#[tokio::test]
+async fn an_edit_leads_to_the_changed_question() {
+    let check = |edit: &str| {
+        let path = format!("{}&{edit}", page_of(&audience("email")));
+        async move {
+            let got = get(&path).await;
+            assert_eq!(got.status, StatusCode::SEE_OTHER);
+            let location = got.header("location").to_owned();
+            let pairs = crate::body::pairs(location.split_once('?').map(|(_, query)| query).unwrap_or_default());
+            serde_json::from_str::<Json>(&pairs[0].1).expect("the address holds a question")
+        }
+    };
+    let add = check("edit=part_set&index=new&shape=trait&trait=household_size&trait_op=IN&trait_value=1,+o'2").await;
+    assert_eq!(add["where"], format!("{CONDITION} AND household_size IN ('1', 'o''2')"));
+    let change = check("edit=part_set&index=1&shape=aggregate&function=sum&property=basket_paid.sales_value&op=%3E&number=100&within=7+days").await;
+    assert_eq!(
+        change["where"],
+        "count(basket_paid, within => '30 days') >= 8 AND sum(basket_paid.sales_value, within => '7 days') > 100"
+    );
+    assert_eq!(check("edit=part_remove&index=1").await["where"], "count(basket_paid, within => '30 days') >= 8");
+    assert_eq!(check("edit=purpose&value=analytics").await["purpose"], "analytics");
+    assert_eq!(check("edit=as_of&value=2017-06-01").await["as_of"], "2017-06-01T00:00:00Z");
+    let trend = check("edit=kind&value=trend").await;
+    assert_eq!(
+        (&trend["measure"], &trend["period"]),
+        (&json!("net_sales"), &json!({ "from": "2017-01-01", "to": "2018-01-01" })),
+        "the data's year, not today's"
+    );
+}
+
+#[tokio::test]
+async fn an_import_streams_to_the_product() {
+    let request =
+        Request::post("/api/v1/sources/purchases/import?file_name=a.csv").header("authorization", "Bearer token-ivo");
+    let got = send("", request.body(Body::from(vec![b'x'; 3 << 20])).expect("a request")).await;
+    assert_eq!(
+        got.json(),
+        json!({ "what": "purchases/a.csv", "received": 3_145_728, "stored": 3_145_728, "duplicate": 0, "rejected": 0 })
+    );
+    let request = Request::post("/api/v1/sources/purchases/import?file_name=a.csv")
+        .header("authorization", "Bearer token-ivo")
+        .header("content-length", "9999999999");
+    assert_eq!(send("", request.body(Body::empty()).expect("a request")).await.status, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[test]
+fn the_openapi_document_has_every_route_of_the_interface() {
+    let document = crate::openapi();
+    for route in routes().iter().filter(|route| route.kind == RouteKind::Api) {
+        assert!(document["paths"][route.path][route.method.to_ascii_lowercase()].is_object(), "{}", route.path);
+    }
+}
+
+#[test]
+fn every_static_file_is_embedded_and_every_vendored_one_is_the_one_declared() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("static");
+    let vendor = std::fs::read_to_string(folder.join("vendor/VENDOR.toml")).expect("the list of vendored files");
+    let on_disk: BTreeSet<String> = ["", "vendor"]
+        .iter()
+        .flat_map(|sub| {
+            let entries = std::fs::read_dir(folder.join(sub)).expect("the folder");
+            let prefix = if sub.is_empty() { String::new() } else { format!("{sub}/") };
+            entries
+                .filter_map(Result::ok)
+                .filter(|entry| entry.path().is_file())
+                .map(move |entry| format!("{prefix}{}", entry.file_name().to_string_lossy()))
+        })
+        .filter(|name| !name.ends_with(".toml"))
+        .collect();
+    let embedded: BTreeSet<String> = crate::assets::names().into_iter().map(str::to_owned).collect();
+    assert_eq!(on_disk, embedded);
+    for name in embedded.iter().filter_map(|name| name.strip_prefix("vendor/")) {
+        use sha2::Digest;
+        let digest = sha2::Sha256::digest(std::fs::read(folder.join("vendor").join(name)).expect("the file"));
+        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert!(vendor.contains(&hex), "{name} is not the file that VENDOR.toml declares");
+    }
+}
+
+#[test]
+fn figures_read_well() {
+    use crate::words::{change, figure, interval, length, moment};
+    assert_eq!(figure("4594146.32", Some("USD")), "$4\u{202f}594\u{202f}146.32");
+    assert_eq!(figure("-1200", Some("people")), "−1\u{202f}200 people");
+    assert_eq!(change(110.0, 100.0).as_deref(), Some("+10.0 %"));
+    assert_eq!(change(1.0, 0.0), None);
+    assert_eq!((length(1_036_800.0), length(5_400.0)), ("12 days".to_owned(), "1.5 hours".to_owned()));
+    assert_eq!(
+        (interval("2017-03-06", "week"), interval("2017-03-01T00:00:00Z", "month")),
+        ("week of 6 Mar 2017".to_owned(), "Mar 2017".to_owned())
+    );
+    assert_eq!(
+        (moment("2017-03-03T14:05:00Z"), moment("2017-03-03T00:00:00Z")),
+        ("3 Mar 2017, 14:05".to_owned(), "3 Mar 2017".to_owned())
+    );
+}

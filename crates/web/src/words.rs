@@ -8,15 +8,21 @@ const THIN: char = '\u{202f}';
 
 /// Makes the functions of this module known to templates.
 pub(crate) fn register(environment: &mut Environment<'static>) {
-    environment.add_filter("figure", |value: Value, unit: Option<String>| match value.is_none() || value.is_undefined() {
-        true => "withheld".to_owned(),
-        false => figure(&value.to_string(), unit.as_deref()),
+    environment.add_filter("figure", |value: Value, unit: Option<String>| {
+        match value.is_none() || value.is_undefined() {
+            true => "withheld".to_owned(),
+            false => figure(&value.to_string(), unit.as_deref()),
+        }
     });
     environment.add_filter("day", |text: String| day(&text));
     environment.add_filter("moment", |text: String| moment(&text));
     environment.add_filter("share", |part: f64, whole: f64| share(part, whole));
     environment.add_filter("query", |text: String| crate::body::percent_encode(&text));
     environment.add_filter("capital", |text: String| capital(&text));
+    environment.add_filter("sentence", |text: String| sentence(&text));
+    environment.add_filter("team", |names: Vec<String>| {
+        names.iter().map(|name| if name == "it" { "IT" } else { name }).collect::<Vec<_>>().join(" and ")
+    });
 }
 
 /// A number with thin grouping and its unit: `$4 594 146.32`, `2 078 people`.
@@ -116,6 +122,12 @@ pub(crate) fn parse_day(text: &str) -> Option<NaiveDate> {
 pub(crate) fn capital(text: &str) -> String {
     let mut characters = text.chars();
     characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+}
+
+/// The text as a sentence: a capital letter in front, a stop at the end.
+pub(crate) fn sentence(text: &str) -> String {
+    let stop = if text.is_empty() || text.ends_with(['.', '?', '!', ':']) { "" } else { "." };
+    format!("{}{stop}", capital(text))
 }
 
 /// Up to two initials of a name.

@@ -41,7 +41,10 @@ impl Pool {
             Ok(Ok(result)) => result,
             Ok(Err(panic)) => {
                 tracing::error!(cause = %panic, "a job ended abnormally");
-                Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "something went wrong on our side; it is in the server's log"))
+                Err(Problem::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "something went wrong on our side; it is in the server's log",
+                ))
             }
             Err(_) => Err(Problem::busy("the answer took longer than it may")),
         }

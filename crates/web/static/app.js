@@ -1,1 +1,205 @@
+// What pages need beyond HTML and htmx: keys, the palette, popovers, messages with undo, copying, imports.
+// Nothing here knows a rule or a figure; without it every page still reads and every form still works.
 
+import { startTables } from "./table.js";
+
+const find = (selector, from = document) => from.querySelector(selector);
+
+/** Loads the chart module only where there is a chart. */
+async function drawCharts(from) {
+  if (!find("[data-chart]", from)) return;
+  const { draw } = await import("./chart.js");
+  for (const figure of from.querySelectorAll("[data-chart]:not([data-drawn])")) draw(figure);
+}
+
+/** Shows a message for a while; with `undo` it has a button that calls it. */
+function say(text, undo) {
+  const toast = document.createElement("div");
+  toast.className = "toast";
+  const words = document.createElement("span");
+  words.textContent = text;
+  toast.append(words);
+  if (undo) {
+    const button = document.createElement("button");
+    button.textContent = "Undo";
+    button.addEventListener("click", () => { toast.remove(); undo(); });
+    toast.append(button);
+  }
+  find("#toasts")?.replaceChildren(toast);
+  expire(toast);
+}
+
+function expire(toast) {
+  let timer = setTimeout(() => toast.remove(), 8000);
+  toast.addEventListener("focusin", () => clearTimeout(timer));
+  toast.addEventListener("pointerenter", () => clearTimeout(timer));
+  toast.addEventListener("pointerleave", () => { timer = setTimeout(() => toast.remove(), 4000); });
+}
+
+/** The same address with the other face. */
+function otherFace() {
+  const url = new URL(location.href);
+  if (url.searchParams.get("face") === "it") url.searchParams.delete("face");
+  else url.searchParams.set("face", "it");
+  return url.pathname + url.search;
+}
+
+// ---- the palette
+
+function openPalette() {
+  const palette = find("#palette");
+  if (!palette || palette.open) return;
+  palette.showModal();
+  const input = find("input", palette);
+  input.value = "";
+  htmx.trigger(input, "open");
+}
+
+function choose(step) {
+  const links = [...document.querySelectorAll("#found a")];
+  if (!links.length) return;
+  const now = links.findIndex((link) => link.hasAttribute("data-chosen"));
+  links[now]?.removeAttribute("data-chosen");
+  const next = links[(now + step + links.length) % links.length];
+  next.setAttribute("data-chosen", "");
+  next.scrollIntoView({ block: "nearest" });
+}
+
+function paletteKeys(event) {
+  if (event.key === "ArrowDown") choose(1);
+  else if (event.key === "ArrowUp") choose(-1);
+  else if (event.key === "Enter") find("#found a[data-chosen]")?.click() ?? find("#found a")?.click();
+  else return;
+  event.preventDefault();
+}
+
+// ---- keys
+
+const isTyping = (target) => target.closest("input, textarea, select, [contenteditable]");
+
+document.addEventListener("keydown", (event) => {
+  if (event.target.closest("#palette")) return paletteKeys(event);
+  if (event.key === "k" && (event.ctrlKey || event.metaKey)) {
+    event.preventDefault();
+    return openPalette();
+  }
+  if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+  if (event.key === "/") {
+    event.preventDefault();
+    openPalette();
+  } else if (event.key === "t" && find("[data-face]")) {
+    location.assign(otherFace());
+  }
+});
+
+document.addEventListener("click", async (event) => {
+  const target = event.target;
+  if (target.id === "palette") return target.close();
+  if (target.closest("[data-palette]")) {
+    event.preventDefault();
+    openPalette();
+  } else if (target.closest("[data-face]")) {
+    event.preventDefault();
+    location.assign(otherFace());
+  } else if (target.closest("[data-copy-link]")) {
+    await navigator.clipboard.writeText(location.href);
+    say("Link copied. It asks the same question again.");
+  }
+});
+
+// ---- popovers of the builder
+
+let lastChip = "";
+
+document.addEventListener("toggle", (event) => {
+  const popover = event.target;
+  if (!popover.matches?.("form[popover]")) return;
+  if (event.newState === "open") {
+    lastChip = document.activeElement?.id ?? "";
+    const field = find("input:checked", popover) ?? find("select, textarea, input:not([type=hidden])", popover);
+    field?.focus();
+  } else if (find("#verdict") && popover.isConnected) {
+    // Typing showed the verdict of a change that was not applied.
+    htmx.trigger("#verdict", "refresh");
+  }
+}, true);
+
+// ---- htmx
+
+/** The address before a change that can be undone. */
+let before = "";
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.detail.elt.closest("[data-undo], .popover, .kinds")) before = location.pathname + location.search;
+});
+
+document.addEventListener("htmx:afterSwap", (event) => {
+  const { target, requestConfig } = event.detail;
+  target?.classList.remove("loading");
+  target?.removeAttribute("aria-busy");
+  const text = requestConfig?.elt?.dataset?.undo;
+  if (text) {
+    const back = before;
+    say(text, () => location.assign(back));
+  }
+});
+
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.detail.target?.id !== "main") return;
+  document.getElementById(lastChip)?.focus({ preventScroll: true });
+  lastChip = "";
+});
+
+// What a chart drew must not be copied into the history: the policy of the page forbids its style attributes.
+document.addEventListener("htmx:beforeHistorySave", () => {
+  for (const figure of document.querySelectorAll("[data-drawn]")) {
+    figure.replaceChildren();
+    figure.removeAttribute("style");
+  }
+});
+
+document.addEventListener("htmx:sendError", (event) => {
+  say("The server cannot be reached. What you wrote is kept in the address.");
+  event.detail.target?.classList?.remove("loading");
+});
+
+// ---- a file to import
+
+async function importFile(form) {
+  const file = form.elements.file.files[0];
+  const result = find(".result", form);
+  const query = new URLSearchParams({ file_name: file.name, object: form.elements.object.value });
+  const headers = JSON.parse(document.body.getAttribute("hx-headers"));
+  result.textContent = "Importing …";
+  try {
+    const response = await fetch(`${form.dataset.import}?${query}`, { method: "POST", body: file, headers });
+    const body = await response.json();
+    result.textContent = response.ok
+      ? `Received ${body.received}: stored ${body.stored}, there already ${body.duplicate}, rejected ${body.rejected}.`
+      : `${body.detail}. ${body.hint ?? ""}`;
+  } catch {
+    result.textContent = "The file could not be sent.";
+  }
+}
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.dataset.import) {
+    event.preventDefault();
+    importFile(form);
+  } else if (form.matches("#save")) {
+    form.hidePopover();
+  } else if (form.closest("#palette")) {
+    event.preventDefault();
+  }
+});
+
+/** Gives new parts of the page what they need. */
+function start(root) {
+  drawCharts(root);
+  startTables(root, say);
+  for (const toast of root.querySelectorAll("[data-toast]")) expire(toast);
+}
+
+document.addEventListener("htmx:load", (event) => start(event.detail.elt.parentElement ?? document));
+start(document);

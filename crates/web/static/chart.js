@@ -1,1 +1,112 @@
+// Draws a `ChartSpec` ({labels, series: [{name, values}], unit, incomplete, summary}) with ECharts on a canvas.
+// Colours come from the style sheet, so that both themes work; the last interval is dashed while it is not over.
 
+import { init } from "./vendor/echarts.js";
+
+const charts = new Set();
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const signs = { USD: "$", EUR: "€", GBP: "£" };
+
+function figure(value, unit, short) {
+  if (value === null || value === undefined) return "withheld";
+  const options = short ? { notation: "compact", maximumFractionDigits: 1 } : { maximumFractionDigits: 2 };
+  const text = new Intl.NumberFormat("en", options).format(value).replaceAll(",", "\u202f");
+  if (signs[unit]) return signs[unit] + text;
+  return short || !unit ? text : `${text} ${unit}`;
+}
+
+function tooltip(spec) {
+  return (points) => {
+    const box = document.createElement("div");
+    const title = document.createElement("b");
+    const last = points[0].dataIndex === spec.labels.length - 1;
+    title.textContent = spec.labels[points[0].dataIndex] + (last && spec.incomplete ? ", not over yet" : "");
+    box.append(title);
+    const seen = new Set();
+    for (const point of points) {
+      if (seen.has(point.seriesName) || point.value === null || point.value === undefined) continue;
+      seen.add(point.seriesName);
+      const line = document.createElement("div");
+      line.textContent = spec.series.length > 1 ? `${point.seriesName}: ${figure(point.value, spec.unit)}` : figure(point.value, spec.unit);
+      box.append(line);
+    }
+    return box;
+  };
+}
+
+/** One line, and its dashed end while the last interval is not over. */
+function lines(spec, series, index) {
+  const color = token(`--c${index + 1}`);
+  const shared = { type: "line", name: series.name, symbolSize: 6, showSymbol: spec.labels.length < 3, color, animation: !calm.matches, animationDuration: 140 };
+  const area = spec.series.length === 1 ? { areaStyle: { color, opacity: 0.07 } } : {};
+  if (!spec.incomplete || spec.labels.length < 2) return [{ ...shared, ...area, lineStyle: { width: 2 }, data: series.values }];
+  const end = spec.labels.length - 1;
+  return [
+    { ...shared, ...area, lineStyle: { width: 2 }, data: series.values.map((value, at) => (at < end ? value : null)) },
+    { ...shared, lineStyle: { width: 2, type: [4, 4] }, data: series.values.map((value, at) => (at >= end - 1 ? value : null)) },
+  ];
+}
+
+function option(spec) {
+  const [ink, muted, line, raised] = ["--ink", "--muted", "--line", "--raised"].map(token);
+  const text = { color: muted, fontFamily: "Inter, system-ui, sans-serif", fontSize: 12 };
+  const all = spec.series.flatMap((series) => series.values).filter((value) => value !== null);
+  const [low, high] = [Math.min(...all), Math.max(...all)];
+  // A line may leave zero out where the figures lie close together; the axis says so by its labels.
+  const fromZero = low < 0 || low < high / 2;
+  return {
+    aria: { enabled: false },
+    textStyle: text,
+    grid: { left: 8, right: 12, top: 12, bottom: 4, outerBoundsMode: "same", containLabel: true },
+    xAxis: {
+      type: "category", data: spec.labels, boundaryGap: false,
+      axisLine: { lineStyle: { color: line } }, axisTick: { show: false },
+      axisLabel: { ...text, hideOverlap: true, margin: 12, formatter: (label) => label.replace("week of ", "") },
+    },
+    yAxis: {
+      type: "value", scale: !fromZero, splitNumber: 4,
+      splitLine: { lineStyle: { color: line } }, axisLabel: { ...text, formatter: (value) => figure(value, spec.unit, true) },
+    },
+    tooltip: {
+      trigger: "axis", confine: true, formatter: tooltip(spec), backgroundColor: raised, borderColor: line, borderWidth: 1,
+      textStyle: { ...text, color: ink, fontSize: 13 }, axisPointer: { lineStyle: { color: muted, type: "solid" } }, extraCssText: "box-shadow:none;border-radius:8px",
+    },
+    series: spec.series.flatMap((series, index) => lines(spec, series, index)),
+  };
+}
+
+/** Names of the lines, in HTML, where there is more than one. */
+function legend(element, spec) {
+  if (spec.series.length < 2) return;
+  const list = document.createElement("ul");
+  list.className = "legend";
+  spec.series.forEach((series, index) => {
+    const item = document.createElement("li");
+    item.dataset.color = String(index + 1);
+    item.textContent = series.name;
+    list.append(item);
+  });
+  element.after(list);
+}
+
+/** Draws the chart of an element, and keeps it in step with its size and the theme. */
+export function draw(element) {
+  element.dataset.drawn = "";
+  const spec = JSON.parse(element.dataset.chart);
+  const chart = init(element, null, { renderer: "canvas" });
+  chart.setOption(option(spec));
+  legend(element, spec);
+  const entry = { chart, spec };
+  charts.add(entry);
+  new ResizeObserver((_, observer) => {
+    if (element.isConnected) return chart.resize();
+    observer.disconnect();
+    charts.delete(entry);
+    chart.dispose();
+  }).observe(element);
+}
+
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  for (const { chart, spec } of charts) chart.setOption(option(spec), true);
+});

@@ -1,20 +1,21 @@
 //! A product that makes its answers up, with the demo's flavour: for tests of pages and for looking at them.
 
 use api::{
-    Asked, AudienceView, Balance, Catalog, ConditionForm, ConditionPart, Credential, EncodeFormat, EventView, Explained, FieldView,
-    Health, ImportRequest, Input, Judged, MetricView, ObjectView, Principal, Product, PurposeView, QuestionView, RejectedGroup,
-    SaveRequest, Saved, SignedIn, SourceView, WorkspaceView,
+    Asked, AudienceView, Balance, Catalog, ConditionForm, ConditionPart, Credential, EncodeFormat, EventView,
+    Explained, FieldView, Health, ImportRequest, Input, Judged, MetricView, ObjectView, Principal, Product,
+    PurposeView, QuestionView, RejectedGroup, SaveRequest, Saved, SignedIn, SourceView, WorkspaceView,
 };
 use chrono::{Datelike, NaiveDate, TimeZone, Utc};
 use serde_json::{Value as Json, json};
 use spec::{
-    Aggregate, AggregateFunction, Answer, AudienceQuestion, Column, CompareOp, Condition, Cost, Diagnostic, Duration, Error,
-    ErrorKind, EventSelector, Gap, Measure, Outcome, PeopleCounts, Provenance, Question, QuestionBody, Reason, ReasonCode, Release,
-    Remedy, Result, Term, TrendQuestion, Value, Verdict, WaterfallStep,
+    Aggregate, AggregateFunction, Answer, AudienceQuestion, Column, CompareOp, Condition, Cost, Diagnostic, Duration,
+    Error, ErrorKind, EventSelector, Gap, Measure, Outcome, PeopleCounts, Provenance, Question, QuestionBody, Reason,
+    ReasonCode, Release, Remedy, Result, Term, TrendQuestion, Value, Verdict, WaterfallStep,
 };
 use std::collections::BTreeMap;
 
-const CONDITION: &str = "count(basket_paid, within => '30 days') >= 8 AND NOT did(coupon_redeemed, within => '90 days')";
+const CONDITION: &str =
+    "count(basket_paid, within => '30 days') >= 8 AND NOT did(coupon_redeemed, within => '90 days')";
 
 /// The product; `mark` is put behind every text, so that a test can see whether pages escape it.
 pub(crate) struct Fixture {
@@ -79,18 +80,33 @@ impl Fixture {
 
     fn traits(&self) -> Vec<FieldView> {
         vec![
-            self.field("household_size", "Household size", "text", (None, "none", &["analytics", "personalisation", "email"], true)),
+            self.field(
+                "household_size",
+                "Household size",
+                "text",
+                (None, "none", &["analytics", "personalisation", "email"], true),
+            ),
             self.field("income", "Income", "text", (None, "sensitive", &["analytics"], true)),
             self.field("region", "Region", "text", (None, "none", &["analytics", "email", "ads"], true)),
         ]
     }
 
     fn event(&self, name: &str, title: &str, past: &str, properties: Vec<FieldView>) -> EventView {
-        EventView { name: name.to_owned(), title: self.text(title), past: self.text(past), source: "purchases".to_owned(), properties }
+        EventView {
+            name: name.to_owned(),
+            title: self.text(title),
+            past: self.text(past),
+            source: "purchases".to_owned(),
+            properties,
+        }
     }
 
     fn purpose(&self, name: &str, title: &str, people: Option<u64>, basis: [&str; 3]) -> PurposeView {
-        let basis = ["gdpr", "ccpa", "us_other"].iter().zip(basis).map(|(law, basis)| ((*law).to_owned(), basis.to_owned())).collect();
+        let basis = ["gdpr", "ccpa", "us_other"]
+            .iter()
+            .zip(basis)
+            .map(|(law, basis)| ((*law).to_owned(), basis.to_owned()))
+            .collect();
         PurposeView {
             name: name.to_owned(),
             title: self.text(title),
@@ -117,7 +133,9 @@ impl Fixture {
             unit: Some(unit.to_owned()),
             on_home: true,
             path: format!("metrics/{name}.yaml"),
-            text: self.text(&format!("title: {title}\nowners: [marketing, it]\nmeasure: {measure}\nunit: {unit}\non_home: true\n")),
+            text: self.text(&format!(
+                "title: {title}\nowners: [marketing, it]\nmeasure: {measure}\nunit: {unit}\non_home: true\n"
+            )),
         }
     }
 
@@ -136,14 +154,24 @@ impl Fixture {
             errors.push(fault("/question/kind", 1, format!("unknown kind `{kind}`"), "use trend, funnel or audience"));
         }
         if question["purpose"].as_str().is_none() {
-            errors.push(fault("/question/purpose", 1, "the purpose is missing".to_owned(), "say why it is asked, as `analytics`"));
+            errors.push(fault(
+                "/question/purpose",
+                1,
+                "the purpose is missing".to_owned(),
+                "say why it is asked, as `analytics`",
+            ));
         }
         let condition = question["where"].as_str().unwrap_or_default();
         if kind == "audience" && condition.is_empty() {
             errors.push(fault("/question/where", 1, "the condition is missing".to_owned(), "say whom you mean"));
         }
         if let Some(at) = condition.find("basket_payd") {
-            errors.push(fault("/question/where", at + 1, "unknown event `basket_payd`".to_owned(), "did you mean `basket_paid`?"));
+            errors.push(fault(
+                "/question/where",
+                at + 1,
+                "unknown event `basket_payd`".to_owned(),
+                "did you mean `basket_paid`?",
+            ));
         }
         errors
     }
@@ -157,16 +185,30 @@ impl Fixture {
                     code: ReasonCode::ReleaseLevel,
                     subject: self.text(purpose),
                     for_marketing: self.text("for analytics you may see how many people, but not who they are"),
-                    for_it: self.text("role marketer has release level aggregate for purpose analytics; the question asks for list"),
+                    for_it: self.text(
+                        "role marketer has release level aggregate for purpose analytics; the question asks for list",
+                    ),
                     remedies: vec![
-                        Remedy::Ask { title: self.text("ask for e-mail instead"), question: Box::new(typed("email", Release::List)), effect: self.text("235 people") },
-                        Remedy::Ask { title: self.text("ask how many people"), question: Box::new(typed("analytics", Release::Aggregate)), effect: self.text("416 people") },
+                        Remedy::Ask {
+                            title: self.text("ask for e-mail instead"),
+                            question: Box::new(typed("email", Release::List)),
+                            effect: self.text("235 people"),
+                        },
+                        Remedy::Ask {
+                            title: self.text("ask how many people"),
+                            question: Box::new(typed("analytics", Release::Aggregate)),
+                            effect: self.text("416 people"),
+                        },
                     ],
                 }],
             };
         }
         if purpose == "ads" && question.to_string().contains("income") {
-            let gap = Gap { what: self.text("income may be used for ads"), who: self.text("the privacy officer"), file: Some(self.text("contracts/people.odcs.yaml")) };
+            let gap = Gap {
+                what: self.text("income may be used for ads"),
+                who: self.text("the privacy officer"),
+                file: Some(self.text("contracts/people.odcs.yaml")),
+            };
             return Verdict {
                 outcome: Outcome::YesIf,
                 reasons: vec![Reason {
@@ -188,7 +230,11 @@ impl Fixture {
             policy_version: "b81d02a7c3e9".to_owned(),
             tables: BTreeMap::from([("events".to_owned(), 17), ("consents".to_owned(), 3)]),
             landed_until: Some(moment()),
-            people: PeopleCounts { known: Some(2469), withheld: BTreeMap::from([("consent".to_owned(), Some(withheld))]), used: Some(2469 - withheld) },
+            people: PeopleCounts {
+                known: Some(2469),
+                withheld: BTreeMap::from([("consent".to_owned(), Some(withheld))]),
+                used: Some(2469 - withheld),
+            },
             engine: self.text("entente 0.1.0, embedded"),
             as_of: moment(),
             cost: who.sees_cost.then_some(Cost { rows_read: 1_469_307, bytes_read: 9_412_000, seconds: 0.041 }),
@@ -199,7 +245,12 @@ impl Fixture {
         match question["kind"].as_str() {
             Some("funnel") => self.funnel_rows(question),
             Some("audience") if question["release"] == "list" => {
-                let rows = (0..235).map(|n| vec![Value::Text(format!("p-{:08x}", n * 2_654_435_761_u64 % 4_294_967_296)), Value::Text(self.text("3"))]);
+                let rows = (0..235).map(|n| {
+                    vec![
+                        Value::Text(format!("p-{:08x}", n * 2_654_435_761_u64 % 4_294_967_296)),
+                        Value::Text(self.text("3")),
+                    ]
+                });
                 (vec![column("person", "text", None), column("household_size", "text", None)], rows.collect())
             }
             Some("audience") => {
@@ -211,7 +262,8 @@ impl Fixture {
     }
 
     fn funnel_rows(&self, question: &Json) -> (Vec<Column>, Vec<Vec<Value>>) {
-        let mut columns = vec![column("step", "integer", None), column("event", "text", None), column("people", "integer", None)];
+        let mut columns =
+            vec![column("step", "integer", None), column("event", "text", None), column("people", "integer", None)];
         columns.extend(["from_first", "from_previous", "median_seconds"].map(|name| column(name, "number", None)));
         let groups: &[(&str, i64, i64)] = match question["breakdown"][0].as_str() {
             Some(_) => &[("A", 1107, 275), ("B", 393, 108), ("C", 46, 22)],
@@ -222,7 +274,14 @@ impl Fixture {
             for (step, event, people) in [(1, "campaign_received", *first), (2, "coupon_redeemed", *second)] {
                 let rate = people as f64 / *first as f64;
                 let seconds = if step == 1 { Value::Null } else { Value::Number(1_036_800.0) };
-                let mut row = vec![Value::Integer(step), Value::Text(event.to_owned()), Value::Integer(people), Value::Number(rate), Value::Number(rate), seconds];
+                let mut row = vec![
+                    Value::Integer(step),
+                    Value::Text(event.to_owned()),
+                    Value::Integer(people),
+                    Value::Number(rate),
+                    Value::Number(rate),
+                    seconds,
+                ];
                 if !title.is_empty() {
                     row.insert(0, Value::Text(self.text(title)));
                 }
@@ -236,7 +295,10 @@ impl Fixture {
     }
 
     fn trend_rows(&self, question: &Json) -> (Vec<Column>, Vec<Vec<Value>>) {
-        const CENTS: [i64; 12] = [37_088_693, 35_421_480, 38_710_455, 37_255_310, 39_388_244, 38_560_902, 37_923_571, 38_847_266, 37_462_190, 38_871_003, 39_514_989, 42_188_229];
+        const CENTS: [i64; 12] = [
+            37_088_693, 35_421_480, 38_710_455, 37_255_310, 39_388_244, 38_560_902, 37_923_571, 38_847_266, 37_462_190,
+            38_871_003, 39_514_989, 42_188_229,
+        ];
         let money = question["measure"].as_str().is_some_and(|measure| measure.contains("sales"));
         let value = |n: usize| match money {
             true => Value::Decimal(rust_decimal::Decimal::new(CENTS[n % 12], 2)),
@@ -246,12 +308,18 @@ impl Fixture {
         let last = column("value", if money { "decimal" } else { "integer" }, unit);
         let by = question["by"].as_str().unwrap_or("month");
         let starts: Vec<NaiveDate> = match by {
-            "week" => (0..52).filter_map(|week| day(2017, 1, 2).checked_add_days(chrono::Days::new(week * 7))).collect(),
+            "week" => {
+                (0..52).filter_map(|week| day(2017, 1, 2).checked_add_days(chrono::Days::new(week * 7))).collect()
+            }
             "none" => vec![day(2017, 1, 1)],
             _ => (1..=12).map(|month| day(2017, month, 1)).collect(),
         };
         let groups: Vec<Option<Value>> = match question["breakdown"][0].as_str() {
-            Some(_) => vec![Some(Value::Text(self.text("1 or 2"))), Some(Value::Text(self.text("3 or more"))), Some(Value::Null)],
+            Some(_) => vec![
+                Some(Value::Text(self.text("1 or 2"))),
+                Some(Value::Text(self.text("3 or more"))),
+                Some(Value::Null),
+            ],
             None => vec![None],
         };
         let mut rows = Vec::new();
@@ -259,7 +327,11 @@ impl Fixture {
             for (g, group) in groups.iter().enumerate() {
                 let mut row: Vec<Value> = if by == "none" { Vec::new() } else { vec![Value::Date(*start)] };
                 row.extend(group.clone());
-                row.push(if g == 2 && n == 3 { Value::Null } else { value((n * 5 + g * 3 + start.month0() as usize) % 12) });
+                row.push(if g == 2 && n == 3 {
+                    Value::Null
+                } else {
+                    value((n * 5 + g * 3 + start.month0() as usize) % 12)
+                });
                 rows.push(row);
             }
         }
@@ -275,7 +347,12 @@ impl Fixture {
     }
 
     fn waterfall(&self, purpose: &str) -> Vec<WaterfallStep> {
-        let step = |title: &str, reason: &str, people: u64, left: u64| WaterfallStep { title: self.text(title), reason: reason.to_owned(), people: Some(people), left: Some(left) };
+        let step = |title: &str, reason: &str, people: u64, left: u64| WaterfallStep {
+            title: self.text(title),
+            reason: reason.to_owned(),
+            people: Some(people),
+            left: Some(left),
+        };
         match purpose {
             "email" => vec![
                 step("people known", "known", 2469, 0),
@@ -294,28 +371,52 @@ impl Fixture {
 
     fn part(&self, text: &str) -> ConditionPart {
         let (negative, inner) = text.strip_prefix("NOT ").map_or((false, text), |inner| (true, inner));
-        let within = inner.split_once("within => '").and_then(|(_, rest)| rest.split_once('\'')).map_or("", |(within, _)| within);
+        let within = inner
+            .split_once("within => '")
+            .and_then(|(_, rest)| rest.split_once('\''))
+            .map_or("", |(within, _)| within);
         let last = if within.is_empty() { String::new() } else { format!(" in the last {within}") };
-        let name = |after: &str| after.split([',', ')']).next().unwrap_or_default().trim().trim_matches('\'').to_owned();
-        let past = |event: &str| self.catalog_events().into_iter().find(|known| known.name == event).map_or(event.to_owned(), |known| known.past);
+        let name =
+            |after: &str| after.split([',', ')']).next().unwrap_or_default().trim().trim_matches('\'').to_owned();
+        let past = |event: &str| {
+            self.catalog_events()
+                .into_iter()
+                .find(|known| known.name == event)
+                .map_or(event.to_owned(), |known| known.past)
+        };
         let (words, form) = if let Some(rest) = inner.strip_prefix("did(") {
             let event = name(rest);
-            let words = if negative { format!("have not {}{last}", past(&event)) } else { format!("{}{last}", past(&event)) };
+            let words =
+                if negative { format!("have not {}{last}", past(&event)) } else { format!("{}{last}", past(&event)) };
             (words, Some(ConditionForm::Did { event, negated: negative, within: within.to_owned() }))
         } else if let Some(rest) = inner.strip_prefix("in_audience(") {
-            (format!("are{} in the audience {}", if negative { " not" } else { "" }, name(rest)), Some(ConditionForm::Audience { name: name(rest), negated: negative }))
+            (
+                format!("are{} in the audience {}", if negative { " not" } else { "" }, name(rest)),
+                Some(ConditionForm::Audience { name: name(rest), negated: negative }),
+            )
         } else if let Some((call, value)) = inner.split_once(") >= ") {
             let (function, rest) = call.split_once('(').unwrap_or((call, ""));
             let subject = name(rest);
             let (event, property) = subject.split_once('.').unwrap_or((&subject, ""));
             let form = ConditionForm::Aggregate {
-                function: function.to_owned(), event: event.to_owned(), property: property.to_owned(),
-                op: ">=".to_owned(), value: value.to_owned(), within: within.to_owned(),
+                function: function.to_owned(),
+                event: event.to_owned(),
+                property: property.to_owned(),
+                op: ">=".to_owned(),
+                value: value.to_owned(),
+                within: within.to_owned(),
             };
             (format!("{} at least {value} times{last}", past(event)), Some(form))
         } else if let Some((field, value)) = inner.split_once(" = ") {
-            let form = ConditionForm::Trait { name: field.to_owned(), op: "=".to_owned(), value: value.trim_matches('\'').to_owned() };
-            (format!("{} is {}", field.trim_start_matches("event.").replace('_', " "), value.trim_matches('\'')), (!field.starts_with("event.")).then_some(form))
+            let form = ConditionForm::Trait {
+                name: field.to_owned(),
+                op: "=".to_owned(),
+                value: value.trim_matches('\'').to_owned(),
+            };
+            (
+                format!("{} is {}", field.trim_start_matches("event.").replace('_', " "), value.trim_matches('\'')),
+                (!field.starts_with("event.")).then_some(form),
+            )
         } else {
             (inner.to_owned(), None)
         };
@@ -362,7 +463,8 @@ impl Product for Fixture {
         }
         let verdict = self.verdict(question);
         let purpose = question["purpose"].as_str().unwrap_or_default();
-        let people = (question["kind"] == "audience" && verdict.outcome == Outcome::Yes).then(|| Fixture::people(purpose));
+        let people =
+            (question["kind"] == "audience" && verdict.outcome == Outcome::Yes).then(|| Fixture::people(purpose));
         Ok(Input::Good(Judged { question: kind_of(question), verdict, people }))
     }
 
@@ -376,7 +478,12 @@ impl Product for Fixture {
         let is_count = question["kind"] == "audience" && question["release"] != "list";
         let answer = (verdict.outcome == Outcome::Yes).then(|| {
             let (columns, rows) = self.rows(question);
-            Answer { columns, rows, waterfall: is_count.then(|| self.waterfall(purpose)), provenance: self.provenance(who, purpose) }
+            Answer {
+                columns,
+                rows,
+                waterfall: is_count.then(|| self.waterfall(purpose)),
+                provenance: self.provenance(who, purpose),
+            }
         });
         Ok(Input::Good(Asked { question: kind_of(question), verdict, answer }))
     }
@@ -398,7 +505,10 @@ impl Product for Fixture {
             sentence: self.text(&format!("A {kind} for {}", question["purpose"].as_str().unwrap_or_default())),
             question: errors.is_empty().then(|| question.clone()),
             parts,
-            plan: vec![self.text("scan events (person, ts, event) where purpose allows"), "fold per person in order".to_owned()],
+            plan: vec![
+                self.text("scan events (person, ts, event) where purpose allows"),
+                "fold per person in order".to_owned(),
+            ],
             errors,
         })
     }
@@ -423,7 +533,12 @@ impl Product for Fixture {
             self.metric("net_sales", "Net sales", "sum(basket_paid.sales_value)", "USD"),
             self.metric("buyers", "People who bought", "people(basket_paid)", "people"),
             self.metric("baskets", "Baskets", "count(basket_paid)", "baskets"),
-            self.metric("sales_per_person", "Net sales per person", "sum(basket_paid.sales_value) / people(basket_paid)", "USD"),
+            self.metric(
+                "sales_per_person",
+                "Net sales per person",
+                "sum(basket_paid.sales_value) / people(basket_paid)",
+                "USD",
+            ),
         ])
     }
 
@@ -452,29 +567,62 @@ impl Product for Fixture {
             text: self.text("title: ..."),
         };
         Ok(vec![
-            view("mailers", "Do campaigns lead to coupons?", json!({ "kind": "funnel", "purpose": "analytics", "steps": ["campaign_received", "coupon_redeemed"], "within": "45 days", "period": { "from": "2017-01-01", "to": "2018-01-01" }, "breakdown": ["campaign_type"] })),
-            view("frequent", "How many frequent shoppers use no coupon?", json!({ "kind": "audience", "purpose": "email", "where": CONDITION, "as_of": "2017-12-31T00:00:00Z" })),
-            view("by_size", "Net sales by household size", json!({ "kind": "trend", "purpose": "analytics", "measure": "net_sales", "by": "month", "period": { "from": "2017-01-01", "to": "2018-01-01" }, "breakdown": ["household_size"] })),
+            view(
+                "mailers",
+                "Do campaigns lead to coupons?",
+                json!({ "kind": "funnel", "purpose": "analytics", "steps": ["campaign_received", "coupon_redeemed"], "within": "45 days", "period": { "from": "2017-01-01", "to": "2018-01-01" }, "breakdown": ["campaign_type"] }),
+            ),
+            view(
+                "frequent",
+                "How many frequent shoppers use no coupon?",
+                json!({ "kind": "audience", "purpose": "email", "where": CONDITION, "as_of": "2017-12-31T00:00:00Z" }),
+            ),
+            view(
+                "by_size",
+                "Net sales by household size",
+                json!({ "kind": "trend", "purpose": "analytics", "measure": "net_sales", "by": "month", "period": { "from": "2017-01-01", "to": "2018-01-01" }, "breakdown": ["household_size"] }),
+            ),
         ])
     }
 
     fn sources(&self, who: &Principal) -> Result<Vec<SourceView>> {
         let object = |name: &str, title: &str, kind: &str, fields: Vec<FieldView>| ObjectView {
-            name: name.to_owned(), title: self.text(title), description: self.text("One row per basket paid at a till"), kind: kind.to_owned(), fields,
+            name: name.to_owned(),
+            title: self.text(title),
+            description: self.text("One row per basket paid at a till"),
+            kind: kind.to_owned(),
+            fields,
         };
         Ok(vec![SourceView {
             name: "purchases".to_owned(),
             title: self.text("Purchases"),
             description: self.text("Baskets and their lines from the tills of the retailer"),
             owner: Some(self.text("Ivo Brandt")),
-            objects: vec![object("basket_paid", "Baskets paid", "event", self.basket_fields()), object("demographics", "Demographics", "traits", self.traits())],
+            objects: vec![
+                object("basket_paid", "Baskets paid", "event", self.basket_fields()),
+                object("demographics", "Demographics", "traits", self.traits()),
+            ],
             landed_at: Some("2026-11-22T15:54:00Z".to_owned()),
             freshness: Some("1 day".to_owned()),
             is_fresh: true,
-            balance: Balance { what: "purchases".to_owned(), received: 1_624_986, stored: 1_624_950, duplicate: 24, rejected: 12 },
-            rejected: vec![RejectedGroup { reason: self.text("quantity is not a whole number"), records: 12, example: self.text("products.csv:48211") }],
+            balance: Balance {
+                what: "purchases".to_owned(),
+                received: 1_624_986,
+                stored: 1_624_950,
+                duplicate: 24,
+                rejected: 12,
+            },
+            rejected: vec![RejectedGroup {
+                reason: self.text("quantity is not a whole number"),
+                records: 12,
+                example: self.text("products.csv:48211"),
+            }],
             contract_path: "contracts/purchases.odcs.yaml".to_owned(),
-            contract_text: if who.sees_cost { self.text("apiVersion: v3.1.0\nkind: DataContract\nid: purchases\nversion: 1.0.0\nstatus: active\n") } else { String::new() },
+            contract_text: if who.sees_cost {
+                self.text("apiVersion: v3.1.0\nkind: DataContract\nid: purchases\nversion: 1.0.0\nstatus: active\n")
+            } else {
+                String::new()
+            },
             tables: BTreeMap::from([("events".to_owned(), 17), ("traits".to_owned(), 2)]),
         }])
     }
@@ -482,7 +630,8 @@ impl Product for Fixture {
     fn workspace(&self, _: &Principal) -> Result<WorkspaceView> {
         Ok(WorkspaceView {
             title: self.text("The Complete Journey"),
-            notice: self.text("A real retailer's year. What people agreed to is simulated by fixed rules, for the demo only."),
+            notice: self
+                .text("A real retailer's year. What people agreed to is simulated by fixed rules, for the demo only."),
             version: "b81d02a7c3e9".to_owned(),
             landed_at: Some("2026-11-22T15:54:00Z".to_owned()),
             diagnostics: Vec::new(),
@@ -491,11 +640,21 @@ impl Product for Fixture {
 
     fn save(&self, _: &Principal, request: &SaveRequest) -> Result<Input<Saved>> {
         if request.title.is_empty() {
-            let error = Diagnostic { path: "/title".to_owned(), line: 1, column: 1, message: "the title is missing".to_owned(), hint: "give it a name for people".to_owned() };
+            let error = Diagnostic {
+                path: "/title".to_owned(),
+                line: 1,
+                column: 1,
+                message: "the title is missing".to_owned(),
+                hint: "give it a name for people".to_owned(),
+            };
             return Ok(Input::Bad(vec![error]));
         }
         let name = if request.kind == "audience" { "frequent" } else { "mailers" };
-        Ok(Input::Good(Saved { kind: request.kind.clone(), name: name.to_owned(), path: format!("{}s/{name}.yaml", request.kind) }))
+        Ok(Input::Good(Saved {
+            kind: request.kind.clone(),
+            name: name.to_owned(),
+            path: format!("{}s/{name}.yaml", request.kind),
+        }))
     }
 
     fn unsave(&self, _: &Principal, _: &Saved) -> Result<()> {
@@ -504,7 +663,13 @@ impl Product for Fixture {
 
     fn import(&self, _: &Principal, request: &ImportRequest<'_>, _: &dyn Fn(u64, u64)) -> Result<Balance> {
         let bytes = std::fs::metadata(request.path).map_or(0, |file| file.len());
-        Ok(Balance { what: format!("{}/{}", request.source, request.file_name), received: bytes, stored: bytes, duplicate: 0, rejected: 0 })
+        Ok(Balance {
+            what: format!("{}/{}", request.source, request.file_name),
+            received: bytes,
+            stored: bytes,
+            duplicate: 0,
+            rejected: 0,
+        })
     }
 
     fn import_all(&self, _: &Principal, _: &dyn Fn(&str, u64, u64)) -> Result<Vec<Balance>> {
@@ -537,9 +702,19 @@ fn typed(purpose: &str, release: Release) -> Question {
         within: Duration::parse(within).ok(),
         filter: None,
     };
-    let often = Condition::Compare { left: Term::Aggregate(aggregate("basket_paid", "30 days")), op: CompareOp::GreaterEq, right: Term::Value(Value::Integer(8)) };
+    let often = Condition::Compare {
+        left: Term::Aggregate(aggregate("basket_paid", "30 days")),
+        op: CompareOp::GreaterEq,
+        right: Term::Value(Value::Integer(8)),
+    };
     let coupon = Condition::Not(Box::new(Condition::Did(aggregate("coupon_redeemed", "90 days"))));
-    let body = AudienceQuestion { condition: Condition::And(vec![often, coupon]), as_of: Some(moment()), release, columns: Vec::new(), limit: None };
+    let body = AudienceQuestion {
+        condition: Condition::And(vec![often, coupon]),
+        as_of: Some(moment()),
+        release,
+        columns: Vec::new(),
+        limit: None,
+    };
     Question { purpose: purpose.to_owned(), body: QuestionBody::Audience(body), time_zone: chrono_tz::UTC }
 }
 
@@ -548,6 +723,15 @@ fn kind_of(question: &Json) -> Question {
     if question["kind"] == "audience" {
         return typed(purpose, Release::Aggregate);
     }
-    let body = TrendQuestion { measure: Measure::Metric("net_sales".to_owned()), by: spec::Interval::Month, period: None, as_of: None, filter: None, breakdown: Vec::new(), limit: None, offset: None };
+    let body = TrendQuestion {
+        measure: Measure::Metric("net_sales".to_owned()),
+        by: spec::Interval::Month,
+        period: None,
+        as_of: None,
+        filter: None,
+        breakdown: Vec::new(),
+        limit: None,
+        offset: None,
+    };
     Question { purpose: purpose.to_owned(), body: QuestionBody::Trend(body), time_zone: chrono_tz::UTC }
 }

@@ -1,4 +1,4 @@
-//! Serves the pages over made-up answers, to look at them without any data: `cargo run -p web --example preview`.
+//! Serves the pages over made-up answers, to look at them without any data: `cargo run -p web --example preview [PORT]`.
 
 mod fixture;
 
@@ -7,8 +7,10 @@ use std::sync::Arc;
 
 #[tokio::main]
 async fn main() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:7878").await.expect("port 7878 is free");
-    println!("http://127.0.0.1:7878  names: mia, ivo, pia, eve; password: demo");
+    tracing_subscriber::fmt().init();
+    let port: u16 = std::env::args().nth(1).and_then(|port| port.parse().ok()).unwrap_or(7878);
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.expect("the port is free");
+    println!("http://127.0.0.1:{port}  names: mia, ivo, pia, eve; password: demo");
     let options = web::Options {
         product: Arc::new(fixture::Fixture { mark: "" }),
         templates_from: Some(Path::new(env!("CARGO_MANIFEST_DIR")).to_path_buf()),

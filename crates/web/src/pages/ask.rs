@@ -41,15 +41,20 @@ pub(crate) async fn ask(State(app): State<App>, caller: Caller, request: PageReq
         let explained = product.explain(who, &current.question)?;
         let builder = builder(&current.question, explained, &current.catalog, &current.metrics);
         let title = if builder.sentence.is_empty() { "Ask".to_owned() } else { builder.sentence.clone() };
-        let examples = product.questions(who)?.into_iter().map(|saved| (saved.title, saved.question.to_string())).collect();
-        Ok((AskView { title, builder, unreadable: current.unreadable, examples, may_define: who.may_define }, current.is_changed))
+        let examples =
+            product.questions(who)?.into_iter().map(|saved| (saved.title, saved.question.to_string())).collect();
+        Ok((
+            AskView { title, builder, unreadable: current.unreadable, examples, may_define: who.may_define },
+            current.is_changed,
+        ))
     })
     .await?;
     let address = address(&view.builder.q, request.is_it);
     if is_changed && !request.is_partial {
         return Ok(Redirect::to(&address).into_response());
     }
-    let mut response = html(&app, Some(&frame), &request, "pages/ask.html", StatusCode::OK, Value::from_serialize(&view))?;
+    let mut response =
+        html(&app, Some(&frame), &request, "pages/ask.html", StatusCode::OK, Value::from_serialize(&view))?;
     if is_changed && let Ok(value) = HeaderValue::from_str(&address) {
         response.headers_mut().insert("hx-push-url", value);
     }
@@ -140,18 +145,35 @@ struct RemedyView {
 pub(crate) async fn verdict(State(app): State<App>, caller: Caller, request: PageRequest) -> Result<Response, Problem> {
     let is_it = request.is_it;
     let fields = request.params.clone();
-    page(&app, &caller, &request, "pages/part.html", move |product, who| verdict_view(product, who, &fields, is_it)).await
+    page(&app, &caller, &request, "pages/part.html", move |product, who| verdict_view(product, who, &fields, is_it))
+        .await
 }
 
-pub(crate) async fn verdict_of_form(State(app): State<App>, caller: Caller, page: PageRequest, request: Request) -> Result<Response, Problem> {
+pub(crate) async fn verdict_of_form(
+    State(app): State<App>,
+    caller: Caller,
+    page: PageRequest,
+    request: Request,
+) -> Result<Response, Problem> {
     let form = body::pairs(&String::from_utf8_lossy(&body::read(request).await?));
     verdict(State(app), caller, page.with_form(form)).await
 }
 
-fn verdict_view(product: &dyn Product, who: &Principal, fields: &[(String, String)], is_it: bool) -> Result<VerdictView, Problem> {
+fn verdict_view(
+    product: &dyn Product,
+    who: &Principal,
+    fields: &[(String, String)],
+    is_it: bool,
+) -> Result<VerdictView, Problem> {
     let current = current(product, who, fields)?;
     let purpose = current.question["purpose"].as_str().unwrap_or_default();
-    let title = current.catalog.purposes.iter().find(|known| known.name == purpose).map_or(purpose, |known| &known.title).to_owned();
+    let title = current
+        .catalog
+        .purposes
+        .iter()
+        .find(|known| known.name == purpose)
+        .map_or(purpose, |known| &known.title)
+        .to_owned();
     let mut view = VerdictView {
         part: "parts/verdict.html",
         title: "Verdict",
@@ -205,10 +227,13 @@ fn remedy_view(remedy: &Remedy, is_it: bool) -> RemedyView {
 
 pub(crate) async fn answer(State(app): State<App>, caller: Caller, request: PageRequest) -> Result<Response, Problem> {
     let fields = request.params.clone();
+    // Beside a builder the provenance goes into its side column.
+    let how_aside = request.is_partial && request.param("aside") == "how";
     page(&app, &caller, &request, "pages/part.html", move |product, who| {
         let current = current(product, who, &fields)?;
         let q = current.question.to_string();
-        let mut view = json!({ "part": "parts/answer.html", "title": "Answer", "q": q, "is_bare": last(&fields, "bare") == "yes" });
+        let is_bare = last(&fields, "bare") == "yes";
+        let mut view = json!({ "part": "parts/answer.html", "title": "Answer", "q": q, "is_bare": is_bare, "how_aside": how_aside });
         match product.ask(who, &current.question)? {
             Input::Bad(errors) => view["errors"] = json!(errors),
             Input::Good(asked) => match asked.answer {
@@ -234,9 +259,14 @@ fn measure_of(current: &Current, unit: Option<String>) -> (String, Option<String
     }
 }
 
-pub(crate) async fn download(State(app): State<App>, caller: Caller, request: PageRequest) -> Result<Response, Problem> {
-    let format = AnswerFormat::of_ending(request.param("format"))
-        .ok_or_else(|| Problem::new(StatusCode::BAD_REQUEST, "there is no such format").with_hint("choose csv, arrow, parquet or json"))?;
+pub(crate) async fn download(
+    State(app): State<App>,
+    caller: Caller,
+    request: PageRequest,
+) -> Result<Response, Problem> {
+    let format = AnswerFormat::of_ending(request.param("format")).ok_or_else(|| {
+        Problem::new(StatusCode::BAD_REQUEST, "there is no such format").with_hint("choose csv, arrow, parquet or json")
+    })?;
     let fields = request.params.clone();
     let (_, (bytes, name)) = work(&app, &caller, &request, move |product, who| {
         let current = current(product, who, &fields)?;
@@ -253,7 +283,12 @@ pub(crate) async fn download(State(app): State<App>, caller: Caller, request: Pa
 }
 
 /// Saves, and says so in a message that can be undone.
-pub(crate) async fn save(State(app): State<App>, caller: Caller, page: PageRequest, request: Request) -> Result<Response, Problem> {
+pub(crate) async fn save(
+    State(app): State<App>,
+    caller: Caller,
+    page: PageRequest,
+    request: Request,
+) -> Result<Response, Problem> {
     let form = body::pairs(&String::from_utf8_lossy(&body::read(request).await?));
     let page = page.with_form(form);
     let fields = page.params.clone();
@@ -262,25 +297,39 @@ pub(crate) async fn save(State(app): State<App>, caller: Caller, page: PageReque
         let question = question.ok_or_else(|| Problem::invalid(unreadable.into_iter().collect()))?;
         let kind = if last(&fields, "save_as") == "audience" { "audience" } else { "question" };
         let text = |key: &str| last(&fields, key).trim().to_owned();
-        let request = SaveRequest { kind: kind.to_owned(), title: text("title"), description: text("description"), question };
+        let request =
+            SaveRequest { kind: kind.to_owned(), title: text("title"), description: text("description"), question };
         Ok(product.save(who, &request)?)
     });
     let (frame, saved) = outcome.await?;
     let title = page.param("title").trim().to_owned();
     match saved {
-        Input::Good(saved) if page.is_partial => message(&app, &frame, &page, json!({ "saved": saved, "title": title })),
+        Input::Good(saved) if page.is_partial => {
+            message(&app, &frame, &page, json!({ "saved": saved, "title": title }))
+        }
         Input::Good(saved) => Ok(Redirect::to(&saved_at(&saved.kind, &saved.name)).into_response()),
-        Input::Bad(errors) if page.is_partial => message(&app, &frame, &page, json!({ "errors": errors, "title": title })),
+        Input::Bad(errors) if page.is_partial => {
+            message(&app, &frame, &page, json!({ "errors": errors, "title": title }))
+        }
         Input::Bad(errors) => Err(Problem::invalid(errors)),
     }
 }
 
-pub(crate) async fn unsave(State(app): State<App>, caller: Caller, page: PageRequest, request: Request) -> Result<Response, Problem> {
+pub(crate) async fn unsave(
+    State(app): State<App>,
+    caller: Caller,
+    page: PageRequest,
+    request: Request,
+) -> Result<Response, Problem> {
     let form = body::pairs(&String::from_utf8_lossy(&body::read(request).await?));
     let page = page.with_form(form);
     let (kind, name) = (page.param("kind").to_owned(), page.param("name").to_owned());
     let (frame, ()) = work(&app, &caller, &page, move |product, who| take_back(product, who, &kind, &name)).await?;
-    if page.is_partial { message(&app, &frame, &page, json!({ "taken_back": true })) } else { Ok(Redirect::to("/").into_response()) }
+    if page.is_partial {
+        message(&app, &frame, &page, json!({ "taken_back": true }))
+    } else {
+        Ok(Redirect::to("/").into_response())
+    }
 }
 
 fn message(app: &App, frame: &Frame, page: &PageRequest, mut view: Json) -> Result<Response, Problem> {

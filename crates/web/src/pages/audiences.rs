@@ -14,7 +14,11 @@ pub(crate) async fn list(State(app): State<App>, caller: Caller, request: PageRe
         let catalog = product.catalog(who)?;
         let line = |audience: AudienceView| {
             let question = question(&audience, &audience.purpose, &catalog);
-            let purpose = catalog.purposes.iter().find(|known| known.name == audience.purpose).map_or(audience.purpose.clone(), |known| known.title.clone());
+            let purpose = catalog
+                .purposes
+                .iter()
+                .find(|known| known.name == audience.purpose)
+                .map_or(audience.purpose.clone(), |known| known.title.clone());
             json!({ "audience": audience, "q": question.to_string(), "purpose": purpose })
         };
         let lines: Vec<Json> = product.audiences(who)?.into_iter().map(line).collect();
@@ -23,7 +27,12 @@ pub(crate) async fn list(State(app): State<App>, caller: Caller, request: PageRe
     .await
 }
 
-pub(crate) async fn one(State(app): State<App>, caller: Caller, request: PageRequest, Path(name): Path<String>) -> Result<Response, Problem> {
+pub(crate) async fn one(
+    State(app): State<App>,
+    caller: Caller,
+    request: PageRequest,
+    Path(name): Path<String>,
+) -> Result<Response, Problem> {
     let asked_for = request.param("purpose").to_owned();
     page(&app, &caller, &request, "pages/audience.html", move |product, who| {
         let found = product.audiences(who)?.into_iter().find(|audience| audience.name == name);

@@ -71,13 +71,19 @@ struct Kpi {
     refused: Option<String>,
 }
 
-pub(crate) async fn kpi(State(app): State<App>, caller: Caller, request: PageRequest, Path(name): Path<String>) -> Result<Response, Problem> {
+pub(crate) async fn kpi(
+    State(app): State<App>,
+    caller: Caller,
+    request: PageRequest,
+    Path(name): Path<String>,
+) -> Result<Response, Problem> {
     page(&app, &caller, &request, "pages/part.html", move |product, who| {
         let metric = metric(product, who, &name)?;
         let catalog = product.catalog(who)?;
         let question = series_question(&catalog, &metric, "month", MONTHS_SHOWN);
         let asked = good(product.ask(who, &question)?)?;
-        let refused = asked.verdict.reasons.first().filter(|_| asked.answer.is_none()).map(|reason| reason.for_marketing.clone());
+        let refused =
+            asked.verdict.reasons.first().filter(|_| asked.answer.is_none()).map(|reason| reason.for_marketing.clone());
         let view = kpi_view(metric, asked.answer.as_ref(), question.to_string(), refused);
         Ok(json!({ "part": "parts/kpi.html", "title": view.metric.title, "kpi": view }))
     })
@@ -90,8 +96,10 @@ fn kpi_view(metric: MetricView, answer: Option<&Answer>, q: String, refused: Opt
     let before = values.len().checked_sub(2).and_then(|index| values.get(index));
     let change = now.zip(before).and_then(|(now, before)| words::change(now.1, before.1));
     let shown = |text: &str| {
-        let text = if metric.unit.as_deref().is_some_and(|unit| unit.len() == 3) { text.split('.').next().unwrap_or(text) } else { text };
-        words::figure(text, metric.unit.as_deref().filter(|unit| *unit != "people"))
+        let is_large = text.len() > "9999.99".len();
+        let text = if is_large { text.split('.').next().unwrap_or(text) } else { text };
+        // What is counted is in the title already; a currency is not.
+        words::figure(text, metric.unit.as_deref().filter(|unit| unit.len() == 3 || *unit == "%"))
     };
     Kpi {
         value: now.map(|(_, _, text)| shown(text)),
@@ -111,17 +119,20 @@ fn month_values(answer: &Answer) -> Vec<(String, f64, String)> {
     let (Some(at), Some(value)) = (column("interval"), column("value")) else { return Vec::new() };
     let read = |row: &Vec<spec::Value>| {
         let number: f64 = row[value].to_string().parse().ok()?;
-        let text = if matches!(row[value], spec::Value::Number(_)) { words::rounded(number) } else { row[value].to_string() };
+        let text =
+            if matches!(row[value], spec::Value::Number(_)) { words::rounded(number) } else { row[value].to_string() };
         Some((row[at].to_string(), number, text))
     };
     answer.rows.iter().filter_map(read).collect()
 }
 
 fn points(values: &[f64]) -> String {
-    let (low, high) = values.iter().fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(*value), high.max(*value)));
+    let (low, high) =
+        values.iter().fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(*value), high.max(*value)));
     let span = if high > low { high - low } else { 1.0 };
     let step = if values.len() > 1 { 100.0 / (values.len() - 1) as f64 } else { 0.0 };
-    let point = |(index, value): (usize, &f64)| format!("{:.1},{:.1}", index as f64 * step, 26.0 - (value - low) / span * 24.0);
+    let point =
+        |(index, value): (usize, &f64)| format!("{:.1},{:.1}", index as f64 * step, 26.0 - (value - low) / span * 24.0);
     values.iter().enumerate().map(point).collect::<Vec<_>>().join(" ")
 }
 
@@ -143,12 +154,27 @@ pub(crate) async fn series(State(app): State<App>, caller: Caller, request: Page
         let catalog = product.catalog(who)?;
         let question = series_question(&catalog, &metric, by, MONTHS_SHOWN);
         let asked = good(product.ask(who, &question)?)?;
-        let setting = Setting { question: &question, catalog: &catalog, measure: metric.title.clone(), unit: metric.unit.clone() };
+        let setting = Setting {
+            question: &question,
+            catalog: &catalog,
+            measure: metric.title.clone(),
+            unit: metric.unit.clone(),
+        };
         let series = Series {
             metric: metric.name.clone(),
             by: by.to_owned(),
-            metrics: product.metrics(who)?.into_iter().filter(|metric| metric.on_home).map(|metric| (metric.name, metric.title)).collect(),
-            refused: asked.verdict.reasons.first().filter(|_| asked.answer.is_none()).map(|reason| reason.for_marketing.clone()),
+            metrics: product
+                .metrics(who)?
+                .into_iter()
+                .filter(|metric| metric.on_home)
+                .map(|metric| (metric.name, metric.title))
+                .collect(),
+            refused: asked
+                .verdict
+                .reasons
+                .first()
+                .filter(|_| asked.answer.is_none())
+                .map(|reason| reason.for_marketing.clone()),
             answer: asked.answer.as_ref().map(|answer| chart::view(answer, &setting)),
             q: question.to_string(),
         };
@@ -172,7 +198,9 @@ pub(crate) async fn people(State(app): State<App>, caller: Caller, request: Page
         let most = known.or_else(|| catalog.purposes.iter().filter_map(|purpose| purpose.people).max()).unwrap_or(0);
         let line = |purpose: PurposeView| PurposeLine {
             share: purpose.people.zip(known).map(|(people, known)| words::share(people as f64, known as f64)),
-            width: purpose.people.map_or(0.0, |people| if most == 0 { 0.0 } else { (people as f64 / most as f64 * 1000.0).round() / 10.0 }),
+            width: purpose.people.map_or(0.0, |people| {
+                if most == 0 { 0.0 } else { (people as f64 / most as f64 * 1000.0).round() / 10.0 }
+            }),
             basis: basis_words(&purpose),
             purpose,
         };
@@ -225,7 +253,8 @@ fn metric(product: &dyn Product, who: &Principal, name: &str) -> Result<MetricVi
 
 /// A metric over the last full months of the data.
 pub(crate) fn series_question(catalog: &Catalog, metric: &MetricView, by: &str, months: u32) -> Json {
-    let mut question = json!({ "kind": "trend", "purpose": default_purpose(catalog), "measure": metric.name, "by": by });
+    let mut question =
+        json!({ "kind": "trend", "purpose": default_purpose(catalog), "measure": metric.name, "by": by });
     if let Some((from, to)) = full_months(catalog, months) {
         question["period"] = json!({ "from": from.to_string(), "to": to.to_string() });
     }

@@ -16,7 +16,12 @@ pub(crate) async fn list(State(app): State<App>, caller: Caller, request: PageRe
     .await
 }
 
-pub(crate) async fn one(State(app): State<App>, caller: Caller, request: PageRequest, Path(name): Path<String>) -> Result<Response, Problem> {
+pub(crate) async fn one(
+    State(app): State<App>,
+    caller: Caller,
+    request: PageRequest,
+    Path(name): Path<String>,
+) -> Result<Response, Problem> {
     page(&app, &caller, &request, "pages/metric.html", move |product, who| {
         let found = product.metrics(who)?.into_iter().find(|metric| metric.name == name);
         let metric = found.ok_or_else(|| Problem::not_found("metric"))?;

@@ -23,18 +23,50 @@ pub(crate) async fn palette(State(app): State<App>, caller: Caller, request: Pag
     let words = request.param("words").trim().to_lowercase();
     page(&app, &caller, &request, "pages/part.html", move |product, who| {
         let line = |kind: &'static str, title: String, href: String| Line { kind, title, href };
-        let ask = |question: &serde_json::Value| format!("/ask?q={}", crate::body::percent_encode(&question.to_string()));
-        let mut lines: Vec<Line> = [("Home", "/"), ("Ask", "/ask"), ("Audiences", "/audiences"), ("Metrics", "/metrics"), ("Data", "/sources")]
-            .map(|(title, href)| line("Page", title.to_owned(), href.to_owned()))
-            .into();
-        for (title, kind) in [("Ask: how much, over time", "trend"), ("Ask: how far people get", "funnel"), ("Ask: how many people, and who", "audience")] {
+        let ask =
+            |question: &serde_json::Value| format!("/ask?q={}", crate::body::percent_encode(&question.to_string()));
+        let mut lines: Vec<Line> = [
+            ("Home", "/"),
+            ("Ask", "/ask"),
+            ("Audiences", "/audiences"),
+            ("Metrics", "/metrics"),
+            ("Data", "/sources"),
+        ]
+        .map(|(title, href)| line("Page", title.to_owned(), href.to_owned()))
+        .into();
+        for (title, kind) in [
+            ("Ask: how much, over time", "trend"),
+            ("Ask: how far people get", "funnel"),
+            ("Ask: how many people, and who", "audience"),
+        ] {
             lines.push(line("Ask", title.to_owned(), format!("/ask?kind={kind}")));
         }
-        lines.extend(product.questions(who)?.into_iter().map(|found| line("Question", found.title, ask(&found.question))));
-        lines.extend(product.metrics(who)?.into_iter().map(|found| line("Metric", found.title, format!("/metrics/{}", found.name))));
-        lines.extend(product.audiences(who)?.into_iter().map(|found| line("Audience", found.title, format!("/audiences/{}", found.name))));
-        lines.extend(product.sources(who)?.into_iter().map(|found| line("Source", found.title, format!("/sources/{}", found.name))));
-        lines.retain(|line| words.split_whitespace().all(|word| line.title.to_lowercase().contains(word) || line.kind.to_lowercase().contains(word)));
+        lines.extend(
+            product.questions(who)?.into_iter().map(|found| line("Question", found.title, ask(&found.question))),
+        );
+        lines.extend(
+            product
+                .metrics(who)?
+                .into_iter()
+                .map(|found| line("Metric", found.title, format!("/metrics/{}", found.name))),
+        );
+        lines.extend(
+            product
+                .audiences(who)?
+                .into_iter()
+                .map(|found| line("Audience", found.title, format!("/audiences/{}", found.name))),
+        );
+        lines.extend(
+            product
+                .sources(who)?
+                .into_iter()
+                .map(|found| line("Source", found.title, format!("/sources/{}", found.name))),
+        );
+        lines.retain(|line| {
+            words
+                .split_whitespace()
+                .all(|word| line.title.to_lowercase().contains(word) || line.kind.to_lowercase().contains(word))
+        });
         lines.truncate(LINES_MAX);
         Ok(json!({ "part": "parts/found.html", "title": "Find", "lines": lines, "words": words }))
     })

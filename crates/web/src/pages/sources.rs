@@ -16,7 +16,12 @@ pub(crate) async fn list(State(app): State<App>, caller: Caller, request: PageRe
     .await
 }
 
-pub(crate) async fn one(State(app): State<App>, caller: Caller, request: PageRequest, Path(name): Path<String>) -> Result<Response, Problem> {
+pub(crate) async fn one(
+    State(app): State<App>,
+    caller: Caller,
+    request: PageRequest,
+    Path(name): Path<String>,
+) -> Result<Response, Problem> {
     page(&app, &caller, &request, "pages/source.html", move |product, who| {
         let found = product.sources(who)?.into_iter().find(|source| source.name == name);
         let source = found.ok_or_else(|| Problem::not_found("source"))?;
