@@ -171,6 +171,9 @@ pub(crate) async fn import(
         ));
     }
     let object = Some(last(&query, "object").to_owned()).filter(|object| !object.is_empty());
+    let Ok(_place) = app.uploads.try_acquire() else {
+        return Err(Problem::busy("other files are being received"));
+    };
     let file = spool(request).await?;
     let product = app.product.clone();
     let done = app.imports.run(move || {
@@ -185,13 +188,13 @@ pub(crate) async fn openapi_document() -> Response {
     Json(crate::openapi()).into_response()
 }
 
-pub(crate) async fn health(State(app): State<App>) -> Response {
+pub(crate) async fn health(State(app): State<App>) -> Result<Response, Problem> {
     let product = app.product.clone();
-    match app.pool.run(move || Ok(product.health())).await {
-        Ok(health) if health.ready => Json(health).into_response(),
-        Ok(health) => (StatusCode::OK, Json(health)).into_response(),
-        Err(problem) => problem.into_response(),
+    let health = app.pool.run(move || Ok(product.health())).await?;
+    if !health.ready {
+        return Err(Problem::busy("questions cannot be answered yet"));
     }
+    Ok(Json(health).into_response())
 }
 
 /// Takes a saved thing back; what is not there is not found.

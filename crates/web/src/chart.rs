@@ -399,6 +399,7 @@ fn head(name: &str, value_type: &str, setting: &Setting<'_>) -> Head {
         "interval" => words::capital(setting.question["by"].as_str().unwrap_or("interval")),
         "value" => setting.measure.clone(),
         "people" => "People".to_owned(),
+        "person" => "Person".to_owned(),
         "step" => "Step".to_owned(),
         "event" => "What they did".to_owned(),
         "from_first" => "Of the first step".to_owned(),
@@ -417,6 +418,7 @@ fn field_title(name: &str, catalog: &Catalog) -> String {
 
 fn cells(row: &[Value], answer: &Answer, setting: &Setting<'_>) -> Vec<Cell> {
     let by = setting.question["by"].as_str().unwrap_or_default();
+    let is_withheld = column(answer, "withheld").is_some_and(|index| row[index] == Value::Boolean(true));
     let cell = |(value, column): (&Value, &spec::Column)| {
         let own = ["value", "people", "from_first", "from_previous", "median_seconds"].contains(&column.name.as_str());
         let text = match (column.name.as_str(), number(value)) {
@@ -439,7 +441,7 @@ fn cells(row: &[Value], answer: &Answer, setting: &Setting<'_>) -> Vec<Cell> {
             (_, None) if own => "—".to_owned(),
             (_, None) => shown(value),
         };
-        Cell { text, sort: value.to_string(), is_withheld: own && *value == Value::Null }
+        Cell { text, sort: value.to_string(), is_withheld: is_withheld && own && *value == Value::Null }
     };
     row.iter().zip(&answer.columns).map(cell).collect()
 }

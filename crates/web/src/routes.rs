@@ -20,6 +20,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::MethodRouter;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// Product calls at once, and how many may wait for a place.
 const CALLS_MAX: usize = 8;
@@ -30,6 +31,8 @@ const CALL_WAIT_MAX: Duration = Duration::from_secs(30);
 const SIGN_INS_MAX: usize = 2;
 /// Imports at once, and how long one may take.
 const IMPORTS_MAX: usize = 1;
+/// Files received at once: each may take its limit of disk.
+const UPLOADS_MAX: usize = 3;
 const IMPORT_WAIT_MAX: Duration = Duration::from_secs(3600);
 
 /// What a route demands of its caller.
@@ -95,6 +98,7 @@ pub(crate) struct App {
     pub(crate) pool: Arc<Pool>,
     pub(crate) sign_ins: Arc<Pool>,
     pub(crate) imports: Arc<Pool>,
+    pub(crate) uploads: Arc<Semaphore>,
     pub(crate) attempts: Arc<Attempts>,
     pub(crate) assets: Arc<Assets>,
     pub(crate) templates: Arc<Templates>,
@@ -108,7 +112,8 @@ impl App {
             product: options.product,
             pool: Arc::new(Pool::new(CALLS_MAX, CALLS_WAITING_MAX, CALL_WAIT_MAX)),
             sign_ins: Arc::new(Pool::new(SIGN_INS_MAX, 16, CALL_WAIT_MAX)),
-            imports: Arc::new(Pool::new(IMPORTS_MAX, 2, IMPORT_WAIT_MAX)),
+            imports: Arc::new(Pool::new(IMPORTS_MAX, UPLOADS_MAX, IMPORT_WAIT_MAX)),
+            uploads: Arc::new(Semaphore::new(UPLOADS_MAX)),
             attempts: Arc::new(Attempts::default()),
             templates: Arc::new(Templates::new(&assets)),
             assets,

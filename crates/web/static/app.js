@@ -150,14 +150,6 @@ document.addEventListener("htmx:afterSettle", (event) => {
   lastChip = "";
 });
 
-// What a chart drew must not be copied into the history: the policy of the page forbids its style attributes.
-document.addEventListener("htmx:beforeHistorySave", () => {
-  for (const figure of document.querySelectorAll("[data-drawn]")) {
-    figure.replaceChildren();
-    figure.removeAttribute("style");
-  }
-});
-
 document.addEventListener("htmx:sendError", (event) => {
   say("The server cannot be reached. What you wrote is kept in the address.");
   event.detail.target?.classList?.remove("loading");
