@@ -1,14 +1,14 @@
-//! An answer as people look at it: a picture, the table under it, one sentence, and how we know.
+//! An answer as people look at it: a picture and one sentence that says the same; `table` makes what stands under it.
 //!
 //! The chart is data (`ChartSpec` in the page, drawn by `static/chart.js`); bars are SVG, so they print and need no script.
 
+use crate::table::{Cell, Head, cells, cost, head, provenance};
 use crate::words;
 use api::Catalog;
 use chrono::NaiveDate;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
-use spec::{Answer, Provenance, Value, WaterfallStep};
-use std::collections::BTreeMap;
+use spec::{Answer, Value, WaterfallStep};
 
 /// Rows that a page shows; files have all.
 const ROWS_SHOWN: usize = 500;
@@ -33,20 +33,6 @@ pub(crate) struct AnswerView {
     n_hidden: usize,
     how: Vec<(String, String)>,
     cost: Vec<(String, String)>,
-}
-
-#[derive(Serialize)]
-struct Head {
-    title: String,
-    is_number: bool,
-}
-
-#[derive(Serialize)]
-struct Cell {
-    text: String,
-    /// What the column sorts by.
-    sort: String,
-    is_withheld: bool,
 }
 
 #[derive(Serialize)]
@@ -120,14 +106,15 @@ pub(crate) fn view(answer: &Answer, setting: &Setting<'_>) -> AnswerView {
 }
 
 /// The value of a column in a row as a number.
-fn number(value: &Value) -> Option<f64> {
+pub(crate) fn number(value: &Value) -> Option<f64> {
     match value {
         Value::Integer(_) | Value::Number(_) | Value::Decimal(_) => value.to_string().parse().ok(),
         _ => None,
     }
 }
 
-fn column(answer: &Answer, name: &str) -> Option<usize> {
+/// The place of a column.
+pub(crate) fn column(answer: &Answer, name: &str) -> Option<usize> {
     answer.columns.iter().position(|column| column.name == name)
 }
 
@@ -143,7 +130,8 @@ fn group_title(row: &[Value], columns: &[usize]) -> String {
     titles.join(", ")
 }
 
-fn shown(value: &Value) -> String {
+/// A breakdown's value as people read it.
+pub(crate) fn shown(value: &Value) -> String {
     if *value == Value::Null { "(none)".to_owned() } else { value.to_string() }
 }
 
@@ -302,7 +290,8 @@ fn funnel_bars(answer: &Answer, setting: &Setting<'_>) -> Vec<BarGroup> {
     out
 }
 
-fn past(event: &str, setting: &Setting<'_>) -> String {
+/// What people did, in the past form.
+pub(crate) fn past(event: &str, setting: &Setting<'_>) -> String {
     setting
         .catalog
         .events
@@ -384,7 +373,8 @@ fn falls(steps: &[WaterfallStep]) -> Vec<Fall> {
     falls
 }
 
-fn left_because(reason: &str) -> &'static str {
+/// Why people were left out, as the end of "they ...".
+pub(crate) fn left_because(reason: &str) -> &'static str {
     match reason {
         "consent" => "have not agreed",
         "objection" => "have objected",
@@ -392,93 +382,4 @@ fn left_because(reason: &str) -> &'static str {
         "suppression" => "asked to be left alone",
         _ => "are left out",
     }
-}
-
-fn head(name: &str, value_type: &str, setting: &Setting<'_>) -> Head {
-    let title = match name {
-        "interval" => words::capital(setting.question["by"].as_str().unwrap_or("interval")),
-        "value" => setting.measure.clone(),
-        "people" => "People".to_owned(),
-        "person" => "Person".to_owned(),
-        "step" => "Step".to_owned(),
-        "event" => "What they did".to_owned(),
-        "from_first" => "Of the first step".to_owned(),
-        "from_previous" => "Of the step before".to_owned(),
-        "median_seconds" => "Median time".to_owned(),
-        "withheld" => "Withheld".to_owned(),
-        other => field_title(other, setting.catalog),
-    };
-    Head { title, is_number: ["integer", "number", "decimal"].contains(&value_type) }
-}
-
-fn field_title(name: &str, catalog: &Catalog) -> String {
-    let mut fields = catalog.events.iter().flat_map(|event| &event.properties).chain(&catalog.traits);
-    fields.find(|field| field.name == name).map_or_else(|| name.to_owned(), |field| field.title.clone())
-}
-
-fn cells(row: &[Value], answer: &Answer, setting: &Setting<'_>) -> Vec<Cell> {
-    let by = setting.question["by"].as_str().unwrap_or_default();
-    let is_withheld = column(answer, "withheld").is_some_and(|index| row[index] == Value::Boolean(true));
-    let cell = |(value, column): (&Value, &spec::Column)| {
-        let own = ["value", "people", "from_first", "from_previous", "median_seconds"].contains(&column.name.as_str());
-        let text = match (column.name.as_str(), number(value)) {
-            ("interval", _) => words::interval(&value.to_string(), by),
-            ("event", _) => words::capital(&past(&value.to_string(), setting)),
-            ("from_first" | "from_previous", Some(rate)) => words::percent(rate),
-            ("median_seconds", Some(seconds)) => words::length(seconds),
-            ("value", Some(amount)) => match value {
-                Value::Number(_) => words::figure(&words::rounded(amount), setting.unit.as_deref()),
-                _ => words::figure(&value.to_string(), setting.unit.as_deref()),
-            },
-            (_, Some(_)) => words::figure(&value.to_string(), column.unit.as_deref()),
-            ("withheld", None) => {
-                if *value == Value::Boolean(true) {
-                    "yes".to_owned()
-                } else {
-                    String::new()
-                }
-            }
-            (_, None) if own => "—".to_owned(),
-            (_, None) => shown(value),
-        };
-        Cell { text, sort: value.to_string(), is_withheld: is_withheld && own && *value == Value::Null }
-    };
-    row.iter().zip(&answer.columns).map(cell).collect()
-}
-
-/// "How do we know?" in lines of name and value.
-fn provenance(provenance: &Provenance) -> Vec<(String, String)> {
-    let count = |count: Option<u64>| {
-        count.map_or_else(|| "too few to say".to_owned(), |count| words::figure(&count.to_string(), None))
-    };
-    let mut lines = vec![
-        ("People known".to_owned(), count(provenance.people.known)),
-        ("People used".to_owned(), count(provenance.people.used)),
-    ];
-    for (reason, left) in &provenance.people.withheld {
-        lines.push((format!("Left out: they {}", left_because(reason)), count(*left)));
-    }
-    let landed = provenance.landed_until.map(|at| words::moment(&Value::Timestamp(at).to_string()));
-    lines.push(("Data landed until".to_owned(), landed.unwrap_or_else(|| "nothing yet".to_owned())));
-    lines.push(("As of".to_owned(), words::moment(&Value::Timestamp(provenance.as_of).to_string())));
-    let tables: &BTreeMap<String, u64> = &provenance.tables;
-    let tables: Vec<String> = tables.iter().map(|(name, version)| format!("{name} v{version}")).collect();
-    lines.push(("Tables".to_owned(), tables.join(", ")));
-    lines.push(("Definitions and rules".to_owned(), short(&provenance.policy_version)));
-    lines.push(("Question".to_owned(), short(&provenance.question_hash)));
-    lines.push(("Computed by".to_owned(), provenance.engine.clone()));
-    lines
-}
-
-fn short(hash: &str) -> String {
-    hash.chars().take(12).collect()
-}
-
-fn cost(provenance: &Provenance) -> Vec<(String, String)> {
-    let Some(cost) = &provenance.cost else { return Vec::new() };
-    vec![
-        ("Rows read".to_owned(), words::figure(&cost.rows_read.to_string(), None)),
-        ("Bytes read".to_owned(), words::figure(&format!("{:.1}", cost.bytes_read as f64 / 1e6), Some("MB"))),
-        ("Answered in".to_owned(), format!("{:.3} s", cost.seconds)),
-    ]
 }

@@ -20,6 +20,7 @@ mod render;
 mod routes;
 mod sentence;
 mod server;
+mod table;
 mod words;
 mod work;
 

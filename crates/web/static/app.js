@@ -155,6 +155,22 @@ document.addEventListener("htmx:sendError", (event) => {
   event.detail.target?.classList?.remove("loading");
 });
 
+// ---- a condition that is being written survives a reload
+
+const draftKey = () => `draft${location.search}`;
+
+document.addEventListener("input", (event) => {
+  if (event.target.id === "where-text") sessionStorage.setItem(draftKey(), event.target.value);
+});
+
+function restoreDraft(root) {
+  const field = find("#where-text", root);
+  const draft = field && sessionStorage.getItem(draftKey());
+  if (!draft || draft === field.value) return;
+  field.value = draft;
+  field.closest("details").open = true;
+}
+
 // ---- a file to import
 
 async function importFile(form) {
@@ -179,6 +195,8 @@ document.addEventListener("submit", (event) => {
   if (form.dataset.import) {
     event.preventDefault();
     importFile(form);
+  } else if (find("#where-text", form)) {
+    sessionStorage.removeItem(draftKey());
   } else if (form.matches("#save")) {
     form.hidePopover();
   } else if (form.closest("#palette")) {
@@ -189,6 +207,7 @@ document.addEventListener("submit", (event) => {
 /** Gives new parts of the page what they need. */
 function start(root) {
   drawCharts(root);
+  restoreDraft(root);
   startTables(root, say);
   for (const toast of root.querySelectorAll("[data-toast]")) expire(toast);
 }
