@@ -1,3 +1,5 @@
+//! Conditions: what parses, what is refused and where, and the round trip through text.
+
 use super::*;
 use crate::diagnostic::render;
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! A folder of files becomes definitions and diagnostics.
+
 use super::*;
 use crate::diagnostic::render;
 use crate::fixture::{shop, shop_definitions};

@@ -1,3 +1,5 @@
+//! Measures: what parses and what is refused.
+
 use super::*;
 use crate::diagnostic::render;
 

@@ -1,3 +1,5 @@
+//! Questions: what is understood, and everything that is said about what is not.
+
 use super::*;
 use crate::diagnostic::render;
 

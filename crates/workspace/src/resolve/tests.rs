@@ -1,3 +1,5 @@
+//! Names become definitions, types are checked, the nearest name is found.
+
 use super::*;
 use crate::fixture::shop_definitions;
 use crate::{parse_question, question_from_yaml};

@@ -1,3 +1,5 @@
+//! Questions and conditions in plain words.
+
 use super::*;
 use crate::fixture::shop_definitions;
 use crate::{parse_condition, parse_question, question_from_yaml};

@@ -1,3 +1,5 @@
+//! YAML with places: what is read, what is refused, and the limits.
+
 use super::*;
 use crate::diagnostic::render;
 
