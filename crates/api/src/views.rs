@@ -278,9 +278,9 @@ pub struct SourceView {
     pub freshness: Option<String>,
     /// Whether the promise is kept now; true without one.
     pub is_fresh: bool,
-    /// The books over all imports.
-    pub balance: Balance,
-    /// What was rejected, grouped by reason, most first.
+    /// The books over all imports, for roles that see operational facts.
+    pub balance: Option<Balance>,
+    /// What was rejected, grouped by reason, most first; for the same roles.
     pub rejected: Vec<RejectedGroup>,
     /// The contract's file in the workspace.
     pub contract_path: String,

@@ -3,16 +3,13 @@
 use crate::error;
 use spec::{Diagnostic, Result};
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, DirEntry};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 use workspace::Definitions;
 
-/// Where definitions stand; other folders of a workspace are its own business.
-const FOLDERS: [&str; 7] = ["sources", "contracts", "purposes", "roles", "metrics", "audiences", "questions"];
-const ROOT_FILES: [&str; 2] = ["entente.yaml", "users.yaml"];
 /// One definition's text; more is not read.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 /// All definitions together.
@@ -89,36 +86,48 @@ impl WorkspaceFolder {
     }
 }
 
+/// Every YAML file in the folder and one level deeper; which of them are definitions is for `workspace` to say.
 fn list(folder: &Path) -> Result<Vec<Stamp>> {
     let mut stamps = Vec::new();
-    for name in ROOT_FILES {
-        if let Ok(metadata) = fs::symlink_metadata(folder.join(name)) {
-            stamps.push((name.to_owned(), metadata.len(), metadata.modified().ok()));
-        }
-    }
-    for name in FOLDERS {
-        let inner = folder.join(name);
-        let entries = match fs::read_dir(&inner) {
-            Ok(entries) => entries,
-            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => continue,
-            Err(cause) => return Err(error::file("read", &inner, cause)),
-        };
-        for entry in entries {
-            let entry = entry.map_err(|cause| error::file("read", &inner, cause))?;
-            let metadata = entry.metadata().map_err(|cause| error::file("read", &entry.path(), cause))?;
-            let file = entry.file_name().to_string_lossy().into_owned();
-            // A link could lead out of the workspace, so only plain files count.
-            if metadata.is_file() && file.ends_with(".yaml") && !file.starts_with('.') {
-                stamps.push((format!("{name}/{file}"), metadata.len(), metadata.modified().ok()));
+    for (name, entry) in entries(folder)? {
+        let kind = entry.file_type().map_err(|cause| error::file("read", &entry.path(), cause))?;
+        if kind.is_dir() {
+            for (inner, entry) in entries(&entry.path())? {
+                add_yaml(&format!("{name}/{inner}"), &entry, &mut stamps)?;
             }
+        } else {
+            add_yaml(&name, &entry, &mut stamps)?;
         }
-    }
-    if stamps.len() > FILES_MAX {
-        let message = format!("the workspace has more than {FILES_MAX} definitions");
-        return Err(error::invalid(message, "split it into several workspaces"));
+        if stamps.len() > FILES_MAX {
+            let message = format!("the workspace has more than {FILES_MAX} definitions");
+            return Err(error::invalid(message, "split it into several workspaces"));
+        }
     }
     stamps.sort();
     Ok(stamps)
+}
+
+/// The entries of a folder that are not hidden, with their names.
+fn entries(folder: &Path) -> Result<Vec<(String, DirEntry)>> {
+    let cannot_read = |cause| error::file("read", folder, cause);
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).map_err(cannot_read)? {
+        let entry = entry.map_err(cannot_read)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if !name.starts_with('.') {
+            found.push((name, entry));
+        }
+    }
+    Ok(found)
+}
+
+fn add_yaml(path: &str, entry: &DirEntry, stamps: &mut Vec<Stamp>) -> Result<()> {
+    let metadata = entry.metadata().map_err(|cause| error::file("read", &entry.path(), cause))?;
+    // A link could lead out of the workspace, so only plain files count.
+    if metadata.is_file() && (path.ends_with(".yaml") || path.ends_with(".yml")) {
+        stamps.push((path.to_owned(), metadata.len(), metadata.modified().ok()));
+    }
+    Ok(())
 }
 
 fn read(folder: &Path, stamps: &[Stamp]) -> Result<Loaded> {

@@ -14,6 +14,7 @@ use serde_json::Value as Json;
 use spec::{Answer, Result};
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -75,7 +76,7 @@ impl App {
     /// Conflict, naming the holder, when another process has the data folder open.
     pub fn open(options: Options) -> Result<App> {
         let folder = WorkspaceFolder::open(&options.workspace)?;
-        fs::create_dir_all(&options.data).map_err(|cause| error::file("make", &options.data, cause))?;
+        make_private(&options.data)?;
         let lake = Lake::open(LakeOptions {
             folder: &options.data,
             clock: Arc::clone(&options.clock),
@@ -186,7 +187,7 @@ pub fn check(workspace: &Path) -> Result<Checked> {
 /// Makes a token for a user, whether or not a server runs on the data folder.
 pub fn make_token(options: &Options, user: &str, seconds: u64) -> Result<String> {
     let loaded = WorkspaceFolder::open(&options.workspace)?.current()?;
-    fs::create_dir_all(&options.data).map_err(|cause| error::file("make", &options.data, cause))?;
+    make_private(&options.data)?;
     let store = Store::open(&options.data.join(STORE_FILE))?;
     session::make_token(&loaded.definitions, &store, options.clock.now(), options.random.as_ref(), (user, seconds))
 }
@@ -197,6 +198,12 @@ pub fn question_from_text(text: &str, path: &str) -> std::result::Result<Json, S
         diagnostics.iter_mut().for_each(|diagnostic| diagnostic.path = path.to_owned());
         workspace::render(&diagnostics)
     })
+}
+
+/// Makes a folder that only its owner can open.
+fn make_private(folder: &Path) -> Result<()> {
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|cause| error::file("make", folder, cause))
 }
 
 /// Writes a file that only its owner can read, and replaces it as a whole.

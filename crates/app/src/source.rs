@@ -32,8 +32,9 @@ pub(crate) fn sources(state: &State, who: &Principal) -> Result<Vec<SourceView>>
             landed_at: landed.map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)),
             freshness: freshness.map(|promise| promise.age_max.to_string()),
             is_fresh: !is_late,
-            balance: books(&source.name, &imports),
-            rejected: rejected(&imports),
+            // How many records there are tells of withheld people too.
+            balance: who.sees_cost.then(|| books(&source.name, &imports)),
+            rejected: if who.sees_cost { rejected(&imports) } else { Vec::new() },
             contract_path: source.contract_path.clone(),
             contract_text: if who.sees_cost {
                 loaded.texts.get(&source.contract_path).cloned().unwrap_or_default()

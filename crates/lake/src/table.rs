@@ -26,7 +26,8 @@ const COMMITS_PER_CHECKPOINT: u64 = 20;
 
 /// What Delta calls need: a runtime of their own, and the store.
 pub(crate) struct Engine {
-    runtime: tokio::runtime::Runtime,
+    /// There until it is dropped.
+    runtime: Option<tokio::runtime::Runtime>,
     store: Arc<dyn ObjectStore>,
 }
 
@@ -67,11 +68,20 @@ impl Engine {
     pub(crate) fn new() -> Result<Engine> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|cause| error::bug("cannot start the lake's runtime", Box::new(cause)))?;
-        Ok(Engine { runtime, store: Arc::new(store::SyncedStore::new()) })
+        Ok(Engine { runtime: Some(runtime), store: Arc::new(store::SyncedStore::new()) })
     }
 
     fn block_on<F: Future>(&self, future: F) -> F::Output {
-        self.runtime.block_on(future)
+        self.runtime.as_ref().expect("the runtime is there until the engine is dropped").block_on(future)
+    }
+}
+
+/// The last owner may be a task of a server, where waiting for a runtime's end is not allowed.
+impl Drop for Engine {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 

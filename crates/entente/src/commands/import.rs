@@ -4,7 +4,7 @@ use crate::arguments::{Import, Place};
 use crate::client::Client;
 use crate::commands::ask::problem;
 use crate::{Ending, place};
-use api::{Balance, ImportRequest};
+use api::{Balance, Credential, ImportRequest, Product};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value as Json;
 use spec::{Error, ErrorKind, Result};
@@ -22,7 +22,7 @@ struct Job {
 pub(crate) fn run(place: &Place, arguments: &Import) -> Result<Ending> {
     let jobs = jobs(place, arguments)?;
     let is_far = place.server.is_some() || app::server_of(&place::data(place)?).is_some();
-    if is_far { through_server(place, arguments, &jobs) } else { here(place, &jobs) }
+    if is_far { through_server(place, arguments, &jobs) } else { here(place, arguments, &jobs) }
 }
 
 fn jobs(place: &Place, arguments: &Import) -> Result<Vec<Job>> {
@@ -35,8 +35,10 @@ fn jobs(place: &Place, arguments: &Import) -> Result<Vec<Job>> {
     Ok(files.map(|(source, object, path)| Job { source, object: Some(object), path: folder.join(path) }).collect())
 }
 
-fn here(place: &Place, jobs: &[Job]) -> Result<Ending> {
+fn here(place: &Place, arguments: &Import, jobs: &[Job]) -> Result<Ending> {
     let app = place::open(place)?;
+    let owner = |user: &String| Credential::Owner { secret: app.owner_secret().to_owned(), user: user.clone() };
+    let who = arguments.user.as_ref().map(|user| app.principal(&owner(user))).transpose()?;
     let bars = Bars::new();
     for job in jobs {
         let file_name = file_name(&job.path)?;
@@ -47,7 +49,11 @@ fn here(place: &Place, jobs: &[Job]) -> Result<Ending> {
             path: &job.path,
             file_name: &file_name,
         };
-        let balance = app.import_file(&request, &|done, all| bars.show(&what, done, all));
+        let progress = |done, all| bars.show(&what, done, all);
+        let balance = match &who {
+            Some(who) => app.import(who, &request, &progress),
+            None => app.import_file(&request, &progress),
+        };
         bars.clear();
         println!("{}", balance_line(&balance?));
     }

@@ -605,13 +605,13 @@ impl Product for Fixture {
             landed_at: Some("2026-11-22T15:54:00Z".to_owned()),
             freshness: Some("1 day".to_owned()),
             is_fresh: true,
-            balance: Balance {
+            balance: Some(Balance {
                 what: "purchases".to_owned(),
                 received: 1_624_986,
                 stored: 1_624_950,
                 duplicate: 24,
                 rejected: 12,
-            },
+            }),
             rejected: vec![RejectedGroup {
                 reason: self.text("quantity is not a whole number"),
                 records: 12,
