@@ -120,9 +120,9 @@ impl Attempts {
 }
 
 fn too_many() -> Problem {
-    let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many attempts to sign in to this account")
-        .with_hint("wait five minutes, then try again");
-    Problem { retry_after_seconds: Some(300), ..problem }
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many attempts to sign in to this account")
+        .with_hint("wait five minutes, then try again")
+        .with_retry_after(300)
 }
 
 /// What a request shows; a header wins over the cookie, since a browser sends the cookie by itself.

@@ -8,10 +8,16 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::Value as Json;
 use spec::{Diagnostic, ErrorKind, Verdict};
+use std::ops::Deref;
 
-/// A problem that is told to the caller.
+/// A problem that is told to the caller; boxed, since most results carry none.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Problem {
+#[serde(transparent)]
+pub(crate) struct Problem(Box<Told>);
+
+/// What is told.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Told {
     /// A name for the sort of problem.
     #[serde(rename = "type")]
     pub(crate) kind: String,
@@ -39,7 +45,7 @@ impl Problem {
     /// Makes a problem of a status.
     pub(crate) fn new(status: StatusCode, detail: &str) -> Problem {
         let (word, title) = words_of(status);
-        Problem {
+        Problem(Box::new(Told {
             kind: format!("urn:entente:problem:{word}"),
             title,
             status: status.as_u16(),
@@ -48,12 +54,19 @@ impl Problem {
             errors: Vec::new(),
             verdict: None,
             retry_after_seconds: None,
-        }
+        }))
     }
 
     /// The same problem with a hint.
-    pub(crate) fn with_hint(self, hint: &str) -> Problem {
-        Problem { hint: Some(hint.to_owned()), ..self }
+    pub(crate) fn with_hint(mut self, hint: &str) -> Problem {
+        self.0.hint = Some(hint.to_owned());
+        self
+    }
+
+    /// The same problem with the time after which to try again.
+    pub(crate) fn with_retry_after(mut self, seconds: u32) -> Problem {
+        self.0.retry_after_seconds = Some(seconds);
+        self
     }
 
     /// An input with everything that is wrong with it.
@@ -62,14 +75,18 @@ impl Problem {
             [only] => only.message.clone(),
             many => format!("{} things are wrong with the input", many.len()),
         };
-        Problem { errors, ..Problem::new(StatusCode::BAD_REQUEST, &detail) }
+        let mut problem = Problem::new(StatusCode::BAD_REQUEST, &detail);
+        problem.0.errors = errors;
+        problem
     }
 
     /// A question that was refused by its verdict.
     pub(crate) fn refused(verdict: &Verdict) -> Problem {
         let detail = verdict.reasons.first().map_or("the question cannot be answered", |first| &first.for_marketing);
         let json = serde_json::to_value(verdict).expect("a verdict is plain data and serialises");
-        Problem { verdict: Some(json), ..Problem::new(StatusCode::FORBIDDEN, detail) }
+        let mut problem = Problem::new(StatusCode::FORBIDDEN, detail);
+        problem.0.verdict = Some(json);
+        problem
     }
 
     /// No credential, or a wrong one; the same words for both.
@@ -91,8 +108,16 @@ impl Problem {
 
     /// Too much to do at the moment.
     pub(crate) fn busy(detail: &str) -> Problem {
-        let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).with_hint("try again in a few seconds");
-        Problem { retry_after_seconds: Some(2), ..problem }
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+            .with_hint("try again in a few seconds")
+            .with_retry_after(2)
+    }
+}
+
+impl Deref for Problem {
+    type Target = Told;
+    fn deref(&self) -> &Told {
+        &self.0
     }
 }
 
@@ -103,8 +128,9 @@ impl From<spec::Error> for Problem {
             tracing::error!(cause = error.chain(), "a request failed");
             return Problem::new(status, "something went wrong on our side; it is in the server's log");
         }
-        let problem = Problem { hint: error.hint, ..Problem::new(status, &error.message) };
-        Problem { retry_after_seconds: (error.kind == ErrorKind::Unavailable).then_some(2), ..problem }
+        let mut problem = Problem::new(status, &error.message);
+        problem.0.hint = error.hint;
+        if error.kind == ErrorKind::Unavailable { problem.with_retry_after(2) } else { problem }
     }
 }
 

@@ -159,7 +159,7 @@ pub(crate) async fn page<T: Serialize + Send + 'static>(
     job: impl FnOnce(&dyn Product, &Principal) -> Result<T, Problem> + Send + 'static,
 ) -> Result<Response, Problem> {
     let (frame, view) = work(app, caller, request, job).await?;
-    html(app, Some(&frame), request, template, StatusCode::OK, Value::from_serialize(&view))
+    html(app, Some(&frame), request, template, Value::from_serialize(&view))
 }
 
 /// Gets a view and the frame for it.
@@ -184,7 +184,6 @@ pub(crate) fn html(
     frame: Option<&Frame>,
     request: &PageRequest,
     template: &str,
-    status: StatusCode,
     view: Value,
 ) -> Result<Response, Problem> {
     let layout = if request.is_partial { "partial.html" } else { "layout.html" };
@@ -196,7 +195,7 @@ pub(crate) fn html(
             "this page could not be put together; it is in the server's log",
         )
     })?;
-    let mut response = (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], text).into_response();
+    let mut response = ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], text).into_response();
     response.extensions_mut().insert(Written);
     Ok(response)
 }
@@ -212,6 +211,8 @@ pub(crate) async fn problem_page(
         Some(caller) => work(app, caller, request, |_, _| Ok(())).await.ok().map(|(frame, ())| frame),
         None => None,
     };
-    html(app, frame.as_ref(), request, "pages/problem.html", problem.status(), Value::from_serialize(problem))
-        .unwrap_or_else(|_| (problem.status(), problem.detail.clone()).into_response())
+    match html(app, frame.as_ref(), request, "pages/problem.html", Value::from_serialize(problem)) {
+        Ok(page) => (problem.status(), page).into_response(),
+        Err(_) => (problem.status(), problem.detail.clone()).into_response(),
+    }
 }

@@ -53,8 +53,7 @@ pub(crate) async fn ask(State(app): State<App>, caller: Caller, request: PageReq
     if is_changed && !request.is_partial {
         return Ok(Redirect::to(&address).into_response());
     }
-    let mut response =
-        html(&app, Some(&frame), &request, "pages/ask.html", StatusCode::OK, Value::from_serialize(&view))?;
+    let mut response = html(&app, Some(&frame), &request, "pages/ask.html", Value::from_serialize(&view))?;
     if is_changed && let Ok(value) = HeaderValue::from_str(&address) {
         response.headers_mut().insert("hx-push-url", value);
     }
@@ -337,7 +336,7 @@ fn message(app: &App, frame: &Frame, page: &PageRequest, mut view: Json) -> Resu
     if view.get("title").is_none() {
         view["title"] = "Saved".into();
     }
-    html(app, Some(frame), page, "pages/part.html", StatusCode::OK, Value::from_serialize(&view))
+    html(app, Some(frame), page, "pages/part.html", Value::from_serialize(&view))
 }
 
 fn saved_at(kind: &str, name: &str) -> String {

@@ -16,7 +16,7 @@ const TEXT_BYTES_MAX: usize = 256;
 
 pub(crate) async fn form(State(app): State<App>, request: PageRequest) -> Result<Response, Problem> {
     let view = context! { next => request.param("next"), name => request.param("name") };
-    html(&app, None, &request, "pages/sign_in.html", StatusCode::OK, view)
+    html(&app, None, &request, "pages/sign_in.html", view)
 }
 
 pub(crate) async fn enter(State(app): State<App>, page: PageRequest, request: Request) -> Result<Response, Problem> {
@@ -60,7 +60,8 @@ fn wrong() -> Problem {
 fn refused(app: &App, page: &PageRequest, name: &str, next: &str, problem: &Problem) -> Result<Response, Problem> {
     let hint = problem.hint.clone().unwrap_or_else(|| "Whoever runs Entente here can set a new password.".to_owned());
     let view: Value = context! { next, name, error => problem.detail, hint };
-    let mut response = html(app, None, page, "pages/sign_in.html", problem.status(), view)?;
+    let mut response = html(app, None, page, "pages/sign_in.html", view)?;
+    *response.status_mut() = problem.status();
     if let Some(seconds) = problem.retry_after_seconds {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
