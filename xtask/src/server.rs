@@ -16,6 +16,8 @@ pub(crate) fn run(more: &[String]) -> Result<()> {
     build()?;
     let mut up = Command::new(binary());
     up.current_dir(root()).args(["up", "--workspace", "demo", "--listen", ADDRESS, "--sign-ins"]).args(more);
+    // A change of a page shows at the next reload.
+    up.args(["--templates", "crates/web"]);
     step(up)
 }
 
