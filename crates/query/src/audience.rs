@@ -63,16 +63,19 @@ pub(crate) fn run(
 /// What each term leaves and takes away.
 ///
 /// A step that takes away fewer than the minimum group hides its own figures, and those of its result unless it is the
-/// last, so that the two neighbours do not tell them by difference.
+/// last, so that the two neighbours do not tell them by difference; so the step after it does not say how many it took.
 fn steps(counts: &[u64], min_group: u64) -> Vec<(Option<u64>, Option<u64>)> {
     let n_steps = counts.len() - 1;
-    let step = |index: usize| {
+    let mut is_before_shown = true;
+    let mut step = |index: usize| {
         let (before, after) = (counts[index], counts[index + 1]);
-        let left = Some(before - after).filter(|left| *left >= min_group && after >= min_group);
-        let is_shown = after >= min_group && (left.is_some() || index + 1 == n_steps);
+        let is_group = before - after >= min_group && after >= min_group;
+        let is_shown = after >= min_group && (is_group || index + 1 == n_steps);
+        let left = Some(before - after).filter(|_| is_group && is_before_shown);
+        is_before_shown = is_shown;
         (is_shown.then_some(after), left)
     };
-    (0..n_steps).map(step).collect()
+    (0..n_steps).map(&mut step).collect()
 }
 
 /// Every aggregate of a condition, each once.
@@ -185,3 +188,6 @@ fn masked(value: Value, field: &FieldRef, grant: &Grant, snapshot: &Snapshot) ->
         _ => Value::Null,
     }
 }
+
+#[cfg(test)]
+mod tests;

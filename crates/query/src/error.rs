@@ -2,11 +2,35 @@
 
 use datafusion::error::DataFusionError;
 use spec::{Error, ErrorKind};
+use std::fmt;
 
 /// The question would take more than it may.
 pub(crate) fn over_budget(what: &str, hint: &str) -> Error {
-    Error::new(ErrorKind::Unavailable, format!("the answer would need more than {what}")).with_hint(hint)
+    Error::new(ErrorKind::Unavailable, "the answer would be too large".to_owned())
+        .with_hint(hint)
+        .with_source(Box::new(OverBudget { what: what.to_owned() }))
 }
+
+/// The cause of an error about the size of an answer.
+#[derive(Debug)]
+pub(crate) struct OverBudget {
+    what: String,
+}
+
+impl OverBudget {
+    /// The limit: `10000 groups`.
+    pub(crate) fn what(&self) -> &str {
+        &self.what
+    }
+}
+
+impl fmt::Display for OverBudget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "it needs more than {}", self.what)
+    }
+}
+
+impl std::error::Error for OverBudget {}
 
 /// The question was stopped from outside: its time is over, or nobody waits for it any more.
 pub(crate) fn stopped() -> Error {

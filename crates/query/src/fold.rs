@@ -248,7 +248,8 @@ impl State {
         let Some(value) = value else { return };
         self.n_values += 1;
         match value {
-            Number::Exact(exact) => self.exact += exact,
+            // Two decimals of 38 digits can be more than there is; then the most there is stands for it.
+            Number::Exact(exact) => self.exact = self.exact.saturating_add(exact),
             Number::Double(double) => self.double += double,
         }
         if self.least.is_none_or(|least| value < least) {

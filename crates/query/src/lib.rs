@@ -32,4 +32,4 @@ mod pass;
 mod plan;
 mod trend;
 
-pub use plan::{Limits, Plan, Rows, run, span};
+pub use plan::{Limits, Plan, Rows, check, is_over_budget, run, span};

@@ -206,7 +206,9 @@ pub(crate) fn arrow_type(value_type: ValueType) -> DataType {
         ValueType::Integer => DataType::Int64,
         ValueType::Number => DataType::Float64,
         ValueType::Decimal { scale } => {
-            DataType::Decimal128(18, i8::try_from(scale).expect("a contract's scale is at most 18"))
+            // As the lake stores it: large scales need room before the point too.
+            let precision = if scale <= 6 { 18 } else { 38 };
+            DataType::Decimal128(precision, i8::try_from(scale).expect("a contract's scale is at most 18"))
         }
         ValueType::Boolean => DataType::Boolean,
         ValueType::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),

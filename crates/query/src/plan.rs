@@ -1,10 +1,11 @@
 //! What runs: an expanded question with the types of its fields, and the one way in.
 
+use crate::error::{self, OverBudget};
 use crate::pass::{self, Pass, Wanted};
-use crate::{audience, error, funnel, trend};
+use crate::{audience, funnel, trend};
 use lake::Snapshot;
 use policy::Grant;
-use spec::{Column, FieldRef, Instant, Question, QuestionBody, Result, Value, ValueType};
+use spec::{Column, Error, FieldRef, Instant, Question, QuestionBody, Result, Value, ValueType};
 use std::collections::BTreeMap;
 
 /// A question whose names were resolved: no metric and no audience in it.
@@ -85,4 +86,20 @@ pub fn run(plan: &Plan<'_>, grant: &Grant, snapshot: &Snapshot, limits: &Limits<
         QuestionBody::Funnel(question) => funnel::run(plan, question, grant, snapshot, limits),
         QuestionBody::Audience(question) => audience::run(plan, question, grant, snapshot, limits),
     }
+}
+
+/// Finds out before running whether an answer would be too large: only groups take running to be counted.
+///
+/// # Errors
+/// As `run`; see [`is_over_budget`].
+pub fn check(plan: &Plan<'_>, grant: &Grant, snapshot: &Snapshot, limits: &Limits<'_>) -> Result<()> {
+    match &plan.question.body {
+        QuestionBody::Trend(question) => trend::check(plan, question, grant, snapshot, limits),
+        QuestionBody::Funnel(_) | QuestionBody::Audience(_) => Ok(()),
+    }
+}
+
+/// What an error says was over the budget, if that is what it is about.
+pub fn is_over_budget(error: &Error) -> Option<&str> {
+    error.source.as_ref()?.downcast_ref::<OverBudget>().map(OverBudget::what)
 }

@@ -6,7 +6,7 @@ use crate::expression::Predicate;
 use crate::pass::{self, Pass, Wanted};
 use crate::plan::{Limits, Plan, Rows, span};
 use arrow::array::{ArrayRef, AsArray, BooleanArray, Int32Array, RecordBatch};
-use arrow::compute::{filter_record_batch, nullif};
+use arrow::compute::{cast, filter_record_batch, is_null, nullif, or};
 use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema, SchemaRef};
 use chrono::{Datelike, Days, Months, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
 use datafusion::catalog::streaming::StreamingTable;
@@ -65,6 +65,18 @@ pub(crate) fn run(
     let groups = RUNTIME.block_on(aggregate(&feed, limits)).map_err(error::from_datafusion)?;
     let cells = read_cells(&feed, &groups)?;
     answer(plan, question, limits, grant, &starts, cells, feed.pass.cost())
+}
+
+/// Checks that the intervals of a trend are not too many for an answer.
+pub(crate) fn check(
+    plan: &Plan<'_>,
+    question: &TrendQuestion,
+    grant: &Grant,
+    snapshot: &Snapshot,
+    limits: &Limits<'_>,
+) -> Result<()> {
+    let (from, to) = period_bounds(plan, question.period.as_ref(), question.as_of, &|| span(grant, snapshot, limits))?;
+    interval_starts(question.by, from, to, plan.question.time_zone, limits.groups_max).map(drop)
 }
 
 /// Finds the first and the last instant with a granted event.
@@ -190,7 +202,7 @@ impl Feed {
             if let Some(property) = &atom.property {
                 let name = pass::column_name(&FieldRef::Property(property.clone()));
                 let value_type = type_of(&name).map_err(error::from_arrow)?;
-                fields.push(Field::new(format!("value.{index}"), value_type, true));
+                fields.push(Field::new(format!("value.{index}"), summed_type(atom.function, value_type), true));
             }
         }
         let mut borders: Vec<i64> = starts.iter().map(Instant::timestamp_micros).collect();
@@ -223,11 +235,17 @@ impl Feed {
         }
         for (atom, mask) in self.atoms.iter().zip(&masks) {
             let skipped = arrow::compute::not(mask).map_err(error::from_arrow)?;
-            columns.push(nullif(batch.column(0), &skipped).map_err(error::from_arrow)?);
-            if let Some(property) = &atom.property {
-                let values = pass::column(&batch, &FieldRef::Property(property.clone()))?;
-                columns.push(nullif(values, &skipped).map_err(error::from_arrow)?);
-            }
+            let Some(property) = &atom.property else {
+                columns.push(nullif(batch.column(0), &skipped).map_err(error::from_arrow)?);
+                continue;
+            };
+            // A figure about a property is about the people who have it.
+            let values = pass::column(&batch, &FieldRef::Property(property.clone()))?;
+            let missing = or(&skipped, &is_null(values).map_err(error::from_arrow)?).map_err(error::from_arrow)?;
+            columns.push(nullif(batch.column(0), &missing).map_err(error::from_arrow)?);
+            let values =
+                cast(values, &summed_type(atom.function, values.data_type().clone())).map_err(error::from_arrow)?;
+            columns.push(nullif(&values, &skipped).map_err(error::from_arrow)?);
         }
         let all = RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(error::from_arrow)?;
         filter_record_batch(&all, &any).map_err(error::from_arrow)
@@ -240,6 +258,17 @@ impl Feed {
             i32::try_from(n_before.saturating_sub(1)).expect("intervals are bounded")
         };
         pass::times(batch).iter().map(|at| Some(index(at))).collect()
+    }
+}
+
+/// What whole numbers are summed as: no contract has decimals of 19 digits.
+const WHOLE_SUMMED: DataType = DataType::Decimal128(19, 0);
+
+/// Whole numbers are summed as decimals, whose sums have room for more digits than one of them.
+fn summed_type(function: MeasureFunction, value_type: DataType) -> DataType {
+    match (function, value_type) {
+        (MeasureFunction::Sum | MeasureFunction::Avg, DataType::Int64) => WHOLE_SUMMED,
+        (_, value_type) => value_type,
     }
 }
 
@@ -334,7 +363,7 @@ fn read_cells(feed: &Feed, batches: &[RecordBatch]) -> Result<Cells> {
                 .atoms
                 .iter()
                 .enumerate()
-                .map(|(index, atom)| figure(batch, row, index, atom))
+                .map(|(index, atom)| figure(feed, batch, row, (index, atom)))
                 .collect::<Result<_>>()?;
             let n_people = figures.iter().map(|(_, n_people)| *n_people).min().unwrap_or(0);
             let value = match figures.as_slice() {
@@ -350,7 +379,7 @@ fn read_cells(feed: &Feed, batches: &[RecordBatch]) -> Result<Cells> {
 }
 
 /// The value of one function in one group, and how many distinct people it is about.
-fn figure(batch: &RecordBatch, row: usize, index: usize, atom: &MeasureAtom) -> Result<(Value, u64)> {
+fn figure(feed: &Feed, batch: &RecordBatch, row: usize, (index, atom): (usize, &MeasureAtom)) -> Result<(Value, u64)> {
     let column = |name: &str| {
         let column = batch.column_by_name(&format!("{name}.{index}"));
         column.ok_or_else(|| error::bug("a figure that was asked for is missing"))
@@ -360,12 +389,24 @@ fn figure(batch: &RecordBatch, row: usize, index: usize, atom: &MeasureAtom) -> 
     let value = match atom.function {
         MeasureFunction::People => Value::Integer(n_people),
         MeasureFunction::Count => Value::Integer(whole("count")?),
-        MeasureFunction::Sum => cells::value(column("sum")?, row)?,
+        MeasureFunction::Sum => {
+            let summed = feed.schema.field_with_name(&format!("value.{index}")).map_err(error::from_arrow)?;
+            let sum = cells::value(column("sum")?, row)?;
+            if *summed.data_type() == WHOLE_SUMMED { whole_if_it_fits(sum) } else { sum }
+        }
         MeasureFunction::Min => cells::value(column("min")?, row)?,
         MeasureFunction::Max => cells::value(column("max")?, row)?,
         MeasureFunction::Avg => ratio(&cells::value(column("sum")?, row)?, &Value::Integer(whole("count")?)),
     };
     Ok((value, u64::try_from(n_people).unwrap_or(0)))
+}
+
+/// A decimal without digits after the point as an integer, unless it is too large for one.
+fn whole_if_it_fits(value: Value) -> Value {
+    match value {
+        Value::Decimal(sum) if sum.scale() == 0 => i64::try_from(sum.mantissa()).map_or(value, Value::Integer),
+        value => value,
+    }
 }
 
 /// One number divided by another, null where either is null or the divisor is 0.
