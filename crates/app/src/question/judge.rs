@@ -50,7 +50,7 @@ pub(crate) struct Allowed {
     pub(crate) grant: Grant,
     pub(crate) resolved: Resolved,
     pub(crate) people: Arc<PurposePeople>,
-    /// For an audience, what the dry run found: it has to be run to be judged.
+    /// What the dry run found, where the question had to be run to be judged.
     pub(crate) rows: Option<Rows>,
 }
 
@@ -94,11 +94,15 @@ impl<'a> Scene<'a> {
                 return Ok(Decided::refused(reasons));
             }
         };
-        let rows = match &resolved.question.body {
-            QuestionBody::Audience(_) => Some(self.run(&resolved, &grant)?),
-            QuestionBody::Trend(_) | QuestionBody::Funnel(_) => None,
+        let rows = match self.dry_run(&resolved, &grant) {
+            Ok(rows) => rows,
+            Err(error) => match query::is_over_budget(&error) {
+                Some(what) => return Ok(Decided::refused(vec![reason::over_budget(question, what)])),
+                None => return Err(error),
+            },
         };
-        if rows.as_ref().is_some_and(|rows| rows.people.is_none()) {
+        let is_audience = matches!(resolved.question.body, QuestionBody::Audience(_));
+        if is_audience && rows.as_ref().is_some_and(|rows| rows.people.is_none()) {
             return Ok(Decided::refused(vec![reason::under_minimum_group(purpose)]));
         }
         Ok(Decided::Allowed(Box::new(Allowed { grant, resolved, people, rows })))
@@ -139,8 +143,22 @@ impl<'a> Scene<'a> {
         })
     }
 
+    /// Runs a question as far as it takes to know that it can be answered: groups and people have to be counted.
+    fn dry_run(&self, resolved: &Resolved, grant: &Grant) -> Result<Option<Rows>> {
+        if matches!(resolved.question.body, QuestionBody::Audience(_)) || !resolved.breakdown.is_empty() {
+            return self.run(resolved, grant).map(Some);
+        }
+        let plan = self.plan(resolved);
+        self.within_limits(&|limits| query::check(&plan, grant, &self.snapshot, limits)).map(|()| None)
+    }
+
     /// Runs a granted question.
     pub(crate) fn run(&self, resolved: &Resolved, grant: &Grant) -> Result<Rows> {
+        let plan = self.plan(resolved);
+        self.within_limits(&|limits| query::run(&plan, grant, &self.snapshot, limits))
+    }
+
+    fn plan<'r>(&self, resolved: &'r Resolved) -> Plan<'r> {
         let is_stored = |field: &spec::Field| field.class != FieldClass::Direct && field.name != "user_id";
         let types = |fields: &BTreeMap<String, spec::Field>| -> BTreeMap<String, ValueType> {
             fields
@@ -149,7 +167,7 @@ impl<'a> Scene<'a> {
                 .map(|(name, field)| (name.clone(), field.value_type))
                 .collect()
         };
-        let plan = Plan {
+        Plan {
             question: &resolved.question,
             properties: types(&resolved.property_fields),
             traits: types(&resolved.trait_fields),
@@ -157,8 +175,7 @@ impl<'a> Scene<'a> {
             unit: resolved.unit.clone(),
             measure_type: resolved.measure_type,
             now: self.now,
-        };
-        self.within_limits(&|limits| query::run(&plan, grant, &self.snapshot, limits))
+        }
     }
 
     /// First and last event of the people who may be used for a purpose, if the role may use it; kept per state.

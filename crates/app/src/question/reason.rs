@@ -8,6 +8,9 @@ use spec::{
 };
 use workspace::Resolved;
 
+/// The furthest that a time zone's midnight lies after UTC's.
+const ZONE_MAX: TimeDelta = TimeDelta::hours(12);
+
 /// Whether a reason goes away by something that somebody does, without another question.
 pub(crate) fn is_conditional(code: ReasonCode) -> bool {
     matches!(code, ReasonCode::StaleSource | ReasonCode::NoData)
@@ -56,6 +59,22 @@ pub(crate) fn under_minimum_group(purpose: &Purpose) -> Reason {
         gap(
             "Ask for a wider group".to_owned(),
             format!("{least} people who meet the condition and may be used for {}", purpose.title),
+            "marketing",
+            None,
+        ),
+    )
+}
+
+/// The answer would be larger than an answer may be.
+pub(crate) fn over_budget(question: &Question, what: &str) -> Reason {
+    reason(
+        ReasonCode::OverBudget,
+        question.kind(),
+        format!("The answer would be too large: it needs more than {what}."),
+        format!("One answer holds at most {what}, so that memory and time stay bounded."),
+        gap(
+            "Ask for longer intervals, a shorter period or fewer groups".to_owned(),
+            format!("a question that needs at most {what}"),
             "marketing",
             None,
         ),
@@ -174,7 +193,7 @@ fn of_source(scene: &Scene<'_>, question: &Question, source: &Source) -> Option<
     };
     let freshness = source.contract.freshness.as_ref()?;
     let is_fresh = landed + freshness.age_max.delta() >= scene.now;
-    if is_fresh || end_of(question).is_some_and(|end| end <= landed) {
+    if is_fresh || end_of(question).is_some_and(|end| end + ZONE_MAX <= landed) {
         return None;
     }
     Some(reason(
@@ -202,15 +221,14 @@ pub(crate) fn landed_at(scene: &Scene<'_>, source: &str) -> Option<Instant> {
 }
 
 /// The end of what a question looks at; `None` when it is now.
-fn end_of(question: &Question) -> Option<Instant> {
+pub(crate) fn end_of(question: &Question) -> Option<Instant> {
     let (period, as_of) = match &question.body {
         QuestionBody::Trend(trend) => (trend.period.as_ref(), trend.as_of),
         QuestionBody::Funnel(funnel) => (funnel.period.as_ref(), funnel.as_of),
         QuestionBody::Audience(audience) => (None, audience.as_of),
     };
     match period {
-        // A day more than the border is enough for every time zone.
-        Some(Period::Dates { to, .. }) => Some(to.and_time(chrono::NaiveTime::MIN).and_utc() + TimeDelta::days(1)),
+        Some(Period::Dates { to, .. }) => Some(to.and_time(chrono::NaiveTime::MIN).and_utc()),
         _ => as_of,
     }
 }

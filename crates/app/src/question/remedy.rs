@@ -2,7 +2,10 @@
 
 use crate::question::judge::{Decided, Refused, Scene, release};
 use crate::state::purposes_of;
-use spec::{Condition, FieldRef, Question, QuestionBody, Reason, ReasonCode, Release, Remedy, Result, Term};
+use spec::{
+    Condition, FieldRef, FunnelQuestion, Interval, Question, QuestionBody, Reason, ReasonCode, Release, Remedy, Result,
+    Term, TrendQuestion,
+};
 
 /// Changed questions that are tried for one refusal; a judge answers while somebody types.
 const TRIES_MAX: usize = 12;
@@ -74,6 +77,9 @@ fn changes(scene: &Scene<'_>, question: &Question, reasons: &[Reason]) -> Vec<Ca
     }
     if has(ReasonCode::UnderMinimumGroup) {
         found.extend(without_one_term(scene, question));
+    }
+    if has(ReasonCode::OverBudget) {
+        found.extend(smaller(question));
     }
     if has(ReasonCode::StaleSource) {
         found.extend(as_of_landing(scene, question, reasons));
@@ -180,6 +186,32 @@ fn without_one_term(scene: &Scene<'_>, question: &Question) -> Vec<Candidate> {
         Some(Candidate { title: format!("Leave out: {words}"), question })
     };
     (0..terms.len()).rev().filter_map(leave_out).collect()
+}
+
+/// The question with longer intervals, then without its last groups.
+fn smaller(question: &Question) -> Vec<Candidate> {
+    let mut found = Vec::new();
+    if let QuestionBody::Trend(trend) = &question.body {
+        let longer = [Interval::Hour, Interval::Day, Interval::Week, Interval::Month, Interval::None];
+        for by in longer.into_iter().skip_while(|by| *by != trend.by).skip(1) {
+            let title = match by {
+                Interval::None => "Ask for the whole period at once".to_owned(),
+                by => format!("Ask by {}", by.name()),
+            };
+            let body = QuestionBody::Trend(TrendQuestion { by, ..trend.clone() });
+            found.push(Candidate { title, question: Question { body, ..question.clone() } });
+        }
+    }
+    let mut fewer = question.clone();
+    let (QuestionBody::Trend(TrendQuestion { breakdown, .. }) | QuestionBody::Funnel(FunnelQuestion { breakdown, .. })) =
+        &mut fewer.body
+    else {
+        return found;
+    };
+    if let Some(last) = breakdown.pop() {
+        found.push(Candidate { title: format!("Without groups by `{last}`"), question: fewer });
+    }
+    found
 }
 
 /// The question as of the last delivery of its stalest source.
