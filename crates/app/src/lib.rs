@@ -14,5 +14,7 @@ mod session;
 mod source;
 mod state;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use product::{App, Checked, Options, ServerNote, check, make_token, question_from_text, server_of};

@@ -1,0 +1,214 @@
+//! Random questions about the shop of the cases: mostly sensible, some not.
+
+use serde_json::{Map, Value as Json, json};
+
+/// Numbers that follow from a seed.
+///
+/// # Source
+/// Steele, Lea and Flood: Fast splittable pseudorandom number generators (OOPSLA 2014), SplitMix64.
+pub(super) struct Dice(u64);
+
+impl Dice {
+    pub(super) fn new(seed: u64) -> Dice {
+        Dice(seed)
+    }
+
+    pub(super) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let word = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        word ^ (word >> 31)
+    }
+
+    /// A number under `n`.
+    pub(super) fn below(&mut self, n: usize) -> usize {
+        usize::try_from(self.next() >> 33).expect("31 bits fit") % n
+    }
+
+    pub(super) fn chance(&mut self, percent: usize) -> bool {
+        self.below(100) < percent
+    }
+
+    pub(super) fn pick<T: Copy>(&mut self, list: &[T]) -> T {
+        list[self.below(list.len())]
+    }
+}
+
+const EVENTS: [&str; 3] = ["visit", "purchase", "refund"];
+const WINDOWS: [&str; 5] = ["1 hour", "3 days", "30 days", "20 weeks", "90 weeks"];
+/// Days about the shop's events, some before, some after.
+const DAYS: [&str; 6] = ["2023-12-25", "2024-01-01", "2024-03-31", "2024-04-08", "2024-06-30", "2024-07-02"];
+
+/// A question of one of the three kinds for one of these purposes.
+pub(super) fn question(dice: &mut Dice, purposes: &[&str]) -> Json {
+    let mut map = Map::new();
+    map.insert("purpose".into(), dice.pick(purposes).into());
+    if dice.chance(25) {
+        let zones = ["Europe/Berlin", "America/Los_Angeles", "Asia/Kolkata"];
+        map.insert("time_zone".into(), dice.pick(&zones).into());
+    }
+    match dice.below(3) {
+        0 => trend(dice, &mut map),
+        1 => funnel(dice, &mut map),
+        _ => audience(dice, &mut map),
+    }
+    Json::Object(map)
+}
+
+fn trend(dice: &mut Dice, map: &mut Map<String, Json>) {
+    let event = dice.pick(&EVENTS);
+    let measure = if dice.chance(20) {
+        format!("{} / {}", atom(dice, event), atom(dice, event))
+    } else if dice.chance(15) {
+        "people(*)".to_owned()
+    } else {
+        atom(dice, event)
+    };
+    let is_any = measure.contains('*');
+    map.insert("kind".into(), "trend".into());
+    map.insert("measure".into(), measure.into());
+    map.insert("by".into(), dice.pick(&["none", "day", "week", "month", "month", "none", "hour"]).into());
+    period(dice, map);
+    if dice.chance(40) {
+        let filter = if is_any { on_traits(dice) } else { on_events(dice, event) };
+        map.insert("where".into(), filter.into());
+    }
+    if dice.chance(50) {
+        map.insert("breakdown".into(), breakdown(dice, if is_any { "any" } else { event }));
+    }
+    if dice.chance(10) {
+        map.insert("limit".into(), (1 + dice.below(3)).into());
+        map.insert("offset".into(), dice.below(3).into());
+    }
+}
+
+fn atom(dice: &mut Dice, event: &str) -> String {
+    let function = dice.pick(&["count", "people", "sum", "avg", "min", "max"]);
+    match (function, event) {
+        ("count" | "people", _) | (_, "visit") => format!("{}({event})", dice.pick(&["count", "people"])),
+        (_, "refund") => format!("{function}(refund.fee)"),
+        _ => format!("{function}(purchase.{})", dice.pick(&["amount", "items", "weight", "coin"])),
+    }
+}
+
+fn funnel(dice: &mut Dice, map: &mut Map<String, Json>) {
+    map.insert("kind".into(), "funnel".into());
+    let first = dice.pick(&EVENTS);
+    let mut steps: Vec<Json> = vec![first.into()];
+    for _ in 0..1 + dice.below(2) {
+        let event = dice.pick(&EVENTS);
+        steps.push(match dice.below(4) {
+            0 => "*".into(),
+            1 => json!({ "event": event, "where": on_events(dice, event) }),
+            _ => event.into(),
+        });
+    }
+    map.insert("steps".into(), steps.into());
+    map.insert("within".into(), dice.pick(&WINDOWS).into());
+    if dice.chance(30) {
+        map.insert("order".into(), "strict".into());
+    }
+    if dice.chance(20) && first != "refund" {
+        map.insert("count_by".into(), json!(["store"]));
+    }
+    if dice.chance(30) {
+        map.insert("breakdown".into(), breakdown(dice, first));
+    }
+    if dice.chance(20) {
+        map.insert("where".into(), on_traits(dice).into());
+    }
+    period(dice, map);
+}
+
+fn audience(dice: &mut Dice, map: &mut Map<String, Json>) {
+    map.insert("kind".into(), "audience".into());
+    let joint = dice.pick(&[" AND ", " AND ", " OR "]);
+    let terms: Vec<String> = (0..1 + dice.below(3)).map(|_| on_people(dice)).collect();
+    map.insert("where".into(), terms.join(joint).into());
+    if dice.chance(60) {
+        map.insert("as_of".into(), dice.pick(&DAYS[1..]).into());
+    }
+    if dice.chance(25) {
+        map.insert("release".into(), "list".into());
+        let columns = ["tier", "card", "user_id", "address", "age", "belief", "country"];
+        let first = dice.below(columns.len());
+        map.insert("columns".into(), json!(&columns[first..(first + dice.below(3)).min(columns.len())]));
+    }
+}
+
+fn period(dice: &mut Dice, map: &mut Map<String, Json>) {
+    match dice.below(4) {
+        0 => {}
+        1 => {
+            map.insert("period".into(), json!({ "last": dice.pick(&WINDOWS) }));
+            map.insert("as_of".into(), dice.pick(&DAYS).into());
+        }
+        _ => {
+            let from = dice.below(DAYS.len() - 1);
+            let to = from + 1 + dice.below(DAYS.len() - 1 - from);
+            map.insert("period".into(), json!({ "from": DAYS[from], "to": DAYS[to] }));
+        }
+    }
+}
+
+fn breakdown(dice: &mut Dice, event: &str) -> Json {
+    let own: &[&str] = match event {
+        "visit" => &["page", "ref", "store", "tier"],
+        "purchase" => &["store", "gift", "items", "vip"],
+        "refund" => &["cause", "country"],
+        _ => &["tier", "country", "region"],
+    };
+    if dice.chance(20) { json!([dice.pick(own), "age"]) } else { json!([dice.pick(own)]) }
+}
+
+fn on_events(dice: &mut Dice, event: &str) -> String {
+    if dice.chance(30) {
+        return on_traits(dice);
+    }
+    let own: &[&str] = match event {
+        "visit" => {
+            &["event.page = 'home'", "event.ref IS NULL", "event.store IN ('N', 'S')", "NOT event.page LIKE '%o%'"]
+        }
+        "purchase" => &[
+            "event.amount >= 10.5",
+            "event.items <> 2",
+            "event.gift",
+            "event.weight < 1e3",
+            "event.due > '2024-02-01'",
+        ],
+        _ => &["event.fee > 0", "event.cause IS NOT NULL"],
+    };
+    dice.pick(own).to_owned()
+}
+
+fn on_traits(dice: &mut Dice) -> String {
+    let terms = [
+        "country = 'US'",
+        "tier IN ('gold', 'silver')",
+        "tier LIKE '%o%'",
+        "age >= 30",
+        "vip",
+        "NOT (age < 40)",
+        "tier IS NULL",
+        "joined >= '2021-01-01'",
+        "card = 'K1'",
+        "belief = 's'",
+        "region IS NULL",
+    ];
+    dice.pick(&terms).to_owned()
+}
+
+fn on_people(dice: &mut Dice) -> String {
+    let event = dice.pick(&EVENTS);
+    let within = if dice.chance(60) { format!(", within => '{}'", dice.pick(&WINDOWS)) } else { String::new() };
+    match dice.below(8) {
+        0 => format!("did({event}{within})"),
+        1 => format!("NOT did({event}{within})"),
+        2 => format!("count({event}{within}) >= {}", 1 + dice.below(3)),
+        3 => format!("sum(purchase.amount{within}) >= {}", dice.below(100)),
+        4 => format!("avg(purchase.items{within}) < 3"),
+        5 => format!("max(purchase.weight{within}) IS NULL"),
+        6 => format!("{}({event}) >= {}", dice.pick(&["days_since_last", "days_since_first"]), dice.below(120)),
+        _ => on_traits(dice),
+    }
+}
