@@ -58,7 +58,8 @@ pub(crate) fn cells(row: &[Value], answer: &Answer, setting: &Setting<'_>) -> Ve
                 Value::Number(_) => words::figure(&words::rounded(amount), setting.unit.as_deref()),
                 _ => words::figure(&value.to_string(), setting.unit.as_deref()),
             },
-            (_, Some(_)) => words::figure(&value.to_string(), column.unit.as_deref()),
+            // A column of people says so in its head.
+            (name, Some(_)) => words::figure(&value.to_string(), column.unit.as_deref().filter(|unit| *unit != name)),
             ("withheld", None) => {
                 if *value == Value::Boolean(true) {
                     "yes".to_owned()

@@ -73,7 +73,8 @@ fn answer(scene: &Scene<'_>, question: &Question, allowed: Allowed) -> Result<An
         landed_until: landed,
         people,
         engine: concat!("embedded ", env!("CARGO_PKG_VERSION")).to_owned(),
-        as_of: scene.now,
+        // What does not depend on now does not name it: the same question on the same state gives the same bytes.
+        as_of: super::reason::end_of(question).unwrap_or(scene.now),
         cost: scene.role.sees_cost.then_some(cost),
     };
     Ok(Answer { columns: rows.columns, rows: rows.rows, waterfall, provenance })

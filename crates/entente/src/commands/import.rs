@@ -55,7 +55,7 @@ fn here(place: &Place, arguments: &Import, jobs: &[Job]) -> Result<Ending> {
             None => app.import_file(&request, &progress),
         };
         bars.clear();
-        println!("{}", balance_line(&balance?));
+        print_balance(&balance?);
     }
     Ok(Ending::Done)
 }
@@ -98,7 +98,7 @@ fn upload(client: &Client, job: &Job) -> Result<Option<Ending>> {
         duplicate: number("duplicate"),
         rejected: number("rejected"),
     };
-    println!("{}", balance_line(&balance));
+    print_balance(&balance);
     Ok(None)
 }
 
@@ -114,9 +114,17 @@ fn encoded(text: &str) -> String {
 }
 
 /// The books of one file in one line.
-pub(crate) fn balance_line(balance: &Balance) -> String {
+fn balance_line(balance: &Balance) -> String {
     let Balance { what, received, stored, duplicate, rejected } = balance;
     format!("{what}: {received} received = {stored} stored + {duplicate} duplicate + {rejected} rejected")
+}
+
+/// Prints the books of one file, and where the reasons of what was rejected are.
+pub(crate) fn print_balance(balance: &Balance) {
+    println!("{}", balance_line(balance));
+    if balance.rejected > 0 {
+        println!("  the reasons are on the source's page, under Data");
+    }
 }
 
 /// A progress bar per file.

@@ -1,7 +1,7 @@
 //! `entente up`: import what is missing, then serve.
 
 use crate::arguments::{Place, Up};
-use crate::commands::import::{Bars, balance_line};
+use crate::commands::import::{Bars, print_balance};
 use crate::{Ending, place};
 use spec::Result;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ pub(crate) fn run(place: &Place, arguments: &Up) -> Result<Ending> {
     let balances = app.import_files(&|what, done, all| bars.show(what, done, all))?;
     bars.clear();
     for balance in balances.iter().filter(|balance| balance.stored + balance.rejected > 0) {
-        println!("{}", balance_line(balance));
+        print_balance(balance);
     }
     let url = format!("http://{address}");
     app.announce(&url)?;
