@@ -88,7 +88,7 @@ fn is_of_type(value: &Value, value_type: &str) -> bool {
     }
 }
 
-fn text<'v>(cells: &mut dyn Iterator<Item = &'v Value>) -> ArrayRef {
+fn text(cells: &mut dyn Iterator<Item = &Value>) -> ArrayRef {
     Arc::new(
         cells.map(|value| if *value == Value::Null { None } else { Some(value.to_string()) }).collect::<StringArray>(),
     )
@@ -99,7 +99,7 @@ fn days(value: &Value) -> Option<i32> {
     i32::try_from(day.signed_duration_since(NaiveDate::default()).num_days()).ok()
 }
 
-fn decimals<'v>(cells: &mut dyn Iterator<Item = &'v Value>) -> Result<ArrayRef> {
+fn decimals(cells: &mut dyn Iterator<Item = &Value>) -> Result<ArrayRef> {
     let values: Vec<Option<rust_decimal::Decimal>> =
         cells.map(|value| if let Value::Decimal(value) = value { Some(*value) } else { None }).collect();
     let scale = values.iter().flatten().map(rust_decimal::Decimal::scale).max().unwrap_or(0);
