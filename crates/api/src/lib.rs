@@ -9,6 +9,7 @@ mod views;
 
 pub use product::{Credential, EncodeFormat, ImportRequest, Input, Product, SaveRequest, SignedIn};
 pub use views::{
-    Asked, AudienceView, Balance, Catalog, ConditionForm, ConditionPart, EventView, Explained, FieldView, Health, Judged,
-    MetricView, ObjectView, Principal, PurposeView, QuestionView, RejectedGroup, Saved, SourceView, WorkspaceView,
+    Asked, AudienceView, Balance, Catalog, ConditionForm, ConditionPart, EventView, Explained, FieldView, Health,
+    Judged, MetricView, ObjectView, Principal, PurposeView, QuestionView, RejectedGroup, Saved, SourceView,
+    WorkspaceView,
 };

@@ -1,8 +1,8 @@
 //! The use cases, as one trait.
 
 use crate::{
-    Asked, AudienceView, Balance, Catalog, Explained, Health, Judged, MetricView, Principal, QuestionView, Saved, SourceView,
-    WorkspaceView,
+    Asked, AudienceView, Balance, Catalog, Explained, Health, Judged, MetricView, Principal, QuestionView, Saved,
+    SourceView, WorkspaceView,
 };
 use serde_json::Value as Json;
 use spec::{Answer, Diagnostic, Result};

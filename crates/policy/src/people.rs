@@ -59,7 +59,9 @@ fn under(basis: Option<Basis>, state: ConsentState) -> Use {
         (None, _) => Use::Withheld(Withholding::Law),
         (Some(Basis::Consent), ConsentState::Granted) => Use::Used,
         (Some(Basis::Consent), ConsentState::Denied | ConsentState::Silent) => Use::Withheld(Withholding::Consent),
-        (Some(Basis::OptOut | Basis::LegitimateInterest), ConsentState::Denied) => Use::Withheld(Withholding::Objection),
+        (Some(Basis::OptOut | Basis::LegitimateInterest), ConsentState::Denied) => {
+            Use::Withheld(Withholding::Objection)
+        }
         (Some(Basis::OptOut | Basis::LegitimateInterest), ConsentState::Granted | ConsentState::Silent) => Use::Used,
         (Some(Basis::Contract | Basis::LegalObligation), _) => Use::Used,
     }

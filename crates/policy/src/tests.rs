@@ -28,7 +28,12 @@ fn role(most: Option<Release>, masks: &[(FieldClass, Mask)]) -> Role {
     }
 }
 
-fn check(role: &Role, release: Release, fields: &[FieldUse<'_>], n_people: u64) -> Result<Vec<(FieldRef, Mask)>, Vec<Refusal>> {
+fn check(
+    role: &Role,
+    release: Release,
+    fields: &[FieldUse<'_>],
+    n_people: u64,
+) -> Result<Vec<(FieldRef, Mask)>, Vec<Refusal>> {
     let purpose = purpose(&[(Law::Gdpr, Basis::Consent)]);
     let people = Arc::new((0..n_people).collect::<RoaringTreemap>());
     let request = Request { role, purpose: &purpose, release, fields, people, until: Instant::UNIX_EPOCH };
@@ -79,7 +84,8 @@ fn the_law_follows_from_the_place() {
         region: region.map(str::to_owned),
         law,
     };
-    let mut rules = vec![rule("US", Some("US-CA"), Law::Ccpa), rule("US", None, Law::UsOther), rule("DE", None, Law::Gdpr)];
+    let mut rules =
+        vec![rule("US", Some("US-CA"), Law::Ccpa), rule("US", None, Law::UsOther), rule("DE", None, Law::Gdpr)];
     for _ in 0..rules.len() {
         rules.rotate_left(1);
         assert_eq!(law_of(&rules, Some("US"), Some("US-CA")), Some(Law::Ccpa));
@@ -98,7 +104,10 @@ fn nothing_is_allowed_that_no_rule_allows() {
     let open = role(Some(Release::Aggregate), &[]);
     let undeclared = field("age", FieldClass::None, &[], false);
     let name = FieldRef::Trait("age".to_owned());
-    assert_eq!(check(&open, Release::Aggregate, &[undeclared], 9), Err(vec![Refusal::PurposeNotForField(name.clone())]));
+    assert_eq!(
+        check(&open, Release::Aggregate, &[undeclared], 9),
+        Err(vec![Refusal::PurposeNotForField(name.clone())])
+    );
     let email = ["email".to_owned()];
     let unmasked = field("age", FieldClass::None, &email, false);
     let hidden = Refusal::FieldHidden(name, FieldClass::None);
@@ -130,7 +139,9 @@ fn every_refusal_is_told_and_order_does_not_matter() {
     reversed_fields.reverse();
     let mut backward = check(&role, Release::List, &reversed_fields, 2).expect_err("four things stand against it");
     assert_eq!(forward.len(), 4);
-    assert!(forward.contains(&Refusal::ReleaseLevel { most: Release::Aggregate }) && forward.contains(&Refusal::TooFew));
+    assert!(
+        forward.contains(&Refusal::ReleaseLevel { most: Release::Aggregate }) && forward.contains(&Refusal::TooFew)
+    );
     backward.sort_by_key(|refusal| forward.iter().position(|other| other == refusal));
     assert_eq!(forward, backward);
     assert_eq!(check(&role, Release::Aggregate, &[], 0), Err(vec![Refusal::Nobody]));

@@ -269,6 +269,6 @@ fn identifier(name: &str) -> String {
 
 /// Words that the SQL grammar would not take for a name.
 const RESERVED: [&str; 26] = [
-    "all", "and", "any", "as", "between", "by", "case", "cast", "event", "exists", "false", "from", "group", "having", "in",
-    "interval", "is", "like", "limit", "not", "null", "or", "order", "select", "true", "where",
+    "all", "and", "any", "as", "between", "by", "case", "cast", "event", "exists", "false", "from", "group", "having",
+    "in", "interval", "is", "like", "limit", "not", "null", "or", "order", "select", "true", "where",
 ];

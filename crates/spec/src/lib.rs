@@ -25,10 +25,10 @@ pub use diagnostic::Diagnostic;
 pub use error::{Error, ErrorKind, Result};
 pub use measure::{EventSelector, Measure, MeasureAtom, MeasureFunction};
 pub use person::PersonId;
-pub use policy::{
-    Basis, ConsentState, Law, LawRule, Mask, Purpose, Release, Role, Statement, User,
+pub use policy::{Basis, ConsentState, Law, LawRule, Mask, Purpose, Release, Role, Statement, User};
+pub use question::{
+    AudienceQuestion, FunnelOrder, FunnelQuestion, FunnelStep, Interval, Question, QuestionBody, TrendQuestion,
 };
-pub use question::{AudienceQuestion, FunnelOrder, FunnelQuestion, FunnelStep, Interval, Question, QuestionBody, TrendQuestion};
 pub use time::{Duration, Instant, Period};
 pub use value::{Value, ValueType};
 pub use verdict::{Gap, Outcome, Reason, ReasonCode, Remedy, Verdict};

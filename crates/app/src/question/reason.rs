@@ -193,7 +193,9 @@ fn of_source(scene: &Scene<'_>, question: &Question, source: &Source) -> Option<
     };
     let freshness = source.contract.freshness.as_ref()?;
     let is_fresh = landed + freshness.age_max.delta() >= scene.now;
-    if is_fresh || end_of(question).is_some_and(|end| end + ZONE_MAX <= landed) {
+    // Only days depend on the time zone; an instant is exact.
+    let slack = if ends_with_a_day(question) { ZONE_MAX } else { TimeDelta::zero() };
+    if is_fresh || end_of(question).is_some_and(|end| end + slack <= landed) {
         return None;
     }
     Some(reason(
@@ -231,6 +233,15 @@ pub(crate) fn end_of(question: &Question) -> Option<Instant> {
         Some(Period::Dates { to, .. }) => Some(to.and_time(chrono::NaiveTime::MIN).and_utc()),
         _ => as_of,
     }
+}
+
+fn ends_with_a_day(question: &Question) -> bool {
+    let period = match &question.body {
+        QuestionBody::Trend(trend) => trend.period.as_ref(),
+        QuestionBody::Funnel(funnel) => funnel.period.as_ref(),
+        QuestionBody::Audience(_) => None,
+    };
+    matches!(period, Some(Period::Dates { .. }))
 }
 
 fn source_of<'s>(scene: &Scene<'s>, resolved: &Resolved, field: &FieldRef) -> Option<&'s Source> {
