@@ -5,7 +5,7 @@ use crate::error;
 use crate::expression::{Predicate, aggregate_column};
 use crate::fold::fold_people;
 use crate::pass::{Wanted, column_name};
-use crate::plan::{Limits, Plan, Rows};
+use crate::plan::{Plan, Rows, Scope};
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow::compute::{and, take};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema};
@@ -21,29 +21,23 @@ const LIST_ROWS_DEFAULT: u32 = 1_000;
 ///
 /// # Shape
 /// One row with the count; for a list one row per person, by pseudonym. `Rows::steps` has one step per top-level term.
-pub(crate) fn run(
-    plan: &Plan<'_>,
-    question: &AudienceQuestion,
-    grant: &Grant,
-    snapshot: &Snapshot,
-    limits: &Limits<'_>,
-) -> Result<Rows> {
-    let as_of = question.as_of.unwrap_or(plan.now);
+pub(crate) fn run(scope: Scope<'_>, question: &AudienceQuestion) -> Result<Rows> {
+    let as_of = question.as_of.unwrap_or(scope.plan.now);
     let terms = question.condition.conjuncts();
     let mut aggregates = Vec::new();
     let mut wanted = Wanted::new();
     collect(&question.condition, &mut aggregates);
     wanted.condition(&question.condition);
-    let (figures, cost) = fold_people(plan, &aggregates, as_of, grant, snapshot, limits)?;
-    let people = people_batch(plan, figures, grant, snapshot)?;
+    let (figures, cost) = fold_people(scope, &aggregates, as_of)?;
+    let people = people_batch(scope, figures)?;
     let mut inside = BooleanArray::from(vec![true; people.num_rows()]);
-    let mut counts = vec![grant.people().len()];
+    let mut counts = vec![scope.grant.people().len()];
     for term in terms {
         let passes = Predicate::compile(term, &people.schema(), &aggregates)?.mask(&people)?;
         inside = and(&inside, &passes).map_err(error::from_arrow)?;
         counts.push(inside.true_count() as u64);
     }
-    let min_group = grant.min_group();
+    let min_group = scope.grant.min_group();
     let n_people = counts.last().copied().filter(|count| *count >= min_group);
     let (columns, rows) = match question.release {
         Release::Aggregate => {
@@ -53,8 +47,8 @@ pub(crate) fn run(
             (columns, rows)
         }
         // A list of too few people would name them: it is empty, and the judge says why.
-        Release::List | Release::Profile if n_people.is_none() => (list_columns(plan, question), Vec::new()),
-        Release::List | Release::Profile => list(plan, question, &inside, &people, grant, snapshot, limits)?,
+        Release::List | Release::Profile if n_people.is_none() => (list_columns(scope.plan, question), Vec::new()),
+        Release::List | Release::Profile => list(scope, question, &inside, &people)?,
     };
     let steps = steps(&counts, min_group);
     Ok(Rows { columns, rows, steps, people: n_people, rows_read: cost.0, bytes_read: cost.1 })
@@ -104,7 +98,8 @@ fn collect(condition: &Condition, found: &mut Vec<Aggregate>) {
 }
 
 /// One row per granted person: `person`, `trait.t` columns, `aggregate.N` columns.
-fn people_batch(plan: &Plan<'_>, figures: Vec<ArrayRef>, grant: &Grant, snapshot: &Snapshot) -> Result<RecordBatch> {
+fn people_batch(scope: Scope<'_>, figures: Vec<ArrayRef>) -> Result<RecordBatch> {
+    let Scope { plan, grant, snapshot, .. } = scope;
     let numbers = grant.people().iter().map(|number| i64::try_from(number).ok());
     let people: Int64Array = numbers.collect();
     let mut fields = vec![Field::new("person", DataType::Int64, true)];
@@ -144,15 +139,8 @@ fn list_columns(plan: &Plan<'_>, question: &AudienceQuestion) -> Vec<spec::Colum
 type Table = (Vec<spec::Column>, Vec<Vec<Value>>);
 
 /// A row per person: pseudonym, then the columns asked for, masked as the grant says.
-fn list(
-    plan: &Plan<'_>,
-    question: &AudienceQuestion,
-    inside: &BooleanArray,
-    people: &RecordBatch,
-    grant: &Grant,
-    snapshot: &Snapshot,
-    limits: &Limits<'_>,
-) -> Result<Table> {
+fn list(scope: Scope<'_>, question: &AudienceQuestion, inside: &BooleanArray, people: &RecordBatch) -> Result<Table> {
+    let Scope { plan, grant, snapshot, limits } = scope;
     let numbers = people.column(0).as_primitive::<Int64Type>();
     let chosen: Vec<usize> = (0..inside.len()).filter(|row| inside.value(*row)).collect();
     let person =

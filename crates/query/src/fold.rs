@@ -3,14 +3,12 @@
 use crate::error;
 use crate::expression::Predicate;
 use crate::pass::{self, Pass, Wanted};
-use crate::plan::{Limits, Plan};
+use crate::plan::Scope;
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, RecordBatch,
     TimestampMicrosecondArray,
 };
 use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType};
-use lake::Snapshot;
-use policy::Grant;
 use spec::{Aggregate, AggregateFunction, FieldRef, Instant, Result};
 use std::sync::Arc;
 
@@ -21,23 +19,20 @@ const MICROS_PER_DAY: i64 = 86_400_000_000;
 /// # Shape
 /// One array per aggregate, each with one cell per person of the grant in ascending order.
 pub(crate) fn fold_people(
-    plan: &Plan<'_>,
+    scope: Scope<'_>,
     aggregates: &[Aggregate],
     as_of: Instant,
-    grant: &Grant,
-    snapshot: &Snapshot,
-    limits: &Limits<'_>,
 ) -> Result<(Vec<ArrayRef>, (u64, u64))> {
     if aggregates.is_empty() {
         return Ok((Vec::new(), (0, 0)));
     }
-    let pass = open(plan, aggregates, as_of, grant, snapshot)?;
+    let pass = open(scope, aggregates, as_of)?;
     let compiled: Vec<Compiled> =
         aggregates.iter().map(|aggregate| Compiled::new(aggregate, as_of, &pass)).collect::<Result<_>>()?;
-    let parts = pass.fold(limits, &|batch| fold_part(&compiled, batch))?;
-    let n_people = usize::try_from(grant.people().len()).map_err(|_| error::bug("more people than memory"))?;
+    let parts = pass.fold(scope.limits, &|batch| fold_part(&compiled, batch))?;
+    let n_people = usize::try_from(scope.grant.people().len()).map_err(|_| error::bug("more people than memory"))?;
     let mut states = vec![vec![State::default(); n_people]; aggregates.len()];
-    let mut numbers = grant.people().iter().enumerate();
+    let mut numbers = scope.grant.people().iter().enumerate();
     for (person, figures) in parts.into_iter().flatten() {
         let index = numbers.by_ref().find(|(_, number)| i64::try_from(*number) == Ok(person)).map(|(index, _)| index);
         let index = index.ok_or_else(|| error::bug("the scan gave a person who was not granted, or out of order"))?;
@@ -50,7 +45,7 @@ pub(crate) fn fold_people(
     Ok((arrays, pass.cost()))
 }
 
-fn open(plan: &Plan<'_>, aggregates: &[Aggregate], as_of: Instant, grant: &Grant, snapshot: &Snapshot) -> Result<Pass> {
+fn open(scope: Scope<'_>, aggregates: &[Aggregate], as_of: Instant) -> Result<Pass> {
     let mut wanted = Wanted::new();
     for aggregate in aggregates {
         wanted.event(&aggregate.event);
@@ -61,7 +56,7 @@ fn open(plan: &Plan<'_>, aggregates: &[Aggregate], as_of: Instant, grant: &Grant
     let from = starts.and_then(|starts| starts.into_iter().min());
     // Windows reach up to as_of itself; times have whole microseconds.
     let to = as_of.checked_add_signed(chrono::TimeDelta::microseconds(1));
-    Pass::open(&plan.properties, &wanted, (from, to), grant, snapshot)
+    Pass::open(&scope.plan.properties, &wanted, (from, to), scope.grant, scope.snapshot)
 }
 
 /// The instant after which a windowed aggregate looks; `None` without a window.

@@ -5,11 +5,10 @@ use crate::chain::{ChainRules, StepEvent, best_chain};
 use crate::error;
 use crate::expression::Predicate;
 use crate::pass::{self, Pass, Wanted};
-use crate::plan::{Limits, Plan, Rows, span};
+use crate::plan::{Limits, Rows, Scope};
 use crate::trend::period_bounds;
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::row::{RowConverter, SortField};
-use lake::Snapshot;
 use policy::Grant;
 use spec::{Condition, FieldRef, FunnelOrder, FunnelQuestion, Result, Value, ValueType};
 use std::collections::{BTreeMap, HashMap};
@@ -19,15 +18,9 @@ use std::collections::{BTreeMap, HashMap};
 /// # Shape
 /// Group x step, groups ascending with null last; columns: breakdown..., step, event, people, from_first,
 /// from_previous, median_seconds.
-pub(crate) fn run(
-    plan: &Plan<'_>,
-    question: &FunnelQuestion,
-    grant: &Grant,
-    snapshot: &Snapshot,
-    limits: &Limits<'_>,
-) -> Result<Rows> {
-    let (from, to) = period_bounds(plan, question.period.as_ref(), question.as_of, &|| span(grant, snapshot, limits))?;
-    let pass = open(plan, question, grant, snapshot, (from, to))?;
+pub(crate) fn run(scope: Scope<'_>, question: &FunnelQuestion) -> Result<Rows> {
+    let (from, to) = period_bounds(scope, question.period.as_ref(), question.as_of)?;
+    let pass = open(scope, question, (from, to))?;
     let funnel = Funnel {
         steps: compile_steps(question, &pass)?,
         rules: ChainRules {
@@ -38,26 +31,21 @@ pub(crate) fn run(
         starts: (from.timestamp_micros(), to.timestamp_micros()),
         same: question.same.iter().map(|name| FieldRef::Property(name.clone())).collect(),
         count_by: question.count_by.iter().map(|name| FieldRef::Property(name.clone())).collect(),
-        breakdown: plan.breakdown.clone(),
+        breakdown: scope.plan.breakdown.clone(),
         question,
     };
     let mut groups = Groups::new();
-    for part in pass.fold(limits, &|batch| funnel.fold(batch, limits))? {
+    for part in pass.fold(scope.limits, &|batch| funnel.fold(batch, scope.limits))? {
         for (key, group) in part {
             groups.entry(key).or_insert_with(|| Group::new(funnel.rules.n_steps)).merge(group);
         }
-        check_groups(&groups, limits)?;
+        check_groups(&groups, scope.limits)?;
     }
-    Ok(answer(plan, question, grant, groups, pass.cost()))
+    Ok(answer(scope, question, groups, pass.cost()))
 }
 
-fn open(
-    plan: &Plan<'_>,
-    question: &FunnelQuestion,
-    grant: &Grant,
-    snapshot: &Snapshot,
-    (from, to): (spec::Instant, spec::Instant),
-) -> Result<Pass> {
+fn open(scope: Scope<'_>, question: &FunnelQuestion, (from, to): (spec::Instant, spec::Instant)) -> Result<Pass> {
+    let plan = scope.plan;
     let mut wanted = Wanted::new();
     for step in &question.steps {
         wanted.event(&step.event);
@@ -68,7 +56,7 @@ fn open(
     plan.breakdown.iter().for_each(|field| wanted.field(field));
     // Later steps may come after the period's end, but not after the last possible deadline.
     let until = to.checked_add_signed(question.within.delta());
-    Pass::open(&plan.properties, &wanted, (Some(from), until), grant, snapshot)
+    Pass::open(&plan.properties, &wanted, (Some(from), until), scope.grant, scope.snapshot)
 }
 
 /// A step's condition and the question's own, both on the same event.
@@ -147,7 +135,7 @@ impl Funnel<'_> {
             let end = row + people[row..].iter().take_while(|person| **person == people[row]).count();
             let matching: Vec<usize> = (row..end).filter(|row| steps[*row] != 0).collect();
             if !matching.is_empty() {
-                let chains = self.chains(batch, &matching, &steps, &same, &count_by);
+                let chains = self.chains(batch, &matching, &steps, (&same, &count_by));
                 self.count_person(batch, &chains, &mut groups)?;
                 check_groups(&groups, limits)?;
             }
@@ -177,8 +165,7 @@ impl Funnel<'_> {
         batch: &RecordBatch,
         matching: &[usize],
         steps: &[u32],
-        same: &RowKeys,
-        count_by: &RowKeys,
+        (same, count_by): (&RowKeys, &RowKeys),
     ) -> Vec<Vec<usize>> {
         let times = pass::times(batch);
         let mut best: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
@@ -265,7 +252,8 @@ fn is_null(column: &ArrayRef, row: usize) -> bool {
     column.logical_nulls().is_some_and(|nulls| nulls.is_null(row))
 }
 
-fn answer(plan: &Plan<'_>, question: &FunnelQuestion, grant: &Grant, groups: Groups, cost: (u64, u64)) -> Rows {
+fn answer(scope: Scope<'_>, question: &FunnelQuestion, groups: Groups, cost: (u64, u64)) -> Rows {
+    let Scope { plan, grant, .. } = scope;
     let mut columns: Vec<spec::Column> = Vec::new();
     for field in &plan.breakdown {
         let (FieldRef::Property(name) | FieldRef::Trait(name)) = field;

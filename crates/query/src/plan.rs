@@ -38,6 +38,15 @@ pub struct Limits<'a> {
     pub stop: &'a (dyn Fn() -> bool + Sync),
 }
 
+/// What one run works on.
+#[derive(Clone, Copy)]
+pub(crate) struct Scope<'a> {
+    pub(crate) plan: &'a Plan<'a>,
+    pub(crate) grant: &'a Grant,
+    pub(crate) snapshot: &'a Snapshot,
+    pub(crate) limits: &'a Limits<'a>,
+}
+
 /// What came out: cells about too few people are withheld already.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rows {
@@ -81,10 +90,11 @@ pub fn run(plan: &Plan<'_>, grant: &Grant, snapshot: &Snapshot, limits: &Limits<
     if plan.now >= grant.until() {
         return Err(error::grant_is_over());
     }
+    let scope = Scope { plan, grant, snapshot, limits };
     match &plan.question.body {
-        QuestionBody::Trend(question) => trend::run(plan, question, grant, snapshot, limits),
-        QuestionBody::Funnel(question) => funnel::run(plan, question, grant, snapshot, limits),
-        QuestionBody::Audience(question) => audience::run(plan, question, grant, snapshot, limits),
+        QuestionBody::Trend(question) => trend::run(scope, question),
+        QuestionBody::Funnel(question) => funnel::run(scope, question),
+        QuestionBody::Audience(question) => audience::run(scope, question),
     }
 }
 
@@ -94,7 +104,7 @@ pub fn run(plan: &Plan<'_>, grant: &Grant, snapshot: &Snapshot, limits: &Limits<
 /// As `run`; see [`is_over_budget`].
 pub fn check(plan: &Plan<'_>, grant: &Grant, snapshot: &Snapshot, limits: &Limits<'_>) -> Result<()> {
     match &plan.question.body {
-        QuestionBody::Trend(question) => trend::check(plan, question, grant, snapshot, limits),
+        QuestionBody::Trend(question) => trend::check(Scope { plan, grant, snapshot, limits }, question),
         QuestionBody::Funnel(_) | QuestionBody::Audience(_) => Ok(()),
     }
 }

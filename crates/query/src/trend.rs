@@ -4,7 +4,7 @@ use crate::cells::{self, Key, WITHHELD};
 use crate::error;
 use crate::expression::Predicate;
 use crate::pass::{self, Pass, Wanted};
-use crate::plan::{Limits, Plan, Rows, span};
+use crate::plan::{Limits, Plan, Rows, Scope, span};
 use arrow::array::{ArrayRef, AsArray, BooleanArray, Int32Array, RecordBatch};
 use arrow::compute::{cast, filter_record_batch, is_null, nullif, or};
 use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema, SchemaRef};
@@ -20,8 +20,6 @@ use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
 use datafusion::prelude::{SessionConfig, SessionContext};
-use lake::Snapshot;
-use policy::Grant;
 use spec::{
     FieldRef, Instant, Interval, Measure, MeasureAtom, MeasureFunction, Period, Result, TrendQuestion, Value, ValueType,
 };
@@ -43,61 +41,45 @@ static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
 /// # Shape
 /// Interval x group, sorted by interval, then group ascending with null last; columns: interval (unless `by: none`),
 /// breakdown..., value.
-pub(crate) fn run(
-    plan: &Plan<'_>,
-    question: &TrendQuestion,
-    grant: &Grant,
-    snapshot: &Snapshot,
-    limits: &Limits<'_>,
-) -> Result<Rows> {
-    let (from, to) = period_bounds(plan, question.period.as_ref(), question.as_of, &|| span(grant, snapshot, limits))?;
-    let starts = interval_starts(question.by, from, to, plan.question.time_zone, limits.groups_max)?;
+pub(crate) fn run(scope: Scope<'_>, question: &TrendQuestion) -> Result<Rows> {
+    let (from, to) = period_bounds(scope, question.period.as_ref(), question.as_of)?;
+    let starts = interval_starts(question.by, from, to, scope.plan.question.time_zone, scope.limits.groups_max)?;
     let atoms = match &question.measure {
         Measure::Atom(atom) => vec![atom.clone()],
         Measure::Ratio(top, bottom) => vec![top.clone(), bottom.clone()],
         Measure::Metric(_) => return Err(error::bug("a metric was not replaced by its definition")),
     };
-    let feed = Feed::open(plan, question, atoms, &starts, (from, to), grant, snapshot)?;
+    let feed = Feed::open(scope, question, atoms, &starts, (from, to))?;
     let feed = Arc::new(feed);
-    if (limits.stop)() {
+    if (scope.limits.stop)() {
         return Err(error::stopped());
     }
-    let groups = RUNTIME.block_on(aggregate(&feed, limits)).map_err(error::from_datafusion)?;
+    let groups = RUNTIME.block_on(aggregate(&feed, scope.limits)).map_err(error::from_datafusion)?;
     let cells = read_cells(&feed, &groups)?;
-    answer(plan, question, limits, grant, &starts, cells, feed.pass.cost())
+    answer(scope, question, &starts, cells, feed.pass.cost())
 }
 
 /// Checks that the intervals of a trend are not too many for an answer.
-pub(crate) fn check(
-    plan: &Plan<'_>,
-    question: &TrendQuestion,
-    grant: &Grant,
-    snapshot: &Snapshot,
-    limits: &Limits<'_>,
-) -> Result<()> {
-    let (from, to) = period_bounds(plan, question.period.as_ref(), question.as_of, &|| span(grant, snapshot, limits))?;
-    interval_starts(question.by, from, to, plan.question.time_zone, limits.groups_max).map(drop)
+pub(crate) fn check(scope: Scope<'_>, question: &TrendQuestion) -> Result<()> {
+    let (from, to) = period_bounds(scope, question.period.as_ref(), question.as_of)?;
+    interval_starts(question.by, from, to, scope.plan.question.time_zone, scope.limits.groups_max).map(drop)
 }
-
-/// Finds the first and the last instant with a granted event.
-type Span<'a> = &'a dyn Fn() -> Result<Option<(Instant, Instant)>>;
 
 /// The instants `[from, to)` that a question looks at; without a period, from the first event to the last.
 pub(crate) fn period_bounds(
-    plan: &Plan<'_>,
+    scope: Scope<'_>,
     period: Option<&Period>,
     as_of: Option<Instant>,
-    span: Span<'_>,
 ) -> Result<(Instant, Instant)> {
-    let as_of = as_of.unwrap_or(plan.now);
-    let zone = plan.question.time_zone;
+    let as_of = as_of.unwrap_or(scope.plan.now);
+    let zone = scope.plan.question.time_zone;
     match period {
         Some(Period::Dates { from, to }) => Ok((midnight(*from, zone)?, midnight(*to, zone)?)),
         Some(Period::Last(duration)) => {
             let from = as_of.checked_sub_signed(duration.delta());
             Ok((from.ok_or_else(|| error::bug("a period before the calendar"))?, as_of))
         }
-        None => match span()? {
+        None => match span(scope.grant, scope.snapshot, scope.limits)? {
             Some((first, last)) => Ok((first.min(as_of), (last + TimeDelta::microseconds(1)).min(as_of))),
             None => Ok((as_of, as_of)),
         },
@@ -173,14 +155,13 @@ struct Feed {
 
 impl Feed {
     fn open(
-        plan: &Plan<'_>,
+        scope: Scope<'_>,
         question: &TrendQuestion,
         atoms: Vec<MeasureAtom>,
         starts: &[Instant],
         (from, to): (Instant, Instant),
-        grant: &Grant,
-        snapshot: &Snapshot,
     ) -> Result<Feed> {
+        let plan = scope.plan;
         let mut wanted = Wanted::new();
         for atom in &atoms {
             wanted.event(&atom.event);
@@ -188,7 +169,7 @@ impl Feed {
         }
         question.filter.iter().for_each(|filter| wanted.condition(filter));
         plan.breakdown.iter().for_each(|field| wanted.field(field));
-        let pass = Pass::open(&plan.properties, &wanted, (Some(from), Some(to)), grant, snapshot)?;
+        let pass = Pass::open(&plan.properties, &wanted, (Some(from), Some(to)), scope.grant, scope.snapshot)?;
         let filter =
             question.filter.as_ref().map(|filter| Predicate::compile(filter, &pass.schema, &[])).transpose()?;
         let mut fields = vec![Field::new("interval", DataType::Int32, false)];
@@ -428,14 +409,13 @@ fn double(value: &Value) -> Option<f64> {
 
 /// Fills every interval of every named group and folds the groups that may not be named.
 fn answer(
-    plan: &Plan<'_>,
+    scope: Scope<'_>,
     question: &TrendQuestion,
-    limits: &Limits<'_>,
-    grant: &Grant,
     starts: &[Instant],
     mut cells: Cells,
     cost: (u64, u64),
 ) -> Result<Rows> {
+    let Scope { plan, grant, limits, .. } = scope;
     let mut columns = columns(plan, question);
     let is_shown = |cell: &Cell| cell.n_people >= grant.min_group();
     let all: BTreeSet<&Key> = cells.values().flat_map(BTreeMap::keys).collect();
