@@ -111,7 +111,7 @@ pub(crate) fn import_as_owner(
     let source =
         source.ok_or_else(|| error::not_found("source", request.source, nearest(definitions, request.source)))?;
     let object = object_of(source, request.object, request.file_name)?;
-    let report = import_file(state, definitions, source, object, (request.path, request.file_name), progress)?;
+    let report = import_file(state, definitions, (source, object), (request.path, request.file_name), progress)?;
     Ok(balance(&source.name, request.file_name, &report))
 }
 
@@ -125,7 +125,7 @@ pub(crate) fn import_all(state: &State, progress: &dyn Fn(&str, u64, u64)) -> Re
             let object = object_of(source, Some(&file.object), &file.path)?;
             let path = state.folder.path().join(&file.path);
             let what = format!("{}/{}", source.name, file.path);
-            let report = import_file(state, definitions, source, object, (&path, &file.path), &|done, all| {
+            let report = import_file(state, definitions, (source, object), (&path, &file.path), &|done, all| {
                 progress(&what, done, all)
             })?;
             balances.push(balance(&source.name, &file.path, &report));
@@ -137,8 +137,7 @@ pub(crate) fn import_all(state: &State, progress: &dyn Fn(&str, u64, u64)) -> Re
 fn import_file(
     state: &State,
     definitions: &Definitions,
-    source: &Source,
-    object: &Object,
+    (source, object): (&Source, &Object),
     (path, file_name): (&Path, &str),
     progress: &dyn Fn(u64, u64),
 ) -> Result<ImportReport> {

@@ -20,7 +20,7 @@ pub(crate) fn judge(state: &State, who: &Principal, json: &Json) -> Result<Input
         Judgement::Refused(verdict) => (verdict, None),
         Judgement::Allowed(allowed) => (Verdict::yes(), allowed.rows.and_then(|rows| rows.people)),
     };
-    record(state, who, "judge", &question, verdict.outcome, people)?;
+    record(state, who, "judge", &question, (verdict.outcome, people))?;
     Ok(Input::Good(Judged { question, verdict, people }))
 }
 
@@ -40,7 +40,7 @@ pub(crate) fn ask(state: &State, who: &Principal, json: &Json) -> Result<Input<A
             Asked { question, verdict: Verdict::yes(), answer: Some(answer) }
         }
     };
-    record(state, who, "ask", &asked.question, asked.verdict.outcome, None)?;
+    record(state, who, "ask", &asked.question, (asked.verdict.outcome, None))?;
     Ok(Input::Good(asked))
 }
 
@@ -138,8 +138,7 @@ fn record(
     who: &Principal,
     what: &str,
     question: &Question,
-    outcome: Outcome,
-    people: Option<u64>,
+    (outcome, people): (Outcome, Option<u64>),
 ) -> Result<()> {
     let hash = question.hash();
     let record = Record {
