@@ -1,8 +1,7 @@
 //! `test` and `slow`: the tests, by what they take.
 
-use crate::shell::{Result, all, cargo, has_cargo, output};
+use crate::shell::{Result, all, cargo, has_cargo};
 use crate::{browser, tidy};
-use serde_json::Value as Json;
 
 /// All fast tests, the doc tests that must fail to compile, and the short browser walks.
 pub(crate) fn run() -> Result<()> {
@@ -40,18 +39,7 @@ fn nextest() -> Result<()> {
     result
 }
 
-/// The doc tests of the crates that have any: most hold code that must not compile.
+/// The doc tests: code that must not compile. Over the whole workspace, so that dependencies are those of the other tests.
 fn doc_tests() -> Result<()> {
-    let metadata = output("cargo", &["metadata", "--format-version", "1", "--no-deps"])?;
-    let metadata: Json = serde_json::from_str(&metadata).map_err(|error| format!("cargo metadata: {error}"))?;
-    let packages = metadata["packages"].as_array().map_or(&[][..], Vec::as_slice);
-    let with_doc_tests = packages.iter().filter(|package| {
-        let targets = package["targets"].as_array().map_or(&[][..], Vec::as_slice);
-        targets.iter().any(|target| target["doctest"] == true && target["kind"][0] == "lib")
-    });
-    let mut arguments = vec!["test", "--quiet", "--doc"];
-    for package in with_doc_tests {
-        arguments.extend(["--package", package["name"].as_str().unwrap_or_default()]);
-    }
-    if arguments.len() == 3 { Ok(()) } else { cargo(&arguments) }
+    cargo(&["test", "--quiet", "--doc", "--workspace"])
 }

@@ -20,7 +20,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("object_store", &["lake"]),
     ("parquet", &["lake", "query", "app"]),
     ("rusqlite", &["app"]),
-    ("saphyr", &["workspace"]),
+    ("saphyr-parser", &["workspace"]),
     ("sqlparser", &["workspace"]),
     ("ureq", &["entente"]),
 ];
