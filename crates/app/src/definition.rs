@@ -218,19 +218,21 @@ fn file_name(title: &str) -> Result<String> {
 }
 
 fn audience_text(request: &SaveRequest, who: &Principal, question: &Question, condition: &str) -> String {
-    format!(
-        "title: {}\ndescription: {}\nowners: [{}]\npurpose: {}\nwhere: {}\n",
-        quoted(&request.title),
-        quoted(&request.description),
-        who.role,
-        question.purpose,
-        quoted(condition),
-    )
+    let head = head_text(request);
+    format!("{head}owners: [{}]\npurpose: {}\nwhere: {}\n", who.role, question.purpose, quoted(condition))
 }
 
 fn question_text(request: &SaveRequest, question: &Question) -> String {
-    let title = quoted(&request.title);
-    format!("title: {title}\ndescription: {}\nquestion: {}\n", quoted(&request.description), question.to_json())
+    format!("{}question: {}\n", head_text(request), question.to_json())
+}
+
+/// Title and, if there is one, description.
+fn head_text(request: &SaveRequest) -> String {
+    let title = format!("title: {}\n", quoted(request.title.trim()));
+    match request.description.trim() {
+        "" => title,
+        description => format!("{title}description: {}\n", quoted(description)),
+    }
 }
 
 /// A text as YAML reads it back: JSON's quoting is also YAML's.
