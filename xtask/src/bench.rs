@@ -15,7 +15,7 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
         Some(word) => word.parse().map_err(|_| format!("`{word}` is not a number of repeats"))?,
         None => N_REPEATS,
     };
-    server::build()?;
+    server::build_for_tests()?;
     let folder = TemporaryFolder::new("bench")?;
     let data = folder.path().join("data");
     let import_seconds = import(&data)?;

@@ -15,7 +15,6 @@ use arrow::array::{
 use arrow::compute::{concat_batches, filter_record_batch, take};
 use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
 use arrow::record_batch::{RecordBatch, RecordBatchReader};
-use chrono::{DateTime, NaiveDate};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use policy::Grant;
@@ -65,7 +64,6 @@ pub(crate) struct EventFile {
     pub(crate) file: TableFile,
     pub(crate) path: PathBuf,
     pub(crate) person_min: i64,
-    pub(crate) times: (i64, i64),
     groups: Vec<Group>,
     metadata: ArrowReaderMetadata,
 }
@@ -101,8 +99,7 @@ impl EventFile {
         let metadata = metadata.map_err(|cause| damaged(&path, Box::new(cause)))?;
         let groups = groups_of(&metadata).ok_or_else(|| damaged(&path, "it has no statistics".into()))?;
         let first = groups.first().ok_or_else(|| damaged(&path, "it is empty".into()))?;
-        let times = groups.iter().fold(first.times, |all, group| (all.0.min(group.times.0), all.1.max(group.times.1)));
-        Ok(EventFile { file, path, person_min: first.people.0, times, groups, metadata })
+        Ok(EventFile { file, path, person_min: first.people.0, groups, metadata })
     }
 }
 
@@ -124,14 +121,6 @@ pub(crate) fn parts(
         }
     }
     Ok(parts)
-}
-
-/// The days of the first and the last event.
-pub(crate) fn days(files: &[Arc<EventFile>]) -> Option<(NaiveDate, NaiveDate)> {
-    let first = files.iter().map(|file| file.times.0).min()?;
-    let last = files.iter().map(|file| file.times.1).max()?;
-    let day = |micros| DateTime::from_timestamp_micros(micros).map(|at| at.date_naive());
-    Some((day(first)?, day(last)?))
 }
 
 impl ScanPart {

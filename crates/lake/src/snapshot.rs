@@ -10,7 +10,6 @@ use arrow::array::{Array, ArrayRef, AsArray, Int64Array, NullArray, UInt64Array}
 use arrow::compute::take;
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
 use arrow::record_batch::RecordBatch;
-use chrono::NaiveDate;
 use policy::Grant;
 use roaring::RoaringTreemap;
 use spec::{ConsentState, FieldRef, LawRule, Mask, PersonId, Purpose, Release, Result};
@@ -89,11 +88,6 @@ impl Snapshot {
             memory.clear();
         }
         Arc::clone(memory.entry(key).or_insert_with(|| Arc::new(self.ledger.people_for(purpose, laws))))
-    }
-
-    /// The days of the first and the last event; `None` without any.
-    pub fn event_days(&self) -> Option<(NaiveDate, NaiveDate)> {
-        scan::days(&self.events)
     }
 
     /// The parts to read for a request, without those that cannot hold a row.
