@@ -63,7 +63,7 @@ pub struct Provenance {
     pub people: PeopleCounts,
     /// What computed them.
     pub engine: String,
-    /// The instant that "now" stood for.
+    /// Up to when the question looks: its own `as_of`, the end of its period, or else the instant of asking.
     pub as_of: Instant,
     /// Operational facts, for roles that may see them.
     #[serde(skip_serializing_if = "Option::is_none")]
