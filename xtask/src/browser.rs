@@ -1,4 +1,4 @@
-//! The walks of browser/: a real browser on a real server.
+//! What browser/ checks with Node: walks with a real browser on a real server, contracts against the standard's schema.
 
 use crate::server;
 use crate::shell::{Result, command, has, output, root, step};
@@ -28,6 +28,16 @@ pub(crate) fn run(walks: Walks) -> Result<()> {
     step(walk)
 }
 
+/// Holds the demo's contracts against the schema of their standard.
+pub(crate) fn contracts() -> Result<()> {
+    if !has("node") || !has("npm") {
+        eprintln!("> contracts: not checked, `node` and `npm` are not installed");
+        return Ok(());
+    }
+    install_modules()?;
+    step(command("node", &["browser/contracts.mjs"]))
+}
+
 fn install() -> Result<()> {
     let missing: Vec<&str> =
         PROGRAMS.iter().filter(|(program, _)| !has(program)).map(|(_, package)| *package).collect();
@@ -41,8 +51,12 @@ fn install() -> Result<()> {
         install.args(&missing).env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null());
         step(install)?;
     }
-    if !root().join("browser/node_modules/playwright-core").is_dir() {
-        step(command("npm", &["--prefix", "browser", "ci", "--no-audit", "--no-fund"]))?;
-    }
-    Ok(())
+    install_modules()
+}
+
+/// Installs the modules that the lock file names, unless these are the ones that are there.
+fn install_modules() -> Result<()> {
+    let written = |path: &str| root().join(path).metadata().and_then(|file| file.modified()).ok();
+    let is_newer = written("browser/node_modules/.package-lock.json") >= written("browser/package-lock.json");
+    if is_newer { Ok(()) } else { step(command("npm", &["--prefix", "browser", "ci", "--no-audit", "--no-fund"])) }
 }

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 
 const USAGE: &str = "cargo xtask TASK
   check   format, lints, tidy, licences, JavaScript
-  test    all fast tests, and the short browser walks
+  test    all fast tests, the contracts, and the short browser walks
   slow    everything that takes longer: all browser walks, ignored tests
   bless   accept changed snapshots and lists, then read the diff
   run     serve the demo

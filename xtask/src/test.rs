@@ -3,9 +3,9 @@
 use crate::shell::{Result, all, cargo, has_cargo};
 use crate::{browser, tidy};
 
-/// All fast tests, the doc tests that must fail to compile, and the short browser walks.
+/// All fast tests, the doc tests that must fail to compile, the contracts, and the short browser walks.
 pub(crate) fn run() -> Result<()> {
-    all(vec![fast(), doc_tests(), browser::run(browser::Walks::Short)])
+    all(vec![fast(), doc_tests(), browser::contracts(), browser::run(browser::Walks::Short)])
 }
 
 /// What takes longer: ignored tests and all browser walks.

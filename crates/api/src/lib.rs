@@ -9,7 +9,6 @@ mod views;
 
 pub use product::{Credential, EncodeFormat, ImportRequest, Input, Product, SaveRequest, SignedIn};
 pub use views::{
-    Asked, AudienceView, Balance, Catalog, ConditionForm, ConditionPart, EventView, Explained, FieldView, Health,
-    Judged, MetricView, ObjectView, Principal, PurposeView, QuestionView, RejectedGroup, Saved, SourceView,
-    WorkspaceView,
+    Asked, AudienceView, Balance, Catalog, EventView, Explained, FieldView, Health, Judged, MetricView, ObjectView,
+    Principal, PurposeView, QuestionView, RejectedGroup, Saved, SourceView, WorkspaceView,
 };

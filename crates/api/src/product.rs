@@ -16,9 +16,6 @@ pub trait Product: Send + Sync {
     /// Ends a session; unknown sessions are no error.
     fn sign_out(&self, session: &str) -> Result<()>;
 
-    /// Makes a token for a user that is good for this long.
-    fn make_token(&self, user: &str, seconds: u64) -> Result<String>;
-
     /// Says who presents a credential; `Denied` with one message whatever is wrong with it.
     fn principal(&self, credential: &Credential) -> Result<Principal>;
 
@@ -60,9 +57,6 @@ pub trait Product: Send + Sync {
 
     /// Imports one file into a source, reporting rows done and rows in all as it goes.
     fn import(&self, who: &Principal, request: &ImportRequest<'_>, progress: &dyn Fn(u64, u64)) -> Result<Balance>;
-
-    /// Imports every file that the workspace's sources name and that is not there yet.
-    fn import_all(&self, who: &Principal, progress: &dyn Fn(&str, u64, u64)) -> Result<Vec<Balance>>;
 
     /// Whether the parts work; needs no principal and says nothing about data.
     fn health(&self) -> Health;

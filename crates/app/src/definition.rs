@@ -3,6 +3,7 @@
 use crate::error;
 use crate::question::judge::Scene;
 use crate::state::{State, purposes_of};
+use crate::store::Record;
 use api::{
     AudienceView, Catalog, EventView, FieldView, Input, MetricView, Principal, PurposeView, QuestionView, SaveRequest,
     Saved, WorkspaceView,
@@ -176,6 +177,7 @@ pub(crate) fn save(state: &State, who: &Principal, request: &SaveRequest) -> Res
         state.folder.remove(&path)?;
         return Ok(Input::Bad(wrong));
     }
+    record(state, who, &format!("save {path}"))?;
     Ok(Input::Good(Saved { kind: request.kind.clone(), name, path }))
 }
 
@@ -195,7 +197,12 @@ pub(crate) fn unsave(state: &State, who: &Principal, saved: &Saved) -> Result<()
         }
         kind => return Err(error::not_found(kind, &saved.name, None)),
     };
-    state.folder.remove(&path)
+    state.folder.remove(&path)?;
+    record(state, who, &format!("remove {path}"))
+}
+
+fn record(state: &State, who: &Principal, what: &str) -> Result<()> {
+    state.store.record(&Record { user: &who.user, what, ..Record::default() }, state.clock.now())
 }
 
 /// A file's stem from a title: small letters, digits and underscores.

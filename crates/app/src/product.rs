@@ -224,12 +224,6 @@ impl Product for App {
         self.state.store.remove_session(session)
     }
 
-    fn make_token(&self, user: &str, seconds: u64) -> Result<String> {
-        let loaded = self.state.folder.current()?;
-        let (store, random) = (&self.state.store, self.state.random.as_ref());
-        session::make_token(&loaded.definitions, store, self.state.clock.now(), random, (user, seconds))
-    }
-
     fn principal(&self, credential: &Credential) -> Result<Principal> {
         session::principal(&self.state, credential)
     }
@@ -284,13 +278,6 @@ impl Product for App {
 
     fn import(&self, who: &Principal, request: &ImportRequest<'_>, progress: &dyn Fn(u64, u64)) -> Result<Balance> {
         source::import(&self.state, who, request, progress)
-    }
-
-    fn import_all(&self, who: &Principal, progress: &dyn Fn(&str, u64, u64)) -> Result<Vec<Balance>> {
-        if !who.may_import {
-            return Err(error::no_right(&who.role, "import data"));
-        }
-        source::import_all(&self.state, progress)
     }
 
     fn health(&self) -> Health {

@@ -3,6 +3,7 @@
 use crate::definition::field_view;
 use crate::error;
 use crate::state::State;
+use crate::store::Record;
 use api::{Balance, ImportRequest, ObjectView, Principal, RejectedGroup, SourceView};
 use lake::{ImportFile, ImportRecord, ImportReport};
 use spec::{Object, ObjectKind, Result, Source};
@@ -96,7 +97,10 @@ pub(crate) fn import(
     if !who.may_import {
         return Err(error::no_right(&who.role, "import data"));
     }
-    import_as_owner(state, request, progress)
+    let balance = import_as_owner(state, request, progress)?;
+    let what = format!("import {}", balance.what);
+    state.store.record(&Record { user: &who.user, what: &what, ..Record::default() }, state.clock.now())?;
+    Ok(balance)
 }
 
 /// Imports one file into a source, for the owner of the data folder.

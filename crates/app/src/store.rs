@@ -35,8 +35,10 @@ pub(crate) struct SessionRow {
 }
 
 /// One thing that somebody did.
+#[derive(Default)]
 pub(crate) struct Record<'a> {
     pub(crate) user: &'a str,
+    /// A verb, and what it was done to where that is no question: `save audiences/regulars.yaml`.
     pub(crate) what: &'a str,
     pub(crate) purpose: Option<&'a str>,
     pub(crate) question: Option<&'a str>,

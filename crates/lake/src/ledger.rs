@@ -44,13 +44,13 @@ pub struct ImportRecord {
 
 /// The people of one place.
 #[derive(Clone, Debug, PartialEq)]
-pub struct PlacePeople {
+pub(crate) struct PlacePeople {
     /// ISO code of the country, if known.
-    pub country: Option<String>,
+    pub(crate) country: Option<String>,
     /// ISO code of the region, if known.
-    pub region: Option<String>,
+    pub(crate) region: Option<String>,
     /// Who lives there.
-    pub people: RoaringTreemap,
+    pub(crate) people: RoaringTreemap,
 }
 
 /// Who may be used for a purpose, and who not and why.
@@ -138,6 +138,7 @@ impl Ledger {
     }
 
     /// What a person last said about a purpose.
+    #[cfg(test)]
     pub(crate) fn state_of(&self, person: PersonId, purpose: &str) -> ConsentState {
         match self.statements.get(purpose) {
             Some(said) if said.denied.contains(person.number()) => ConsentState::Denied,

@@ -23,7 +23,7 @@ mod vault;
 pub use clock::{Clock, FixedClock, Random, SeededRandom, SystemClock, SystemRandom};
 pub use import::{ImportFile, ImportReport};
 pub use lake::{Lake, LakeOptions};
-pub use ledger::{ImportRecord, PlacePeople, PurposePeople};
+pub use ledger::{ImportRecord, PurposePeople};
 pub use lock::{Holder, holder};
 pub use scan::{PartRows, ScanPart, ScanRequest};
 pub use snapshot::Snapshot;

@@ -247,11 +247,9 @@ fn plan(stored: &Schema, grant: &Grant, request: &ScanRequest) -> Result<Scan> {
         columns.push(name.to_owned());
     }
     for property in &request.properties {
-        match grant.mask_of(&FieldRef::Property(property.clone())) {
-            Some(Mask::Show | Mask::Hash) => {}
-            Some(Mask::Hide) | None => {
-                return Err(error::field_not_granted(&format!("event.{property}"), grant.purpose()));
-            }
+        // Properties are computed with, never only shown, so that no mask can stand in for one.
+        if grant.mask_of(&FieldRef::Property(property.clone())) != Some(Mask::Show) {
+            return Err(error::field_not_granted(&format!("event.{property}"), grant.purpose()));
         }
         let column = property_column(property);
         let field = match stored.field_with_name(&column) {

@@ -5,14 +5,14 @@ use crate::lake::State;
 use crate::ledger::{Ledger, load_imports, read_table};
 use crate::scan::{self, EventFile};
 use crate::vault::Vault;
-use crate::{ImportRecord, PlacePeople, PurposePeople, ScanPart, ScanRequest, error};
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, NullArray, UInt64Array};
-use arrow::compute::take;
+use crate::{ImportRecord, PurposePeople, ScanPart, ScanRequest, error};
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, NullArray, StringArray, UInt64Array};
+use arrow::compute::{cast, take};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
 use arrow::record_batch::RecordBatch;
 use policy::Grant;
 use roaring::RoaringTreemap;
-use spec::{ConsentState, FieldRef, LawRule, Mask, PersonId, Purpose, Release, Result};
+use spec::{FieldRef, LawRule, Mask, PersonId, Purpose, Release, Result};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -71,12 +71,14 @@ impl Snapshot {
     }
 
     /// Who lives where; each person known is in exactly one place.
-    pub fn places(&self) -> &[PlacePeople] {
+    #[cfg(test)]
+    pub(crate) fn places(&self) -> &[crate::ledger::PlacePeople] {
         &self.ledger.places
     }
 
     /// What a person last said about a purpose.
-    pub fn state_of(&self, person: PersonId, purpose: &str) -> ConsentState {
+    #[cfg(test)]
+    pub(crate) fn state_of(&self, person: PersonId, purpose: &str) -> spec::ConsentState {
         self.ledger.state_of(person, purpose)
     }
 
@@ -102,14 +104,15 @@ impl Snapshot {
     ///
     /// # Shape
     /// One row per granted person with any trait, ascending: `person` Int64, then one column per name in the order asked.
-    /// A trait that no table has yet is a column of type Null.
+    /// A trait that no table has yet is a column of type Null; one that the grant's mask hashes is a column of text.
     ///
     /// # Errors
     /// Denied for a trait that the grant does not hold.
     pub fn traits(&self, grant: &Grant, names: &[String]) -> Result<RecordBatch> {
+        let mut masks = Vec::new();
         for name in names {
             match grant.mask_of(&FieldRef::Trait(name.clone())) {
-                Some(Mask::Show | Mask::Hash) => {}
+                Some(mask @ (Mask::Show | Mask::Hash)) => masks.push(mask),
                 Some(Mask::Hide) | None => return Err(error::field_not_granted(name, grant.purpose())),
             }
         }
@@ -120,8 +123,9 @@ impl Snapshot {
         people.dedup();
         let mut fields = vec![Field::new("person", DataType::Int64, false)];
         let mut columns: Vec<ArrayRef> = vec![Arc::new(Int64Array::from(people.clone()))];
-        for name in names {
-            let column = self.newest_values(&trait_column(name), &rows, people.len())?;
+        for (name, mask) in names.iter().zip(masks) {
+            let values = self.newest_values(&trait_column(name), &rows, people.len())?;
+            let column = if mask == Mask::Hash { self.hashed(grant, &values)? } else { values };
             fields.push(Field::new(name, column.data_type().clone(), true));
             columns.push(column);
         }
@@ -143,7 +147,7 @@ impl Snapshot {
         let mask = mask.ok_or_else(|| error::field_not_granted(kind, grant.purpose()))?;
         let masked = |identifier: String| match mask {
             Mask::Show => identifier,
-            Mask::Hash | Mask::Hide => self.hash(grant, &identifier),
+            Mask::Hash | Mask::Hide => self.vault.hash(grant.purpose(), &identifier),
         };
         let read = |person: &PersonId| Ok(self.vault.identifier(*person, kind)?.map(masked));
         people.iter().map(read).collect()
@@ -154,17 +158,17 @@ impl Snapshot {
         self.vault.pseudonym(grant.purpose(), person)
     }
 
-    /// A keyed hash of a value, stable per data folder and purpose, for columns that a mask shows as a hash.
-    ///
-    /// # Shape
-    /// 16 hex digits; equal values have equal hashes.
-    pub fn hash(&self, grant: &Grant, value: &str) -> String {
-        self.vault.hash(grant.purpose(), value)
-    }
-
     /// The files of the events, in order of their people.
     pub(crate) fn event_files(&self) -> &[Arc<EventFile>] {
         &self.events
+    }
+
+    /// The values as keyed hashes, stable per data folder and purpose: equal values have equal hashes of 16 hex digits.
+    fn hashed(&self, grant: &Grant, values: &ArrayRef) -> Result<ArrayRef> {
+        let texts =
+            cast(values, &DataType::Utf8).map_err(|cause| error::bug("cannot hash a trait", Box::new(cause)))?;
+        let hash = |text: Option<&str>| text.map(|text| self.vault.hash(grant.purpose(), text));
+        Ok(Arc::new(texts.as_string::<i32>().iter().map(hash).collect::<StringArray>()))
     }
 
     /// Per person (rows of one person lie together) the value of the newest row that has one.

@@ -5,12 +5,10 @@ use crate::error;
 use crate::expression::{Predicate, aggregate_column};
 use crate::fold::fold_people;
 use crate::pass::{Wanted, column_name};
-use crate::plan::{Plan, Rows, Scope};
+use crate::plan::{Rows, Scope};
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow::compute::{and, take};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema};
-use lake::Snapshot;
-use policy::Grant;
 use spec::{Aggregate, AudienceQuestion, Condition, FieldRef, Mask, PersonId, Release, Result, Term, Value, ValueType};
 use std::sync::Arc;
 
@@ -47,7 +45,7 @@ pub(crate) fn run(scope: Scope<'_>, question: &AudienceQuestion) -> Result<Rows>
             (columns, rows)
         }
         // A list of too few people would name them: it is empty, and the judge says why.
-        Release::List | Release::Profile if n_people.is_none() => (list_columns(scope.plan, question), Vec::new()),
+        Release::List | Release::Profile if n_people.is_none() => (list_columns(scope, question), Vec::new()),
         Release::List | Release::Profile => list(scope, question, &inside, &people)?,
     };
     let steps = steps(&counts, min_group);
@@ -128,10 +126,12 @@ fn rows_of(people: &Int64Array, with_traits: &Int64Array) -> UInt32Array {
     people.values().iter().map(row).collect()
 }
 
-fn list_columns(plan: &Plan<'_>, question: &AudienceQuestion) -> Vec<spec::Column> {
+fn list_columns(scope: Scope<'_>, question: &AudienceQuestion) -> Vec<spec::Column> {
     let mut columns = vec![cells::column("person", ValueType::Text, None)];
     for name in &question.columns {
-        columns.push(cells::column(name, plan.traits.get(name).copied().unwrap_or(ValueType::Text), None));
+        let is_shown = scope.grant.mask_of(&FieldRef::Trait(name.clone())) == Some(Mask::Show);
+        let value_type = scope.plan.traits.get(name).copied().filter(|_| is_shown);
+        columns.push(cells::column(name, value_type.unwrap_or(ValueType::Text), None));
     }
     columns
 }
@@ -140,7 +140,7 @@ type Table = (Vec<spec::Column>, Vec<Vec<Value>>);
 
 /// A row per person: pseudonym, then the columns asked for, masked as the grant says.
 fn list(scope: Scope<'_>, question: &AudienceQuestion, inside: &BooleanArray, people: &RecordBatch) -> Result<Table> {
-    let Scope { plan, grant, snapshot, limits } = scope;
+    let Scope { grant, snapshot, limits, .. } = scope;
     let numbers = people.column(0).as_primitive::<Int64Type>();
     let chosen: Vec<usize> = (0..inside.len()).filter(|row| inside.value(*row)).collect();
     let person =
@@ -156,8 +156,8 @@ fn list(scope: Scope<'_>, question: &AudienceQuestion, inside: &BooleanArray, pe
         };
         for (index, row) in rows.iter_mut().enumerate() {
             row.push(match column {
-                Some(column) => masked(cells::value(column, chosen[index])?, &field, grant, snapshot),
-                // The vault gives identifiers masked already.
+                // The lake masks both.
+                Some(column) => cells::value(column, chosen[index])?,
                 None => identifiers[index].clone().map_or(Value::Null, Value::Text),
             });
         }
@@ -166,15 +166,7 @@ fn list(scope: Scope<'_>, question: &AudienceQuestion, inside: &BooleanArray, pe
     rows.sort_by(|a, b| a[0].compare_for_rows(&b[0]));
     let limit = usize::try_from(question.limit.unwrap_or(LIST_ROWS_DEFAULT)).unwrap_or(usize::MAX);
     rows.truncate(limit.min(limits.rows_max));
-    Ok((list_columns(plan, question), rows))
-}
-
-fn masked(value: Value, field: &FieldRef, grant: &Grant, snapshot: &Snapshot) -> Value {
-    match grant.mask_of(field) {
-        Some(Mask::Show) => value,
-        Some(Mask::Hash) if value != Value::Null => Value::Text(snapshot.hash(grant, &value.to_string())),
-        _ => Value::Null,
-    }
+    Ok((list_columns(scope, question), rows))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod definition;
 mod diagnostic;
 mod error;
 mod measure;
+mod part;
 mod person;
 mod policy;
 mod question;
@@ -24,6 +25,7 @@ pub use definition::{AudienceDefinition, MetricDefinition, SavedQuestion, Source
 pub use diagnostic::Diagnostic;
 pub use error::{Error, ErrorKind, Result};
 pub use measure::{EventSelector, Measure, MeasureAtom, MeasureFunction};
+pub use part::{ConditionForm, ConditionPart};
 pub use person::PersonId;
 pub use policy::{Basis, ConsentState, Law, LawRule, Mask, Purpose, Release, Role, Statement, User};
 pub use question::{

@@ -1,11 +1,11 @@
 //! A question as a sentence with parts that can be edited: what the builder's template shows.
 
 use crate::words;
-use api::{Catalog, ConditionForm, ConditionPart, Explained, FieldView, MetricView};
+use api::{Catalog, Explained, FieldView, MetricView};
 use chrono::Datelike;
 use serde::Serialize;
 use serde_json::Value as Json;
-use spec::Diagnostic;
+use spec::{ConditionForm, ConditionPart, Diagnostic};
 use std::collections::BTreeMap;
 
 /// The builder's view of a question.

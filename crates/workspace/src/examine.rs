@@ -8,8 +8,7 @@ use crate::names::nearest;
 use crate::rename::Change;
 use crate::types::{Complaint, aggregate_type, constant_type, fit, go_together, phrase};
 use spec::{
-    Aggregate, CompareOp, Condition, Diagnostic, EventSelector, Field, FieldClass, FieldRef, Object, Source, Term,
-    Value, ValueType,
+    Aggregate, CompareOp, Condition, Diagnostic, EventSelector, Field, FieldClass, FieldRef, Term, Value, ValueType,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -58,6 +57,7 @@ pub(crate) struct Examiner<'a> {
     pub(crate) trait_fields: BTreeMap<String, Field>,
     pub(crate) events: BTreeSet<String>,
     pub(crate) sources: BTreeSet<String>,
+    pub(crate) sources_of_any: BTreeSet<String>,
     n_terms: usize,
     depth: usize,
     too_large: bool,
@@ -73,6 +73,7 @@ impl<'a> Examiner<'a> {
             trait_fields: BTreeMap::new(),
             events: BTreeSet::new(),
             sources: BTreeSet::new(),
+            sources_of_any: BTreeSet::new(),
             n_terms: 0,
             depth: 0,
             too_large: false,
@@ -123,11 +124,15 @@ impl<'a> Examiner<'a> {
         match event {
             EventSelector::Any => {
                 for (source, object) in self.definitions.events() {
-                    self.keep_event(source, object);
+                    self.events.insert(object.name.clone());
+                    self.sources_of_any.insert(source.name.clone());
                 }
             }
             EventSelector::Named(name) => match self.definitions.event(name) {
-                Some((source, object)) => self.keep_event(source, object),
+                Some((source, object)) => {
+                    self.events.insert(object.name.clone());
+                    self.sources.insert(source.name.clone());
+                }
                 None => {
                     let events = self.definitions.events();
                     let near = nearest(name, events.iter().map(|(_, object)| object.name.as_str()));
@@ -214,11 +219,6 @@ impl<'a> Examiner<'a> {
             EventSelector::Any => true,
             EventSelector::Named(name) => self.definitions.event(name).is_some(),
         }
-    }
-
-    fn keep_event(&mut self, source: &Source, object: &Object) {
-        self.events.insert(object.name.clone());
-        self.sources.insert(source.name.clone());
     }
 
     fn is_too_large(&mut self, site: Site<'_>) -> bool {

@@ -39,4 +39,4 @@ pub use load::load;
 pub use measure::parse_measure;
 pub use question::{parse_question, question_from_yaml};
 pub use resolve::{Resolved, Unresolved, resolve};
-pub use words::{Form, Part, condition_parts, condition_words, question_words};
+pub use words::{condition_parts, condition_words, question_words};

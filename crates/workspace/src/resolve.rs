@@ -21,6 +21,9 @@ mod tests;
 /// The column of a list that names a person as the sources do.
 const USER_ID: &str = "user_id";
 
+/// Rounds of putting the nearest names in.
+const MENDS_MAX: usize = 4;
+
 /// A question in which every name is explained.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Resolved {
@@ -34,14 +37,23 @@ pub struct Resolved {
     pub trait_fields: BTreeMap<String, Field>,
     /// The events that it uses; all of them for `*`.
     pub events: BTreeSet<String>,
-    /// The sources of those events and traits.
+    /// The sources of the events and traits that it names.
     pub sources: BTreeSet<String>,
+    /// The sources that only `*` concerns.
+    pub sources_of_any: BTreeSet<String>,
     /// What it is broken down by, in order.
     pub breakdown: Vec<FieldRef>,
     /// The unit of the measure, if it has one.
     pub unit: Option<String>,
     /// The type of the measure; absent for funnels and audiences.
     pub measure_type: Option<ValueType>,
+}
+
+impl Resolved {
+    /// Every source that it reads.
+    pub fn all_sources(&self) -> impl Iterator<Item = &str> {
+        self.sources.union(&self.sources_of_any).map(String::as_str)
+    }
 }
 
 /// Something in a question that does not resolve.
@@ -56,7 +68,7 @@ pub enum Unresolved {
         kind: &'static str,
         /// Names that may have been meant, the nearest first.
         nearest: Vec<String>,
-        /// The question with the nearest name in its place, everywhere it stood.
+        /// The question with the nearest name in its place everywhere it stood, and in that of all others like it.
         fixed: Option<Question>,
     },
     /// Something that makes no sense.
@@ -72,31 +84,48 @@ pub fn resolve(question: &Question, definitions: &Definitions) -> Result<Resolve
     if found.is_empty() {
         return Ok(resolved);
     }
-    Err(found.into_iter().map(|found| explain(found, question, definitions)).collect())
+    let mended = mended(question, definitions, &found);
+    Err(found.into_iter().map(|found| explain(found, mended.as_ref())).collect())
 }
 
 /// What is wrong with a metric or an audience, asked as a question; the purpose does not count.
 pub(crate) fn check_definition(question: &Question, definitions: &Definitions) -> Vec<Unresolved> {
     let (_, found) = examine(question, definitions, false);
-    found.into_iter().map(|found| explain(found, question, definitions)).collect()
+    found.into_iter().map(|found| explain(found, None)).collect()
 }
 
-fn explain(found: Found, question: &Question, definitions: &Definitions) -> Unresolved {
+fn explain(found: Found, mended: Option<&Question>) -> Unresolved {
     match found {
         Found::Wrong(diagnostic) => Unresolved::Wrong(diagnostic),
         Found::Name { subject, kind, candidates } => {
-            let nearest = candidates.iter().map(|(name, _)| name.clone()).collect();
-            let fixed = candidates.first().and_then(|(name, change)| {
-                let fixed = rename(question, change);
-                let still = |found: &Found| {
-                    matches!(found, Found::Name { subject: s, kind: k, .. } if (*s == subject && *k == kind) || s == name)
-                };
-                let (_, found) = examine(&fixed, definitions, true);
-                (!found.iter().any(still)).then_some(fixed)
-            });
-            Unresolved::Name { subject, kind, nearest, fixed }
+            let nearest = candidates.into_iter().map(|(name, _)| name).collect();
+            Unresolved::Name { subject, kind, nearest, fixed: mended.cloned() }
         }
     }
+}
+
+/// The question with the nearest name in the place of each that is unknown; nothing while one of them has none near.
+fn mended(question: &Question, definitions: &Definitions, found: &[Found]) -> Option<Question> {
+    let mut mended = renamed(question, found)?;
+    // A name that is mended may uncover others: those of a metric's filter, or the properties of an event.
+    for _ in 0..MENDS_MAX {
+        let (_, found) = examine(&mended, definitions, true);
+        if !found.iter().any(|found| matches!(found, Found::Name { .. })) {
+            return Some(mended);
+        }
+        mended = renamed(&mended, &found)?;
+    }
+    None
+}
+
+fn renamed(question: &Question, found: &[Found]) -> Option<Question> {
+    let mut renamed = question.clone();
+    for found in found {
+        if let Found::Name { candidates, .. } = found {
+            renamed = rename(&renamed, &candidates.first()?.1);
+        }
+    }
+    Some(renamed)
 }
 
 fn examine(question: &Question, definitions: &Definitions, with_purpose: bool) -> (Resolved, Vec<Found>) {
@@ -119,6 +148,7 @@ fn examine(question: &Question, definitions: &Definitions, with_purpose: bool) -
         property_fields: examiner.property_fields,
         trait_fields: examiner.trait_fields,
         events: examiner.events,
+        sources_of_any: examiner.sources_of_any.difference(&examiner.sources).cloned().collect(),
         sources: examiner.sources,
         breakdown: figure.breakdown,
         unit: figure.unit,

@@ -8,8 +8,8 @@ use clause::{Speaker, is_negative};
 use form::form;
 use say::{field_title, instant_words, joined, lower_first, period_words, spoken, upper_first};
 use spec::{
-    Condition, EventSelector, FunnelOrder, FunnelQuestion, Interval, Measure, MeasureAtom, MeasureFunction, Question,
-    QuestionBody, Release, TrendQuestion,
+    Condition, ConditionPart, EventSelector, FunnelOrder, FunnelQuestion, Interval, Measure, MeasureAtom,
+    MeasureFunction, Question, QuestionBody, Release, TrendQuestion,
 };
 
 mod clause;
@@ -18,30 +18,15 @@ mod say;
 #[cfg(test)]
 mod tests;
 
-pub use form::Form;
-
-/// One of the top-level AND terms of a condition.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Part {
-    /// Its text.
-    pub text: String,
-    /// In words, as they follow "people who".
-    pub words: String,
-    /// Whether it asks for what did not happen or is not so.
-    pub negative: bool,
-    /// Its shape, if a form can edit it.
-    pub form: Option<Form>,
-}
-
 /// A condition on people in words, as they follow "people who".
 pub fn condition_words(condition: &Condition, definitions: &Definitions) -> String {
     Speaker { definitions }.clause(condition)
 }
 
 /// The top-level AND terms of a condition, each in words and, where a form can edit it, with its shape.
-pub fn condition_parts(condition: &Condition, definitions: &Definitions) -> Vec<Part> {
+pub fn condition_parts(condition: &Condition, definitions: &Definitions) -> Vec<ConditionPart> {
     let speaker = Speaker { definitions };
-    let part = |condition: &Condition| Part {
+    let part = |condition: &Condition| ConditionPart {
         text: condition.to_string(),
         words: speaker.clause(condition),
         negative: is_negative(condition),

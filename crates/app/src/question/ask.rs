@@ -65,7 +65,8 @@ fn answer(scene: &Scene<'_>, question: &Question, allowed: Allowed) -> Result<An
         QuestionBody::Trend(_) | QuestionBody::Funnel(_) => None,
     };
     let cost = Cost { rows_read: rows.rows_read, bytes_read: rows.bytes_read, seconds: seconds_since(scene) };
-    let landed = allowed.resolved.sources.iter().filter_map(|source| super::reason::landed_at(scene, source)).max();
+    let sources = allowed.resolved.all_sources();
+    let landed = sources.filter_map(|source| super::reason::landed_at(scene, source)).max();
     let provenance = Provenance {
         question_hash: question.hash(),
         policy_version: scene.definitions.version.clone(),

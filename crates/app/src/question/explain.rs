@@ -2,10 +2,10 @@
 
 use crate::question::judge::Scene;
 use crate::state::State;
-use api::{ConditionForm, ConditionPart, Explained, Principal};
+use api::{Explained, Principal};
 use serde_json::Value as Json;
-use spec::{Condition, FieldRef, Question, QuestionBody, Result};
-use workspace::{Definitions, Form, Part, Resolved, Unresolved};
+use spec::{Condition, ConditionPart, FieldRef, Question, QuestionBody, Result};
+use workspace::{Definitions, Resolved, Unresolved};
 
 /// Explains a question, whole or half finished.
 pub(crate) fn explain(state: &State, who: &Principal, json: &Json) -> Result<Explained> {
@@ -20,7 +20,7 @@ pub(crate) fn explain(state: &State, who: &Principal, json: &Json) -> Result<Exp
         }
     };
     let condition = condition_of(&question);
-    let parts = condition.map_or_else(Vec::new, |condition| parts(condition, definitions));
+    let parts = condition.map_or_else(Vec::new, |condition| workspace::condition_parts(condition, definitions));
     let (plan, errors) = match workspace::resolve(&question, definitions) {
         Ok(resolved) => (plan(&scene, &resolved), Vec::new()),
         Err(unresolved) => {
@@ -39,7 +39,7 @@ pub(crate) fn explain(state: &State, who: &Principal, json: &Json) -> Result<Exp
 fn half_finished(json: &Json, definitions: &Definitions) -> Vec<ConditionPart> {
     let text = json.get("where").and_then(Json::as_str);
     let condition = text.and_then(|text| workspace::parse_condition(text).ok());
-    condition.map_or_else(Vec::new, |condition| parts(&condition, definitions))
+    condition.map_or_else(Vec::new, |condition| workspace::condition_parts(&condition, definitions))
 }
 
 fn condition_of(question: &Question) -> Option<&Condition> {
@@ -50,26 +50,10 @@ fn condition_of(question: &Question) -> Option<&Condition> {
     }
 }
 
-fn parts(condition: &Condition, definitions: &Definitions) -> Vec<ConditionPart> {
-    workspace::condition_parts(condition, definitions).into_iter().map(part).collect()
-}
-
-fn part(part: Part) -> ConditionPart {
-    let form = part.form.map(|form| match form {
-        Form::Did { event, negated, within } => ConditionForm::Did { event, negated, within },
-        Form::Aggregate { function, event, property, op, value, within } => {
-            ConditionForm::Aggregate { function, event, property, op, value, within }
-        }
-        Form::Trait { name, op, value } => ConditionForm::Trait { name, op, value },
-        Form::Audience { name, negated } => ConditionForm::Audience { name, negated },
-    });
-    ConditionPart { text: part.text, words: part.words, negative: part.negative, form }
-}
-
 /// What a question reads, line by line, for IT's face.
 fn plan(scene: &Scene<'_>, resolved: &Resolved) -> Vec<String> {
     let list = |names: Vec<&str>| names.join(", ");
-    let sources = list(resolved.sources.iter().map(String::as_str).collect());
+    let sources = list(resolved.all_sources().collect());
     let events = list(resolved.events.iter().map(String::as_str).collect());
     let mut lines = vec![format!("sources: {sources}"), format!("events: {events}")];
     let field = |field: &FieldRef| match field {

@@ -9,7 +9,7 @@ use spec::{
 use workspace::Resolved;
 
 /// The furthest that a time zone's midnight lies after UTC's.
-const ZONE_MAX: TimeDelta = TimeDelta::hours(12);
+pub(crate) const ZONE_MAX: TimeDelta = TimeDelta::hours(12);
 
 /// Whether a reason goes away by something that somebody does, without another question.
 pub(crate) fn is_conditional(code: ReasonCode) -> bool {
@@ -170,8 +170,14 @@ fn too_few(purpose: &Purpose, code: ReasonCode, who: &str) -> Reason {
 }
 
 /// Sources that have delivered nothing, or nothing as late as their contract promises and the question needs.
+///
+/// `*` means what was collected: a source that is only declared so far does not stand in its way, unless all are.
 pub(crate) fn of_sources(scene: &Scene<'_>, question: &Question, resolved: &Resolved) -> Vec<Reason> {
-    let sources = resolved.sources.iter().filter_map(|name| scene.definitions.sources.get(name));
+    let has_landed = |name: &&String| landed_at(scene, name).is_some();
+    let any = &resolved.sources_of_any;
+    let is_nothing_there = !any.iter().chain(&resolved.sources).any(|name| has_landed(&name));
+    let of_any = any.iter().filter(|name| is_nothing_there || has_landed(name));
+    let sources = resolved.sources.iter().chain(of_any).filter_map(|name| scene.definitions.sources.get(name));
     sources.filter_map(|source| of_source(scene, question, source)).collect()
 }
 

@@ -3,8 +3,8 @@
 use crate::question::judge::{Decided, Refused, Scene, release};
 use crate::state::purposes_of;
 use spec::{
-    Condition, FieldRef, FunnelQuestion, Interval, Question, QuestionBody, Reason, ReasonCode, Release, Remedy, Result,
-    Term, TrendQuestion,
+    Condition, FieldRef, FunnelQuestion, Interval, Period, Question, QuestionBody, Reason, ReasonCode, Release, Remedy,
+    Result, Term, TrendQuestion,
 };
 
 /// Changed questions that are tried for one refusal; a judge answers while somebody types.
@@ -214,15 +214,26 @@ fn smaller(question: &Question) -> Vec<Candidate> {
     found
 }
 
-/// The question as of the last delivery of its stalest source.
+/// The question as of the last delivery of its stalest source; a period of days ends with the last whole one.
 fn as_of_landing(scene: &Scene<'_>, question: &Question, reasons: &[Reason]) -> Option<Candidate> {
     let stale = reasons.iter().filter(|reason| reason.code == ReasonCode::StaleSource);
     let landed = stale.filter_map(|reason| super::reason::landed_at(scene, &reason.subject)).min()?;
     let mut changed = question.clone();
-    match &mut changed.body {
-        QuestionBody::Trend(trend) => trend.as_of = Some(landed),
-        QuestionBody::Funnel(funnel) => funnel.as_of = Some(landed),
-        QuestionBody::Audience(audience) => audience.as_of = Some(landed),
-    }
-    Some(Candidate { title: format!("Ask as of {}", landed.format("%-d %b %Y, %H:%M")), question: changed })
+    let (period, as_of) = match &mut changed.body {
+        QuestionBody::Trend(trend) => (trend.period.as_mut(), &mut trend.as_of),
+        QuestionBody::Funnel(funnel) => (funnel.period.as_mut(), &mut funnel.as_of),
+        QuestionBody::Audience(audience) => (None, &mut audience.as_of),
+    };
+    let title = if let Some(Period::Dates { from, to }) = period {
+        // The day ends at another instant in each time zone.
+        *to = (landed - super::reason::ZONE_MAX).date_naive().min(*to);
+        if *from >= *to {
+            return None;
+        }
+        format!("Ask for the days before {}", to.format("%-d %b %Y"))
+    } else {
+        *as_of = Some(landed);
+        format!("Ask as of {}", landed.format("%-d %b %Y, %H:%M"))
+    };
+    Some(Candidate { title, question: changed })
 }

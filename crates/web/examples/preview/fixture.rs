@@ -1,16 +1,17 @@
 //! A product that makes its answers up, with the demo's flavour: for tests of pages and for looking at them.
 
 use api::{
-    Asked, AudienceView, Balance, Catalog, ConditionForm, ConditionPart, Credential, EncodeFormat, EventView,
-    Explained, FieldView, Health, ImportRequest, Input, Judged, MetricView, ObjectView, Principal, Product,
-    PurposeView, QuestionView, RejectedGroup, SaveRequest, Saved, SignedIn, SourceView, WorkspaceView,
+    Asked, AudienceView, Balance, Catalog, Credential, EncodeFormat, EventView, Explained, FieldView, Health,
+    ImportRequest, Input, Judged, MetricView, ObjectView, Principal, Product, PurposeView, QuestionView, RejectedGroup,
+    SaveRequest, Saved, SignedIn, SourceView, WorkspaceView,
 };
 use chrono::{Datelike, NaiveDate, TimeZone, Utc};
 use serde_json::{Value as Json, json};
 use spec::{
-    Aggregate, AggregateFunction, Answer, AudienceQuestion, Column, CompareOp, Condition, Cost, Diagnostic, Duration,
-    Error, ErrorKind, EventSelector, Gap, Measure, Outcome, PeopleCounts, Provenance, Question, QuestionBody, Reason,
-    ReasonCode, Release, Remedy, Result, Term, TrendQuestion, Value, Verdict, WaterfallStep,
+    Aggregate, AggregateFunction, Answer, AudienceQuestion, Column, CompareOp, Condition, ConditionForm, ConditionPart,
+    Cost, Diagnostic, Duration, Error, ErrorKind, EventSelector, Gap, Measure, Outcome, PeopleCounts, Provenance,
+    Question, QuestionBody, Reason, ReasonCode, Release, Remedy, Result, Term, TrendQuestion, Value, Verdict,
+    WaterfallStep,
 };
 use std::collections::BTreeMap;
 
@@ -444,10 +445,6 @@ impl Product for Fixture {
         Ok(())
     }
 
-    fn make_token(&self, user: &str, _: u64) -> Result<String> {
-        Ok(format!("token-{user}"))
-    }
-
     fn principal(&self, credential: &Credential) -> Result<Principal> {
         match credential {
             Credential::Session(session) => self.user(session.strip_prefix("session-").unwrap_or_default()),
@@ -670,10 +667,6 @@ impl Product for Fixture {
             duplicate: 0,
             rejected: 0,
         })
-    }
-
-    fn import_all(&self, _: &Principal, _: &dyn Fn(&str, u64, u64)) -> Result<Vec<Balance>> {
-        Ok(Vec::new())
     }
 
     fn health(&self) -> Health {

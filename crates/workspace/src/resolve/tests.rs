@@ -14,7 +14,7 @@ fn check(yaml: &str) -> String {
     match resolve(&ask(yaml), &shop_definitions()) {
         Ok(found) => {
             let fields: Vec<String> = found.fields.iter().map(FieldRef::to_string).collect();
-            let sources: Vec<&str> = found.sources.iter().map(String::as_str).collect();
+            let sources: Vec<&str> = found.all_sources().collect();
             let type_name = found.measure_type.map(ValueType::name).unwrap_or_default();
             format!(
                 "{}\nfields {} | sources {} | {type_name} {}\n",

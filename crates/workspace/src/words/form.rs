@@ -1,67 +1,22 @@
-//! The shapes of a condition that a form can edit.
+//! Which shape that a form can edit a condition has.
 
-use spec::{Aggregate, Condition, Duration, EventSelector, FieldRef, Term, Value};
-
-/// The shapes of a condition that a form can edit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// `[NOT] did(event, within => '...')`
-    Did {
-        /// The event, or `*`.
-        event: String,
-        /// Whether it is negated.
-        negated: bool,
-        /// `30 days`, or empty.
-        within: String,
-    },
-    /// `function(event[.property], within => '...') op number`
-    Aggregate {
-        /// `count`, `sum`, ...
-        function: String,
-        /// The event, or `*`.
-        event: String,
-        /// The property, or empty.
-        property: String,
-        /// `>=` and the like.
-        op: String,
-        /// The number.
-        value: String,
-        /// `30 days`, or empty.
-        within: String,
-    },
-    /// `trait op value`, or `trait IN (...)` and `trait NOT IN (...)`
-    Trait {
-        /// The trait.
-        name: String,
-        /// The operator.
-        op: String,
-        /// The value, or the values joined by commas.
-        value: String,
-    },
-    /// `[NOT] in_audience('name')`
-    Audience {
-        /// The audience.
-        name: String,
-        /// Whether it is negated.
-        negated: bool,
-    },
-}
+use spec::{Aggregate, Condition, ConditionForm, Duration, EventSelector, FieldRef, Term, Value};
 
 /// The shape of a condition, if a form can edit it.
-pub(super) fn form(condition: &Condition) -> Option<Form> {
+pub(super) fn form(condition: &Condition) -> Option<ConditionForm> {
     let (condition, negated) = match condition {
         Condition::Not(inner) => (inner.as_ref(), true),
         other => (other, false),
     };
     match condition {
         Condition::Did(aggregate) if aggregate.filter.is_none() => {
-            Some(Form::Did { event: event_name(aggregate), negated, within: within_text(aggregate) })
+            Some(ConditionForm::Did { event: event_name(aggregate), negated, within: within_text(aggregate) })
         }
-        Condition::InAudience(name) => Some(Form::Audience { name: name.clone(), negated }),
+        Condition::InAudience(name) => Some(ConditionForm::Audience { name: name.clone(), negated }),
         Condition::Compare { left: Term::Aggregate(aggregate), op, right: Term::Value(value) }
             if !negated && aggregate.filter.is_none() && is_number(value) =>
         {
-            Some(Form::Aggregate {
+            Some(ConditionForm::Aggregate {
                 function: aggregate.function.name().to_owned(),
                 event: event_name(aggregate),
                 property: aggregate.property.clone().unwrap_or_default(),
@@ -71,13 +26,13 @@ pub(super) fn form(condition: &Condition) -> Option<Form> {
             })
         }
         Condition::Compare { left: Term::Field(FieldRef::Trait(name)), op, right: Term::Value(value) } if !negated => {
-            Some(Form::Trait { name: name.clone(), op: op.sign().to_owned(), value: value.to_string() })
+            Some(ConditionForm::Trait { name: name.clone(), op: op.sign().to_owned(), value: value.to_string() })
         }
         Condition::In { term: Term::Field(FieldRef::Trait(name)), values } => {
             let values: Vec<String> = values.iter().map(Value::to_string).collect();
             let op = if negated { "NOT IN" } else { "IN" };
             let plain = !values.iter().any(|value| value.contains(','));
-            plain.then(|| Form::Trait { name: name.clone(), op: op.to_owned(), value: values.join(", ") })
+            plain.then(|| ConditionForm::Trait { name: name.clone(), op: op.to_owned(), value: values.join(", ") })
         }
         _ => None,
     }
