@@ -1,9 +1,12 @@
-//! `bench`: figures on the demo. They are printed for people to read; nothing is asserted on a clock.
+//! `bench [REPEATS] [--against PROGRAM]`: figures on the demo, of this program and of another one side by side.
+//!
+//! They are printed for people to read; nothing is asserted on a clock.
 
 use crate::http::{self, Request, Response};
 use crate::server::{self, Server, TemporaryFolder};
 use crate::shell::{Result, root, step};
 use serde_json::{Value as Json, json};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -11,38 +14,82 @@ const N_REPEATS: usize = 30;
 
 /// Imports the demo, asks every question of demo/answers.json warm, opens Home, and looks at the memory.
 pub(crate) fn run(words: &[String]) -> Result<()> {
-    let n_repeats = match words.first() {
-        Some(word) => word.parse().map_err(|_| format!("`{word}` is not a number of repeats"))?,
-        None => N_REPEATS,
-    };
+    let (n_repeats, other) = read(words)?;
     server::build_for_tests()?;
     let folder = TemporaryFolder::new("bench")?;
-    let data = folder.path().join("data");
-    let import_seconds = import(&data)?;
-    println!("import of the whole demo            {import_seconds:>9.2} s");
-
-    let server = Server::start(&data)?;
-    println!("start on the data that is there     {:>9.2} s", server.start_seconds);
-    let at_start = memory_at_rest(&server);
-    let tokens = [("marketer", server.token("marketer", &data)?), ("engineer", server.token("engineer", &data)?)];
+    let ours = Runner::start("this", &server::binary(), folder.path())?;
+    let other = other.map(|program| Runner::start("other", &program, folder.path())).transpose()?;
+    let runners: Vec<&Runner> = std::iter::once(&ours).chain(&other).collect();
     println!("\n{:<36}{:>9}{:>9}{:>9}   server: {:>8}", "question (ms, warm)", "min", "median", "p95", "median");
+    let mut ratios = Vec::new();
     for (name, answer) in answers()? {
-        // The engineer sees what a question cost on the server, for the purpose that the role has.
-        let user = if answer["question"]["purpose"] == "analytics" { 1 } else { 0 };
-        ask(&server, &name, &answer["question"], &tokens[user].1, n_repeats)?;
+        let medians = ask(&runners, &name, &answer["question"], n_repeats)?;
+        if let [ours, other] = medians.as_slice() {
+            println!("{:<36}{:>9.2}", "  this / other, by median", ours / other);
+            ratios.push(ours / other);
+        }
     }
-    home(&server, n_repeats)?;
-    println!("\nresident memory at rest, at start   {at_start:>9}");
-    println!("resident memory at rest, afterwards {:>9}", memory_at_rest(&server));
+    for runner in &runners {
+        home(&runner.server, n_repeats)?;
+    }
+    if !ratios.is_empty() {
+        let mean = (ratios.iter().map(|ratio| ratio.ln()).sum::<f64>() / ratios.len() as f64).exp();
+        println!(
+            "\nthis / other over all questions     {mean:>9.2} (geometric mean), at most {:.2}",
+            quantile(&mut ratios, 1.0)
+        );
+    }
+    for runner in &runners {
+        println!(
+            "resident memory at rest, {:<11}{:>9} at start, {} afterwards",
+            runner.name,
+            runner.at_start,
+            memory_at_rest(&runner.server)
+        );
+    }
     Ok(())
 }
 
-fn import(data: &std::path::Path) -> Result<f64> {
-    let started = Instant::now();
-    let mut import = Command::new(server::binary());
-    import.current_dir(root()).args(["import", "--all", "--workspace", "demo", "--data"]).arg(data);
-    step(import)?;
-    Ok(started.elapsed().as_secs_f64())
+/// `[REPEATS] [--against PROGRAM]`
+fn read(words: &[String]) -> Result<(usize, Option<PathBuf>)> {
+    let (repeats, other) = match words {
+        [repeats @ .., flag, program] if flag == "--against" => (repeats, Some(PathBuf::from(program))),
+        repeats => (repeats, None),
+    };
+    match repeats {
+        [] => Ok((N_REPEATS, other)),
+        [word] => {
+            let n_repeats = word.parse().map_err(|_| format!("`{word}` is not a number of repeats"))?;
+            Ok((n_repeats, other))
+        }
+        _ => Err("cargo xtask bench [REPEATS] [--against PROGRAM]".to_owned()),
+    }
+}
+
+/// A program that serves the demo from a data folder of its own.
+struct Runner {
+    name: &'static str,
+    server: Server,
+    at_start: String,
+    marketer: String,
+    engineer: String,
+}
+
+impl Runner {
+    /// Imports the demo, says how long it took, and serves it.
+    fn start(name: &'static str, program: &Path, folder: &Path) -> Result<Runner> {
+        let data = folder.join(name);
+        let started = Instant::now();
+        let mut import = Command::new(program);
+        import.current_dir(root()).args(["import", "--all", "--workspace", "demo", "--data"]).arg(&data);
+        step(import)?;
+        println!("import of the whole demo, {name:<10}{:>9.2} s", started.elapsed().as_secs_f64());
+        let server = Server::start(program, &data)?;
+        println!("start on the data that is there     {:>9.2} s", server.start_seconds);
+        let at_start = memory_at_rest(&server);
+        let (marketer, engineer) = (server.token("marketer")?, server.token("engineer")?);
+        Ok(Runner { name, server, at_start, marketer, engineer })
+    }
 }
 
 fn memory_at_rest(server: &Server) -> String {
@@ -59,30 +106,40 @@ fn answers() -> Result<Vec<(String, Json)>> {
     Ok(answers.iter().map(|(name, answer)| (name.clone(), answer.clone())).collect())
 }
 
-/// Asks once cold, then again and again, and prints a line.
-fn ask(server: &Server, name: &str, question: &Json, token: &str, n_repeats: usize) -> Result<()> {
-    let authorization = format!("Bearer {token}");
+/// Asks once cold, then again and again, each program in turn, and prints a line for each.
+///
+/// # Shape
+/// One median per program, in milliseconds: on the server where it says so, else as seen from here.
+fn ask(runners: &[&Runner], name: &str, question: &Json, n_repeats: usize) -> Result<Vec<f64>> {
     let body = json!({ "question": question }).to_string();
-    let request = Request {
-        method: "POST",
-        path: "/api/v1/ask",
-        headers: &[("authorization", &authorization), ("content-type", "application/json")],
-        body: &body,
-    };
-    let (mut walls, mut servers) = (Vec::new(), Vec::new());
+    let mut times: Vec<(Vec<f64>, Vec<f64>)> = vec![Default::default(); runners.len()];
     for repeat in 0..=n_repeats {
-        let response = http::send(&server.address, &request)?;
-        if response.status != 200 {
-            return Err(format!("{name}: {} {}", response.status, response.body));
-        }
-        if repeat > 0 {
-            walls.push(response.seconds * 1e3);
-            servers.extend(server_seconds(&response).map(|seconds| seconds * 1e3));
+        for (runner, (walls, servers)) in runners.iter().zip(&mut times) {
+            // The engineer sees what a question cost on the server, for the purpose that the role has.
+            let is_analytics = question["purpose"] == "analytics";
+            let token = if is_analytics { &runner.engineer } else { &runner.marketer };
+            let authorization = format!("Bearer {token}");
+            let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
+            let request = Request { method: "POST", path: "/api/v1/ask", headers: &headers, body: &body };
+            let response = http::send(&runner.server.address, &request)?;
+            if response.status != 200 {
+                return Err(format!("{name}: {} {}", response.status, response.body));
+            }
+            if repeat > 0 {
+                walls.push(response.seconds * 1e3);
+                servers.extend(server_seconds(&response).map(|seconds| seconds * 1e3));
+            }
         }
     }
-    let on_server = if servers.is_empty() { "-".to_owned() } else { format!("{:.1}", quantile(&mut servers, 0.5)) };
-    print_line(name, &mut walls, &on_server);
-    Ok(())
+    let mut medians = Vec::new();
+    for (runner, (walls, servers)) in runners.iter().zip(&mut times) {
+        let on_server = (!servers.is_empty()).then(|| quantile(servers, 0.5));
+        let said = on_server.map_or("-".to_owned(), |median| format!("{median:.1}"));
+        let line = if runners.len() == 1 { name.to_owned() } else { format!("{name}, {}", runner.name) };
+        print_line(&line, walls, &said);
+        medians.push(on_server.unwrap_or_else(|| quantile(walls, 0.5)));
+    }
+    Ok(medians)
 }
 
 fn server_seconds(response: &Response) -> Option<f64> {

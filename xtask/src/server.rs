@@ -63,6 +63,8 @@ impl Drop for TemporaryFolder {
 
 /// A server of ours; it is stopped when this is dropped.
 pub(crate) struct Server {
+    program: PathBuf,
+    data: PathBuf,
     child: Child,
     /// `host:port`.
     pub(crate) address: String,
@@ -73,20 +75,21 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts one on the demo and this data folder, and waits until it answers.
-    pub(crate) fn start(data: &Path) -> Result<Server> {
+    /// Starts a program on the demo and this data folder, and waits until it answers.
+    pub(crate) fn start(program: &Path, data: &Path) -> Result<Server> {
         let port = TcpListener::bind("127.0.0.1:0")
             .and_then(|listener| listener.local_addr())
             .map_err(|error| error.to_string())?;
         let address = port.to_string();
         let started = Instant::now();
-        let mut up = Command::new(binary());
+        let mut up = Command::new(program);
         up.current_dir(root())
             .args(["up", "--workspace", "demo", "--listen", &address, "--sign-ins", "--data"])
             .arg(data);
         let mut child = up.stdout(Stdio::piped()).spawn().map_err(|error| format!("entente up: {error}"))?;
         let lines = printed(&mut child);
-        let mut server = Server { child, address, start_seconds: 0.0, sign_ins: Vec::new() };
+        let (program, data) = (program.to_owned(), data.to_owned());
+        let mut server = Server { program, data, child, address, start_seconds: 0.0, sign_ins: Vec::new() };
         server.wait(started)?;
         server.start_seconds = started.elapsed().as_secs_f64();
         // What it prints before it answers is in the pipe by now, or comes within the second.
@@ -97,9 +100,9 @@ impl Server {
     }
 
     /// A token for a user, by the command line on the same data folder.
-    pub(crate) fn token(&self, user: &str, data: &Path) -> Result<String> {
-        let mut token = Command::new(binary());
-        token.current_dir(root()).args(["token", user, "--workspace", "demo", "--data"]).arg(data);
+    pub(crate) fn token(&self, user: &str) -> Result<String> {
+        let mut token = Command::new(&self.program);
+        token.current_dir(root()).args(["token", user, "--workspace", "demo", "--data"]).arg(&self.data);
         let output = token.stderr(Stdio::inherit()).output().map_err(|error| format!("entente token: {error}"))?;
         let text = String::from_utf8_lossy(&output.stdout);
         let word = text.split_whitespace().last().filter(|_| output.status.success());

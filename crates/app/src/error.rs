@@ -35,7 +35,9 @@ pub(crate) fn exists(path: &str) -> Error {
 
 /// A file or folder cannot be used.
 pub(crate) fn file(what: &str, path: &std::path::Path, source: std::io::Error) -> Error {
-    Error::new(ErrorKind::Unavailable, format!("cannot {what} `{}`", path.display())).with_source(Box::new(source))
+    Error::new(ErrorKind::Unavailable, format!("cannot {what} `{}`", path.display()))
+        .with_hint("is it there, may this account use it, and is there room on the disk?")
+        .with_source(Box::new(source))
 }
 
 /// The metadata store fails.

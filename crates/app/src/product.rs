@@ -124,7 +124,10 @@ impl App {
     }
 
     /// Imports every file that the workspace's sources name; the caller owns the data folder.
-    pub fn import_files(&self, progress: &dyn Fn(&str, u64, u64)) -> Result<Vec<Balance>> {
+    ///
+    /// # Shape
+    /// One pair per file: `SOURCE/FILE`, and its books or why it did not come in.
+    pub fn import_files(&self, progress: &dyn Fn(&str, u64, u64)) -> Result<Vec<(String, Result<Balance>)>> {
         source::import_all(&self.state, progress)
     }
 
@@ -146,8 +149,6 @@ pub struct Checked {
     pub summary: String,
     /// The files that sources name: source, object, path in the workspace.
     pub source_files: Vec<(String, String, String)>,
-    /// A user who may import.
-    pub importer: Option<String>,
 }
 
 /// Reads a workspace folder and says all that is wrong with it; needs no data folder.
@@ -173,14 +174,12 @@ pub fn check(workspace: &Path) -> Result<Checked> {
     let files = |source: &spec::Source| -> Vec<(String, String, String)> {
         source.files.iter().map(|file| (source.name.clone(), file.object.clone(), file.path.clone())).collect()
     };
-    let may_import = |user: &&spec::User| definitions.roles.get(&user.role).is_some_and(|role| role.may_import);
     Ok(Checked {
         title: definitions.title.clone(),
         report: workspace::render(&loaded.diagnostics),
         n_diagnostics,
         summary: format!("{}: {verdict}", counts.join(", ")),
         source_files: definitions.sources.values().flat_map(files).collect(),
-        importer: definitions.users.values().find(may_import).map(|user| user.name.clone()),
     })
 }
 

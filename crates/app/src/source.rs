@@ -119,23 +119,25 @@ pub(crate) fn import_as_owner(
     Ok(balance(&source.name, request.file_name, &report))
 }
 
-/// Imports every file that the sources name; what is there already counts as duplicate.
-pub(crate) fn import_all(state: &State, progress: &dyn Fn(&str, u64, u64)) -> Result<Vec<Balance>> {
+/// Imports every file that the sources name; what is there already counts as duplicate. A file that cannot be read does
+/// not keep the others out.
+pub(crate) fn import_all(state: &State, progress: &dyn Fn(&str, u64, u64)) -> Result<Vec<(String, Result<Balance>)>> {
     let loaded = state.folder.current()?;
     let definitions = &loaded.definitions;
-    let mut balances = Vec::new();
+    let mut imported = Vec::new();
     for source in definitions.sources.values() {
         for file in &source.files {
-            let object = object_of(source, Some(&file.object), &file.path)?;
-            let path = state.folder.path().join(&file.path);
             let what = format!("{}/{}", source.name, file.path);
-            let report = import_file(state, definitions, (source, object), (&path, &file.path), &|done, all| {
-                progress(&what, done, all)
-            })?;
-            balances.push(balance(&source.name, &file.path, &report));
+            let path = state.folder.path().join(&file.path);
+            let report = object_of(source, Some(&file.object), &file.path).and_then(|object| {
+                let progress = |done, all| progress(&what, done, all);
+                import_file(state, definitions, (source, object), (&path, &file.path), &progress)
+            });
+            let balance = report.map(|report| balance(&source.name, &file.path, &report));
+            imported.push((what, balance));
         }
     }
-    Ok(balances)
+    Ok(imported)
 }
 
 fn import_file(

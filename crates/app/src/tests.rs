@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod cases;
+mod changes;
 mod demo;
 mod laws;
 mod policy_table;

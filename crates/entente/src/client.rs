@@ -40,6 +40,8 @@ impl Client {
             .http_status_as_error(false)
             .timeout_connect(Some(Duration::from_secs(10)))
             .max_redirects(0)
+            // A proxy of the environment would see the secret, and knows no way to this machine.
+            .proxy(None)
             .build()
             .new_agent();
         Client { agent, url: url.trim_end_matches('/').to_owned(), headers }
@@ -55,14 +57,17 @@ impl Client {
         self.read(sent)
     }
 
-    /// Posts a file and reads what comes back.
-    pub(crate) fn post_file(&self, path: &str, file: &Path) -> Result<Reply> {
+    /// Posts a file and reads what comes back; `progress` hears how many bytes are sent, and of how many.
+    pub(crate) fn post_file(&self, path: &str, file: &Path, progress: &dyn Fn(u64, u64)) -> Result<Reply> {
         let opened = File::open(file).map_err(|cause| cannot_read(file, cause))?;
+        let n_bytes = opened.metadata().map_err(|cause| cannot_read(file, cause))?.len();
+        let mut watched = Watched { file: opened, n_sent: 0, n_bytes, progress };
         let mut request = self.agent.post(format!("{}{path}", self.url));
         for (name, value) in &self.headers {
             request = request.header(*name, value);
         }
-        let sent = request.header("content-type", "application/octet-stream").send(opened);
+        let request = request.header("content-type", "application/octet-stream").header("content-length", n_bytes);
+        let sent = request.send(ureq::SendBody::from_reader(&mut watched));
         self.read(sent)
     }
 
@@ -84,7 +89,26 @@ impl Client {
     }
 }
 
+/// A file that says how much of it was read.
+struct Watched<'a> {
+    file: File,
+    n_sent: u64,
+    n_bytes: u64,
+    progress: &'a dyn Fn(u64, u64),
+}
+
+impl Read for Watched<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let n_read = self.file.read(buffer)?;
+        self.n_sent += n_read as u64;
+        (self.progress)(self.n_sent, self.n_bytes);
+        Ok(n_read)
+    }
+}
+
 /// The error of a file that cannot be read.
 pub(crate) fn cannot_read(file: &Path, cause: std::io::Error) -> Error {
-    Error::new(ErrorKind::NotFound, format!("cannot read `{}`", file.display())).with_source(Box::new(cause))
+    Error::new(ErrorKind::NotFound, format!("cannot read `{}`", file.display()))
+        .with_hint("is the path right, and may you read it?")
+        .with_source(Box::new(cause))
 }

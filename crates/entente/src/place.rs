@@ -13,7 +13,8 @@ pub(crate) fn workspace(place: &Place) -> Result<PathBuf> {
         return if is_workspace(folder) {
             absolute(folder)
         } else {
-            Err(Error::new(ErrorKind::NotFound, format!("there is no entente.yaml in `{}`", folder.display())))
+            Err(Error::new(ErrorKind::NotFound, format!("there is no entente.yaml in `{}`", folder.display()))
+                .with_hint("name the folder that holds it, or make one there with a `title`"))
         };
     }
     let here = absolute(Path::new("."))?;
@@ -62,12 +63,12 @@ pub(crate) fn seat(place: &Place, user: Option<&str>) -> Result<Seat> {
     if let (Some(url), Some(token)) = (&place.server, &place.token) {
         if user.is_some() {
             let message = "with `--server` the token says who asks, not `--as`".to_owned();
-            return Err(Error::new(ErrorKind::Invalid, message));
+            return Err(Error::new(ErrorKind::Invalid, message).with_hint("leave `--as` out"));
         }
         return Ok(Seat { client: Client::with_token(url, token), _runtime: None });
     }
     let user = user.ok_or_else(|| {
-        Error::new(ErrorKind::Invalid, "who asks is missing".to_owned()).with_hint("name a user with `--as USER`")
+        Error::new(ErrorKind::Invalid, "it is not said for whom".to_owned()).with_hint("name a user with `--as USER`")
     })?;
     if let Some(note) = app::server_of(&data(place)?) {
         return Ok(Seat { client: Client::as_owner(&note.url, &note.secret, user), _runtime: None });

@@ -142,11 +142,19 @@ type Table = (Vec<spec::Column>, Vec<Vec<Value>>);
 fn list(scope: Scope<'_>, question: &AudienceQuestion, inside: &BooleanArray, people: &RecordBatch) -> Result<Table> {
     let Scope { grant, snapshot, limits, .. } = scope;
     let numbers = people.column(0).as_primitive::<Int64Type>();
-    let chosen: Vec<usize> = (0..inside.len()).filter(|row| inside.value(*row)).collect();
     let person =
         |row: &usize| PersonId::from_stored(numbers.value(*row)).ok_or_else(|| error::bug("a number of nobody"));
-    let ids: Vec<PersonId> = chosen.iter().map(person).collect::<Result<_>>()?;
-    let mut rows: Vec<Vec<Value>> = ids.iter().map(|id| vec![Value::Text(snapshot.pseudonym(grant, *id))]).collect();
+    let mut chosen: Vec<(String, PersonId, usize)> = Vec::new();
+    for row in (0..inside.len()).filter(|row| inside.value(*row)) {
+        let id = person(&row)?;
+        chosen.push((snapshot.pseudonym(grant, id), id, row));
+    }
+    // By pseudonym: the order of people in the lake says when they were first seen.
+    chosen.sort();
+    let limit = usize::try_from(question.limit.unwrap_or(LIST_ROWS_DEFAULT)).unwrap_or(usize::MAX);
+    chosen.truncate(limit.min(limits.rows_max));
+    let ids: Vec<PersonId> = chosen.iter().map(|(_, id, _)| *id).collect();
+    let mut rows: Vec<Vec<Value>> = chosen.iter().map(|(name, ..)| vec![Value::Text(name.clone())]).collect();
     for name in &question.columns {
         let field = FieldRef::Trait(name.clone());
         let column = people.column_by_name(&column_name(&field));
@@ -157,15 +165,11 @@ fn list(scope: Scope<'_>, question: &AudienceQuestion, inside: &BooleanArray, pe
         for (index, row) in rows.iter_mut().enumerate() {
             row.push(match column {
                 // The lake masks both.
-                Some(column) => cells::value(column, chosen[index])?,
+                Some(column) => cells::value(column, chosen[index].2)?,
                 None => identifiers[index].clone().map_or(Value::Null, Value::Text),
             });
         }
     }
-    // By pseudonym: the order of people in the lake says when they were first seen.
-    rows.sort_by(|a, b| a[0].compare_for_rows(&b[0]));
-    let limit = usize::try_from(question.limit.unwrap_or(LIST_ROWS_DEFAULT)).unwrap_or(usize::MAX);
-    rows.truncate(limit.min(limits.rows_max));
     Ok((list_columns(scope, question), rows))
 }
 

@@ -34,7 +34,7 @@ impl Ord for Key {
 
 /// The value of one cell.
 pub(crate) fn value(array: &ArrayRef, row: usize) -> Result<Value> {
-    if array.is_null(row) {
+    if array.is_null(row) || *array.data_type() == DataType::Null {
         return Ok(Value::Null);
     }
     Ok(match array.data_type() {

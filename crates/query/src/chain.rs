@@ -5,6 +5,8 @@
 //! instant compete for two steps; those are tried in every useful order. A strict chain may have to pass over an early
 //! event to get round another step's, so there all candidates up to the first such obstacle are tried.
 
+use crate::error;
+use spec::Result;
 use std::collections::HashMap;
 
 /// An event of one person that matches at least one step.
@@ -29,30 +31,40 @@ pub(crate) struct ChainRules {
     pub(crate) strict: bool,
 }
 
+/// Looks at an event for one call, about a second; beyond it many events of one instant match in many ways.
+const LOOKS_MAX: u64 = 500_000_000;
+/// A step of the search takes as long as so many looks.
+const LOOKS_PER_STEP: u64 = 32;
+
 /// Finds the best chain among events in the order of time: the deepest, then the one with the earliest times.
 ///
 /// # Shape
-/// Positions in `events`, one per step reached; empty without any.
-pub(crate) fn best_chain(events: &[StepEvent], rules: ChainRules) -> Vec<usize> {
+/// Positions in `events`, one per step reached; empty without any. Beside it how many events were looked at.
+///
+/// # Errors
+/// Over budget, when there are too many ways to be tried.
+pub(crate) fn best_chain(events: &[StepEvent], rules: ChainRules) -> Result<(Vec<usize>, u64)> {
     let of_step: Vec<Vec<usize>> = (0..rules.n_steps)
         .map(|step| (0..events.len()).filter(|at| events[*at].steps & (1 << step) != 0).collect())
         .collect();
     let mut best: Vec<usize> = Vec::new();
+    let mut n_looks = events.len() as u64;
     for &start in of_step[0].iter().filter(|start| events[**start].may_start) {
         let is_whole = best.len() == rules.n_steps;
         if is_whole && events[start].at > events[best[0]].at {
             break;
         }
         let deadline = events[start].at.saturating_add(rules.within);
-        let mut search = Search { events, of_step: &of_step, rules, deadline, known: HashMap::new() };
+        let mut search = Search { events, of_step: &of_step, rules, deadline, known: HashMap::new(), n_looks };
         let mut used = vec![start];
         let mut chain = vec![start];
-        chain.extend(search.rest(1, &mut used));
+        chain.extend(search.rest(1, &mut used)?);
+        n_looks = search.n_looks;
         if is_better(events, &chain, &best) {
             best = chain;
         }
     }
-    best
+    Ok((best, n_looks))
 }
 
 /// The search for the rest of chains that share a first event, and so a deadline.
@@ -63,25 +75,30 @@ struct Search<'a> {
     deadline: i64,
     /// The best rest after (step, event), where it does not depend on what came before.
     known: HashMap<(usize, usize), Vec<usize>>,
+    /// Events looked at so far.
+    n_looks: u64,
 }
 
 impl Search<'_> {
     /// The best rest of a chain whose events so far are `used`, from `step` on.
-    fn rest(&mut self, step: usize, used: &mut Vec<usize>) -> Vec<usize> {
+    fn rest(&mut self, step: usize, used: &mut Vec<usize>) -> Result<Vec<usize>> {
         if step == self.rules.n_steps {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         let last = *used.last().expect("a chain has a first event");
         // Earlier events of the same instant are used up, so only without such is the rest a function of the last.
         let is_alone = used[..used.len() - 1].iter().all(|event| self.events[*event].at < self.events[last].at);
         if let Some(rest) = self.known.get(&(step, last)).filter(|_| is_alone) {
-            return rest.clone();
+            return Ok(rest.clone());
+        }
+        if self.n_looks > LOOKS_MAX {
+            return Err(error::over_budget("a search through so many events of one instant", "ask for fewer steps"));
         }
         let mut best: Vec<usize> = Vec::new();
         for candidate in self.candidates(step, last, used) {
             used.push(candidate);
             let mut rest = vec![candidate];
-            rest.extend(self.rest(step + 1, used));
+            rest.extend(self.rest(step + 1, used)?);
             used.pop();
             if is_better(self.events, &rest, &best) {
                 best = rest;
@@ -90,17 +107,19 @@ impl Search<'_> {
         if is_alone {
             self.known.insert((step, last), best.clone());
         }
-        best
+        Ok(best)
     }
 
     /// Events that may follow `last` as `step`, and that could make a difference.
-    fn candidates(&self, step: usize, last: usize, used: &[usize]) -> Vec<usize> {
+    fn candidates(&mut self, step: usize, last: usize, used: &[usize]) -> Vec<usize> {
         let after = self.events[last].at;
+        self.n_looks += LOOKS_PER_STEP;
         let until = if self.rules.strict { self.obstacle(step, last).min(self.deadline) } else { self.deadline };
         let list = &self.of_step[step];
         let first = list.partition_point(|event| self.events[*event].at < after);
         let mut found: Vec<usize> = Vec::new();
         for &event in list[first..].iter().take_while(|event| self.events[**event].at <= until) {
+            self.n_looks += 1 + found.len() as u64;
             let same_instant = |other: &&usize| self.events[**other].at == self.events[event].at;
             if used.contains(&event) {
                 continue;
@@ -118,15 +137,13 @@ impl Search<'_> {
     }
 
     /// When the first event after `last` comes that is neither of the step before nor of `step`.
-    fn obstacle(&self, step: usize, last: usize) -> i64 {
+    fn obstacle(&mut self, step: usize, last: usize) -> i64 {
         let own = 1 << step | 1 << (step - 1);
         let after = self.events[last].at;
-        let later = self.events[last..].iter().take_while(|event| event.at <= self.deadline);
-        later
-            .filter(|event| event.at > after && event.steps & own == 0)
-            .map(|event| event.at)
-            .next()
-            .unwrap_or(i64::MAX)
+        let is_obstacle = |event: &StepEvent| event.at > after && event.steps & own == 0;
+        let found = self.events[last..].iter().take_while(|event| event.at <= self.deadline).position(is_obstacle);
+        self.n_looks += found.unwrap_or(self.events.len() - last) as u64;
+        found.map_or(i64::MAX, |ahead| self.events[last + ahead].at)
     }
 }
 

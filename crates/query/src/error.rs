@@ -52,9 +52,15 @@ pub(crate) fn bug(message: &str) -> Error {
 pub(crate) fn from_datafusion(error: DataFusionError) -> Error {
     match error.find_root() {
         DataFusionError::ResourcesExhausted(_) => over_budget("the memory of one question", "ask for fewer groups"),
-        DataFusionError::External(_) => {
-            Error::new(ErrorKind::Unavailable, "the data could not be read".to_owned()).with_source(Box::new(error))
-        }
+        DataFusionError::External(cause) => match cause.downcast_ref::<Error>() {
+            // Our own, from the feed; it is only lent.
+            Some(Error { kind, message, hint, .. }) => {
+                Error { kind: *kind, message: message.clone(), hint: hint.clone(), source: None }
+            }
+            None => {
+                Error::new(ErrorKind::Unavailable, "the data could not be read".to_owned()).with_source(Box::new(error))
+            }
+        },
         _ => Error::new(ErrorKind::Bug, "the question could not be computed".to_owned()).with_source(Box::new(error)),
     }
 }

@@ -26,6 +26,7 @@ pub(crate) fn fold_people(
     if aggregates.is_empty() {
         return Ok((Vec::new(), (0, 0)));
     }
+    check_memory(scope, aggregates.len())?;
     let pass = open(scope, aggregates, as_of)?;
     let compiled: Vec<Compiled> =
         aggregates.iter().map(|aggregate| Compiled::new(aggregate, as_of, &pass)).collect::<Result<_>>()?;
@@ -43,6 +44,17 @@ pub(crate) fn fold_people(
     let arrays =
         compiled.iter().zip(states).map(|(compiled, states)| compiled.finish(&states, as_of)).collect::<Result<_>>()?;
     Ok((arrays, pass.cost()))
+}
+
+/// Figures are held once per part and once for all people.
+fn check_memory(scope: Scope<'_>, n_aggregates: usize) -> Result<()> {
+    let n_people = usize::try_from(scope.grant.people().len()).unwrap_or(usize::MAX);
+    let needed = n_people.saturating_mul(n_aggregates).saturating_mul(2 * size_of::<State>());
+    if needed > scope.limits.memory_bytes_max {
+        let most = format!("{} MiB of memory", scope.limits.memory_bytes_max >> 20);
+        return Err(error::over_budget(&most, "use fewer different counts and sums in one condition"));
+    }
+    Ok(())
 }
 
 fn open(scope: Scope<'_>, aggregates: &[Aggregate], as_of: Instant) -> Result<Pass> {

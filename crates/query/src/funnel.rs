@@ -13,6 +13,9 @@ use policy::Grant;
 use spec::{Condition, FieldRef, FunnelOrder, FunnelQuestion, Result, Value, ValueType};
 use std::collections::{BTreeMap, HashMap};
 
+/// Looks at events before the search for chains asks whether to stop: some milliseconds.
+const LOOKS_BETWEEN_STOPS: u64 = 1_000_000;
+
 /// Answers a funnel; its meaning is in the manual.
 ///
 /// # Shape
@@ -115,7 +118,7 @@ impl Group {
     }
 }
 
-fn check_groups(groups: &Groups, limits: &Limits<'_>) -> Result<()> {
+fn check_groups(groups: &Groups, limits: &Limits) -> Result<()> {
     if groups.len() > limits.groups_max {
         return Err(error::over_budget(&format!("{} groups", limits.groups_max), "break down by fewer properties"));
     }
@@ -124,20 +127,28 @@ fn check_groups(groups: &Groups, limits: &Limits<'_>) -> Result<()> {
 
 impl Funnel<'_> {
     /// Folds one part, person by person.
-    fn fold(&self, batch: &RecordBatch, limits: &Limits<'_>) -> Result<Groups> {
+    fn fold(&self, batch: &RecordBatch, limits: &Limits) -> Result<Groups> {
         let steps = self.steps_of_rows(batch)?;
         let same = RowKeys::new(batch, &self.same)?;
         let count_by = RowKeys::new(batch, &self.count_by)?;
         let people = pass::people(batch);
         let mut groups = Groups::new();
         let mut row = 0;
+        let mut n_looks = 0;
         while row < people.len() {
             let end = row + people[row..].iter().take_while(|person| **person == people[row]).count();
             let matching: Vec<usize> = (row..end).filter(|row| steps[*row] != 0).collect();
             if !matching.is_empty() {
-                let chains = self.chains(batch, &matching, &steps, (&same, &count_by));
+                let (chains, looks) = self.chains(batch, &matching, &steps, (&same, &count_by))?;
+                n_looks += looks;
                 self.count_person(batch, &chains, &mut groups)?;
                 check_groups(&groups, limits)?;
+            }
+            if n_looks > LOOKS_BETWEEN_STOPS {
+                n_looks = 0;
+                if (limits.stop)() {
+                    return Err(error::stopped());
+                }
             }
             row = end;
         }
@@ -159,16 +170,18 @@ impl Funnel<'_> {
         Ok(steps)
     }
 
-    /// The chosen chains of one person as rows of the batch: one in all, or one per pair under `count_by`.
+    /// The chosen chains of one person as rows of the batch: one in all, or one per pair under `count_by`; and how many
+    /// events were looked at for them.
     fn chains(
         &self,
         batch: &RecordBatch,
         matching: &[usize],
         steps: &[u32],
         (same, count_by): (&RowKeys, &RowKeys),
-    ) -> Vec<Vec<usize>> {
+    ) -> Result<(Vec<Vec<usize>>, u64)> {
         let times = pass::times(batch);
         let mut best: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
+        let mut n_looks = 0;
         for rows in same.partition(matching) {
             let starts = count_by.partition_with_nulls(&rows);
             for (pair, of_pair) in starts {
@@ -179,7 +192,9 @@ impl Funnel<'_> {
                         && of_pair.binary_search(row).is_ok(),
                 };
                 let events: Vec<StepEvent> = rows.iter().map(event).collect();
-                let chain: Vec<usize> = best_chain(&events, self.rules).into_iter().map(|event| rows[event]).collect();
+                let (chain, looks) = best_chain(&events, self.rules)?;
+                n_looks += looks;
+                let chain: Vec<usize> = chain.into_iter().map(|event| rows[event]).collect();
                 let when = |chain: &[usize]| -> Vec<i64> { chain.iter().map(|row| times[*row]).collect() };
                 let known = best.entry(pair).or_default();
                 let is_better = chain.len() > known.len() || (chain.len() == known.len() && when(&chain) < when(known));
@@ -188,7 +203,7 @@ impl Funnel<'_> {
                 }
             }
         }
-        best.into_values().filter(|chain| !chain.is_empty()).collect()
+        Ok((best.into_values().filter(|chain| !chain.is_empty()).collect(), n_looks))
     }
 
     fn count_person(&self, batch: &RecordBatch, chains: &[Vec<usize>], groups: &mut Groups) -> Result<()> {

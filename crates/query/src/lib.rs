@@ -8,7 +8,7 @@
 //! There is no way in without a grant:
 //!
 //! ```compile_fail,E0061
-//! fn without(plan: &query::Plan<'_>, snapshot: &lake::Snapshot, limits: &query::Limits<'_>) {
+//! fn without(plan: &query::Plan<'_>, snapshot: &lake::Snapshot, limits: &query::Limits) {
 //!     let _ = query::run(plan, snapshot, limits);
 //! }
 //! ```
@@ -16,7 +16,7 @@
 //! The same call with one compiles, so the example above fails for the right reason:
 //!
 //! ```no_run
-//! fn with(plan: &query::Plan<'_>, grant: &policy::Grant, snapshot: &lake::Snapshot, limits: &query::Limits<'_>) {
+//! fn with(plan: &query::Plan<'_>, grant: &policy::Grant, snapshot: &lake::Snapshot, limits: &query::Limits) {
 //!     let _ = query::run(plan, grant, snapshot, limits);
 //! }
 //! ```
@@ -32,4 +32,4 @@ mod pass;
 mod plan;
 mod trend;
 
-pub use plan::{Limits, Plan, Rows, check, is_over_budget, run, span};
+pub use plan::{Limits, Plan, Rows, Stop, is_over_budget, run, span};

@@ -4,7 +4,7 @@
 
 use crate::error;
 use crate::plan::Limits;
-use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, UInt32Array};
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, UInt32Array, new_null_array};
 use arrow::compute::take;
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit};
 use lake::{ScanPart, ScanRequest, Snapshot};
@@ -147,13 +147,15 @@ impl Pass {
                 columns.push(take(column, &indices, None).map_err(error::from_arrow)?);
             }
         }
+        let fields = self.schema.fields().iter();
+        let columns = columns.iter().zip(fields).map(|(column, field)| typed(column, field.data_type())).collect();
         RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(error::from_arrow)
     }
 
     /// Computes something from every part on all cores; results in the order of parts.
     pub(crate) fn fold<T: Send>(
         &self,
-        limits: &Limits<'_>,
+        limits: &Limits,
         per_part: &(dyn Fn(&RecordBatch) -> Result<T> + Sync),
     ) -> Result<Vec<T>> {
         let n_threads = std::thread::available_parallelism().map_or(1, usize::from).min(self.len()).max(1);
@@ -183,6 +185,12 @@ impl Pass {
         all.sort_by_key(|(part, _)| *part);
         Ok(all.into_iter().map(|(_, value)| value).collect())
     }
+}
+
+/// A column with a type; one of a field that no file had yet is null without one.
+pub(crate) fn typed(column: &ArrayRef, data_type: &DataType) -> ArrayRef {
+    let is_untyped = *column.data_type() == DataType::Null;
+    if is_untyped { new_null_array(data_type, column.len()) } else { Arc::clone(column) }
 }
 
 /// For each row the row of its person's traits, null without any; both lists of people ascend.

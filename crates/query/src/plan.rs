@@ -7,6 +7,7 @@ use lake::Snapshot;
 use policy::Grant;
 use spec::{Column, Error, FieldRef, Instant, Question, QuestionBody, Result, Value, ValueType};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A question whose names were resolved: no metric and no audience in it.
 pub struct Plan<'a> {
@@ -26,16 +27,19 @@ pub struct Plan<'a> {
     pub now: Instant,
 }
 
+/// Asked again and again during a run: whether to stop.
+pub type Stop = Arc<dyn Fn() -> bool + Send + Sync>;
+
 /// What one question may take.
-pub struct Limits<'a> {
+pub struct Limits {
     /// Groups (interval x breakdown values) of an answer.
     pub groups_max: usize,
     /// Rows of a list.
     pub rows_max: usize,
     /// Bytes that grouping may hold.
     pub memory_bytes_max: usize,
-    /// Asked between parts of the data: whether to stop.
-    pub stop: &'a (dyn Fn() -> bool + Sync),
+    /// Whether to stop.
+    pub stop: Stop,
 }
 
 /// What one run works on.
@@ -44,7 +48,7 @@ pub(crate) struct Scope<'a> {
     pub(crate) plan: &'a Plan<'a>,
     pub(crate) grant: &'a Grant,
     pub(crate) snapshot: &'a Snapshot,
-    pub(crate) limits: &'a Limits<'a>,
+    pub(crate) limits: &'a Limits,
 }
 
 /// What came out: cells about too few people are withheld already.
@@ -67,7 +71,7 @@ pub struct Rows {
 /// The first and the last instant with a granted event; `None` without any.
 ///
 /// Only granted people's events count, so that withheld ones leave no trace in default periods.
-pub fn span(grant: &Grant, snapshot: &Snapshot, limits: &Limits<'_>) -> Result<Option<(Instant, Instant)>> {
+pub fn span(grant: &Grant, snapshot: &Snapshot, limits: &Limits) -> Result<Option<(Instant, Instant)>> {
     let pass = Pass::open(&BTreeMap::new(), &Wanted::everything(), (None, None), grant, snapshot)?;
     let ends = |batch: &arrow::array::RecordBatch| {
         let times = pass::times(batch);
@@ -86,7 +90,7 @@ pub fn span(grant: &Grant, snapshot: &Snapshot, limits: &Limits<'_>) -> Result<O
 ///
 /// # Errors
 /// `Denied` when the grant is over or does not cover a field, `Unavailable` when a limit is reached, else faults.
-pub fn run(plan: &Plan<'_>, grant: &Grant, snapshot: &Snapshot, limits: &Limits<'_>) -> Result<Rows> {
+pub fn run(plan: &Plan<'_>, grant: &Grant, snapshot: &Snapshot, limits: &Limits) -> Result<Rows> {
     if plan.now >= grant.until() {
         return Err(error::grant_is_over());
     }
@@ -95,17 +99,6 @@ pub fn run(plan: &Plan<'_>, grant: &Grant, snapshot: &Snapshot, limits: &Limits<
         QuestionBody::Trend(question) => trend::run(scope, question),
         QuestionBody::Funnel(question) => funnel::run(scope, question),
         QuestionBody::Audience(question) => audience::run(scope, question),
-    }
-}
-
-/// Finds out before running whether an answer would be too large: only groups take running to be counted.
-///
-/// # Errors
-/// As `run`; see [`is_over_budget`].
-pub fn check(plan: &Plan<'_>, grant: &Grant, snapshot: &Snapshot, limits: &Limits<'_>) -> Result<()> {
-    match &plan.question.body {
-        QuestionBody::Trend(question) => trend::check(Scope { plan, grant, snapshot, limits }, question),
-        QuestionBody::Funnel(_) | QuestionBody::Audience(_) => Ok(()),
     }
 }
 

@@ -4,13 +4,14 @@ use crate::cells::{self, Key, WITHHELD};
 use crate::error;
 use crate::expression::Predicate;
 use crate::pass::{self, Pass, Wanted};
-use crate::plan::{Limits, Plan, Rows, Scope, span};
+use crate::plan::{Limits, Plan, Rows, Scope, Stop, span};
 use arrow::array::{ArrayRef, AsArray, BooleanArray, Int32Array, RecordBatch};
 use arrow::compute::{cast, filter_record_batch, is_null, nullif, or};
 use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema, SchemaRef};
 use chrono::{Datelike, Days, Months, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
 use datafusion::catalog::streaming::StreamingTable;
 use datafusion::common::Column as ColumnName;
+use datafusion::error::DataFusionError;
 use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
@@ -26,6 +27,8 @@ use spec::{
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, LazyLock};
+
+const MICROS_PER_HOUR: i64 = 3_600_000_000;
 
 /// Where DataFusion's tasks run; questions come in on threads of their own.
 static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
@@ -51,18 +54,12 @@ pub(crate) fn run(scope: Scope<'_>, question: &TrendQuestion) -> Result<Rows> {
     };
     let feed = Feed::open(scope, question, atoms, &starts, (from, to))?;
     let feed = Arc::new(feed);
-    if (scope.limits.stop)() {
-        return Err(error::stopped());
-    }
     let groups = RUNTIME.block_on(aggregate(&feed, scope.limits)).map_err(error::from_datafusion)?;
+    if groups.iter().map(RecordBatch::num_rows).sum::<usize>() > scope.limits.groups_max {
+        return Err(error::over_budget(&format!("{} groups", scope.limits.groups_max), "ask for fewer groups"));
+    }
     let cells = read_cells(&feed, &groups)?;
     answer(scope, question, &starts, cells, feed.pass.cost())
-}
-
-/// Checks that the intervals of a trend are not too many for an answer.
-pub(crate) fn check(scope: Scope<'_>, question: &TrendQuestion) -> Result<()> {
-    let (from, to) = period_bounds(scope, question.period.as_ref(), question.as_of)?;
-    interval_starts(question.by, from, to, scope.plan.question.time_zone, scope.limits.groups_max).map(drop)
 }
 
 /// The instants `[from, to)` that a question looks at; without a period, from the first event to the last.
@@ -112,7 +109,7 @@ fn interval_starts(by: Interval, from: Instant, to: Instant, zone: chrono_tz::Tz
     };
     let mut at = match by {
         // Hours are counted in absolute time, so that a repeated hour is two hours.
-        Interval::Hour => from - TimeDelta::seconds(from.timestamp().rem_euclid(3_600)),
+        Interval::Hour => from - TimeDelta::microseconds(from.timestamp_micros().rem_euclid(MICROS_PER_HOUR)),
         _ => midnight(first_day, zone)?,
     };
     let mut next_day = first_day;
@@ -151,6 +148,7 @@ struct Feed {
     /// Starts of the intervals and the end of the period, in microseconds.
     borders: Vec<i64>,
     from: i64,
+    stop: Stop,
 }
 
 impl Feed {
@@ -175,7 +173,7 @@ impl Feed {
         let mut fields = vec![Field::new("interval", DataType::Int32, false)];
         let type_of = |name: &str| pass.schema.field_with_name(name).map(|field| field.data_type().clone());
         for (index, field) in plan.breakdown.iter().enumerate() {
-            let group_type = type_of(&pass::column_name(field)).map_err(error::from_arrow)?;
+            let group_type = grouped_type(type_of(&pass::column_name(field)).map_err(error::from_arrow)?);
             fields.push(Field::new(format!("group.{index}"), group_type, true));
         }
         for (index, atom) in atoms.iter().enumerate() {
@@ -189,7 +187,16 @@ impl Feed {
         let mut borders: Vec<i64> = starts.iter().map(Instant::timestamp_micros).collect();
         borders.push(to.timestamp_micros());
         let (schema, from) = (Arc::new(Schema::new(fields)), from.timestamp_micros());
-        Ok(Feed { pass, schema, atoms, filter, groups: plan.breakdown.clone(), borders, from })
+        Ok(Feed {
+            pass,
+            schema,
+            atoms,
+            filter,
+            groups: plan.breakdown.clone(),
+            borders,
+            from,
+            stop: Arc::clone(&scope.limits.stop),
+        })
     }
 
     /// The rows of one part that any function counts.
@@ -211,8 +218,9 @@ impl Feed {
         let any: BooleanArray =
             (0..batch.num_rows()).map(|row| Some(masks.iter().any(|mask| mask.value(row)))).collect();
         let mut columns: Vec<ArrayRef> = vec![Arc::new(self.intervals(&batch))];
-        for field in &self.groups {
-            columns.push(Arc::clone(pass::column(&batch, field)?));
+        for (index, field) in self.groups.iter().enumerate() {
+            let group_type = self.schema.field(1 + index).data_type();
+            columns.push(pass::typed(pass::column(&batch, field)?, group_type));
         }
         for (atom, mask) in self.atoms.iter().zip(&masks) {
             let skipped = arrow::compute::not(mask).map_err(error::from_arrow)?;
@@ -240,6 +248,11 @@ impl Feed {
         };
         pass::times(batch).iter().map(|at| Some(index(at))).collect()
     }
+}
+
+/// Of a trait that no file had there are nulls only, and they have no type to be grouped by.
+fn grouped_type(group_type: DataType) -> DataType {
+    if group_type == DataType::Null { DataType::Utf8 } else { group_type }
 }
 
 /// What whole numbers are summed as: no contract has decimals of 19 digits.
@@ -274,9 +287,8 @@ impl PartitionStream for FeedStream {
     fn execute(&self, _ctx: Arc<TaskContext>) -> SendableRecordBatchStream {
         let feed = Arc::clone(&self.feed);
         let parts = (self.first..feed.pass.len()).step_by(self.every);
-        let batches = parts.map(move |part| {
-            feed.read(part).map_err(|error| datafusion::error::DataFusionError::External(Box::new(error)))
-        });
+        let read = move |part| if (feed.stop)() { Err(error::stopped()) } else { feed.read(part) };
+        let batches = parts.map(move |part| read(part).map_err(|error| DataFusionError::External(Box::new(error))));
         Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.feed.schema), futures::stream::iter(batches)))
     }
 }
@@ -285,7 +297,7 @@ impl PartitionStream for FeedStream {
 ///
 /// # Shape
 /// One row per interval and group; `interval`, `group.N`, then per function `people.N` and its parts.
-async fn aggregate(feed: &Arc<Feed>, limits: &Limits<'_>) -> datafusion::error::Result<Vec<RecordBatch>> {
+async fn aggregate(feed: &Arc<Feed>, limits: &Limits) -> datafusion::error::Result<Vec<RecordBatch>> {
     // Sums of doubles depend on their order. One stream keeps that of people and time, whatever stands between them.
     let has_doubles = feed.schema.fields().iter().any(|field| *field.data_type() == DataType::Float64);
     let n_threads = if has_doubles { 1 } else { std::thread::available_parallelism().map_or(1, usize::from) };

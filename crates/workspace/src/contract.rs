@@ -3,6 +3,7 @@
 //! An object takes part by the custom property `entity`; others are read past. What a contract leaves open is closed: a
 //! field without `classification` is sensitive and may be used for nothing.
 
+use crate::USER_ID;
 use crate::diagnostic::{Place, Problems};
 use crate::fields::{Fields, text_of, texts_of};
 use crate::names::{check_name, did_you_mean, shortened};
@@ -240,6 +241,10 @@ fn check_columns(object: &Object, place: &Place, problems: &mut Problems) {
     if object.kind == ObjectKind::Consent {
         check("statements", Some("purpose"), &[ValueType::Text]);
         check("statements", Some("state"), &[ValueType::Text]);
+    }
+    if object.kind == ObjectKind::Traits && object.person_column != USER_ID && names.contains(&USER_ID) {
+        let message = format!("`{USER_ID}` stands for the person in lists and cannot be a trait");
+        problems.add(place, message, "give the property another name".into());
     }
     if object.kind != ObjectKind::Traits && object.time_column.is_none() {
         let hint = "add `- {property: time, value: COLUMN}` to its customProperties";

@@ -155,6 +155,7 @@ impl Cursor {
         };
         let hint = match self.peek() {
             Some(token) if hint.is_empty() => hint_for(token).to_owned(),
+            None if hint.is_empty() => "finish it, as in `count(visit) >= 3`, or take its last word away".to_owned(),
             _ => hint.to_owned(),
         };
         self.stop(self.spot(), format!("expected {wanted}, found {found}"), &hint)

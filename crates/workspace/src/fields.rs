@@ -154,7 +154,11 @@ pub(crate) fn text_of<'a>(node: &'a Node, key: &str, problems: &mut Problems) ->
             None
         }
         _ => {
-            problems.add(&node.place, format!("`{key}` is text, not {}", node.sort()), String::new());
+            problems.add(
+                &node.place,
+                format!("`{key}` is text, not {}", node.sort()),
+                format!("write `{key}: some text`"),
+            );
             None
         }
     }

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 mod tests;
 
 /// The column of a list that names a person as the sources do.
-const USER_ID: &str = "user_id";
+pub const USER_ID: &str = "user_id";
 
 /// Rounds of putting the nearest names in.
 const MENDS_MAX: usize = 4;
@@ -104,10 +104,10 @@ fn explain(found: Found, mended: Option<&Question>) -> Unresolved {
     }
 }
 
-/// The question with the nearest name in the place of each that is unknown; nothing while one of them has none near.
+/// The question with the nearest name in the place of each that is unknown; nothing if one of them is left.
 fn mended(question: &Question, definitions: &Definitions, found: &[Found]) -> Option<Question> {
     let mut mended = renamed(question, found)?;
-    // A name that is mended may uncover others: those of a metric's filter, or the properties of an event.
+    // A name that is mended may uncover others, or what is near them: the fields of a metric, the properties of an event.
     for _ in 0..MENDS_MAX {
         let (_, found) = examine(&mended, definitions, true);
         if !found.iter().any(|found| matches!(found, Found::Name { .. })) {
@@ -118,14 +118,13 @@ fn mended(question: &Question, definitions: &Definitions, found: &[Found]) -> Op
     None
 }
 
+/// With each name that has one near; nothing if none has.
 fn renamed(question: &Question, found: &[Found]) -> Option<Question> {
-    let mut renamed = question.clone();
-    for found in found {
-        if let Found::Name { candidates, .. } = found {
-            renamed = rename(&renamed, &candidates.first()?.1);
-        }
-    }
-    Some(renamed)
+    let nearest = found.iter().filter_map(|found| match found {
+        Found::Name { candidates, .. } => candidates.first(),
+        Found::Wrong(_) => None,
+    });
+    nearest.fold(None, |renamed, (_, change)| Some(rename(renamed.as_ref().unwrap_or(question), change)))
 }
 
 fn examine(question: &Question, definitions: &Definitions, with_purpose: bool) -> (Resolved, Vec<Found>) {

@@ -19,12 +19,14 @@ pub(crate) const CLASSES: [FieldClass; 4] =
 
 const MASKS: [Mask; 3] = [Mask::Show, Mask::Hash, Mask::Hide];
 
-/// Reads `entente.yaml`. A law rule with errors is left out, so that stricter ones apply.
+/// Reads `entente.yaml`. With an error in one law rule none counts, so that the strictest law applies everywhere: without
+/// a region's rule that of its country would hold, which may be laxer.
 pub(crate) fn read_workspace(node: &Node, definitions: &mut Definitions, problems: &mut Problems) {
     let Some(mut fields) = Fields::open(node, "a workspace", problems) else { return };
     let title = fields.text("title", "say what the workspace is called", problems);
     definitions.title = title.unwrap_or_default().to_owned();
     definitions.notice = fields.text_or_empty("notice", problems);
+    let n_problems = problems.count();
     for node in fields.list("laws", problems) {
         let Some(rule) = read_law(node, problems) else { continue };
         let same = |known: &LawRule| known.country == rule.country && known.region == rule.region;
@@ -34,6 +36,9 @@ pub(crate) fn read_workspace(node: &Node, definitions: &mut Definitions, problem
         } else {
             definitions.laws.push(rule);
         }
+    }
+    if problems.count() > n_problems {
+        definitions.laws.clear();
     }
     fields.close(problems);
 }

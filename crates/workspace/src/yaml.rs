@@ -29,7 +29,8 @@ pub(crate) fn parse(path: &str, text: &str, problems: &mut Problems) -> Option<N
             Ok((event, span)) => builder.take(event, span, problems).ok()?,
             Err(error) => {
                 let place = builder.place(error.marker().line(), error.marker().col());
-                problems.add(&place, format!("not readable as YAML: {}", error.info()), String::new());
+                let hint = "look at the quotes, brackets and indents on this line and the one before";
+                problems.add(&place, format!("not readable as YAML: {}", error.info()), hint.into());
                 return None;
             }
         }
@@ -82,7 +83,7 @@ impl Builder<'_> {
                 let (place, kind) = match self.stack.pop() {
                     Some(Open::List { place, items }) => (place, NodeKind::List(items)),
                     Some(Open::Map { place, entries, .. }) => (place, NodeKind::Map(entries)),
-                    None => return stop(&place, "an end without a start", "", problems),
+                    None => return stop(&place, "an end without a start", "close what was opened, once", problems),
                 };
                 self.add(Node { place, kind, style: Style::Whole }, problems)
             }

@@ -5,7 +5,9 @@ use crate::state::State;
 use crate::store::Record;
 use api::{Asked, Input, Judged, Principal};
 use serde_json::Value as Json;
-use spec::{Answer, Cost, Outcome, PeopleCounts, Provenance, Question, QuestionBody, Result, Verdict, WaterfallStep};
+use spec::{
+    Answer, Cost, Outcome, PeopleCounts, Provenance, Purpose, Question, QuestionBody, Result, Verdict, WaterfallStep,
+};
 
 /// Judges a question.
 pub(crate) fn judge(state: &State, who: &Principal, json: &Json) -> Result<Input<Judged>> {
@@ -18,7 +20,7 @@ pub(crate) fn judge(state: &State, who: &Principal, json: &Json) -> Result<Input
     let (verdict, people) = match scene.judge(&question)? {
         Judgement::Nonsense(diagnostics) => return Ok(Input::Bad(diagnostics)),
         Judgement::Refused(verdict) => (verdict, None),
-        Judgement::Allowed(allowed) => (Verdict::yes(), allowed.rows.and_then(|rows| rows.people)),
+        Judgement::Allowed(allowed) => (Verdict::yes(), allowed.rows.people),
     };
     record(state, who, "judge", &question, (verdict.outcome, people))?;
     Ok(Input::Good(Judged { question, verdict, people }))
@@ -45,15 +47,16 @@ pub(crate) fn ask(state: &State, who: &Principal, json: &Json) -> Result<Input<A
 }
 
 fn answer(scene: &Scene<'_>, question: &Question, allowed: Allowed) -> Result<Answer> {
-    let rows = match allowed.rows {
-        Some(rows) => rows,
-        None => scene.run(&allowed.resolved, &allowed.grant)?,
-    };
+    let rows = allowed.rows;
     let min_group = allowed.grant.min_group();
     let shown = |people: u64| Some(people).filter(|people| *people >= min_group);
-    // Fewer withheld than the minimum group could be told from the difference, so then the number known is not shown.
-    let is_telling = allowed.people.withheld.values().any(|people| people.len() < min_group);
-    let known = Some(scene.snapshot.known().len()).filter(|_| !is_telling);
+    // Fewer withheld than the minimum group could be told from the difference, here or in an answer for that purpose, so
+    // then the number known is not shown at all.
+    let is_telling = |purpose: &Purpose| {
+        let people = scene.snapshot.people_for(purpose, &scene.definitions.laws);
+        people.withheld.values().any(|people| (1..u64::from(purpose.min_group)).contains(&people.len()))
+    };
+    let known = Some(scene.snapshot.known().len()).filter(|_| !scene.definitions.purposes.values().any(is_telling));
     let withheld = allowed.people.withheld.iter().map(|(why, people)| ((*why).to_owned(), shown(people.len())));
     let people = PeopleCounts {
         known: known.and_then(shown),

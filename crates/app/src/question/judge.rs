@@ -20,7 +20,7 @@ const GROUPS_MAX: usize = 10_000;
 /// Rows of a list.
 const LIST_ROWS_MAX: usize = 100_000;
 /// Memory for the groups of one question.
-const MEMORY_BYTES_MAX: usize = 512 << 20;
+const MEMORY_BYTES_MAX: usize = 1 << 30;
 /// A question that takes longer is stopped.
 const SECONDS_MAX: i64 = 30;
 /// How long a grant holds.
@@ -50,8 +50,7 @@ pub(crate) struct Allowed {
     pub(crate) grant: Grant,
     pub(crate) resolved: Resolved,
     pub(crate) people: Arc<PurposePeople>,
-    /// What the dry run found, where the question had to be run to be judged.
-    pub(crate) rows: Option<Rows>,
+    pub(crate) rows: Rows,
 }
 
 impl<'a> Scene<'a> {
@@ -67,7 +66,7 @@ impl<'a> Scene<'a> {
             Decided::Nonsense(diagnostics) => Ok(Judgement::Nonsense(diagnostics)),
             Decided::Allowed(allowed) => Ok(Judgement::Allowed(allowed)),
             Decided::Refused(refused) => {
-                let reasons = remedy::with_remedies(self, question, refused)?;
+                let reasons = remedy::with_remedies(self, question, refused);
                 let is_conditional = reasons.iter().all(|reason| reason::is_conditional(reason.code));
                 let outcome = if is_conditional { Outcome::YesIf } else { Outcome::No };
                 Ok(Judgement::Refused(Verdict { outcome, reasons }))
@@ -94,7 +93,8 @@ impl<'a> Scene<'a> {
                 return Ok(Decided::refused(reasons));
             }
         };
-        let rows = match self.dry_run(&resolved, &grant) {
+        // Whether an answer is too large, or about too few, is known once it is there: to judge is to run.
+        let rows = match self.run(&resolved, &grant) {
             Ok(rows) => rows,
             Err(error) => match query::is_over_budget(&error) {
                 Some(what) => return Ok(Decided::refused(vec![reason::over_budget(question, what)])),
@@ -102,7 +102,7 @@ impl<'a> Scene<'a> {
             },
         };
         let is_audience = matches!(resolved.question.body, QuestionBody::Audience(_));
-        if is_audience && rows.as_ref().is_some_and(|rows| rows.people.is_none()) {
+        if is_audience && rows.people.is_none() {
             return Ok(Decided::refused(vec![reason::under_minimum_group(purpose)]));
         }
         Ok(Decided::Allowed(Box::new(Allowed { grant, resolved, people, rows })))
@@ -143,34 +143,24 @@ impl<'a> Scene<'a> {
         })
     }
 
-    /// Runs a question as far as it takes to know that it can be answered: groups and people have to be counted.
-    fn dry_run(&self, resolved: &Resolved, grant: &Grant) -> Result<Option<Rows>> {
-        if matches!(resolved.question.body, QuestionBody::Audience(_)) || !resolved.breakdown.is_empty() {
-            return self.run(resolved, grant).map(Some);
-        }
-        let plan = self.plan(resolved);
-        self.within_limits(&|limits| query::check(&plan, grant, &self.snapshot, limits)).map(|()| None)
-    }
-
     /// Runs a granted question.
-    pub(crate) fn run(&self, resolved: &Resolved, grant: &Grant) -> Result<Rows> {
+    fn run(&self, resolved: &Resolved, grant: &Grant) -> Result<Rows> {
         let plan = self.plan(resolved);
         self.within_limits(&|limits| query::run(&plan, grant, &self.snapshot, limits))
     }
 
     fn plan<'r>(&self, resolved: &'r Resolved) -> Plan<'r> {
-        let is_stored = |field: &spec::Field| field.class != FieldClass::Direct && field.name != "user_id";
         let types = |fields: &BTreeMap<String, spec::Field>| -> BTreeMap<String, ValueType> {
-            fields
-                .iter()
-                .filter(|(_, field)| is_stored(field))
-                .map(|(name, field)| (name.clone(), field.value_type))
-                .collect()
+            let stored = fields.iter().filter(|(_, field)| field.class != FieldClass::Direct);
+            stored.map(|(name, field)| (name.clone(), field.value_type)).collect()
         };
+        let mut traits = types(&resolved.trait_fields);
+        // The vault knows it, the tables do not.
+        traits.remove(workspace::USER_ID);
         Plan {
             question: &resolved.question,
             properties: types(&resolved.property_fields),
-            traits: types(&resolved.trait_fields),
+            traits,
             breakdown: resolved.breakdown.clone(),
             unit: resolved.unit.clone(),
             measure_type: resolved.measure_type,
@@ -197,14 +187,14 @@ impl<'a> Scene<'a> {
         self.state.span(&key, &compute)
     }
 
-    fn within_limits<T>(&self, run: &dyn Fn(&Limits<'_>) -> Result<T>) -> Result<T> {
+    fn within_limits<T>(&self, run: &dyn Fn(&Limits) -> Result<T>) -> Result<T> {
         let deadline = self.now + TimeDelta::seconds(SECONDS_MAX);
-        let stop = || self.state.clock.now() > deadline;
+        let clock = Arc::clone(&self.state.clock);
         run(&Limits {
             groups_max: GROUPS_MAX,
             rows_max: LIST_ROWS_MAX,
             memory_bytes_max: MEMORY_BYTES_MAX,
-            stop: &stop,
+            stop: Arc::new(move || clock.now() > deadline),
         })
     }
 }

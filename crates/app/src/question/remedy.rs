@@ -4,7 +4,7 @@ use crate::question::judge::{Decided, Refused, Scene, release};
 use crate::state::purposes_of;
 use spec::{
     Condition, FieldRef, FunnelQuestion, Interval, Period, Question, QuestionBody, Reason, ReasonCode, Release, Remedy,
-    Result, Term, TrendQuestion,
+    Term, TrendQuestion,
 };
 
 /// Changed questions that are tried for one refusal; a judge answers while somebody types.
@@ -19,7 +19,7 @@ struct Candidate {
 }
 
 /// The reasons of a refusal, each with the changed questions that judge yes before its gap.
-pub(crate) fn with_remedies(scene: &Scene<'_>, question: &Question, refused: Refused) -> Result<Vec<Reason>> {
+pub(crate) fn with_remedies(scene: &Scene<'_>, question: &Question, refused: Refused) -> Vec<Reason> {
     let mut candidates: Vec<Candidate> = Vec::new();
     for fixed in refused.fixed {
         candidates.push(Candidate { title: "Ask with the nearest name".to_owned(), question: fixed });
@@ -34,8 +34,9 @@ pub(crate) fn with_remedies(scene: &Scene<'_>, question: &Question, refused: Ref
         if tried.contains(&question) {
             continue;
         }
-        if let Decided::Allowed(allowed) = scene.decide(&question)? {
-            let people = allowed.rows.as_ref().and_then(|rows| rows.people);
+        // A change that cannot be judged is no remedy; the refusal stands all the same.
+        if let Ok(Decided::Allowed(allowed)) = scene.decide(&question) {
+            let people = allowed.rows.people;
             let effect = people.map_or_else(String::new, |people| format!("{people} people"));
             offers.push(Remedy::Ask { title, question: Box::new(question.clone()), effect });
         }
@@ -45,7 +46,7 @@ pub(crate) fn with_remedies(scene: &Scene<'_>, question: &Question, refused: Ref
         reason.remedies.splice(0..0, offers.iter().cloned());
         reason
     };
-    Ok(refused.reasons.into_iter().map(offer).collect())
+    refused.reasons.into_iter().map(offer).collect()
 }
 
 /// Changes worth trying, the smallest first: another purpose, figures instead of a list, without what stands in the way.

@@ -38,7 +38,7 @@ pub(super) struct Data {
 pub(super) struct World {
     pub(super) app: App,
     /// Removed with the world.
-    _folder: TempDir,
+    pub(super) folder: TempDir,
 }
 
 impl Setup {
@@ -106,7 +106,7 @@ impl Setup {
             drop(app);
             open(folder.path(), self.now, self.seed + 1)
         };
-        World { app, _folder: folder }
+        World { app, folder }
     }
 }
 

@@ -59,12 +59,16 @@ pub(crate) fn judge(place: &Place, arguments: &Judge) -> Result<Ending> {
 fn request(file: &Path) -> Result<Option<String>> {
     let mut text = String::new();
     let read = if file == Path::new("-") {
-        std::io::stdin().take(QUESTION_BYTES_MAX).read_to_string(&mut text)
+        std::io::stdin().take(QUESTION_BYTES_MAX + 1).read_to_string(&mut text)
     } else {
         let opened = std::fs::File::open(file).map_err(|cause| cannot_read(file, cause))?;
-        opened.take(QUESTION_BYTES_MAX).read_to_string(&mut text)
+        opened.take(QUESTION_BYTES_MAX + 1).read_to_string(&mut text)
     };
     read.map_err(|cause| cannot_read(file, cause))?;
+    if text.len() as u64 > QUESTION_BYTES_MAX {
+        let message = format!("`{}` is larger than 1 MiB, which no question is", file.display());
+        return Err(Error::new(ErrorKind::Invalid, message).with_hint("is it the right file?"));
+    }
     match app::question_from_text(&text, &file.display().to_string()) {
         Ok(question) => Ok(Some(serde_json::json!({ "question": question }).to_string())),
         Err(report) => {

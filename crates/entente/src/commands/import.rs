@@ -1,7 +1,7 @@
 //! `entente import`: files into a source.
 
 use crate::arguments::{Import, Place};
-use crate::client::Client;
+use crate::client::{Client, cannot_read};
 use crate::commands::ask::problem;
 use crate::{Ending, place};
 use api::{Balance, Credential, ImportRequest, Product};
@@ -21,6 +21,10 @@ struct Job {
 /// Imports and prints the books of each file.
 pub(crate) fn run(place: &Place, arguments: &Import) -> Result<Ending> {
     let jobs = jobs(place, arguments)?;
+    // Before anything comes in: a list of files with one that is not there is a mistake.
+    for job in &jobs {
+        std::fs::File::open(&job.path).map_err(|cause| cannot_read(&job.path, cause))?;
+    }
     let is_far = place.server.is_some() || app::server_of(&place::data(place)?).is_some();
     if is_far { through_server(place, arguments, &jobs) } else { here(place, arguments, &jobs) }
 }
@@ -61,14 +65,10 @@ fn here(place: &Place, arguments: &Import, jobs: &[Job]) -> Result<Ending> {
 }
 
 fn through_server(place: &Place, arguments: &Import, jobs: &[Job]) -> Result<Ending> {
-    let importer = match (&arguments.user, &place.server) {
-        (Some(user), _) => Some(user.clone()),
-        (None, Some(_)) => None,
-        (None, None) => app::check(&place::workspace(place)?)?.importer,
-    };
-    let seat = place::seat(place, importer.as_deref())?;
+    let seat = place::seat(place, arguments.user.as_deref())?;
+    let bars = Bars::new();
     for job in jobs {
-        if let Some(ending) = upload(&seat.client, job)? {
+        if let Some(ending) = upload(&seat.client, job, &bars)? {
             return Ok(ending);
         }
     }
@@ -76,23 +76,23 @@ fn through_server(place: &Place, arguments: &Import, jobs: &[Job]) -> Result<End
 }
 
 /// Sends one file; an ending when it was not taken.
-fn upload(client: &Client, job: &Job) -> Result<Option<Ending>> {
+fn upload(client: &Client, job: &Job, bars: &Bars) -> Result<Option<Ending>> {
     let name = file_name(&job.path)?;
     let mut path = format!("/api/v1/sources/{}/import?file_name={}", encoded(&job.source), encoded(&name));
     if let Some(object) = &job.object {
         path.push_str(&format!("&object={}", encoded(object)));
     }
-    let waiting = ProgressBar::new_spinner().with_message(format!("{}/{name}", job.source));
-    waiting.enable_steady_tick(std::time::Duration::from_millis(120));
-    let reply = client.post_file(&path, &job.path)?;
-    waiting.finish_and_clear();
+    let what = format!("{}/{name}", job.source);
+    let reply = client.post_file(&path, &job.path, &|done, all| bars.show(&what, done, all));
+    bars.clear();
+    let reply = reply?;
     let body: Json = serde_json::from_slice(&reply.body).unwrap_or_default();
     if reply.status != 200 {
         return problem(reply.status, &body).map(Some);
     }
     let number = |key: &str| body.get(key).and_then(Json::as_u64).unwrap_or(0);
     let balance = Balance {
-        what: format!("{}/{name}", job.source),
+        what,
         received: number("received"),
         stored: number("stored"),
         duplicate: number("duplicate"),
@@ -104,7 +104,9 @@ fn upload(client: &Client, job: &Job) -> Result<Option<Ending>> {
 
 fn file_name(path: &Path) -> Result<String> {
     let name = path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
-    name.ok_or_else(|| Error::new(ErrorKind::Invalid, format!("`{}` is no file", path.display())))
+    name.ok_or_else(|| {
+        Error::new(ErrorKind::Invalid, format!("`{}` is no file", path.display())).with_hint("name a file")
+    })
 }
 
 /// A text as a part of a URL.

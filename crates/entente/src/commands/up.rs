@@ -9,17 +9,23 @@ use std::sync::Arc;
 /// Serves until it is told to stop.
 pub(crate) fn run(place: &Place, arguments: &Up) -> Result<Ending> {
     let runtime = place::runtime()?;
-    // The address first: a port that is taken should not be found out after a long import.
+    // The folder first: another server on it has most likely taken the port as well, and should be named. Then the
+    // address: a port that is taken should not be found out after a long import.
+    let app = place::open(place)?;
     let listener = runtime.block_on(tokio::net::TcpListener::bind(&arguments.listen)).map_err(place::cannot_listen)?;
     let address = listener.local_addr().map_err(place::cannot_listen)?;
-    let app = place::open(place)?;
     let checked = app::check(&place::workspace(place)?)?;
     eprint!("{}", checked.report);
     let bars = Bars::new();
-    let balances = app.import_files(&|what, done, all| bars.show(what, done, all))?;
+    let imported = app.import_files(&|what, done, all| bars.show(what, done, all))?;
     bars.clear();
-    for balance in balances.iter().filter(|balance| balance.stored + balance.rejected > 0) {
-        print_balance(balance);
+    for (file, balance) in imported {
+        match balance {
+            Ok(balance) if balance.stored + balance.rejected > 0 => print_balance(&balance),
+            Ok(_) => {}
+            // The others are served all the same; what lacks this one says so.
+            Err(error) => eprintln!("{file}: {}\n  {}", error.chain(), error.hint.unwrap_or_default()),
+        }
     }
     let url = format!("http://{address}");
     app.announce(&url)?;

@@ -55,7 +55,7 @@ proptest! {
     #[test]
     fn the_search_finds_what_brute_force_finds(events in events_strategy(), within in 0_i64..12, strict: bool) {
         let rules = ChainRules { n_steps: 3, within, strict };
-        let found: Vec<i64> = best_chain(&events, rules).iter().map(|event| events[*event].at).collect();
+        let found: Vec<i64> = best_chain(&events, rules).expect("there are few ways").0.iter().map(|event| events[*event].at).collect();
         prop_assert_eq!(found, brute_force(&events, rules));
     }
 }
@@ -63,7 +63,8 @@ proptest! {
 fn check(events: &[(i64, u32)], strict: bool, expected: &[i64]) {
     let events: Vec<StepEvent> =
         events.iter().map(|(at, steps)| StepEvent { at: *at, steps: *steps, may_start: true }).collect();
-    let found = best_chain(&events, ChainRules { n_steps: 3, within: 100, strict });
+    let rules = ChainRules { n_steps: 3, within: 100, strict };
+    let (found, _) = best_chain(&events, rules).expect("there are few ways");
     let times: Vec<i64> = found.iter().map(|event| events[*event].at).collect();
     assert_eq!(times, expected);
 }
@@ -86,4 +87,15 @@ fn many_events_take_no_time() {
     let events: Vec<(i64, u32)> = (0..20_000).map(|at| (at / 3, 1 << (at % 2))).collect();
     check(&events, false, &[0, 0]);
     check(&events, true, &[0, 0]);
+}
+
+#[test]
+fn too_many_ways_are_refused() {
+    const N_STEPS: usize = 14;
+    // Fourteen events of one instant, each of which matches all steps but one, and none after the last step.
+    let all = (1_u32 << N_STEPS) - 1;
+    let events: Vec<StepEvent> =
+        (0..N_STEPS - 1).map(|event| StepEvent { at: 0, steps: all & !(1 << event), may_start: true }).collect();
+    let refused = best_chain(&events, ChainRules { n_steps: N_STEPS, within: 100, strict: false });
+    assert_eq!(refused.expect_err("there are too many ways").kind, spec::ErrorKind::Unavailable);
 }

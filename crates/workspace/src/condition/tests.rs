@@ -84,152 +84,155 @@ fn what_is_no_condition_is_refused_in_its_place() {
         "EXISTS (SELECT 1)",
     ];
     let all: Vec<String> = texts.iter().map(|text| format!("{text}\n{}", check(text))).collect();
-    insta::assert_snapshot!(all.join("\n"), @r#"
-:1:1: the condition is empty
-    write one, as in `did(purchase)`
+    insta::assert_snapshot!(all.join("\n"), @"
 
-a = 
-:1:4: expected a trait, `event.property` or a value, found the end
+    :1:1: the condition is empty
+        write one, as in `did(purchase)`
 
-a = 1 AND
-:1:10: expected a trait, `event.property` or a value, found the end
+    a = 
+    :1:4: expected a trait, `event.property` or a value, found the end
+        finish it, as in `count(visit) >= 3`, or take its last word away
 
-(a = 1
-:1:7: expected `)`, found the end
-    close the bracket with `)`
+    a = 1 AND
+    :1:10: expected a trait, `event.property` or a value, found the end
+        finish it, as in `count(visit) >= 3`, or take its last word away
 
-a = 1)
-:1:6: expected the end, found `)`
-    join comparisons with AND, OR and NOT
+    (a = 1
+    :1:7: expected `)`, found the end
+        close the bracket with `)`
 
-a = 'open
-:1:5: unterminated string literal
-    close what is open: each quote and bracket has a partner
+    a = 1)
+    :1:6: expected the end, found `)`
+        join comparisons with AND, OR and NOT
 
-a + 1 = 2
-:1:3: expected a comparison, found `+`
-    a condition compares values and does not calculate with them
+    a = 'open
+    :1:5: unterminated string literal
+        close what is open: each quote and bracket has a partner
 
-a = NULL AND b IN (1, NULL)
-:1:5: nothing equals NULL
-    write `IS NULL` or `IS NOT NULL`
-:1:23: nothing equals NULL
-    add `OR ... IS NULL`
+    a + 1 = 2
+    :1:3: expected a comparison, found `+`
+        a condition compares values and does not calculate with them
 
-lower(a) = 'x' AND cuont(e) > 2
-:1:1: `lower` is not a function of conditions
-    the functions are count, sum, avg, min, max, days_since_last, days_since_first, did and in_audience
-:1:20: `cuont` is not a function of conditions
-    did you mean `count`?
+    a = NULL AND b IN (1, NULL)
+    :1:5: nothing equals NULL
+        write `IS NULL` or `IS NOT NULL`
+    :1:23: nothing equals NULL
+        add `OR ... IS NULL`
 
-count(e, '30 days') > 1
-:1:10: expected `within` or `where`, found `'30 days'`
-    write `within => '30 days'`
+    lower(a) = 'x' AND cuont(e) > 2
+    :1:1: `lower` is not a function of conditions
+        the functions are count, sum, avg, min, max, days_since_last, days_since_first, did and in_audience
+    :1:20: `cuont` is not a function of conditions
+        did you mean `count`?
 
-count(e, within => '-1 days') > 1 AND did(f, within => '3 moons')
-:1:20: `-1 days` is not positive: a window reaches over at least one unit
-    write it as in `'30 days'`
-:1:56: `moons` is not a unit of time: use seconds, minutes, hours, days or weeks
-    write it as in `'30 days'`
+    count(e, '30 days') > 1
+    :1:10: expected `within` or `where`, found `'30 days'`
+        write `within => '30 days'`
 
-count(e.p) > 1 AND sum(e) > 1
-:1:7: `count` takes an event, not a property
-    write `count(purchase)`
-:1:24: `sum` takes a property of an event
-    name event and property, as in `sum(purchase.amount)`
+    count(e, within => '-1 days') > 1 AND did(f, within => '3 moons')
+    :1:20: `-1 days` is not positive: a window reaches over at least one unit
+        write it as in `'30 days'`
+    :1:56: `moons` is not a unit of time: use seconds, minutes, hours, days or weeks
+        write it as in `'30 days'`
 
-sum(*.p) > 1
-:1:5: `sum` takes a property of an event
-    name event and property, as in `sum(purchase.amount)`
-:1:6: expected `)`, found `.`
-    write `, within => '30 days'` or `, where => (...)`, then `)`
+    count(e.p) > 1 AND sum(e) > 1
+    :1:7: `count` takes an event, not a property
+        write `count(purchase)`
+    :1:24: `sum` takes a property of an event
+        name event and property, as in `sum(purchase.amount)`
 
-a IN (SELECT 1)
-:1:7: expected a constant, found `SELECT`
-    a condition has no sub-queries: use count(E), did(E) or in_audience('name')
+    sum(*.p) > 1
+    :1:5: `sum` takes a property of an event
+        name event and property, as in `sum(purchase.amount)`
+    :1:6: expected `)`, found `.`
+        write `, within => '30 days'` or `, where => (...)`, then `)`
 
-CASE WHEN a THEN b END = 1
-:1:1: expected a trait, `event.property` or a value, found `CASE`
-    CASE is not part of conditions: use AND, OR and NOT
+    a IN (SELECT 1)
+    :1:7: expected a constant, found `SELECT`
+        a condition has no sub-queries: use count(E), did(E) or in_audience('name')
 
-a::int = 1
-:1:2: expected a comparison, found `::`
-    leave the cast out: the contract gives each name its type
+    CASE WHEN a THEN b END = 1
+    :1:1: expected a trait, `event.property` or a value, found `CASE`
+        CASE is not part of conditions: use AND, OR and NOT
 
-a == 1
-:1:3: expected a comparison, found `==`
-    write `=`
+    a::int = 1
+    :1:2: expected a comparison, found `::`
+        leave the cast out: the contract gives each name its type
 
-a = 1; DROP TABLE people
-:1:6: expected the end, found `;`
-    write one condition, without a `;`
+    a == 1
+    :1:3: expected a comparison, found `==`
+        write `=`
 
-basket.value = 3
-:1:1: `basket.value` cannot stand here
-    write `event.value` for a property of the event
+    a = 1; DROP TABLE people
+    :1:6: expected the end, found `;`
+        write one condition, without a `;`
 
-event = 3
-:1:7: expected `.`, found `=`
-    name a property of the event, as in `event.store`
+    basket.value = 3
+    :1:1: `basket.value` cannot stand here
+        write `event.value` for a property of the event
 
-count(e)
-:1:1: `count(e)` is a value, not a condition
-    compare it with something, as in `>= 3`
+    event = 3
+    :1:7: expected `.`, found `=`
+        name a property of the event, as in `event.store`
 
-did(e) = TRUE
-:1:8: expected the end, found `=`
-    join comparisons with AND, OR and NOT
+    count(e)
+    :1:1: `count(e)` is a value, not a condition
+        compare it with something, as in `>= 3`
 
-in_audience(gold)
-:1:13: expected an audience's name, found `gold`
-    name the audience in quotes, as in `in_audience('gold')`
+    did(e) = TRUE
+    :1:8: expected the end, found `=`
+        join comparisons with AND, OR and NOT
 
-a ILIKE 'x'
-:1:3: expected a comparison, found `ILIKE`
-    use `LIKE`; it minds capital letters
+    in_audience(gold)
+    :1:13: expected an audience's name, found `gold`
+        name the audience in quotes, as in `in_audience('gold')`
 
-a IS TRUE
-:1:6: expected `NULL`, found `TRUE`
-    write `IS NULL` or `IS NOT NULL`; compare flags as in `flag = TRUE`
+    a ILIKE 'x'
+    :1:3: expected a comparison, found `ILIKE`
+        use `LIKE`; it minds capital letters
 
-a = 99999999999999999999
-:1:5: `99999999999999999999` is too large or too long a number
-    use at most 18 digits, or an exponent as in `1e30`
+    a IS TRUE
+    :1:6: expected `NULL`, found `TRUE`
+        write `IS NULL` or `IS NOT NULL`; compare flags as in `flag = TRUE`
 
-a = 1e999
-:1:5: `1e999` is too large or too long a number
-    use at most 18 digits, or an exponent as in `1e30`
+    a = 99999999999999999999
+    :1:5: `99999999999999999999` is too large or too long a number
+        use at most 18 digits, or an exponent as in `1e30`
 
-a IN ()
-:1:7: expected a constant, found `)`
-    list constants in brackets, as in `IN ('a', 'b')`
+    a = 1e999
+    :1:5: `1e999` is too large or too long a number
+        use at most 18 digits, or an exponent as in `1e30`
 
-a NOT = 1
-:1:7: expected `IN`, `LIKE` or `BETWEEN`, found `=`
-    `NOT` stands before a whole comparison
+    a IN ()
+    :1:7: expected a constant, found `)`
+        list constants in brackets, as in `IN ('a', 'b')`
 
-b
-  = 1 AND
-    c ~ 2
-:3:7: expected a comparison, found `~`
-    join comparisons with AND, OR and NOT
+    a NOT = 1
+    :1:7: expected `IN`, `LIKE` or `BETWEEN`, found `=`
+        `NOT` stands before a whole comparison
 
-select = 1
-:1:1: expected a trait, `event.property` or a value, found `select`
-    a condition has no sub-queries: use count(E), did(E) or in_audience('name')
+    b
+      = 1 AND
+        c ~ 2
+    :3:7: expected a comparison, found `~`
+        join comparisons with AND, OR and NOT
 
-a LIKE b
-:1:8: expected a pattern, found `b`
-    write it in quotes, as in `LIKE 'spring%'`
+    select = 1
+    :1:1: expected a trait, `event.property` or a value, found `select`
+        a condition has no sub-queries: use count(E), did(E) or in_audience('name')
 
-a = interval '3 days'
-:1:5: `interval` before a text
-    write the text alone, as in `'spring'`
+    a LIKE b
+    :1:8: expected a pattern, found `b`
+        write it in quotes, as in `LIKE 'spring%'`
 
-EXISTS (SELECT 1)
-:1:1: expected a trait, `event.property` or a value, found `EXISTS`
-    join comparisons with AND, OR and NOT
-"#);
+    a = interval '3 days'
+    :1:5: `interval` before a text
+        write the text alone, as in `'spring'`
+
+    EXISTS (SELECT 1)
+    :1:1: expected a trait, `event.property` or a value, found `EXISTS`
+        join comparisons with AND, OR and NOT
+    ");
 }
 
 #[test]

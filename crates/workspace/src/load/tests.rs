@@ -38,6 +38,21 @@ fn the_version_is_that_of_the_definitions() {
 }
 
 #[test]
+fn with_an_error_in_one_law_none_counts() {
+    let laws = |region: &str| {
+        let text = format!(
+            "title: Shop\nlaws:\n  - {{ country: US, region: US-CA, law: {region} }}\n  - {{ country: US, law: us_other }}\n"
+        );
+        load_with(&[("entente.yaml", &text)]).0.laws.len()
+    };
+    assert_eq!(
+        (laws("ccpa"), laws("cppa")),
+        (2, 0),
+        "the country's law must not stand in for a misspelt one of a region"
+    );
+}
+
+#[test]
 fn rules() {
     insta::assert_snapshot!(check(&[
         ("entente.yaml", "titel: Shop\nlaws:\n  - { country: us, law: gdrp }\n  - { country: US, region: DE-BE, law: gdpr }\n"),
@@ -198,46 +213,48 @@ fn metrics_audiences_and_questions() {
             "question:\n  kind: trend\n  measure: sales\n  where: age = \n  period: { from: 2018-01-01, to: 2017-01-01 }\n",
         ),
     ]);
-    insta::assert_snapshot!(text, @r#"
-audiences/eight.yaml:2:8: `event.store` stands outside of an event's brackets
-    put it into the brackets, as in `did(E, where => (event.store = ...))`
-audiences/five.yaml:2:8: there is no audience `four`
-    first mend what is wrong with `audiences/four.yaml`
-audiences/four.yaml:2:8: there is no trait `agee`
-    did you mean `age`?
-audiences/four.yaml:2:8: there is no event `basket_payd`
-    did you mean `basket_paid`?
-audiences/one.yaml:1:10: there is no purpose `emial`
-    did you mean `email`?
-audiences/seven.yaml:4:22: expected a trait, `event.property` or a value, found `=`
-    join comparisons with AND, OR and NOT
-audiences/six.yaml:3:3: expected a trait, `event.property` or a value, found the end
-audiences/three.yaml:2:8: the audience `three` is defined by itself
-    break the circle of `in_audience`
-audiences/two.yaml:2:8: the audience `two` is defined by itself
-    break the circle of `in_audience`
-metrics/bad_name.yaml:1:10: there is no property `basket_paid.valu`
-    did you mean `value`?
-metrics/bad_name.yaml:3:3: there is no property `event.stoer`
-    did you mean `store`?
-metrics/bad_text.yaml:1:31: expected `)`, found the end
-    write count(E), people(E), sum(E.p), avg(E.p), min(E.p), max(E.p), one divided by another, or a metric's name
-metrics/bad_type.yaml:1:10: `sum` needs a number and `paid_by` is text
-    use `count` for how often something happened
-metrics/bad_type.yaml:2:8: `event.store` is an integer and `five` is not
-    compare it with a number, without quotes
-metrics/itself.yaml:1:10: a metric cannot be another metric (`sales`)
-    write its measure, as in `count(purchase)`
-metrics/itself.yaml:2:1: `owner` is not a key of a metric
-    did you mean `owners`?
-questions/other.yaml:2:3: a question needs `purpose`
-    say what the answer is for, as in `purpose: analytics`
-questions/other.yaml:4:15: expected a trait, `event.property` or a value, found the end
-questions/other.yaml:5:35: the period has no day: it starts on 2018-01-01 and ends before 2017-01-01
-    `to` is the day after the last one, so it is later than `from`
-questions/trend.yaml:3:12: there is no purpose `analitics`
-    did you mean `analytics`?
-"#);
+    insta::assert_snapshot!(text, @"
+    audiences/eight.yaml:2:8: `event.store` stands outside of an event's brackets
+        put it into the brackets, as in `did(E, where => (event.store = ...))`
+    audiences/five.yaml:2:8: there is no audience `four`
+        first mend what is wrong with `audiences/four.yaml`
+    audiences/four.yaml:2:8: there is no trait `agee`
+        did you mean `age`?
+    audiences/four.yaml:2:8: there is no event `basket_payd`
+        did you mean `basket_paid`?
+    audiences/one.yaml:1:10: there is no purpose `emial`
+        did you mean `email`?
+    audiences/seven.yaml:4:22: expected a trait, `event.property` or a value, found `=`
+        join comparisons with AND, OR and NOT
+    audiences/six.yaml:3:3: expected a trait, `event.property` or a value, found the end
+        finish it, as in `count(visit) >= 3`, or take its last word away
+    audiences/three.yaml:2:8: the audience `three` is defined by itself
+        break the circle of `in_audience`
+    audiences/two.yaml:2:8: the audience `two` is defined by itself
+        break the circle of `in_audience`
+    metrics/bad_name.yaml:1:10: there is no property `basket_paid.valu`
+        did you mean `value`?
+    metrics/bad_name.yaml:3:3: there is no property `event.stoer`
+        did you mean `store`?
+    metrics/bad_text.yaml:1:31: expected `)`, found the end
+        write count(E), people(E), sum(E.p), avg(E.p), min(E.p), max(E.p), one divided by another, or a metric's name
+    metrics/bad_type.yaml:1:10: `sum` needs a number and `paid_by` is text
+        use `count` for how often something happened
+    metrics/bad_type.yaml:2:8: `event.store` is an integer and `five` is not
+        compare it with a number, without quotes
+    metrics/itself.yaml:1:10: a metric cannot be another metric (`sales`)
+        write its measure, as in `count(purchase)`
+    metrics/itself.yaml:2:1: `owner` is not a key of a metric
+        did you mean `owners`?
+    questions/other.yaml:2:3: a question needs `purpose`
+        say what the answer is for, as in `purpose: analytics`
+    questions/other.yaml:4:15: expected a trait, `event.property` or a value, found the end
+        finish it, as in `count(visit) >= 3`, or take its last word away
+    questions/other.yaml:5:35: the period has no day: it starts on 2018-01-01 and ends before 2017-01-01
+        `to` is the day after the last one, so it is later than `from`
+    questions/trend.yaml:3:12: there is no purpose `analitics`
+        did you mean `analytics`?
+    ");
     let kept: Vec<&str> = definitions.audiences.keys().map(String::as_str).collect();
     assert_eq!(kept, ["gold", "regulars"], "a definition with errors is left out, all others stay");
     assert_eq!(definitions.metrics.len(), 1);

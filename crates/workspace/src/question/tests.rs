@@ -52,117 +52,120 @@ fn all_that_is_wrong_is_said_at_once() {
     ];
     let all: Vec<String> = questions.iter().map(|question| format!("{question}\n{}", check(question))).collect();
     insta::assert_snapshot!(all.join("\n"), @r#"
-3
-/question:1:1: a question is a mapping of keys to values, not a number
-    write `key: value`
+    3
+    /question:1:1: a question is a mapping of keys to values, not a number
+        write `key: value`
 
-{}
-/question:1:1: a question needs `kind`
-    kinds: `trend`, `funnel`, `audience`
-/question:1:1: a question needs `purpose`
-    say what the answer is for, as in `purpose: analytics`
+    {}
+    /question:1:1: a question needs `kind`
+        kinds: `trend`, `funnel`, `audience`
+    /question:1:1: a question needs `purpose`
+        say what the answer is for, as in `purpose: analytics`
 
-{kind: trnd, purpose: p}
-/question/kind:1:1: `trnd` is not a kind of question
-    did you mean `trend`?
+    {kind: trnd, purpose: p}
+    /question/kind:1:1: `trnd` is not a kind of question
+        did you mean `trend`?
 
-{kind: retention, purpose: p}
-/question/kind:1:1: questions of kind `retention` are not built yet
-    ask one of `trend`, `funnel`, `audience` meanwhile
+    {kind: retention, purpose: p}
+    /question/kind:1:1: questions of kind `retention` are not built yet
+        ask one of `trend`, `funnel`, `audience` meanwhile
 
-{kind: trend, mesure: count(e), by: fortnight, limit: 0, offset: x, time_zone: Mars, breakdown: a}
-/question:1:1: a question needs `purpose`
-    say what the answer is for, as in `purpose: analytics`
-/question:1:1: a question needs `measure`
-    say what is measured, as in `measure: count(purchase)`
-/question/breakdown:1:1: `breakdown` is a list, not text
-    write it as in `[one, two]`
-/question/by:1:1: `fortnight` is not a value of `by`
-    values: `hour`, `day`, `week`, `month`, `none`
-/question/limit:1:1: `limit` is a whole number from 1 to 1000000
-    write it as in `limit: 10`
-/question/mesure:1:1: `mesure` is not a key of a question
-    did you mean `measure`?
-/question/offset:1:1: `offset` is a whole number from 0 to 4294967295
-    write it as in `offset: 10`
-/question/time_zone:1:1: `Mars` is not a time zone
-    use an IANA name, as in `Europe/Berlin`
+    {kind: trend, mesure: count(e), by: fortnight, limit: 0, offset: x, time_zone: Mars, breakdown: a}
+    /question:1:1: a question needs `purpose`
+        say what the answer is for, as in `purpose: analytics`
+    /question:1:1: a question needs `measure`
+        say what is measured, as in `measure: count(purchase)`
+    /question/breakdown:1:1: `breakdown` is a list, not text
+        write it as in `[one, two]`
+    /question/by:1:1: `fortnight` is not a value of `by`
+        values: `hour`, `day`, `week`, `month`, `none`
+    /question/limit:1:1: `limit` is a whole number from 1 to 1000000
+        write it as in `limit: 10`
+    /question/mesure:1:1: `mesure` is not a key of a question
+        did you mean `measure`?
+    /question/offset:1:1: `offset` is a whole number from 0 to 4294967295
+        write it as in `offset: 10`
+    /question/time_zone:1:1: `Mars` is not a time zone
+        use an IANA name, as in `Europe/Berlin`
 
-{kind: trend, purpose: [p], measure: 3, where: 'a = AND', period: {from: 2018-01-01, to: 2017-01-01}}
-/question/measure:1:1: `measure` is text, not a number
-    put it in quotes
-/question/period/to:1:1: the period has no day: it starts on 2018-01-01 and ends before 2017-01-01
-    `to` is the day after the last one, so it is later than `from`
-/question/purpose:1:1: `purpose` is text, not a list
-/question/where:1:5: expected a trait, `event.property` or a value, found `AND`
-    join comparisons with AND, OR and NOT
+    {kind: trend, purpose: [p], measure: 3, where: 'a = AND', period: {from: 2018-01-01, to: 2017-01-01}}
+    /question/measure:1:1: `measure` is text, not a number
+        put it in quotes
+    /question/period/to:1:1: the period has no day: it starts on 2018-01-01 and ends before 2017-01-01
+        `to` is the day after the last one, so it is later than `from`
+    /question/purpose:1:1: `purpose` is text, not a list
+        write `purpose: some text`
+    /question/where:1:5: expected a trait, `event.property` or a value, found `AND`
+        join comparisons with AND, OR and NOT
 
-{kind: trend, purpose: p, measure: sum(e), where: "count(e, within => '-1 days') > 1", period: yesterday}
-/question/measure:1:5: `sum` takes a property of an event
-    name event and property, as in `sum(purchase.amount)`
-/question/period:1:1: `period` is not text
-    write `{from: 2017-01-01, to: 2018-01-01}` (without the day `to`) or `{last: 30 days}`
-/question/where:1:20: `-1 days` is not positive: a window reaches over at least one unit
-    write it as in `'30 days'`
+    {kind: trend, purpose: p, measure: sum(e), where: "count(e, within => '-1 days') > 1", period: yesterday}
+    /question/measure:1:5: `sum` takes a property of an event
+        name event and property, as in `sum(purchase.amount)`
+    /question/period:1:1: `period` is not text
+        write `{from: 2017-01-01, to: 2018-01-01}` (without the day `to`) or `{last: 30 days}`
+    /question/where:1:20: `-1 days` is not positive: a window reaches over at least one unit
+        write it as in `'30 days'`
 
-{kind: trend, purpose: p, measure: count(e), breakdown: [a, b, c, d, e, f, g]}
-/question/breakdown/5:1:1: `breakdown` has 7 names; 5 are the most
-    leave some out
+    {kind: trend, purpose: p, measure: count(e), breakdown: [a, b, c, d, e, f, g]}
+    /question/breakdown/5:1:1: `breakdown` has 7 names; 5 are the most
+        leave some out
 
-{kind: trend, purpose: p, measure: count(e), breakdown: [a, b, a], period: {last: -1 days}, steps: [a]}
-/question/breakdown/2:1:1: `a` stands twice in `breakdown`
-    keep one of them
-/question/period/last:1:1: `-1 days` is not positive: a window reaches over at least one unit
-    write it as in `last: 30 days`
-/question/steps:1:1: `steps` is not a key of a question
-    keys: `kind`, `purpose`, `time_zone`, `measure`, `by`, `period`, `as_of`, `where`, `breakdown`, `limit`, `offset`
+    {kind: trend, purpose: p, measure: count(e), breakdown: [a, b, a], period: {last: -1 days}, steps: [a]}
+    /question/breakdown/2:1:1: `a` stands twice in `breakdown`
+        keep one of them
+    /question/period/last:1:1: `-1 days` is not positive: a window reaches over at least one unit
+        write it as in `last: 30 days`
+    /question/steps:1:1: `steps` is not a key of a question
+        keys: `kind`, `purpose`, `time_zone`, `measure`, `by`, `period`, `as_of`, `where`, `breakdown`, `limit`, `offset`
 
-{kind: trend, purpose: p, measure: count(e), period: {from: 2017-02-30, until: 2018-01-01}, as_of: tomorrow}
-/question/as_of:1:1: `tomorrow` is not an instant
-    write a day, as in `2017-12-31`, or `2017-12-31T18:00:00Z`
-/question/period:1:1: a period has `from` and `to`, or `last`
-    write `{from: 2017-01-01, to: 2018-01-01}` (without the day `to`) or `{last: 30 days}`
-/question/period/from:1:1: `2017-02-30` is not a day
-    write it as in `2017-12-31`
-/question/period/until:1:1: `until` is not a key of a period
-    keys: `last`, `from`, `to`
+    {kind: trend, purpose: p, measure: count(e), period: {from: 2017-02-30, until: 2018-01-01}, as_of: tomorrow}
+    /question/as_of:1:1: `tomorrow` is not an instant
+        write a day, as in `2017-12-31`, or `2017-12-31T18:00:00Z`
+    /question/period:1:1: a period has `from` and `to`, or `last`
+        write `{from: 2017-01-01, to: 2018-01-01}` (without the day `to`) or `{last: 30 days}`
+    /question/period/from:1:1: `2017-02-30` is not a day
+        write it as in `2017-12-31`
+    /question/period/until:1:1: `until` is not a key of a period
+        keys: `last`, `from`, `to`
 
-{kind: funnel, purpose: p, steps: [a], within: 0 days, order: loosely, breakdown_from: last step}
-/question/breakdown_from:1:1: `last step` is not a value of `breakdown_from`
-    did you mean `first step`?
-/question/order:1:1: `loosely` is not a value of `order`
-    did you mean `loose`?
-/question/steps:1:1: a funnel has 2 to 20 steps, not 1
-    list at least two events, as in `steps: [visit, purchase]`
-/question/within:1:1: `0 days` is not positive: a window reaches over at least one unit
-    write it as in `within: 30 days`
+    {kind: funnel, purpose: p, steps: [a], within: 0 days, order: loosely, breakdown_from: last step}
+    /question/breakdown_from:1:1: `last step` is not a value of `breakdown_from`
+        did you mean `first step`?
+    /question/order:1:1: `loosely` is not a value of `order`
+        did you mean `loose`?
+    /question/steps:1:1: a funnel has 2 to 20 steps, not 1
+        list at least two events, as in `steps: [visit, purchase]`
+    /question/within:1:1: `0 days` is not positive: a window reaches over at least one unit
+        write it as in `within: 30 days`
 
-{kind: funnel, purpose: p, steps: [{evnt: a}, {event: b, where: '('}, 3]}
-/question:1:1: a question needs `within`
-    say how long the steps may take, as in `within: 30 days`
-/question/steps/0:1:1: a step needs `event`
-    name the event, or `*` for all
-/question/steps/0/evnt:1:1: `evnt` is not a key of a step
-    did you mean `event`?
-/question/steps/1/where:1:2: expected a trait, `event.property` or a value, found the end
-/question/steps/2:1:1: a step is a mapping of keys to values, not a number
-    write `key: value`
+    {kind: funnel, purpose: p, steps: [{evnt: a}, {event: b, where: '('}, 3]}
+    /question:1:1: a question needs `within`
+        say how long the steps may take, as in `within: 30 days`
+    /question/steps/0:1:1: a step needs `event`
+        name the event, or `*` for all
+    /question/steps/0/evnt:1:1: `evnt` is not a key of a step
+        did you mean `event`?
+    /question/steps/1/where:1:2: expected a trait, `event.property` or a value, found the end
+        finish it, as in `count(visit) >= 3`, or take its last word away
+    /question/steps/2:1:1: a step is a mapping of keys to values, not a number
+        write `key: value`
 
-{kind: audience, purpose: p, release: profile, columns: [x], period: {last: 3 days}, limit: 99999999}
-/question:1:1: a question needs `where`
-    say who, as in `where: did(purchase, within => '30 days')`
-/question/columns:1:1: `columns` is for lists only
-    add `release: list`, or leave it out
-/question/limit:1:1: `limit` is a whole number from 1 to 1000000
-    write it as in `limit: 10`
-/question/period:1:1: `period` is not a key of a question
-    keys: `kind`, `purpose`, `time_zone`, `where`, `as_of`, `release`, `columns`, `limit`
-/question/release:1:1: `profile` is not a value of `release`
-    values: `aggregate`, `list`
+    {kind: audience, purpose: p, release: profile, columns: [x], period: {last: 3 days}, limit: 99999999}
+    /question:1:1: a question needs `where`
+        say who, as in `where: did(purchase, within => '30 days')`
+    /question/columns:1:1: `columns` is for lists only
+        add `release: list`, or leave it out
+    /question/limit:1:1: `limit` is a whole number from 1 to 1000000
+        write it as in `limit: 10`
+    /question/period:1:1: `period` is not a key of a question
+        keys: `kind`, `purpose`, `time_zone`, `where`, `as_of`, `release`, `columns`, `limit`
+    /question/release:1:1: `profile` is not a value of `release`
+        values: `aggregate`, `list`
 
-{kind: audience, purpose: p, where: [did(e)]}
-/question/where:1:1: `where` is text, not a list
-"#);
+    {kind: audience, purpose: p, where: [did(e)]}
+    /question/where:1:1: `where` is text, not a list
+        write `where: some text`
+    "#);
 }
 
 #[test]

@@ -83,55 +83,55 @@ fn unknown_names_have_a_nearest() {
         "{kind: audience, purpose: email, where: \"in_audience('silver') OR did(weather) OR sum(basket_paid.vlue, where => (event.vlue > 1 AND event.stoer = 2)) > 3\"}",
         "{kind: audience, purpose: email, where: agee = '3' AND ag = '2', columns: [agee, colour], release: list}",
     ]), @r#"
-{kind: trend, purpose: analytcs, measure: sale}
-no metric `sale`; near ["sales"]
-    {"kind":"trend","purpose":"analytcs","measure":"sales","by":"month"}
-no purpose `analytcs`; near ["analytics"]
-    {"kind":"trend","purpose":"analytics","measure":"sale","by":"month"}
+    {kind: trend, purpose: analytcs, measure: sale}
+    no metric `sale`; near ["sales"]
+        {"kind":"trend","purpose":"analytics","measure":"sales","by":"month"}
+    no purpose `analytcs`; near ["analytics"]
+        {"kind":"trend","purpose":"analytics","measure":"sales","by":"month"}
 
-{kind: trend, purpose: analytics, measure: sum(basket_payd.value), where: event.valu > 3 AND store = 1, breakdown: [pay_by]}
-no event `basket_payd`; near ["basket_paid"]
-    {"kind":"trend","purpose":"analytics","measure":"sum(basket_paid.value)","by":"month","where":"event.valu > 3 AND store = 1","breakdown":["pay_by"]}
-no trait `store`; near []
-    
+    {kind: trend, purpose: analytics, measure: sum(basket_payd.value), where: event.valu > 3 AND store = 1, breakdown: [pay_by]}
+    no event `basket_payd`; near ["basket_paid"]
+        {"kind":"trend","purpose":"analytics","measure":"sum(basket_paid.value)","by":"month","where":"event.value > 3 AND event.store = 1","breakdown":["paid_by"]}
+    no trait `store`; near []
+        {"kind":"trend","purpose":"analytics","measure":"sum(basket_paid.value)","by":"month","where":"event.value > 3 AND event.store = 1","breakdown":["paid_by"]}
 
-{kind: trend, purpose: analytics, measure: sum(basket_paid.valu), where: event.valu > 3 AND store = 1 AND event.age = '3'}
-no property `basket_paid.valu`; near ["value"]
-    {"kind":"trend","purpose":"analytics","measure":"sum(basket_paid.value)","by":"month","where":"event.value > 3 AND store = 1 AND event.age = '3'"}
-no property `event.valu`; near ["value"]
-    {"kind":"trend","purpose":"analytics","measure":"sum(basket_paid.value)","by":"month","where":"event.value > 3 AND store = 1 AND event.age = '3'"}
-no trait `store`; near ["event.store"]
-    {"kind":"trend","purpose":"analytics","measure":"sum(basket_paid.valu)","by":"month","where":"event.valu > 3 AND event.store = 1 AND event.age = '3'"}
-no property `event.age`; near ["age"]
-    {"kind":"trend","purpose":"analytics","measure":"sum(basket_paid.valu)","by":"month","where":"event.valu > 3 AND store = 1 AND age = '3'"}
+    {kind: trend, purpose: analytics, measure: sum(basket_paid.valu), where: event.valu > 3 AND store = 1 AND event.age = '3'}
+    no property `basket_paid.valu`; near ["value"]
+        {"kind":"trend","purpose":"analytics","measure":"sum(basket_paid.value)","by":"month","where":"event.value > 3 AND event.store = 1 AND age = '3'"}
+    no property `event.valu`; near ["value"]
+        {"kind":"trend","purpose":"analytics","measure":"sum(basket_paid.value)","by":"month","where":"event.value > 3 AND event.store = 1 AND age = '3'"}
+    no trait `store`; near ["event.store"]
+        {"kind":"trend","purpose":"analytics","measure":"sum(basket_paid.value)","by":"month","where":"event.value > 3 AND event.store = 1 AND age = '3'"}
+    no property `event.age`; near ["age"]
+        {"kind":"trend","purpose":"analytics","measure":"sum(basket_paid.value)","by":"month","where":"event.value > 3 AND event.store = 1 AND age = '3'"}
 
-{kind: funnel, purpose: analytics, steps: [basket_paid, cupon_redeemed], within: 3 days, same: [stor], breakdown: [agee]}
-no event `cupon_redeemed`; near ["coupon_redeemed"]
-    {"kind":"funnel","purpose":"analytics","steps":["basket_paid","coupon_redeemed"],"within":"3 days","same":["stor"],"breakdown":["agee"]}
-no property `stor`; near ["store"]
-    {"kind":"funnel","purpose":"analytics","steps":["basket_paid","cupon_redeemed"],"within":"3 days","same":["store"],"breakdown":["agee"]}
-no trait `agee`; near ["age"]
-    {"kind":"funnel","purpose":"analytics","steps":["basket_paid","cupon_redeemed"],"within":"3 days","same":["stor"],"breakdown":["age"]}
+    {kind: funnel, purpose: analytics, steps: [basket_paid, cupon_redeemed], within: 3 days, same: [stor], breakdown: [agee]}
+    no event `cupon_redeemed`; near ["coupon_redeemed"]
+        {"kind":"funnel","purpose":"analytics","steps":["basket_paid","coupon_redeemed"],"within":"3 days","same":["store"],"breakdown":["age"]}
+    no property `stor`; near ["store"]
+        {"kind":"funnel","purpose":"analytics","steps":["basket_paid","coupon_redeemed"],"within":"3 days","same":["store"],"breakdown":["age"]}
+    no trait `agee`; near ["age"]
+        {"kind":"funnel","purpose":"analytics","steps":["basket_paid","coupon_redeemed"],"within":"3 days","same":["store"],"breakdown":["age"]}
 
-{kind: audience, purpose: email, where: "in_audience('silver') OR did(weather) OR sum(basket_paid.vlue, where => (event.vlue > 1 AND event.stoer = 2)) > 3"}
-no audience `silver`; near []
-    
-no event `weather`; near []
-    
-no property `basket_paid.vlue`; near ["value", "due"]
-    {"kind":"audience","purpose":"email","where":"in_audience('silver') OR did(weather) OR sum(basket_paid.value, where => (event.value > 1 AND event.stoer = 2)) > 3"}
-no property `event.vlue`; near ["value", "due"]
-    {"kind":"audience","purpose":"email","where":"in_audience('silver') OR did(weather) OR sum(basket_paid.value, where => (event.value > 1 AND event.stoer = 2)) > 3"}
-no property `event.stoer`; near ["store"]
-    {"kind":"audience","purpose":"email","where":"in_audience('silver') OR did(weather) OR sum(basket_paid.vlue, where => (event.vlue > 1 AND event.store = 2)) > 3"}
+    {kind: audience, purpose: email, where: "in_audience('silver') OR did(weather) OR sum(basket_paid.vlue, where => (event.vlue > 1 AND event.stoer = 2)) > 3"}
+    no audience `silver`; near []
+        
+    no event `weather`; near []
+        
+    no property `basket_paid.vlue`; near ["value", "due"]
+        
+    no property `event.vlue`; near ["value", "due"]
+        
+    no property `event.stoer`; near ["store"]
+        
 
-{kind: audience, purpose: email, where: agee = '3' AND ag = '2', columns: [agee, colour], release: list}
-no trait `agee`; near ["age"]
-    {"kind":"audience","purpose":"email","where":"age = '3' AND ag = '2'","release":"list","columns":["age","colour"]}
-no trait `ag`; near ["age"]
-    {"kind":"audience","purpose":"email","where":"agee = '3' AND age = '2'","release":"list","columns":["agee","colour"]}
-no trait `colour`; near []
-"#);
+    {kind: audience, purpose: email, where: agee = '3' AND ag = '2', columns: [agee, colour], release: list}
+    no trait `agee`; near ["age"]
+        
+    no trait `ag`; near ["age"]
+        
+    no trait `colour`; near []
+    "#);
 }
 
 #[test]

@@ -33,46 +33,50 @@ fn what_is_not_read_is_refused_in_its_place() {
         "a: 1\n b: 2\n",
     ];
     let all: Vec<String> = texts.iter().map(|text| format!("{text}{}", check(text))).collect();
-    insta::assert_snapshot!(all.join("\n"), @r#"
-a: &x 1
-b: *x
-x.yaml:1:4: an anchor (`&name`)
-    leave it out: aliases are not read
+    insta::assert_snapshot!(all.join("\n"), @"
+    a: &x 1
+    b: *x
+    x.yaml:1:4: an anchor (`&name`)
+        leave it out: aliases are not read
 
-a: *nothing
-x.yaml:1:4: not readable as YAML: while parsing node, found unknown anchor
+    a: *nothing
+    x.yaml:1:4: not readable as YAML: while parsing node, found unknown anchor
+        look at the quotes, brackets and indents on this line and the one before
 
-a: !!str 1
-x.yaml:1:4: a tag (`!name`)
-    leave it out: the type follows from the value
+    a: !!str 1
+    x.yaml:1:4: a tag (`!name`)
+        leave it out: the type follows from the value
 
-a: 1
-b: 2
-a: 3
-x.yaml:3:1: the key `a` stands twice
-    keep one of them
+    a: 1
+    b: 2
+    a: 3
+    x.yaml:3:1: the key `a` stands twice
+        keep one of them
 
-a: 1
----
-b: 2
-x.yaml:2:1: a second document in one file
-    put it into a file of its own
+    a: 1
+    ---
+    b: 2
+    x.yaml:2:1: a second document in one file
+        put it into a file of its own
 
-? [a, b]
-: 1
-x.yaml:1:3: a list or mapping as a key
-    use a plain text as the key
+    ? [a, b]
+    : 1
+    x.yaml:1:3: a list or mapping as a key
+        use a plain text as the key
 
-a: [1, 2
-x.yaml:2:1: not readable as YAML: while parsing a flow sequence, expected ',' or ']'
+    a: [1, 2
+    x.yaml:2:1: not readable as YAML: while parsing a flow sequence, expected ',' or ']'
+        look at the quotes, brackets and indents on this line and the one before
 
-a: 'x
-x.yaml:1:4: not readable as YAML: while scanning a quoted scalar, found unexpected end of stream
+    a: 'x
+    x.yaml:1:4: not readable as YAML: while scanning a quoted scalar, found unexpected end of stream
+        look at the quotes, brackets and indents on this line and the one before
 
-a: 1
- b: 2
-x.yaml:2:3: not readable as YAML: mapping values are not allowed in this context
-"#);
+    a: 1
+     b: 2
+    x.yaml:2:3: not readable as YAML: mapping values are not allowed in this context
+        look at the quotes, brackets and indents on this line and the one before
+    ");
 }
 
 #[test]
