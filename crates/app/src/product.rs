@@ -84,6 +84,7 @@ impl App {
             memory_bytes_max: IMPORT_BYTES_MAX,
         })?;
         let store = Store::open(&options.data.join(STORE_FILE))?;
+        session::forget_old(&store, options.clock.now())?;
         let mut state = State {
             folder,
             lake,

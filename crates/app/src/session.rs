@@ -20,6 +20,11 @@ const TOKEN_SECONDS_MAX: u64 = 366 * 86_400;
 /// A hash to compare with where there is none: an unknown user takes as long as a known one.
 static NOBODY: LazyLock<String> = LazyLock::new(|| hash("nobody", b"sixteen bytes...").unwrap_or_default());
 
+/// Forgets the sessions and tokens that are over.
+pub(crate) fn forget_old(store: &Store, now: Instant) -> Result<()> {
+    store.remove_old(now.timestamp() - AGE_SECONDS_MAX, now.timestamp())
+}
+
 /// Signs a user in by password.
 pub(crate) fn sign_in(state: &State, name: &str, password: &str) -> Result<SignedIn> {
     let loaded = state.folder.current()?;

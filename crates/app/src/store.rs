@@ -114,6 +114,12 @@ impl Store {
         self.execute("DELETE FROM sessions WHERE token = ?1", params![digest(token)])
     }
 
+    /// Removes sessions made before one instant and tokens that ended before another, in seconds since 1970.
+    pub(crate) fn remove_old(&self, made_before: i64, ended_before: i64) -> Result<()> {
+        self.execute("DELETE FROM sessions WHERE made_at < ?1", params![made_before])?;
+        self.execute("DELETE FROM tokens WHERE expires_at <= ?1", params![ended_before])
+    }
+
     /// Keeps a new token.
     pub(crate) fn add_token(&self, token: &str, user: &str, expires_at: i64) -> Result<()> {
         let insert = "INSERT INTO tokens (token, user, expires_at) VALUES (?1, ?2, ?3)";
