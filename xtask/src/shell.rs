@@ -25,6 +25,14 @@ pub(crate) fn target() -> PathBuf {
 pub(crate) fn command(program: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.args(arguments).current_dir(root());
+    // What cargo says about xtask itself. A build script that reads it would run again, and all that depends on it be
+    // compiled again, whenever `cargo` and `cargo xtask` take turns.
+    for (name, _) in std::env::vars_os() {
+        let is_about_us = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
+        if name.to_str().is_some_and(|name| is_about_us.iter().any(|start| name.starts_with(start))) {
+            command.env_remove(name);
+        }
+    }
     command
 }
 
