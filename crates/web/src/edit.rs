@@ -111,8 +111,9 @@ pub(crate) fn apply(question: &Json, fields: &Fields, parts: &[String], from: &S
 
 fn edit_parts(question: &Json, fields: &Fields, parts: &[String], catalog: &Catalog) -> Json {
     let mut parts = parts.to_vec();
-    let term = condition(fields, catalog);
     let index = last(fields, "index").parse::<usize>().ok().filter(|index| *index < parts.len());
+    let present = index.map_or("", |index| parts[index].as_str());
+    let term = condition(fields, catalog, present);
     match (last(fields, "edit"), index) {
         ("part_remove", Some(index)) => {
             parts.remove(index);
@@ -145,7 +146,9 @@ fn edit_steps(question: &Json, fields: &Fields) -> Json {
 }
 
 /// The text of the condition that a form describes, as one term; empty where nothing was written.
-fn condition(fields: &Fields, catalog: &Catalog) -> String {
+///
+/// A trait that the catalogue does not show keeps its value as `present`, the term before, has it: quoted or bare.
+fn condition(fields: &Fields, catalog: &Catalog, present: &str) -> String {
     let field = |name: &str| last(fields, name).trim().to_owned();
     let not = if field("negated") == "yes" { "NOT " } else { "" };
     let within =
@@ -164,11 +167,12 @@ fn condition(fields: &Fields, catalog: &Catalog) -> String {
         }
         "trait" => {
             let known = catalog.traits.iter().find(|known| known.name == field("trait"));
+            let unknown = if present.is_empty() || present.contains('\'') { "text" } else { "bare" };
             comparison(
                 &identifier(&field("trait")),
                 &field("trait_op"),
                 &field("trait_value"),
-                known.map_or("text", |known| &known.value_type),
+                known.map_or(unknown, |known| &known.value_type),
             )
         }
         "property" => {
@@ -191,10 +195,10 @@ fn condition(fields: &Fields, catalog: &Catalog) -> String {
 /// `name op value`; several values, set apart by commas, with `IN` and `NOT IN`.
 fn comparison(name: &str, op: &str, value: &str, value_type: &str) -> String {
     let literal = |value: &str| match value_type {
-        "integer" | "number" | "decimal" => number(value.trim()),
-        "boolean" if ["true", "false"].contains(&value.trim().to_ascii_lowercase().as_str()) => {
+        "boolean" | "bare" if ["true", "false"].contains(&value.trim().to_ascii_lowercase().as_str()) => {
             value.trim().to_ascii_uppercase()
         }
+        "integer" | "number" | "decimal" | "bare" => number(value.trim()),
         _ => quoted(value.trim()),
     };
     match op {

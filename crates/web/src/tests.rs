@@ -75,7 +75,9 @@ fn sample(method: &str, path: &str) -> axum::http::request::Builder {
     let mut uri = path.replace("{name}", name).replace("{version}", "x").replace("{*name}", "app.css");
     uri += match path {
         "/home/series" => "?metric=net_sales",
-        "/ask/download" => "?format=csv",
+        "/ask/download" => {
+            "?format=csv&q=%7B%22kind%22%3A%22trend%22%2C%22purpose%22%3A%22analytics%22%2C%22measure%22%3A%22net_sales%22%7D"
+        }
         "/api/v1/sources/{name}/import" => "?file_name=a.csv",
         path if path.starts_with("/ask") => {
             "?q=%7B%22kind%22%3A%22trend%22%2C%22purpose%22%3A%22analytics%22%2C%22measure%22%3A%22net_sales%22%7D"
@@ -452,6 +454,16 @@ async fn an_edited_condition_keeps_the_meaning_of_its_terms() {
     let text = [&new("text")[..], &[("text", "income = 'high' OR region = 'west'")]].concat();
     let with_text = edited(&audience("email"), &text).await;
     assert_eq!(with_text["where"], format!("{CONDITION} AND (income = 'high' OR region = 'west')"));
+    let bare = json!({ "kind": "audience", "purpose": "email", "where": "age > 30" });
+    let older = [
+        ("edit", "part_set"),
+        ("index", "0"),
+        ("shape", "trait"),
+        ("trait", "age"),
+        ("trait_op", ">"),
+        ("trait_value", "40"),
+    ];
+    assert_eq!(edited(&bare, &older).await["where"], "age > 40");
     let nothing = [&new("text")[..], &[("text", " ")]].concat();
     assert_eq!(edited(&audience("email"), &nothing).await["where"], CONDITION);
     let or = json!({ "kind": "audience", "purpose": "email", "where": "income = 'high' OR region = 'west'" });

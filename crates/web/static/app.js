@@ -164,7 +164,7 @@ function unreachable(event) {
   // A tile that waits for its first content would look busy for ever.
   const words = document.createElement("p");
   words.className = "muted";
-  words.textContent = "Not loaded: the server cannot be reached. Reload the page to try again.";
+  words.textContent = "Not loaded: the server cannot be reached.";
   target.classList.remove("loading");
   target.removeAttribute("aria-busy");
   target.replaceChildren(words);
