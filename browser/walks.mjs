@@ -124,6 +124,35 @@ async function marketerBuilds({ page, stop, signInOf }) {
   await stop("built");
   await page.goBack();
   await sentence.getByRole("button", { name: "month", exact: true }).waitFor();
+  await enterApplies(page, sentence);
+  await formsKeepWhatTheyHold(page, sentence);
+}
+
+/** Enter in a date field applies the dates, and not the first period that is offered. */
+async function enterApplies(page, sentence) {
+  await page.goto(addressOf(SALES));
+  await sentence.getByRole("button", { name: "2017", exact: true }).click();
+  const form = page.getByRole("form", { name: "Which days" });
+  await form.getByLabel("From").fill("2017-03-01");
+  await form.getByLabel("From").press("Enter");
+  await sentence.getByRole("button", { name: "1 Mar 2017 to 31 Dec 2017", exact: true }).waitFor();
+}
+
+/** Applying a form that was only opened leaves the question as it was. */
+async function formsKeepWhatTheyHold(page, sentence) {
+  const where = "did(*, within => '30 days') AND age > '19-24' AND (income = '35-49K' OR income = '50-74K')";
+  await page.goto(addressOf({ ...FREQUENT, purpose: "analytics", where }));
+  await sentence.waitFor();
+  for (const index of [0, 1, 2]) {
+    await page.locator(`#chip-e-part-${index}`).click();
+    const form = page.getByRole("form", { name: "Change the condition" });
+    const applied = page.waitForResponse((response) => response.url().includes("edit=part_set"));
+    await form.getByRole("button", { name: "Apply" }).click();
+    await applied;
+    await form.waitFor({ state: "hidden" });
+    const now = JSON.parse(new URL(page.url()).searchParams.get("q")).where;
+    assert.equal(now, where, `part ${index} stays as it is`);
+  }
 }
 
 /** Marketing: the pages of what both teams share. */

@@ -78,7 +78,8 @@ pub(crate) fn seat(place: &Place, user: Option<&str>) -> Result<Seat> {
     let runtime = runtime()?;
     let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).map_err(cannot_listen)?;
     let address = listener.local_addr().map_err(cannot_listen)?;
-    let options = web::Options { product: Arc::new(app), templates_from: None, secure_cookies: false };
+    let spool = data(place)?.join("uploads");
+    let options = web::Options { product: Arc::new(app), templates_from: None, secure_cookies: false, spool };
     runtime.spawn(web::serve(listener, options, Box::pin(std::future::pending())));
     let client = Client::as_owner(&format!("http://{address}"), &secret, user);
     Ok(Seat { client, _runtime: Some(runtime) })

@@ -255,19 +255,25 @@ fn write_constant(f: &mut fmt::Formatter<'_>, value: &Value) -> fmt::Result {
     }
 }
 
-fn quoted(text: &str) -> String {
+/// A text as the grammar reads it: in single quotes.
+pub fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
 /// A name as the grammar reads it: bare where it can be, else in double quotes.
-fn identifier(name: &str) -> String {
+pub fn identifier(name: &str) -> String {
     let mut characters = name.chars();
     let starts_well = characters.next().is_some_and(|c| c.is_ascii_lowercase() || c == '_');
     let plain = starts_well && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    if plain && !RESERVED.contains(&name) { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+    if plain && !is_reserved(name) { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
 }
 
-/// Words that the SQL grammar would not take for a name.
+/// Whether a word is no name unless in double quotes, in whatever case.
+pub fn is_reserved(word: &str) -> bool {
+    RESERVED.contains(&word.to_ascii_lowercase().as_str())
+}
+
+/// Words that the grammar does not take for a name.
 const RESERVED: [&str; 26] = [
     "all", "and", "any", "as", "between", "by", "case", "cast", "event", "exists", "false", "from", "group", "having",
     "in", "interval", "is", "like", "limit", "not", "null", "or", "order", "select", "true", "where",

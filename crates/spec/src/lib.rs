@@ -19,7 +19,9 @@ mod value;
 mod verdict;
 
 pub use answer::{Answer, Column, Cost, PeopleCounts, Provenance, WaterfallStep};
-pub use condition::{Aggregate, AggregateFunction, CompareOp, Condition, FieldRef, Term};
+pub use condition::{
+    Aggregate, AggregateFunction, CompareOp, Condition, FieldRef, Term, identifier, is_reserved, quoted,
+};
 pub use contract::{Contract, Field, FieldClass, Freshness, Object, ObjectKind};
 pub use definition::{AudienceDefinition, MetricDefinition, SavedQuestion, Source, SourceFile};
 pub use diagnostic::Diagnostic;

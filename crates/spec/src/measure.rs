@@ -1,5 +1,6 @@
 //! What a trend or a metric measures.
 
+use crate::identifier;
 use std::fmt;
 
 /// Which events: those of one name, or all.
@@ -68,11 +69,11 @@ pub enum Measure {
 impl fmt::Display for MeasureAtom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let event = match &self.event {
-            EventSelector::Named(name) => name.as_str(),
-            EventSelector::Any => "*",
+            EventSelector::Named(name) => identifier(name),
+            EventSelector::Any => "*".to_owned(),
         };
         match &self.property {
-            Some(property) => write!(f, "{}({event}.{property})", self.function.name()),
+            Some(property) => write!(f, "{}({event}.{})", self.function.name(), identifier(property)),
             None => write!(f, "{}({event})", self.function.name()),
         }
     }
@@ -84,7 +85,7 @@ impl fmt::Display for Measure {
         match self {
             Measure::Atom(atom) => write!(f, "{atom}"),
             Measure::Ratio(top, bottom) => write!(f, "{top} / {bottom}"),
-            Measure::Metric(name) => f.write_str(name),
+            Measure::Metric(name) => f.write_str(&identifier(name)),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The JSON interface, version 1: thin handlers over the product.
 
-use crate::body::{read_object, spool};
-use crate::gate::Caller;
+use crate::body::{percent_encode, read_object, spool};
+use crate::gate::{Caller, cookie_name};
 use crate::problem::{Problem, good};
 use crate::render::last;
 use crate::routes::App;
@@ -114,6 +114,30 @@ pub(crate) async fn questions(State(app): State<App>, caller: Caller) -> Result<
         .into_response())
 }
 
+pub(crate) async fn audience(
+    State(app): State<App>,
+    caller: Caller,
+    Path(name): Path<String>,
+) -> Result<Response, Problem> {
+    let found = call(&app, caller, move |product, who| {
+        let found = product.audiences(who)?.into_iter().find(|audience| audience.name == name);
+        found.ok_or_else(|| Problem::not_found("audience"))
+    });
+    Ok(Json(found.await?).into_response())
+}
+
+pub(crate) async fn saved_question(
+    State(app): State<App>,
+    caller: Caller,
+    Path(name): Path<String>,
+) -> Result<Response, Problem> {
+    let found = call(&app, caller, move |product, who| {
+        let found = product.questions(who)?.into_iter().find(|question| question.name == name);
+        found.ok_or_else(|| Problem::not_found("question"))
+    });
+    Ok(Json(found.await?).into_response())
+}
+
 pub(crate) async fn sources(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
     Ok(Json(json!({ "sources": call(&app, caller, |product, who| Ok(product.sources(who)?)).await? })).into_response())
 }
@@ -174,7 +198,7 @@ pub(crate) async fn import(
     let Ok(_place) = app.uploads.try_acquire() else {
         return Err(Problem::busy("other files are being received"));
     };
-    let file = spool(request).await?;
+    let file = spool(&app.spool, request).await?;
     let product = app.product.clone();
     let done = app.imports.run(move || {
         let request =
@@ -184,13 +208,15 @@ pub(crate) async fn import(
     Ok(Json(done.await?).into_response())
 }
 
-pub(crate) async fn openapi_document() -> Response {
-    Json(crate::openapi()).into_response()
+pub(crate) async fn openapi_document(State(app): State<App>) -> Response {
+    let mut document = crate::openapi();
+    document["components"]["securitySchemes"]["session"]["name"] = cookie_name(app.secure_cookies).into();
+    Json(document).into_response()
 }
 
 pub(crate) async fn health(State(app): State<App>) -> Result<Response, Problem> {
     let product = app.product.clone();
-    let health = app.pool.run(move || Ok(product.health())).await?;
+    let health = app.checks.run(move || Ok(product.health())).await?;
     if !health.ready {
         return Err(Problem::busy("questions cannot be answered yet"));
     }
@@ -257,7 +283,7 @@ async fn save(app: &App, caller: Caller, kind: &str, request: Request) -> Result
         question: body.get("question").cloned().unwrap_or_default(),
     };
     let saved = call(app, caller, move |product, who| good(product.save(who, &request)?)).await?;
-    let location = format!("/api/v1/{}s/{}", saved.kind, saved.name);
+    let location = format!("/api/v1/{}s/{}", saved.kind, percent_encode(&saved.name));
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(saved)).into_response())
 }
 
@@ -272,7 +298,8 @@ async fn call<T: Send + 'static>(
     job: impl FnOnce(&dyn Product, &Principal) -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
     let product = app.product.clone();
-    app.pool.run(move || job(product.as_ref(), &caller.who)).await
+    let user = caller.who.user.clone();
+    app.pool.run_for(&user, move || job(product.as_ref(), &caller.who)).await
 }
 
 /// The format that the `Accept` header likes best; JSON without one.

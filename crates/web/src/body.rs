@@ -10,15 +10,20 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess,
 use serde_json::{Map, Value as Json};
 use spec::Diagnostic;
 use std::fmt;
-use std::io::Write;
+use std::fs::{DirBuilder, File};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
 use std::pin::Pin;
 use std::time::Duration;
 use tempfile::NamedTempFile;
+use tokio::io::AsyncWriteExt;
 
 /// The largest question or form.
 pub(crate) const BODY_BYTES_MAX: usize = 1 << 20;
 /// The largest file to import.
 pub(crate) const FILE_BYTES_MAX: u64 = 2 << 30;
+/// The same in words.
+const FILE_LIMIT: &str = "2 GiB";
 /// The deepest nesting of JSON.
 const DEPTH_MAX: usize = 32;
 /// The longest wait for the next piece of a body.
@@ -32,7 +37,7 @@ pub(crate) async fn read(request: Request<Body>) -> Result<Vec<u8>, Problem> {
     match tokio::time::timeout(PIECE_WAIT_MAX, to_bytes(request.into_body(), BODY_BYTES_MAX)).await {
         Ok(Ok(bytes)) => Ok(bytes.to_vec()),
         Ok(Err(_)) => Err(too_large("1 MiB")),
-        Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")),
+        Err(_) => Err(too_slow("the body did not arrive in time")),
     }
 }
 
@@ -76,30 +81,61 @@ pub(crate) fn parse_json(text: &str) -> Result<Json, Diagnostic> {
     })
 }
 
-/// Streams a body into a temporary file that only this process can open; it is gone when dropped.
-pub(crate) async fn spool(request: Request<Body>) -> Result<NamedTempFile, Problem> {
-    if declared_length(request.headers()).is_some_and(|length| length > FILE_BYTES_MAX) {
-        return Err(too_large("2 GiB"));
+/// Makes the folder for uploads, for its owner alone, and removes what an earlier run left there.
+pub(crate) fn empty_spool(folder: &Path) {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    let emptied = made.and_then(|()| {
+        for entry in std::fs::read_dir(folder)? {
+            let entry = entry?;
+            if entry.file_type()?.is_file() {
+                std::fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
+    });
+    if let Err(error) = emptied {
+        tracing::warn!(folder = %folder.display(), cause = %error, "the folder for uploads cannot be used");
     }
-    let mut file = NamedTempFile::new().map_err(|error| disk(&error))?;
+}
+
+/// The pairs of a body that is a form.
+pub(crate) async fn form(request: Request<Body>) -> Result<Vec<(String, String)>, Problem> {
+    Ok(pairs(&String::from_utf8_lossy(&read(request).await?)))
+}
+
+/// Streams a body into a file of the folder that only this user can open; it is gone when dropped.
+pub(crate) async fn spool(folder: &Path, request: Request<Body>) -> Result<NamedTempFile, Problem> {
+    if declared_length(request.headers()).is_some_and(|length| length > FILE_BYTES_MAX) {
+        return Err(too_large(FILE_LIMIT));
+    }
+    let folder = folder.to_owned();
+    let make = move || -> std::io::Result<(NamedTempFile, File)> {
+        let file = NamedTempFile::new_in(folder)?;
+        let writer = file.reopen()?;
+        Ok((file, writer))
+    };
+    let made = tokio::task::spawn_blocking(make).await.map_err(std::io::Error::from).and_then(|made| made);
+    let (file, writer) = made.map_err(|error| disk(&error))?;
+    // Tokio's file is written off the event loop.
+    let mut writer = tokio::fs::File::from_std(writer);
     let mut body = request.into_body();
     let mut n_bytes: u64 = 0;
     loop {
         let piece = tokio::time::timeout(PIECE_WAIT_MAX, next_piece(&mut body)).await;
         match piece {
-            Err(_) => return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "the file did not arrive in time")),
+            Err(_) => return Err(too_slow("the file did not arrive in time")),
             Ok(None) => break,
             Ok(Some(Err(_))) => return Err(Problem::new(StatusCode::BAD_REQUEST, "the file broke off before its end")),
             Ok(Some(Ok(bytes))) => {
                 n_bytes += bytes.len() as u64;
                 if n_bytes > FILE_BYTES_MAX {
-                    return Err(too_large("2 GiB"));
+                    return Err(too_large(FILE_LIMIT));
                 }
-                file.write_all(&bytes).map_err(|error| disk(&error))?;
+                writer.write_all(&bytes).await.map_err(|error| disk(&error))?;
             }
         }
     }
-    file.flush().map_err(|error| disk(&error))?;
+    writer.flush().await.map_err(|error| disk(&error))?;
     Ok(file)
 }
 
@@ -165,7 +201,12 @@ fn declared_length(headers: &HeaderMap) -> Option<u64> {
 }
 
 fn too_large(limit: &str) -> Problem {
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, &format!("the body is larger than {limit}"))
+    let hint = if limit == FILE_LIMIT { "split the file; each part has its own header" } else { "send less at once" };
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, &format!("the body is larger than {limit}")).with_hint(hint)
+}
+
+fn too_slow(detail: &str) -> Problem {
+    Problem::new(StatusCode::REQUEST_TIMEOUT, detail).with_hint("send it again, over a steadier connection")
 }
 
 fn disk(error: &std::io::Error) -> Problem {

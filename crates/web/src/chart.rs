@@ -29,7 +29,6 @@ pub(crate) struct AnswerView {
     waterfall: Vec<Fall>,
     head: Vec<Head>,
     rows: Vec<Vec<Cell>>,
-    n_rows: usize,
     n_hidden: usize,
     how: Vec<(String, String)>,
     cost: Vec<(String, String)>,
@@ -58,7 +57,6 @@ struct Fall {
     width: f64,
     lost: f64,
     is_last: bool,
-    reason: String,
 }
 
 /// What the view needs to know besides the answer.
@@ -97,7 +95,6 @@ pub(crate) fn view(answer: &Answer, setting: &Setting<'_>) -> AnswerView {
         waterfall: falls,
         head: answer.columns.iter().map(|column| head(&column.name, column.value_type, setting)).collect(),
         rows: answer.rows.iter().take(ROWS_SHOWN).map(|row| cells(row, answer, setting)).collect(),
-        n_rows: answer.rows.len(),
         n_hidden: answer.rows.len().saturating_sub(ROWS_SHOWN),
         how: provenance(&answer.provenance),
         cost: cost(&answer.provenance),
@@ -222,7 +219,8 @@ impl Trend {
         }
         if self.series.len() != 1 {
             let over = if self.has_time { format!(" over {} intervals", self.times.len()) } else { String::new() };
-            return format!("{} in {} groups{over}.", setting.measure, self.series.len());
+            let some = if self.has_time { some_shown(self.series.len(), self.times.len()) } else { String::new() };
+            return format!("{} in {} groups{over}.{some}", setting.measure, self.series.len());
         }
         let known: Vec<(usize, f64)> =
             self.series[0].1.iter().enumerate().filter_map(|(at, value)| value.map(|value| (at, value))).collect();
@@ -242,6 +240,15 @@ impl Trend {
             at(most.0)
         )
     }
+}
+
+/// What a chart says that cannot tell all its lines apart; empty where it can.
+fn some_shown(n_series: usize, n_times: usize) -> String {
+    if n_series <= SERIES_MAX {
+        return String::new();
+    }
+    let place = if n_series * n_times > ROWS_SHOWN { "files" } else { "table" };
+    format!(" The {SERIES_MAX} largest of {n_series} are shown; all are in the {place}.")
 }
 
 /// Whether the data ends before the interval does.
@@ -309,7 +316,13 @@ fn funnel_summary(answer: &Answer, setting: &Setting<'_>) -> String {
         let groups = funnel_bars(answer, setting);
         let rate = |group: &BarGroup| group.bars.last().map(|bar| format!("{} {:.1} %", group.title, bar.width));
         let rates: Vec<String> = groups.iter().filter_map(rate).take(SERIES_MAX).collect();
-        return format!("Of those who took the first step, so many {end}: {}.", rates.join(", "));
+        // The bars show all groups; the sentence stays short.
+        let some = if groups.len() > rates.len() {
+            format!(" These are {} of {} groups; all are in the table.", rates.len(), groups.len())
+        } else {
+            String::new()
+        };
+        return format!("Of those who took the first step, so many {end}: {}.{some}", rates.join(", "));
     }
     match (counts.first(), counts.last()) {
         (Some((first, Some(all))), Some((end, Some(some)))) if counts.len() > 1 => {
@@ -324,8 +337,18 @@ fn audience_summary(answer: &Answer, setting: &Setting<'_>) -> String {
     let purpose = setting.question["purpose"].as_str().unwrap_or_default();
     let title =
         setting.catalog.purposes.iter().find(|known| known.name == purpose).map_or(purpose, |known| &known.title);
+    let figure = |count: u64| words::figure(&count.to_string(), None);
     if column(answer, "people").is_none() {
-        return format!("{} people, who may be used for {title}.", words::figure(&answer.rows.len().to_string(), None));
+        // A list ends at its limit; the last step of the waterfall counts everybody.
+        let n_listed = answer.rows.len() as u64;
+        let all = answer.waterfall.as_ref().and_then(|steps| steps.last()).and_then(|step| step.people);
+        return match all {
+            Some(all) if all > n_listed => {
+                let listed = figure(n_listed);
+                format!("{} people, who may be used for {title}; the first {listed} of them are shown.", figure(all))
+            }
+            _ => format!("{} people, who may be used for {title}.", figure(n_listed)),
+        };
     }
     let count = answer.rows.first().and_then(|row| row.first()).and_then(number);
     let known = answer.provenance.people.known;
@@ -363,7 +386,6 @@ fn falls(steps: &[WaterfallStep]) -> Vec<Fall> {
                 width: width(step.people.unwrap_or(0) as f64, most),
                 lost: width(step.left.unwrap_or(0) as f64, most),
                 is_last: false,
-                reason: step.reason.clone(),
             }
         })
         .collect();

@@ -4,9 +4,11 @@
 //! Nothing here judges: a changed question may well be wrong, and the judge then says so.
 
 use crate::render::last;
+use crate::sentence::bracketed;
 use crate::words;
 use api::{Catalog, MetricView, QuestionView};
 use serde_json::{Map, Value as Json, json};
+use spec::{identifier, quoted};
 
 /// The pairs of a form.
 type Fields = [(String, String)];
@@ -38,7 +40,8 @@ pub(crate) fn start(start: &Start<'_>, kind: &str, purpose: &str) -> Json {
         }
         _ => {
             let home = start.metrics.iter().find(|metric| metric.on_home).or(start.metrics.first());
-            let measure = home.map_or_else(|| format!("people({})", event(0)), |metric| metric.name.clone());
+            let people = || format!("people({})", identifier(&event(0)));
+            let measure = home.map_or_else(people, |metric| identifier(&metric.name));
             let mut question = json!({ "kind": "trend", "purpose": purpose, "measure": measure, "by": "month" });
             if let Some((from, to)) = full_months(start.catalog, 12) {
                 question["period"] = json!({ "from": from.to_string(), "to": to.to_string() });
@@ -71,11 +74,17 @@ pub(crate) fn apply(question: &Json, fields: &Fields, parts: &[String], from: &S
         "kind" if question["kind"] != value => start(from, value, question["purpose"].as_str().unwrap_or_default()),
         "purpose" => with(question, "purpose", value.into()),
         "measure" => {
+            // The form brings the written measure along; a choice beside it is then what was changed.
             let written = last(fields, "written").trim();
-            with(question, "measure", if written.is_empty() { value } else { written }.into())
+            let is_kept = question["measure"] == written && !value.is_empty();
+            with(question, "measure", if written.is_empty() || is_kept { value } else { written }.into())
         }
         "by" => with(question, "by", value.into()),
-        "period" => with(question, "period", period(fields)),
+        "period" => with(question, "period", period(question, fields)),
+        // The form shows the day alone; while that stays, so does the time.
+        "as_of" if !value.is_empty() && question["as_of"].as_str().is_some_and(|now| now.starts_with(value)) => {
+            question.clone()
+        }
         "as_of" => {
             with(question, "as_of", if value.is_empty() { Json::Null } else { format!("{value}T00:00:00Z").into() })
         }
@@ -86,8 +95,12 @@ pub(crate) fn apply(question: &Json, fields: &Fields, parts: &[String], from: &S
             let changed =
                 with(&changed, "order", if last(fields, "order") == "strict" { "strict".into() } else { Json::Null });
             let changed = with(&changed, "same", names(fields, "same"));
-            let counts = if last(fields, "count_by") == "same" { names(fields, "same") } else { Json::Null };
-            with(&changed, "count_by", counts)
+            let same = names(fields, "same");
+            match last(fields, "count_by") {
+                "same" if question["count_by"].is_array() && question["same"] == same => changed,
+                "same" => with(&changed, "count_by", same),
+                _ => with(&changed, "count_by", Json::Null),
+            }
         }
         "where_text" => with(question, "where", value.trim().into()),
         "part_set" | "part_remove" => edit_parts(question, fields, parts, from.catalog),
@@ -99,12 +112,15 @@ pub(crate) fn apply(question: &Json, fields: &Fields, parts: &[String], from: &S
 fn edit_parts(question: &Json, fields: &Fields, parts: &[String], catalog: &Catalog) -> Json {
     let mut parts = parts.to_vec();
     let index = last(fields, "index").parse::<usize>().ok().filter(|index| *index < parts.len());
+    let present = index.map_or("", |index| parts[index].as_str());
+    let term = condition(fields, catalog, present);
     match (last(fields, "edit"), index) {
         ("part_remove", Some(index)) => {
             parts.remove(index);
         }
-        ("part_set", Some(index)) => parts[index] = condition(fields, catalog),
-        ("part_set", None) => parts.push(condition(fields, catalog)),
+        ("part_set", _) if term.is_empty() => {}
+        ("part_set", Some(index)) => parts[index] = term,
+        ("part_set", None) => parts.push(term),
         _ => {}
     }
     with(question, "where", parts.join(" AND ").into())
@@ -129,31 +145,34 @@ fn edit_steps(question: &Json, fields: &Fields) -> Json {
     with(question, "steps", steps.into())
 }
 
-/// The text of the condition that a form describes.
-fn condition(fields: &Fields, catalog: &Catalog) -> String {
+/// The text of the condition that a form describes, as one term; empty where nothing was written.
+///
+/// A trait that the catalogue does not show keeps its value as `present`, the term before, has it: quoted or bare.
+fn condition(fields: &Fields, catalog: &Catalog, present: &str) -> String {
     let field = |name: &str| last(fields, name).trim().to_owned();
     let not = if field("negated") == "yes" { "NOT " } else { "" };
     let within =
         if field("within").is_empty() { String::new() } else { format!(", within => {}", quoted(&field("within"))) };
     match field("shape").as_str() {
-        "did" => format!("{not}did({}{within})", identifier(&field("event"))),
+        "did" => format!("{not}did({}{within})", selector(&field("event"))),
         "aggregate" => {
             let function = field("function");
             let subject = match field("property").split_once('.') {
                 Some((event, property)) if ["sum", "avg", "min", "max"].contains(&function.as_str()) => {
-                    format!("{}.{}", identifier(event), identifier(property))
+                    format!("{}.{}", selector(event), identifier(property))
                 }
-                _ => identifier(&field("event")),
+                _ => selector(&field("event")),
             };
             format!("{function}({subject}{within}) {} {}", operator(&field("op")), number(&field("number")))
         }
         "trait" => {
             let known = catalog.traits.iter().find(|known| known.name == field("trait"));
+            let unknown = if present.is_empty() || present.contains('\'') { "text" } else { "bare" };
             comparison(
                 &identifier(&field("trait")),
                 &field("trait_op"),
                 &field("trait_value"),
-                known.map_or("text", |known| &known.value_type),
+                known.map_or(unknown, |known| &known.value_type),
             )
         }
         "property" => {
@@ -168,17 +187,18 @@ fn condition(fields: &Fields, catalog: &Catalog) -> String {
             )
         }
         "audience" => format!("{not}in_audience({})", quoted(&field("audience"))),
-        _ => field("text"),
+        _ if field("text").is_empty() => String::new(),
+        _ => bracketed(&field("text")),
     }
 }
 
 /// `name op value`; several values, set apart by commas, with `IN` and `NOT IN`.
 fn comparison(name: &str, op: &str, value: &str, value_type: &str) -> String {
     let literal = |value: &str| match value_type {
-        "integer" | "number" | "decimal" => number(value.trim()),
-        "boolean" if ["true", "false"].contains(&value.trim().to_ascii_lowercase().as_str()) => {
+        "boolean" | "bare" if ["true", "false"].contains(&value.trim().to_ascii_lowercase().as_str()) => {
             value.trim().to_ascii_uppercase()
         }
+        "integer" | "number" | "decimal" | "bare" => number(value.trim()),
         _ => quoted(value.trim()),
     };
     match op {
@@ -197,30 +217,32 @@ fn operator(op: &str) -> &str {
 
 /// A number as it stands; anything else as a text, which the judge then points at.
 fn number(text: &str) -> String {
-    if text.parse::<f64>().is_ok() { text.to_owned() } else { quoted(text) }
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
+    if is_plain && text.parse::<f64>().is_ok() { text.to_owned() } else { quoted(text) }
 }
 
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
-}
-
-fn identifier(name: &str) -> String {
-    let starts_well = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
-    let plain = starts_well && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    if plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+/// The event of a form; `*` stands for any.
+fn selector(event: &str) -> String {
+    if event == "*" { event.to_owned() } else { identifier(event) }
 }
 
 /// The period of a form: its last day is shown inclusive and kept exclusive.
-fn period(fields: &Fields) -> Json {
-    if last(fields, "preset") == "all" {
+fn period(question: &Json, fields: &Fields) -> Json {
+    let preset = last(fields, "preset");
+    if preset == "all" {
         return Json::Null;
     }
-    let preset = last(fields, "preset");
     if let Some((from, to)) = preset.split_once("..") {
         return json!({ "from": from, "to": to });
     }
+    let (from, length) = (last(fields, "from"), last(fields, "last").trim());
     let to = words::parse_day(last(fields, "to")).and_then(|to| to.succ_opt());
-    json!({ "from": last(fields, "from"), "to": to.map(|to| to.to_string()).unwrap_or_default() })
+    // The form brings along the one that is there; the other one is then what was changed.
+    let is_new = question["period"]["last"] != length;
+    if !length.is_empty() && (is_new || from.is_empty() && to.is_none()) {
+        return json!({ "last": length });
+    }
+    json!({ "from": from, "to": to.map(|to| to.to_string()).unwrap_or_default() })
 }
 
 fn names(fields: &Fields, key: &str) -> Json {

@@ -2,7 +2,7 @@
 //!
 //! Invariants: a route's rights are checked before anything about its object is looked up, so a refusal is the same for
 //! known and unknown objects; a request that changes something and is vouched for by a cookie must come from our own
-//! page (`Sec-Fetch-Site`, `Origin`) and carry the session's token.
+//! page (`Sec-Fetch-Site`, else `Origin`) and carry the session's token.
 
 use crate::body;
 use crate::problem::Problem;
@@ -14,8 +14,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use std::collections::HashMap;
-use std::sync::Mutex;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The header in which scripts send the session's token.
@@ -25,8 +25,8 @@ const TOKEN_FIELD: &str = "csrf";
 /// Attempts to sign in to one account in `ATTEMPT_WINDOW`.
 const ATTEMPTS_MAX: u32 = 10;
 const ATTEMPT_WINDOW: Duration = Duration::from_secs(300);
-/// Accounts whose attempts are remembered.
-const ACCOUNTS_MAX: usize = 10_000;
+/// Counters of attempts.
+const COUNTERS: usize = 16_384;
 
 /// Who sent a request, once the gate let it through.
 #[derive(Clone)]
@@ -60,21 +60,27 @@ pub(crate) async fn admit(app: &App, route: &RouteInfo, mut request: Request) ->
         }
         return Ok(request);
     }
-    let credential = credential(app, request.headers()).ok_or_else(Problem::who_are_you)?;
+    let caller = identify(app, request.headers()).await?;
+    if changes && let Some(session) = &caller.session {
+        check_origin(request.headers())?;
+        request = check_token(request, &form_token(session)).await?;
+    }
+    check_rights(route.rights, &caller.who)?;
+    request.extensions_mut().insert(caller);
+    Ok(request)
+}
+
+/// Whose credential a request shows.
+pub(crate) async fn identify(app: &App, headers: &HeaderMap) -> Result<Caller, Problem> {
+    let credential = credential(app, headers).ok_or_else(Problem::who_are_you)?;
     let session = match &credential {
         Credential::Session(session) => Some(session.clone()),
         Credential::Token(_) | Credential::Owner { .. } => None,
     };
     let product = app.product.clone();
-    let found = app.pool.run(move || product.principal(&credential).map_err(Problem::from)).await;
+    let found = app.checks.run(move || product.principal(&credential).map_err(Problem::from)).await;
     let who = found.map_err(|problem| if problem.status == 403 { Problem::who_are_you() } else { problem })?;
-    if changes && let Some(session) = &session {
-        check_origin(request.headers())?;
-        request = check_token(request, &form_token(session)).await?;
-    }
-    check_rights(route.rights, &who)?;
-    request.extensions_mut().insert(Caller { who, session });
-    Ok(request)
+    Ok(Caller { who, session })
 }
 
 /// The name of the session's cookie.
@@ -89,33 +95,47 @@ pub(crate) fn set_cookie(secure: bool, session: Option<&str>) -> String {
     format!("{}={}; Path=/; HttpOnly; SameSite=Lax{flags}{age}", cookie_name(secure), session.unwrap_or_default())
 }
 
-/// How often each account was tried lately.
-#[derive(Default)]
+/// How often accounts were tried lately, in a table of fixed size.
+///
+/// Accounts share a counter when their hashes do. The key is random, so nobody can aim at somebody's counter, and only
+/// attempts that were checked stay counted: far fewer in a window than there are counters.
 pub(crate) struct Attempts {
-    accounts: Mutex<HashMap<String, (u32, Instant)>>,
+    counters: Mutex<Vec<(u32, Option<Instant>)>>,
+    key: RandomState,
+}
+
+impl Default for Attempts {
+    fn default() -> Attempts {
+        Attempts { counters: Mutex::new(vec![(0, None); COUNTERS]), key: RandomState::new() }
+    }
 }
 
 impl Attempts {
     /// Counts an attempt, or refuses it.
     pub(crate) fn count(&self, account: &str, now: Instant) -> Result<(), Problem> {
-        let mut accounts = self.accounts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if accounts.len() >= ACCOUNTS_MAX {
-            accounts.retain(|_, (_, since)| now.duration_since(*since) < ATTEMPT_WINDOW);
-        }
-        if accounts.len() >= ACCOUNTS_MAX && !accounts.contains_key(account) {
-            return Err(too_many());
-        }
-        let (n_attempts, since) = accounts.entry(account.to_owned()).or_insert((0, now));
-        if now.duration_since(*since) >= ATTEMPT_WINDOW {
-            (*n_attempts, *since) = (0, now);
-        }
-        *n_attempts += 1;
-        if *n_attempts > ATTEMPTS_MAX { Err(too_many()) } else { Ok(()) }
+        self.at(account, |(n_attempts, since)| {
+            if since.is_none_or(|since| now.duration_since(since) >= ATTEMPT_WINDOW) {
+                (*n_attempts, *since) = (0, Some(now));
+            }
+            *n_attempts = n_attempts.saturating_add(1);
+            if *n_attempts > ATTEMPTS_MAX { Err(too_many()) } else { Ok(()) }
+        })
+    }
+
+    /// Takes an attempt back that nobody had the time to check.
+    pub(crate) fn take_back(&self, account: &str) {
+        self.at(account, |(n_attempts, _)| *n_attempts = n_attempts.saturating_sub(1));
     }
 
     /// Forgets an account's attempts after it signed in.
     pub(crate) fn forget(&self, account: &str) {
-        self.accounts.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(account);
+        self.at(account, |counter| *counter = (0, None));
+    }
+
+    fn at<T>(&self, account: &str, change: impl FnOnce(&mut (u32, Option<Instant>)) -> T) -> T {
+        let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = usize::try_from(self.key.hash_one(account) % COUNTERS as u64).unwrap_or_default();
+        change(&mut counters[place])
     }
 }
 
@@ -153,18 +173,20 @@ fn check_rights(rights: Rights, who: &Principal) -> Result<(), Problem> {
 
 /// Refuses a change that another site's page asks for.
 ///
-/// Our own forms come with `Origin: null`, since pages send no referrer; then `Sec-Fetch-Site` must vouch for them.
+/// A browser says itself whether the page is ours, but not over plain HTTP from another machine; then `Origin` has to
+/// name our `Host`. A proxy may have rewritten that, which matters only where the browser did not say.
 fn check_origin(headers: &HeaderMap) -> Result<(), Problem> {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
-    let site = text("sec-fetch-site");
-    let site_ok = site.is_none_or(|site| site == "same-origin" || site == "none");
     let host = text("host").unwrap_or_default();
-    let origin_ok = match text("origin") {
-        None => true,
-        Some("null") => site == Some("same-origin"),
-        Some(origin) => origin.split_once("://").is_some_and(|(_, authority)| authority == host),
+    let is_ours = match (text("sec-fetch-site"), text("origin")) {
+        (Some("same-origin"), _) => true,
+        (None | Some("none"), None) => true,
+        (None | Some("none"), Some(origin)) => {
+            origin.split_once("://").is_some_and(|(_, authority)| authority.eq_ignore_ascii_case(host))
+        }
+        (Some(_), _) => false,
     };
-    if site_ok && origin_ok { Ok(()) } else { Err(forged()) }
+    if is_ours { Ok(()) } else { Err(forged()) }
 }
 
 /// Refuses a change without the session's token, which stands in a header or in the form.

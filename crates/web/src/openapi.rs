@@ -21,7 +21,7 @@ pub fn openapi() -> Value {
         "components": {
             "securitySchemes": {
                 "token": { "type": "http", "scheme": "bearer" },
-                "session": { "type": "apiKey", "in": "cookie", "name": "entente" },
+                "session": { "type": "apiKey", "in": "cookie", "name": "entente", "description": "`__Host-entente` on a server that is started with `--https`" },
             },
             "schemas": schemas(),
         },
@@ -98,7 +98,8 @@ fn responses(route: &RouteInfo) -> Value {
     let mut responses = match (route.method, route.path) {
         ("DELETE", _) => json!({ "204": { "description": "taken back" } }),
         ("POST", "/api/v1/audiences" | "/api/v1/questions") => {
-            json!({ "201": { "description": "saved", "content": content } })
+            let location = json!({ "description": "where GET finds it", "schema": { "type": "string" } });
+            json!({ "201": { "description": "saved", "content": content, "headers": { "Location": location } } })
         }
         _ => json!({ "200": { "description": route.summary, "content": content } }),
     };
@@ -107,11 +108,40 @@ fn responses(route: &RouteInfo) -> Value {
         responses["403"] = problem("refused; a refused question comes with its verdict and the nearest yes");
         responses["503"] = problem("too much to do; `Retry-After` says when to try again");
     }
-    if route.method == "POST" {
-        responses["400"] = problem("wrong input, with every diagnostic");
-        responses["413"] = problem("too large");
+    for (status, description) in more_problems(route) {
+        responses[status] = problem(description);
     }
     responses
+}
+
+/// The problems that some routes have and others have not.
+fn more_problems(route: &RouteInfo) -> Vec<(&'static str, &'static str)> {
+    let is_import = route.rights == Rights::Import;
+    let mut problems = Vec::new();
+    if route.method == "POST" {
+        problems.push(("400", "wrong input, with every diagnostic"));
+        problems.push(("408", "the body did not arrive in time"));
+        problems.push(("413", "too large"));
+    }
+    if route.method == "POST" && !is_import {
+        problems.push(("415", "the body is not declared as JSON"));
+    }
+    if route.path.contains("{name}") {
+        problems.push(("404", "nothing of that name is there"));
+    }
+    if route.path == "/api/v1/ask" {
+        problems.push(("406", "none of the accepted formats is made"));
+    }
+    if is_import || route.rights == Rights::Define {
+        problems.push(("409", "it is there already, or was changed meanwhile"));
+    }
+    if route.rights != Rights::Open {
+        problems.push(("429", "too many questions of the same user are waiting"));
+    }
+    if route.path == "/health" {
+        problems.push(("503", "questions cannot be answered yet"));
+    }
+    problems
 }
 
 fn reference(name: &str) -> Value {

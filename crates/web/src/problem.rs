@@ -36,6 +36,9 @@ pub(crate) struct Told {
     /// Why the question is refused, with the nearest yes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) verdict: Option<Json>,
+    /// The same verdict for a page.
+    #[serde(skip)]
+    pub(crate) refusal: Option<Verdict>,
     /// After how many seconds to try again.
     #[serde(skip)]
     pub(crate) retry_after_seconds: Option<u32>,
@@ -53,6 +56,7 @@ impl Problem {
             hint: None,
             errors: Vec::new(),
             verdict: None,
+            refusal: None,
             retry_after_seconds: None,
         }))
     }
@@ -76,6 +80,10 @@ impl Problem {
             many => format!("{} things are wrong with the input", many.len()),
         };
         let mut problem = Problem::new(StatusCode::BAD_REQUEST, &detail);
+        let is_question = |path: &str| path == "/q" || path == "/question" || path.starts_with("/question/");
+        if errors.iter().any(|error| is_question(&error.path)) {
+            problem.0.title = "This cannot be read as a question";
+        }
         problem.0.errors = errors;
         problem
     }
@@ -86,6 +94,7 @@ impl Problem {
         let json = serde_json::to_value(verdict).expect("a verdict is plain data and serialises");
         let mut problem = Problem::new(StatusCode::FORBIDDEN, detail);
         problem.0.verdict = Some(json);
+        problem.0.refusal = Some(verdict.clone());
         problem
     }
 
@@ -103,7 +112,13 @@ impl Problem {
 
     /// Nothing is there.
     pub(crate) fn not_found(what: &str) -> Problem {
-        Problem::new(StatusCode::NOT_FOUND, &format!("there is no {what} here"))
+        let problem = Problem::new(StatusCode::NOT_FOUND, &format!("there is no {what} here"));
+        match what {
+            "audience" | "metric" | "question" | "source" => problem.with_hint(&format!(
+                "it may have been renamed or taken back; the list of {what}s has those that are there"
+            )),
+            _ => problem,
+        }
     }
 
     /// Too much to do at the moment.
@@ -128,10 +143,30 @@ impl From<spec::Error> for Problem {
             tracing::error!(cause = error.chain(), "a request failed");
             return Problem::new(status, "something went wrong on our side; it is in the server's log");
         }
+        if error.kind == ErrorKind::Unavailable {
+            tracing::warn!(cause = error.chain(), "something that a request needs is away");
+            return unavailable(&error);
+        }
         let mut problem = Problem::new(status, &error.message);
         problem.0.hint = error.hint;
-        if error.kind == ErrorKind::Unavailable { problem.with_retry_after(2) } else { problem }
+        problem
     }
+}
+
+/// What is told when something is away: where it lies on the server's disk is for the log alone.
+fn unavailable(error: &spec::Error) -> Problem {
+    if holds_path(&error.message) {
+        return Problem::busy("something that is needed for this cannot be read or written just now")
+            .with_hint("try again in a minute; the server's log says what it is");
+    }
+    let hint = error.hint.as_deref().filter(|hint| !holds_path(hint)).unwrap_or("try again in a few seconds");
+    Problem::busy(&error.message).with_hint(hint)
+}
+
+/// Whether a word of the text looks like a path of the system.
+fn holds_path(text: &str) -> bool {
+    let mut words = text.split(|c: char| c.is_whitespace() || ['`', '\'', '"', '(', ':', '='].contains(&c));
+    words.any(|word| word.len() > 1 && (word.starts_with('/') || word.starts_with("./") || word.contains('\\')))
 }
 
 /// The problem rides on the response until `routes` writes it down for a program or a person.
@@ -172,16 +207,17 @@ fn status_of(kind: ErrorKind) -> StatusCode {
 
 fn words_of(status: StatusCode) -> (&'static str, &'static str) {
     match status {
-        StatusCode::BAD_REQUEST => ("invalid", "This cannot be read as a question"),
+        StatusCode::BAD_REQUEST => ("invalid", "This cannot be taken as it stands"),
         StatusCode::UNAUTHORIZED => ("unauthenticated", "Who are you?"),
         StatusCode::FORBIDDEN => ("denied", "Not this way"),
         StatusCode::NOT_FOUND => ("not-found", "Nothing here"),
         StatusCode::METHOD_NOT_ALLOWED => ("method", "This address does something else"),
         StatusCode::NOT_ACCEPTABLE => ("not-acceptable", "No such format"),
+        StatusCode::REQUEST_TIMEOUT => ("timeout", "It did not arrive in time"),
         StatusCode::CONFLICT => ("conflict", "Somebody was faster"),
         StatusCode::PAYLOAD_TOO_LARGE => ("too-large", "Too large"),
         StatusCode::UNSUPPORTED_MEDIA_TYPE => ("media-type", "Not a format that is read here"),
-        StatusCode::TOO_MANY_REQUESTS => ("too-many", "Too many attempts"),
+        StatusCode::TOO_MANY_REQUESTS => ("too-many", "Too much at once"),
         StatusCode::SERVICE_UNAVAILABLE => ("unavailable", "Not just now"),
         _ => ("fault", "Something went wrong"),
     }

@@ -170,7 +170,8 @@ pub(crate) async fn work<T: Send + 'static>(
     job: impl FnOnce(&dyn Product, &Principal) -> Result<T, Problem> + Send + 'static,
 ) -> Result<(Frame, T), Problem> {
     let (product, who) = (app.product.clone(), caller.who.clone());
-    let done = app.pool.run(move || {
+    let user = who.user.clone();
+    let done = app.pool.run_for(&user, move || {
         let view = job(product.as_ref(), &who)?;
         Ok((product.workspace(&who)?, view))
     });
@@ -200,6 +201,13 @@ pub(crate) fn html(
     Ok(response)
 }
 
+/// The frame alone; it does not wait behind questions.
+async fn frame(app: &App, caller: &Caller, request: &PageRequest) -> Result<Frame, Problem> {
+    let (product, who) = (app.product.clone(), caller.who.clone());
+    let workspace = app.checks.run(move || Ok(product.workspace(&who)?)).await?;
+    Ok(Frame::new(workspace, caller, request))
+}
+
 /// The page for a problem; plain text should even that fail.
 pub(crate) async fn problem_page(
     app: &App,
@@ -208,10 +216,12 @@ pub(crate) async fn problem_page(
     problem: &Problem,
 ) -> Response {
     let frame = match caller {
-        Some(caller) => work(app, caller, request, |_, _| Ok(())).await.ok().map(|(frame, ())| frame),
+        Some(caller) => frame(app, caller, request).await.ok(),
         None => None,
     };
-    match html(app, frame.as_ref(), request, "pages/problem.html", Value::from_serialize(problem)) {
+    let refusal = problem.refusal.as_ref().map(|verdict| crate::pages::ask::refusal(verdict, request.is_it));
+    let view = context! { refusal, ..Value::from_serialize(problem) };
+    match html(app, frame.as_ref(), request, "pages/problem.html", view) {
         Ok(page) => (problem.status(), page).into_response(),
         Err(_) => (problem.status(), problem.detail.clone()).into_response(),
     }

@@ -4,7 +4,7 @@
 //! JSON under `/api/` and as pages elsewhere.
 
 use crate::assets::Assets;
-use crate::gate::{Attempts, Caller, admit};
+use crate::gate::{Attempts, Caller, admit, identify};
 use crate::problem::Problem;
 use crate::render::{PageRequest, Templates, Written, problem_page};
 use crate::server::Options;
@@ -18,6 +18,7 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::MethodRouter;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -27,6 +28,9 @@ const CALLS_MAX: usize = 8;
 const CALLS_WAITING_MAX: usize = 64;
 /// How long a call may take, its time in the queue included.
 const CALL_WAIT_MAX: Duration = Duration::from_secs(30);
+/// Checks of credentials and of health at once, and how many may wait: short, and never behind questions.
+const CHECKS_MAX: usize = 4;
+const CHECKS_WAITING_MAX: usize = 256;
 /// Sign-ins at once: each takes memory and time on purpose.
 const SIGN_INS_MAX: usize = 2;
 /// Imports at once, and how long one may take.
@@ -96,6 +100,7 @@ pub fn routes() -> Vec<RouteInfo> {
 pub(crate) struct App {
     pub(crate) product: Arc<dyn Product>,
     pub(crate) pool: Arc<Pool>,
+    pub(crate) checks: Arc<Pool>,
     pub(crate) sign_ins: Arc<Pool>,
     pub(crate) imports: Arc<Pool>,
     pub(crate) uploads: Arc<Semaphore>,
@@ -103,6 +108,7 @@ pub(crate) struct App {
     pub(crate) assets: Arc<Assets>,
     pub(crate) templates: Arc<Templates>,
     pub(crate) secure_cookies: bool,
+    pub(crate) spool: Arc<PathBuf>,
 }
 
 impl App {
@@ -111,6 +117,7 @@ impl App {
         App {
             product: options.product,
             pool: Arc::new(Pool::new(CALLS_MAX, CALLS_WAITING_MAX, CALL_WAIT_MAX)),
+            checks: Arc::new(Pool::new(CHECKS_MAX, CHECKS_WAITING_MAX, CALL_WAIT_MAX)),
             sign_ins: Arc::new(Pool::new(SIGN_INS_MAX, 16, CALL_WAIT_MAX)),
             imports: Arc::new(Pool::new(IMPORTS_MAX, UPLOADS_MAX, IMPORT_WAIT_MAX)),
             uploads: Arc::new(Semaphore::new(UPLOADS_MAX)),
@@ -118,6 +125,7 @@ impl App {
             templates: Arc::new(Templates::new(&assets)),
             assets,
             secure_cookies: options.secure_cookies,
+            spool: Arc::new(options.spool),
         }
     }
 }
@@ -129,8 +137,23 @@ pub(crate) fn router(app: App) -> Router {
         let handler = handler.route_layer(from_fn_with_state((app.clone(), info), guard));
         router = router.route(info.path, handler);
     }
-    let nowhere = || async { Problem::not_found("page").with_hint("look for it with `/`, or start at the home page") };
     router.fallback(nowhere).layer(from_fn_with_state(app.clone(), present)).with_state(app)
+}
+
+/// Nothing is here; who is signed in is told so inside of the frame.
+async fn nowhere(State(app): State<App>, request: Request) -> Response {
+    let problem = Problem::not_found("page").with_hint("look for it with `/`, or start at the home page");
+    let mut response = problem.into_response();
+    if !is_api(request.uri().path())
+        && let Ok(caller) = identify(&app, request.headers()).await
+    {
+        response.extensions_mut().insert(caller);
+    }
+    response
+}
+
+fn is_api(path: &str) -> bool {
+    path.starts_with("/api/") || path == "/health"
 }
 
 type Row = (RouteInfo, MethodRouter<App>);
@@ -164,6 +187,7 @@ fn table() -> Vec<Row> {
         row(Api, SignedIn, "GET /api/v1/catalog", "What can be asked about", get(api_v1::catalog)),
         row(Api, SignedIn, "GET /api/v1/metrics", "The shared metrics", get(api_v1::metrics)),
         row(Api, SignedIn, "GET /api/v1/audiences", "The audiences", get(api_v1::audiences)),
+        row(Api, SignedIn, "GET /api/v1/audiences/{name}", "An audience", get(api_v1::audience)),
         row(Api, Define, "POST /api/v1/audiences", "Saves an audience", post(api_v1::save_audience)),
         row(
             Api,
@@ -173,6 +197,7 @@ fn table() -> Vec<Row> {
             delete(api_v1::unsave_audience),
         ),
         row(Api, SignedIn, "GET /api/v1/questions", "The saved questions", get(api_v1::questions)),
+        row(Api, SignedIn, "GET /api/v1/questions/{name}", "A saved question", get(api_v1::saved_question)),
         row(Api, Define, "POST /api/v1/questions", "Saves a question", post(api_v1::save_question)),
         row(
             Api,
@@ -243,7 +268,7 @@ async fn guard(State((app, info)): State<(App, RouteInfo)>, request: Request, ne
 
 /// Writes problems down for whoever asked, and puts the security headers on.
 async fn present(State(app): State<App>, request: Request, next: Next) -> Response {
-    let is_api = request.uri().path().starts_with("/api/") || request.uri().path() == "/health";
+    let is_api = is_api(request.uri().path());
     let (parts, body) = request.into_parts();
     let page = PageRequest::of(&parts);
     let came_for = (parts.method.clone(), parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default());
@@ -314,7 +339,7 @@ const HEADERS: [(&str, &str); 5] = [
          font-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
     ),
     ("x-content-type-options", "nosniff"),
-    ("referrer-policy", "no-referrer"),
+    ("referrer-policy", "same-origin"),
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
 ];

@@ -5,7 +5,7 @@ use api::{Catalog, Explained, FieldView, MetricView};
 use chrono::Datelike;
 use serde::Serialize;
 use serde_json::Value as Json;
-use spec::{ConditionForm, ConditionPart, Diagnostic};
+use spec::{ConditionForm, ConditionPart, Diagnostic, identifier};
 use std::collections::BTreeMap;
 
 /// The builder's view of a question.
@@ -21,6 +21,8 @@ pub(crate) struct Builder {
     purposes: Vec<Choice>,
     measure: Choice,
     measures: Vec<Group>,
+    /// The measure's text when it is none of `measures`.
+    written: String,
     by: String,
     period: PeriodView,
     parts: Vec<PartView>,
@@ -42,7 +44,6 @@ pub(crate) struct Builder {
     audiences: Vec<Choice>,
     /// Everything that is wrong, by the part of the question that it is about.
     errors: BTreeMap<String, Vec<Diagnostic>>,
-    is_sound: bool,
     plan: Vec<String>,
 }
 
@@ -65,6 +66,8 @@ pub(crate) struct Group {
 #[derive(Serialize)]
 struct PeriodView {
     words: String,
+    /// The length of a period that ends now: `30 days`, or empty.
+    last: String,
     from: String,
     to: String,
     presets: Vec<Choice>,
@@ -94,6 +97,7 @@ pub(crate) fn builder(question: &Json, explained: Explained, catalog: &Catalog, 
     let purpose = text("purpose");
     let measure = text("measure");
     let measures = measure_groups(catalog, metrics, &measure);
+    let chosen = measures.iter().flat_map(|group| &group.choices).find(|choice| choice.selected).cloned();
     let kind = text("kind");
     let names = |key: &str| -> Vec<String> {
         let list = question[key].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -101,17 +105,15 @@ pub(crate) fn builder(question: &Json, explained: Explained, catalog: &Catalog, 
     };
     let breakdowns = breakdown_choices(catalog, question, &names("breakdown"), &purpose);
     let purposes: Vec<Choice> = catalog.purposes.iter().map(|known| purpose_choice(known, &purpose)).collect();
+    let purposes = with_chosen(purposes, std::slice::from_ref(&purpose));
+    let columns = catalog.traits.iter().map(|field| choice_of(field, &names("columns"), &purpose)).collect();
     Builder {
         q: question.to_string(),
         sentence: explained.sentence,
         purpose: purposes.iter().find(|known| known.selected).cloned().unwrap_or_else(|| bare(&purpose)),
         purposes,
-        measure: measures
-            .iter()
-            .flat_map(|group| &group.choices)
-            .find(|choice| choice.selected)
-            .cloned()
-            .unwrap_or_else(|| bare(&measure)),
+        written: if chosen.is_some() { String::new() } else { measure.clone() },
+        measure: chosen.unwrap_or_else(|| bare(&measure)),
         measures,
         by: text("by"),
         period: period_view(question, catalog),
@@ -126,7 +128,7 @@ pub(crate) fn builder(question: &Json, explained: Explained, catalog: &Catalog, 
         counts_same: question["count_by"].as_array().is_some_and(|list| !list.is_empty()),
         as_of: text("as_of"),
         release: if text("release") == "list" { "list".to_owned() } else { "aggregate".to_owned() },
-        columns: catalog.traits.iter().map(|field| choice_of(field, &names("columns"), &purpose)).collect(),
+        columns: with_chosen(columns, &names("columns")),
         events: catalog
             .events
             .iter()
@@ -136,22 +138,35 @@ pub(crate) fn builder(question: &Json, explained: Explained, catalog: &Catalog, 
         properties: properties_of(catalog, question).into_iter().map(|field| choice_of(field, &[], &purpose)).collect(),
         traits: catalog.traits.iter().map(|field| choice_of(field, &[], &purpose)).collect(),
         audiences: pairs(&catalog.audiences),
-        is_sound: explained.errors.is_empty(),
         errors: by_part(explained.errors),
         plan: explained.plan,
         kind,
     }
 }
 
-/// The condition's terms as text, safe to be joined by AND.
-pub(crate) fn part_texts(parts: &[ConditionPart]) -> Vec<String> {
-    let bracketed = |part: &ConditionPart| match part.text.contains(" OR ") && parts.len() > 1
-        || part.form.is_none() && part.text.contains(" OR ")
-    {
-        true if !part.text.starts_with('(') => format!("({})", part.text),
-        _ => part.text.clone(),
-    };
-    parts.iter().map(bracketed).collect()
+/// The condition's terms as text, safe to be joined by AND; a condition that cannot be read is one term.
+pub(crate) fn part_texts(parts: &[ConditionPart], condition: &str) -> Vec<String> {
+    if parts.is_empty() && !condition.trim().is_empty() {
+        return vec![bracketed(condition)];
+    }
+    // What a form can edit is a single comparison; anything else may hold an OR.
+    let text = |part: &ConditionPart| if part.form.is_some() { part.text.clone() } else { bracketed(&part.text) };
+    parts.iter().map(text).collect()
+}
+
+/// A text as one term, whatever joins what inside of it.
+pub(crate) fn bracketed(text: &str) -> String {
+    format!("({})", text.trim())
+}
+
+/// The choices with what is chosen among them, known or not: a form sends nothing that it does not show.
+fn with_chosen(mut choices: Vec<Choice>, chosen: &[String]) -> Vec<Choice> {
+    for name in chosen {
+        if !name.is_empty() && !choices.iter().any(|choice| choice.value == *name) {
+            choices.push(bare(name));
+        }
+    }
+    choices
 }
 
 fn bare(value: &str) -> Choice {
@@ -191,17 +206,18 @@ fn selected(choices: &[Choice], names: &[String]) -> Vec<Choice> {
 fn measure_groups(catalog: &Catalog, metrics: &[MetricView], measure: &str) -> Vec<Group> {
     let choice =
         |value: String, label: String| Choice { selected: value == measure, value, label, note: String::new() };
-    let agreed = metrics.iter().map(|metric| choice(metric.name.clone(), metric.title.clone())).collect();
+    let agreed = metrics.iter().map(|metric| choice(identifier(&metric.name), metric.title.clone())).collect();
     let mut groups = vec![Group { label: "Agreed by both teams".to_owned(), choices: agreed }];
     for event in &catalog.events {
+        let name = identifier(&event.name);
         let mut choices = vec![
-            choice(format!("people({})", event.name), format!("People who {}", event.past)),
-            choice(format!("count({})", event.name), format!("Times people {}", event.past)),
+            choice(format!("people({name})"), format!("People who {}", event.past)),
+            choice(format!("count({name})"), format!("Times people {}", event.past)),
         ];
         for field in event.properties.iter().filter(|field| is_number(field)) {
-            let title = uncapital(&field.title);
-            choices.push(choice(format!("sum({}.{})", event.name, field.name), format!("Total {title}")));
-            choices.push(choice(format!("avg({}.{})", event.name, field.name), format!("Average {title}")));
+            let (title, property) = (uncapital(&field.title), identifier(&field.name));
+            choices.push(choice(format!("sum({name}.{property})"), format!("Total {title}")));
+            choices.push(choice(format!("avg({name}.{property})"), format!("Average {title}")));
         }
         groups.push(Group { label: event.title.clone(), choices });
     }
@@ -239,7 +255,7 @@ fn events_of(question: &Json) -> Vec<String> {
         _ => {
             let measure = question["measure"].as_str().unwrap_or_default();
             let inner = measure.split_once('(').and_then(|(_, rest)| rest.split_once([')', '.']));
-            inner.map(|(event, _)| event.to_owned()).into_iter().collect()
+            inner.map(|(event, _)| event.trim().trim_matches('"').to_owned()).into_iter().collect()
         }
     }
 }
@@ -258,10 +274,11 @@ fn properties_of<'a>(catalog: &'a Catalog, question: &Json) -> Vec<&'a FieldView
 
 fn breakdown_choices(catalog: &Catalog, question: &Json, chosen: &[String], purpose: &str) -> Vec<Choice> {
     let fields = properties_of(catalog, question).into_iter().chain(&catalog.traits);
-    fields
+    let choices = fields
         .filter(|field| field.groups || chosen.contains(&field.name))
         .map(|field| choice_of(field, chosen, purpose))
-        .collect()
+        .collect();
+    with_chosen(choices, chosen)
 }
 
 /// Properties that every step's event has.
@@ -270,19 +287,20 @@ fn same_choices(catalog: &Catalog, question: &Json, chosen: &[String]) -> Vec<Ch
     let names: Vec<&str> = steps.iter().filter_map(|step| step.as_str().or(step["event"].as_str())).collect();
     let events: Vec<&api::EventView> =
         catalog.events.iter().filter(|event| names.contains(&event.name.as_str())).collect();
-    let Some((first, rest)) = events.split_first() else { return Vec::new() };
+    let Some((first, rest)) = events.split_first() else { return with_chosen(Vec::new(), chosen) };
     let shared = first
         .properties
         .iter()
         .filter(|field| rest.iter().all(|event| event.properties.iter().any(|other| other.name == field.name)));
-    shared
+    let choices = shared
         .map(|field| Choice {
             value: field.name.clone(),
             label: field.title.clone(),
             note: String::new(),
             selected: chosen.contains(&field.name),
         })
-        .collect()
+        .collect();
+    with_chosen(choices, chosen)
 }
 
 fn step_views(question: &Json, catalog: &Catalog, errors: &[Diagnostic]) -> Vec<StepView> {
@@ -313,7 +331,8 @@ fn period_view(question: &Json, catalog: &Catalog) -> PeriodView {
         (None, true) => "all time".to_owned(),
         (None, false) => period_words(from, to, &inclusive),
     };
-    PeriodView { words, from: from.to_owned(), to: inclusive, presets: presets(catalog) }
+    let last = period["last"].as_str().unwrap_or_default().to_owned();
+    PeriodView { words, last, from: from.to_owned(), to: inclusive, presets: presets(catalog) }
 }
 
 /// `2017`, `Dec 2017`, or `1 Mar 2017 to 15 Mar 2017`.
@@ -355,7 +374,9 @@ fn part_view(part: &ConditionPart) -> PartView {
         Some(ConditionForm::Aggregate { function, event, property, op, value, within }) => {
             set("function", function);
             set("event", event);
-            set("property", &format!("{event}.{property}"));
+            if !property.is_empty() {
+                set("property", &format!("{event}.{property}"));
+            }
             set("op", op);
             set("number", value);
             set("within", within);

@@ -32,9 +32,13 @@ impl Got {
     }
 }
 
+fn options(mark: &'static str, secure_cookies: bool) -> Options {
+    Options { product: Arc::new(Fixture { mark }), templates_from: None, secure_cookies, spool: std::env::temp_dir() }
+}
+
 /// Sends one request to a fresh server over the fixture.
 async fn send(mark: &'static str, request: Request<Body>) -> Got {
-    let options = Options { product: Arc::new(Fixture { mark }), templates_from: None, secure_cookies: false };
+    let options = options(mark, false);
     let response = router(App::new(options)).oneshot(request).await.expect("the router never fails");
     let (parts, body) = response.into_parts();
     let body = to_bytes(body, 64 << 20).await.expect("the body is in memory").to_vec();
@@ -71,7 +75,9 @@ fn sample(method: &str, path: &str) -> axum::http::request::Builder {
     let mut uri = path.replace("{name}", name).replace("{version}", "x").replace("{*name}", "app.css");
     uri += match path {
         "/home/series" => "?metric=net_sales",
-        "/ask/download" => "?format=csv",
+        "/ask/download" => {
+            "?format=csv&q=%7B%22kind%22%3A%22trend%22%2C%22purpose%22%3A%22analytics%22%2C%22measure%22%3A%22net_sales%22%7D"
+        }
         "/api/v1/sources/{name}/import" => "?file_name=a.csv",
         path if path.starts_with("/ask") => {
             "?q=%7B%22kind%22%3A%22trend%22%2C%22purpose%22%3A%22analytics%22%2C%22measure%22%3A%22net_sales%22%7D"
@@ -264,12 +270,14 @@ async fn a_forged_change_is_refused() {
     assert_eq!(check(&[("sec-fetch-site", "cross-site")], &good).await.status, StatusCode::FORBIDDEN);
     assert_eq!(check(&[("origin", "http://evil")], &good).await.status, StatusCode::FORBIDDEN);
     assert_eq!(check(&[("origin", "null")], &good).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(check(&[("origin", "http://h")], &good).await.status, StatusCode::SEE_OTHER, "plain HTTP");
+    let behind_a_proxy = [("origin", "https://out"), ("sec-fetch-site", "same-origin")];
+    assert_eq!(check(&behind_a_proxy, &good).await.status, StatusCode::SEE_OTHER, "it rewrote the host");
 }
 
 #[tokio::test]
 async fn signing_in_is_slow_to_guess_and_leads_only_inside() {
-    let options = Options { product: Arc::new(Fixture { mark: "" }), templates_from: None, secure_cookies: true };
-    let app = router(App::new(options));
+    let app = router(App::new(options("", true)));
     let check = |password: &str, next: &str| {
         let body = format!("name=mia&password={password}&next={}", crate::body::percent_encode(next));
         app.clone().oneshot(Request::post("/sign-in").body(Body::from(body)).expect("a request"))
@@ -420,6 +428,225 @@ async fn an_edit_leads_to_the_changed_question() {
         (&json!("net_sales"), &json!({ "from": "2017-01-01", "to": "2018-01-01" })),
         "the data's year, not today's"
     );
+}
+
+/// The question to which an edit of another one leads.
+async fn edited(question: &Json, edit: &[(&str, &str)]) -> Json {
+    let pairs: Vec<String> =
+        edit.iter().map(|(key, value)| format!("{key}={}", crate::body::percent_encode(value))).collect();
+    let got = get(&format!("{}&{}", page_of(question), pairs.join("&"))).await;
+    let location = got.header("location").to_owned();
+    let pairs = crate::body::pairs(location.split_once('?').map(|(_, query)| query).unwrap_or_default());
+    serde_json::from_str::<Json>(&pairs[0].1).expect("the address holds a question")
+}
+
+#[tokio::test]
+async fn an_edited_condition_keeps_the_meaning_of_its_terms() {
+    let part =
+        |text: &str| spec::ConditionPart { text: text.to_owned(), words: String::new(), negative: false, form: None };
+    let check = |parts: &[&str], condition: &str| {
+        let parts: Vec<spec::ConditionPart> = parts.iter().map(|text| part(text)).collect();
+        crate::sentence::part_texts(&parts, condition)
+    };
+    assert_eq!(check(&["(a AND b) OR c", "x LIKE 'y'"], ""), ["((a AND b) OR c)", "(x LIKE 'y')"]);
+    assert_eq!(check(&[], "a = OR b"), ["(a = OR b)"], "what cannot be read is not thrown away");
+    let new = |shape: &'static str| [("edit", "part_set"), ("index", "new"), ("shape", shape)];
+    let text = [&new("text")[..], &[("text", "income = 'high' OR region = 'west'")]].concat();
+    let with_text = edited(&audience("email"), &text).await;
+    assert_eq!(with_text["where"], format!("{CONDITION} AND (income = 'high' OR region = 'west')"));
+    let bare = json!({ "kind": "audience", "purpose": "email", "where": "age > 30" });
+    let older = [
+        ("edit", "part_set"),
+        ("index", "0"),
+        ("shape", "trait"),
+        ("trait", "age"),
+        ("trait_op", ">"),
+        ("trait_value", "40"),
+    ];
+    assert_eq!(edited(&bare, &older).await["where"], "age > 40");
+    let nothing = [&new("text")[..], &[("text", " ")]].concat();
+    assert_eq!(edited(&audience("email"), &nothing).await["where"], CONDITION);
+    let or = json!({ "kind": "audience", "purpose": "email", "where": "income = 'high' OR region = 'west'" });
+    let more = [&new("did")[..], &[("event", "order"), ("within", "")]].concat();
+    assert_eq!(edited(&or, &more).await["where"], "(income = 'high' OR region = 'west') AND did(\"order\")");
+    let any = [&new("did")[..], &[("event", "*"), ("within", "7 days")]].concat();
+    assert_eq!(edited(&or, &any).await["where"], "(income = 'high' OR region = 'west') AND did(*, within => '7 days')");
+}
+
+#[tokio::test]
+async fn a_form_that_changes_nothing_changes_nothing() {
+    let trend = json!({ "kind": "trend", "purpose": "analytics", "measure": "net_sales", "by": "day", "period": { "last": "30 days" } });
+    let period = |from: &'static str, to: &'static str, last: &'static str| {
+        [("edit", "period"), ("from", from), ("to", to), ("last", last)]
+    };
+    assert_eq!(edited(&trend, &period("", "", "30 days")).await, trend);
+    assert_eq!(edited(&trend, &period("", "", "7 days")).await["period"], json!({ "last": "7 days" }));
+    let march = edited(&trend, &period("2017-03-01", "2017-03-31", "30 days")).await;
+    assert_eq!(march["period"], json!({ "from": "2017-03-01", "to": "2017-04-01" }));
+    let mut noon = audience("email");
+    noon["as_of"] = "2017-12-31T12:00:00Z".into();
+    assert_eq!(edited(&noon, &[("edit", "as_of"), ("value", "2017-12-31")]).await, noon);
+    let ratio = json!({ "kind": "trend", "purpose": "analytics", "measure": "count(a) / count(b)", "by": "day" });
+    let measure = |value: &'static str| [("edit", "measure"), ("value", value), ("written", "count(a) / count(b)")];
+    assert_eq!(edited(&ratio, &measure("")).await, ratio);
+    assert_eq!(edited(&ratio, &measure("net_sales")).await["measure"], "net_sales");
+}
+
+#[tokio::test]
+async fn a_form_holds_what_its_chip_says() {
+    let text = |question: Json| async move { get(&page_of(&question)).await.text() };
+    let audience = |condition: &str| json!({ "kind": "audience", "purpose": "hr", "where": condition });
+    let page = text(audience("age > 30 AND did(*) AND in_audience('gone')")).await;
+    for option in [
+        r#"<option value="age" selected>age</option>"#,
+        r#"<option value=">" selected>more than</option>"#,
+        r#"<option value="*" selected>did anything</option>"#,
+        r#"<option value="gone" selected>gone</option>"#,
+        r#"name="value" value="hr" checked"#,
+    ] {
+        assert!(page.replace("&gt;", ">").contains(option), "{option} is not in {page}");
+    }
+    let trend = json!({ "kind": "trend", "purpose": "analytics", "measure": "net_sales", "by": "day",
+        "where": "in_audience('frequent')", "breakdown": ["hair"], "period": { "last": "30 days" } });
+    let page = text(trend).await;
+    for field in [
+        r#"<option value="audience" selected>"#,
+        r#"name="breakdown" value="hair" checked"#,
+        r#"name="last" value="30 days""#,
+    ] {
+        assert!(page.contains(field), "{field} is not in {page}");
+    }
+}
+
+#[tokio::test]
+async fn enter_applies_a_form() {
+    let funnel = json!({ "kind": "funnel", "purpose": "analytics", "steps": ["basket_paid", "campaign_received", "coupon_redeemed"], "within": "9 days" });
+    for question in [funnel, audience("email")] {
+        let page = get(&page_of(&question)).await.text();
+        let forms: Vec<&str> = page.split("<form class=\"popover fields\" popover id=\"e-").skip(1).collect();
+        assert!(forms.len() > 3);
+        for form in forms {
+            let first = form.split("<button").nth(1).expect("a form has a button");
+            let tag = first.split('>').next().unwrap_or_default();
+            assert!(first.contains(">Apply</button>") && !tag.contains("name="), "{form}");
+        }
+    }
+    let page = get(&page_of(&json!({ "kind": "funnel", "purpose": "analytics", "steps": ["basket_paid", "coupon_redeemed"], "within": "9 days", "same": ["items"] }))).await.text();
+    let mut ids: Vec<&str> = page.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    let n_ids = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), n_ids, "no id comes twice");
+}
+
+#[tokio::test]
+async fn only_the_page_makes_up_for_a_question_that_cannot_be_read() {
+    for q in ["%7Bbroken", "%5B%5D", ""] {
+        for path in ["/ask/verdict?", "/ask/answer?", "/ask/download?format=csv&"] {
+            let got = get(&format!("{path}q={q}")).await;
+            assert_eq!(got.status, StatusCode::BAD_REQUEST, "{path}q={q}");
+            assert!(got.text().contains("This cannot be read as a question"), "{path}q={q}: {}", got.text());
+        }
+    }
+    let got = get("/ask?q=%7Bbroken&edit=purpose&value=email").await;
+    assert_eq!(got.status, StatusCode::OK);
+    assert!(got.text().contains("here is a fresh question instead"));
+}
+
+#[tokio::test]
+async fn a_problem_says_what_helps() {
+    let refused = json!({ "kind": "audience", "purpose": "analytics", "where": CONDITION, "release": "list" });
+    let got = get(&page_of(&refused).replace("/ask?", "/ask/download?format=csv&")).await;
+    assert_eq!(got.status, StatusCode::FORBIDDEN);
+    assert!(got.text().contains("the nearest yes") && got.text().contains("235 people"), "{}", got.text());
+    let nowhere = get("/nope").await;
+    assert_eq!(nowhere.status, StatusCode::NOT_FOUND);
+    assert!(nowhere.text().contains("aria-label=\"Main\""), "inside of the frame");
+    let anonymous = send("", Request::get("/nope").body(Body::empty()).expect("a request")).await;
+    assert!(anonymous.status == StatusCode::NOT_FOUND && !anonymous.text().contains("aria-label=\"Main\""));
+    assert!(get("/metrics/nope").await.text().contains("the list of metrics has those that are there"));
+
+    let told = |message: &str| {
+        let error = spec::Error::new(spec::ErrorKind::Unavailable, message.to_owned()).with_hint("look into `/srv/x`");
+        crate::problem::Problem::from(error)
+    };
+    let lost = told("cannot read `/srv/data/vault`");
+    assert_eq!((lost.status, lost.retry_after_seconds), (503, Some(2)));
+    assert!(!format!("{} {:?}", lost.detail, lost.hint).contains("/srv"));
+    let large = told("the answer would be too large");
+    assert_eq!(large.detail, "the answer would be too large");
+    assert!(!format!("{:?}", large.hint).contains("/srv"));
+}
+
+#[tokio::test]
+async fn the_face_stays_on_every_way() {
+    let page = get("/?face=it").await.text();
+    for attribute in ["href=\"/", "hx-get=\"/"] {
+        for link in page.split(attribute).skip(1).filter_map(|rest| rest.split('"').next()) {
+            // The switch of the faces itself leads to the other one.
+            let is_other = link.is_empty() || link.starts_with("static");
+            assert!(link.contains("face=it") || is_other, "/{link} loses the face");
+        }
+    }
+    assert!(get("/palette?face=it&words=net").await.text().contains("/metrics/net_sales?face=it"));
+}
+
+#[tokio::test]
+async fn a_save_answers_where_it_is_seen_and_says_where_to_find_it() {
+    let save = |title: &str| {
+        let body = format!("title={title}&q=%7B%22kind%22%3A%22trend%22%7D");
+        let request =
+            Request::post("/ask/save").header("authorization", "Bearer token-ivo").header("hx-request", "true");
+        send("", request.body(Body::from(body)).expect("a request"))
+    };
+    let bad = save("").await;
+    assert_eq!((bad.status, bad.header("hx-retarget")), (StatusCode::BAD_REQUEST, ""));
+    assert!(bad.text().contains("The title is missing"), "{}", bad.text());
+    let good = save("A").await;
+    assert_eq!((good.status, good.header("hx-retarget")), (StatusCode::OK, "#toasts"));
+    for kind in ["audiences", "questions"] {
+        let body = json!({ "title": "A", "question": audience("email") }).to_string();
+        let saved = post_json(&format!("/api/v1/{kind}"), body).await;
+        let found = get(saved.header("location")).await;
+        assert_eq!((found.status, &found.json()["name"]), (StatusCode::OK, &saved.json()["name"]), "{kind}");
+        assert_eq!(get(&format!("/api/v1/{kind}/nope")).await.status, StatusCode::NOT_FOUND);
+    }
+}
+
+#[tokio::test]
+async fn a_summary_says_how_much_of_the_answer_is_shown() {
+    let answer = |question: Json| async move { get(&page_of(&question).replace("/ask", "/ask/answer")).await.text() };
+    let mut list = audience("email");
+    list["release"] = "list".into();
+    assert!(answer(list.clone()).await.contains("235 people, who may be used for e-mail."));
+    list["limit"] = 100.into();
+    let text = answer(list).await;
+    assert!(text.contains("235 people, who may be used for e-mail; the first 100 of them are shown."), "{text}");
+    let stores = json!({ "kind": "trend", "purpose": "analytics", "measure": "net_sales", "by": "month", "breakdown": ["store_id"] });
+    let text = answer(stores).await;
+    assert!(text.contains("The 8 largest of 31 are shown; all are in the table."), "{text}");
+}
+
+#[test]
+fn nobody_is_kept_from_signing_in_by_many_other_names() {
+    let attempts = crate::gate::Attempts::default();
+    let now = std::time::Instant::now();
+    for n in 0..12_000 {
+        let _ = attempts.count(&format!("{n}{}", "x".repeat(200)), now);
+    }
+    assert!(attempts.count("mia", now).is_ok());
+}
+
+#[test]
+fn the_folder_for_uploads_is_empty_at_the_start_and_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let data = tempfile::tempdir().expect("a folder");
+    let spool = data.path().join("uploads");
+    crate::body::empty_spool(&spool);
+    assert_eq!(std::fs::metadata(&spool).expect("it is made").permissions().mode() & 0o777, 0o700);
+    std::fs::write(spool.join("left"), "behind").expect("it can be written to");
+    crate::body::empty_spool(&spool);
+    assert_eq!(std::fs::read_dir(&spool).expect("it stays").count(), 0);
 }
 
 #[tokio::test]

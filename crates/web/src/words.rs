@@ -14,9 +14,7 @@ pub(crate) fn register(environment: &mut Environment<'static>) {
             false => figure(&value.to_string(), unit.as_deref()),
         }
     });
-    environment.add_filter("day", |text: String| day(&text));
     environment.add_filter("moment", |text: String| moment(&text));
-    environment.add_filter("share", |part: f64, whole: f64| share(part, whole));
     environment.add_filter("query", |text: String| crate::body::percent_encode(&text));
     environment.add_filter("capital", |text: String| capital(&text));
     environment.add_filter("sentence", |text: String| sentence(&text));

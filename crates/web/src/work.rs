@@ -1,22 +1,36 @@
 //! Runs the product's synchronous calls off the event loop: a few at once, a bounded queue behind them.
+//!
+//! Invariant: nobody takes all places of a pool whose jobs are run for a user; the rest waits in the user's own turn.
 
 use crate::problem::Problem;
 use axum::http::StatusCode;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
+
+/// Jobs of one user that run at once: half of the places for questions.
+const USER_RUNNING_MAX: usize = 4;
+/// Jobs of one user that run or wait; a page asks for about ten at once.
+const USER_JOBS_MAX: usize = 32;
 
 /// How much runs at once, how much may wait, and for how long.
 pub(crate) struct Pool {
     running: Arc<Semaphore>,
     admitted: Semaphore,
     wait_max: Duration,
+    users: Arc<Users>,
 }
 
 impl Pool {
     /// Makes a pool that runs `n_running` jobs, lets `n_waiting` wait, and gives up on a job after `wait_max`.
     pub(crate) fn new(n_running: usize, n_waiting: usize, wait_max: Duration) -> Pool {
-        Pool { running: Arc::new(Semaphore::new(n_running)), admitted: Semaphore::new(n_running + n_waiting), wait_max }
+        Pool {
+            running: Arc::new(Semaphore::new(n_running)),
+            admitted: Semaphore::new(n_running + n_waiting),
+            wait_max,
+            users: Arc::default(),
+        }
     }
 
     /// Runs a job; a full queue and a job that takes too long are problems that pass.
@@ -26,13 +40,35 @@ impl Pool {
         &self,
         job: impl FnOnce() -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
+        self.run_in(None, job).await
+    }
+
+    /// Runs a job for a user, whose jobs take some of the places at most.
+    pub(crate) async fn run_for<T: Send + 'static>(
+        &self,
+        user: &str,
+        job: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let turn = Users::enter(&self.users, user)?;
+        self.run_in(Some(turn), job).await
+    }
+
+    async fn run_in<T: Send + 'static>(
+        &self,
+        turn: Option<Turn>,
+        job: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
         let Ok(_admitted) = self.admitted.try_acquire() else {
             return Err(Problem::busy("more questions are waiting than can be answered soon"));
         };
         let work = async {
+            let own = match &turn {
+                Some(turn) => Some(turn.running.clone().acquire_owned().await.expect("the semaphore is never closed")),
+                None => None,
+            };
             let place = self.running.clone().acquire_owned().await.expect("the semaphore is never closed");
             tokio::task::spawn_blocking(move || {
-                let _place = place;
+                let _held = (place, own, turn);
                 job()
             })
             .await
@@ -50,3 +86,46 @@ impl Pool {
         }
     }
 }
+
+/// The users with jobs that run or wait: how many, and the user's own places.
+#[derive(Default)]
+struct Users {
+    jobs: Mutex<HashMap<String, (usize, Arc<Semaphore>)>>,
+}
+
+impl Users {
+    fn enter(users: &Arc<Users>, user: &str) -> Result<Turn, Problem> {
+        let mut jobs = users.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let (n_jobs, running) =
+            jobs.entry(user.to_owned()).or_insert_with(|| (0, Arc::new(Semaphore::new(USER_RUNNING_MAX))));
+        if *n_jobs >= USER_JOBS_MAX {
+            return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many questions of yours are waiting already")
+                .with_hint("let some of them end first")
+                .with_retry_after(2));
+        }
+        *n_jobs += 1;
+        Ok(Turn { users: users.clone(), user: user.to_owned(), running: running.clone() })
+    }
+}
+
+/// A job's part in its user's share; given back when dropped.
+struct Turn {
+    users: Arc<Users>,
+    user: String,
+    running: Arc<Semaphore>,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut jobs = self.users.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((n_jobs, _)) = jobs.get_mut(&self.user) {
+            *n_jobs -= 1;
+            if *n_jobs == 0 {
+                jobs.remove(&self.user);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -58,27 +58,29 @@ function openPalette() {
 function choose(step) {
   const links = [...document.querySelectorAll("#found a")];
   if (!links.length) return;
-  const now = links.findIndex((link) => link.hasAttribute("data-chosen"));
-  links[now]?.removeAttribute("data-chosen");
-  const next = links[(now + step + links.length) % links.length];
-  next.setAttribute("data-chosen", "");
+  const now = links.findIndex((link) => link.ariaSelected === "true");
+  links[now]?.setAttribute("aria-selected", "false");
+  const next = links[now < 0 && step < 0 ? links.length - 1 : (now + step + links.length) % links.length];
+  next.setAttribute("aria-selected", "true");
   next.scrollIntoView({ block: "nearest" });
+  find("#palette input").setAttribute("aria-activedescendant", next.id);
 }
 
 function paletteKeys(event) {
   if (event.key === "ArrowDown") choose(1);
   else if (event.key === "ArrowUp") choose(-1);
-  else if (event.key === "Enter") find("#found a[data-chosen]")?.click() ?? find("#found a")?.click();
+  else if (event.key === "Enter") (find("#found [aria-selected=true]") ?? find("#found a"))?.click();
   else return;
   event.preventDefault();
 }
 
 // ---- keys
 
-const isTyping = (target) => target.closest("input, textarea, select, [contenteditable]");
+/** Whether keys are meant for what has the focus: a field, or a form that a shortcut would leave behind. */
+const isTyping = (target) => target.closest?.("input, textarea, select, [contenteditable], [popover], dialog");
 
 document.addEventListener("keydown", (event) => {
-  if (event.target.closest("#palette")) return paletteKeys(event);
+  if (event.target.closest?.("#palette")) return paletteKeys(event);
   if (event.key === "k" && (event.ctrlKey || event.metaKey)) {
     event.preventDefault();
     return openPalette();
@@ -134,7 +136,12 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 });
 
 document.addEventListener("htmx:afterSwap", (event) => {
-  const { target, requestConfig } = event.detail;
+  const { target, requestConfig, successful } = event.detail;
+  if (target?.id === "found") find("#palette input").removeAttribute("aria-activedescendant");
+  if (successful && requestConfig?.elt?.id === "save" && target?.id === "toasts") {
+    requestConfig.elt.hidePopover();
+    find(".result", requestConfig.elt).replaceChildren();
+  }
   target?.classList.remove("loading");
   target?.removeAttribute("aria-busy");
   const text = requestConfig?.elt?.dataset?.undo;
@@ -150,10 +157,21 @@ document.addEventListener("htmx:afterSettle", (event) => {
   lastChip = "";
 });
 
-document.addEventListener("htmx:sendError", (event) => {
+function unreachable(event) {
   say("The server cannot be reached. What you wrote is kept in the address.");
-  event.detail.target?.classList?.remove("loading");
-});
+  const { target } = event.detail;
+  if (!target?.classList?.contains("loading")) return;
+  // A tile that waits for its first content would look busy for ever.
+  const words = document.createElement("p");
+  words.className = "muted";
+  words.textContent = "Not loaded: the server cannot be reached.";
+  target.classList.remove("loading");
+  target.removeAttribute("aria-busy");
+  target.replaceChildren(words);
+}
+
+document.addEventListener("htmx:sendError", unreachable);
+document.addEventListener("htmx:timeout", unreachable);
 
 // ---- a condition that is being written survives a reload
 
@@ -197,8 +215,6 @@ document.addEventListener("submit", (event) => {
     importFile(form);
   } else if (find("#where-text", form)) {
     sessionStorage.removeItem(draftKey());
-  } else if (form.matches("#save")) {
-    form.hidePopover();
   } else if (form.closest("#palette")) {
     event.preventDefault();
   }

@@ -5,6 +5,7 @@ import { init } from "./vendor/echarts.js";
 
 const charts = new Set();
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const isPrinting = () => document.documentElement.classList.contains("printing");
 const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const signs = { USD: "$", EUR: "€", GBP: "£" };
 
@@ -38,7 +39,7 @@ function tooltip(spec) {
 /** One line, and its dashed end while the last interval is not over. */
 function lines(spec, series, index) {
   const color = token(`--c${index + 1}`);
-  const shared = { type: "line", name: series.name, symbolSize: 6, showSymbol: spec.labels.length < 3, color, animation: !calm.matches, animationDuration: 140 };
+  const shared = { type: "line", name: series.name, symbolSize: 6, showSymbol: spec.labels.length < 3, color, animation: !calm.matches && !isPrinting(), animationDuration: 140 };
   const area = spec.series.length === 1 ? { areaStyle: { color, opacity: 0.07 } } : {};
   if (!spec.incomplete || spec.labels.length < 2) return [{ ...shared, ...area, lineStyle: { width: 2 }, data: series.values }];
   const end = spec.labels.length - 1;
@@ -107,6 +108,18 @@ export function draw(element) {
   }).observe(element);
 }
 
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+function redraw() {
   for (const { chart, spec } of charts) chart.setOption(option(spec), true);
+}
+
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+
+// Paper is white: the style sheet gives this class the light colours, and a canvas keeps those it was drawn with.
+addEventListener("beforeprint", () => {
+  document.documentElement.classList.add("printing");
+  redraw();
+});
+addEventListener("afterprint", () => {
+  document.documentElement.classList.remove("printing");
+  redraw();
 });

@@ -19,8 +19,14 @@ function sort(table, column, header) {
   table.tBodies[0].append(...rows);
 }
 
-/** A cell as it may stand in a spreadsheet: a text that would run as a formula gets a leading quote. */
-const plain = (text) => (/^[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text);
+/**
+ * A cell as it may stand in a spreadsheet: a text that would run as a formula gets a leading quote, and what would end
+ * the cell becomes a space.
+ */
+function plain(text) {
+  const line = text.replace(/[\t\r\n]+/g, " ");
+  return /^\s*[=+\-@]/.test(line) && Number.isNaN(Number(line)) ? `'${line}` : line;
+}
 
 function asText(table) {
   const head = [...table.tHead.rows[0].cells].map((cell) => plain(cell.textContent.trim()));

@@ -6,6 +6,7 @@
 
 use crate::diagnostic::Issue;
 use crate::names::shortened;
+use spec::is_reserved;
 use sqlparser::dialect::Dialect;
 use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
@@ -14,12 +15,6 @@ pub(crate) const TEXT_BYTES_MAX: usize = 16 * 1024;
 
 /// How deep brackets and `NOT` may nest.
 const DEPTH_MAX: usize = 64;
-
-/// Words that are no names unless in double quotes; `spec` writes them so.
-const RESERVED: [&str; 26] = [
-    "all", "and", "any", "as", "between", "by", "case", "cast", "event", "exists", "false", "from", "group", "having",
-    "in", "interval", "is", "like", "limit", "not", "null", "or", "order", "select", "true", "where",
-];
 
 /// Reading stopped; the reason is among the issues.
 #[derive(Debug)]
@@ -223,10 +218,6 @@ impl Dialect for Names {
     fn is_identifier_part(&self, character: char) -> bool {
         character.is_alphanumeric() || character == '_'
     }
-}
-
-fn is_reserved(word: &str) -> bool {
-    RESERVED.contains(&word.to_ascii_lowercase().as_str())
 }
 
 /// What to do about a token that SQL has and conditions have not.

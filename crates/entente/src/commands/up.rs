@@ -41,6 +41,7 @@ pub(crate) fn run(place: &Place, arguments: &Up) -> Result<Ending> {
         product: Arc::new(app),
         templates_from: arguments.templates.clone(),
         secure_cookies: arguments.https,
+        spool: place::data(place)?.join("uploads"),
     };
     runtime.block_on(web::serve(listener, options, Box::pin(stopped())));
     Ok(Ending::Done)

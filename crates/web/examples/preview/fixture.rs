@@ -246,7 +246,7 @@ impl Fixture {
         match question["kind"].as_str() {
             Some("funnel") => self.funnel_rows(question),
             Some("audience") if question["release"] == "list" => {
-                let rows = (0..235).map(|n| {
+                let rows = (0..question["limit"].as_u64().unwrap_or(235).min(235)).map(|n| {
                     vec![
                         Value::Text(format!("p-{:08x}", n * 2_654_435_761_u64 % 4_294_967_296)),
                         Value::Text(self.text("3")),
@@ -316,6 +316,7 @@ impl Fixture {
             _ => (1..=12).map(|month| day(2017, month, 1)).collect(),
         };
         let groups: Vec<Option<Value>> = match question["breakdown"][0].as_str() {
+            Some("store_id") => (0..31).map(|store| Some(Value::Text(format!("{}", 300 + store)))).collect(),
             Some(_) => vec![
                 Some(Value::Text(self.text("1 or 2"))),
                 Some(Value::Text(self.text("3 or more"))),
@@ -408,10 +409,13 @@ impl Fixture {
                 within: within.to_owned(),
             };
             (format!("{} at least {value} times{last}", past(event)), Some(form))
-        } else if let Some((field, value)) = inner.split_once(" = ") {
+        } else if !inner.contains(" OR ")
+            && let Some((field, op, value)) =
+                [" = ", " > "].iter().find_map(|op| inner.split_once(op).map(|(field, value)| (field, op, value)))
+        {
             let form = ConditionForm::Trait {
                 name: field.to_owned(),
-                op: "=".to_owned(),
+                op: op.trim().to_owned(),
                 value: value.trim_matches('\'').to_owned(),
             };
             (
@@ -472,13 +476,13 @@ impl Product for Fixture {
         }
         let verdict = self.verdict(question);
         let purpose = question["purpose"].as_str().unwrap_or_default();
-        let is_count = question["kind"] == "audience" && question["release"] != "list";
+        let is_audience = question["kind"] == "audience";
         let answer = (verdict.outcome == Outcome::Yes).then(|| {
             let (columns, rows) = self.rows(question);
             Answer {
                 columns,
                 rows,
-                waterfall: is_count.then(|| self.waterfall(purpose)),
+                waterfall: is_audience.then(|| self.waterfall(purpose)),
                 provenance: self.provenance(who, purpose),
             }
         });

@@ -15,6 +15,7 @@ async fn main() {
         product: Arc::new(fixture::Fixture { mark: "" }),
         templates_from: Some(Path::new(env!("CARGO_MANIFEST_DIR")).to_path_buf()),
         secure_cookies: false,
+        spool: std::env::temp_dir().join("entente-preview-uploads"),
     };
     let stop = async {
         let _ = tokio::signal::ctrl_c().await;

@@ -20,7 +20,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use minijinja::Value;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
-use spec::{Diagnostic, Outcome, Reason, Remedy, Verdict};
+use spec::{Diagnostic, Outcome, Reason, Remedy, Verdict, identifier};
 
 /// The longest question that an address holds.
 const Q_BYTES_MAX: usize = 32 << 10;
@@ -37,16 +37,20 @@ struct AskView {
 pub(crate) async fn ask(State(app): State<App>, caller: Caller, request: PageRequest) -> Result<Response, Problem> {
     let fields = request.params.clone();
     let (frame, (view, is_changed)) = work(&app, &caller, &request, move |product, who| {
-        let current = current(product, who, &fields)?;
+        // A link that was cut still leads to a page, with a fresh question and what was wrong with the other.
+        let (written, unreadable) = match read(last(&fields, "q"), "here is a fresh question instead") {
+            Ok(written) => (written, None),
+            Err(unreadable) => (None, Some(unreadable)),
+        };
+        let edited: &[(String, String)] = if unreadable.is_some() { &[] } else { &fields };
+        let mut current = current(product, who, written, edited)?;
+        current.is_changed &= unreadable.is_none();
         let explained = product.explain(who, &current.question)?;
         let builder = builder(&current.question, explained, &current.catalog, &current.metrics);
         let title = if builder.sentence.is_empty() { "Ask".to_owned() } else { builder.sentence.clone() };
         let examples =
             product.questions(who)?.into_iter().map(|saved| (saved.title, saved.question.to_string())).collect();
-        Ok((
-            AskView { title, builder, unreadable: current.unreadable, examples, may_define: who.may_define },
-            current.is_changed,
-        ))
+        Ok((AskView { title, builder, unreadable, examples, may_define: who.may_define }, current.is_changed))
     })
     .await?;
     let address = address(&view.builder.q, request.is_it);
@@ -65,54 +69,74 @@ struct Current {
     question: Json,
     catalog: Catalog,
     metrics: Vec<MetricView>,
-    unreadable: Option<Diagnostic>,
     is_changed: bool,
 }
 
-fn current(product: &dyn Product, who: &Principal, fields: &[(String, String)]) -> Result<Current, Problem> {
+/// The question as it was written, or a new one, after the edit.
+fn current(
+    product: &dyn Product,
+    who: &Principal,
+    written: Option<Json>,
+    fields: &[(String, String)],
+) -> Result<Current, Problem> {
     let catalog = product.catalog(who)?;
     let metrics = product.metrics(who)?;
     let questions = product.questions(who)?;
     let from = Start { catalog: &catalog, metrics: &metrics, questions: &questions };
-    let (written, unreadable) = read(last(fields, "q"));
     let is_new = written.is_none();
     let question = written.unwrap_or_else(|| edit::start(&from, last(fields, "kind"), ""));
     let (question, is_changed) = if last(fields, "edit").is_empty() {
-        (question, is_new && unreadable.is_none())
+        (question, is_new)
     } else {
-        let parts = part_texts(&product.explain(who, &question)?.parts);
+        let condition = question["where"].as_str().unwrap_or_default();
+        let parts = part_texts(&product.explain(who, &question)?.parts, condition);
         (edit::apply(&question, fields, &parts, &from), true)
     };
-    Ok(Current { question, catalog, metrics, unreadable, is_changed })
+    Ok(Current { question, catalog, metrics, is_changed })
 }
 
-fn read(text: &str) -> (Option<Json>, Option<Diagnostic>) {
-    let fault = |message: &str| Diagnostic {
-        path: "/q".to_owned(),
-        line: 1,
-        column: 1,
-        message: message.to_owned(),
-        hint: "the link may have been cut; here is a fresh question instead".to_owned(),
-    };
+/// The same where another question than the one that was meant would mislead.
+fn current_as_written(product: &dyn Product, who: &Principal, fields: &[(String, String)]) -> Result<Current, Problem> {
+    current(product, who, Some(written_in(fields)?), fields)
+}
+
+/// The question in the fields; a problem where there is none, or none that can be read.
+fn written_in(fields: &[(String, String)]) -> Result<Json, Problem> {
+    let hint = "open it from the page `/ask`";
+    match read(last(fields, "q"), hint) {
+        Ok(Some(question)) => Ok(question),
+        Ok(None) => Err(Problem::invalid(vec![fault("the address holds no question", hint)])),
+        Err(error) => Err(Problem::invalid(vec![error])),
+    }
+}
+
+/// Reads the question of an address; `None` where it is empty.
+fn read(text: &str, what_now: &str) -> Result<Option<Json>, Diagnostic> {
+    let hint = format!("the link may have been cut; {what_now}");
     if text.is_empty() {
-        return (None, None);
+        return Ok(None);
     }
     if text.len() > Q_BYTES_MAX {
-        return (None, Some(fault("the question in the address is too long")));
+        return Err(fault("the question in the address is too long", &hint));
     }
     match parse_json(text) {
-        Ok(question) if question.is_object() => (Some(question), None),
-        Ok(_) => (None, Some(fault("the address does not hold a question"))),
-        Err(error) => (None, Some(fault(&error.message))),
+        Ok(question) if question.is_object() => Ok(Some(question)),
+        Ok(_) => Err(fault("the address does not hold a question", &hint)),
+        Err(error) => Err(fault(&error.message, &hint)),
     }
+}
+
+fn fault(message: &str, hint: &str) -> Diagnostic {
+    Diagnostic { path: "/q".to_owned(), line: 1, column: 1, message: message.to_owned(), hint: hint.to_owned() }
 }
 
 fn address(q: &str, is_it: bool) -> String {
     format!("/ask?q={}{}", percent_encode(q), if is_it { "&face=it" } else { "" })
 }
 
+/// A verdict as a page shows it.
 #[derive(Serialize)]
-struct VerdictView {
+pub(crate) struct VerdictView {
     part: &'static str,
     title: &'static str,
     outcome: &'static str,
@@ -120,8 +144,6 @@ struct VerdictView {
     purpose: String,
     reasons: Vec<ReasonView>,
     errors: Vec<Diagnostic>,
-    q: String,
-    kind: String,
 }
 
 #[derive(Serialize)]
@@ -154,7 +176,7 @@ pub(crate) async fn verdict_of_form(
     page: PageRequest,
     request: Request,
 ) -> Result<Response, Problem> {
-    let form = body::pairs(&String::from_utf8_lossy(&body::read(request).await?));
+    let form = body::form(request).await?;
     verdict(State(app), caller, page.with_form(form)).await
 }
 
@@ -164,7 +186,7 @@ fn verdict_view(
     fields: &[(String, String)],
     is_it: bool,
 ) -> Result<VerdictView, Problem> {
-    let current = current(product, who, fields)?;
+    let current = current_as_written(product, who, fields)?;
     let purpose = current.question["purpose"].as_str().unwrap_or_default();
     let title = current
         .catalog
@@ -173,17 +195,7 @@ fn verdict_view(
         .find(|known| known.name == purpose)
         .map_or(purpose, |known| &known.title)
         .to_owned();
-    let mut view = VerdictView {
-        part: "parts/verdict.html",
-        title: "Verdict",
-        outcome: "invalid",
-        people: None,
-        purpose: title,
-        reasons: Vec::new(),
-        errors: Vec::new(),
-        q: current.question.to_string(),
-        kind: current.question["kind"].as_str().unwrap_or_default().to_owned(),
-    };
+    let mut view = verdict_of("invalid", title);
     match product.judge(who, &current.question)? {
         Input::Bad(errors) => view.errors = errors,
         Input::Good(judged) => {
@@ -193,6 +205,23 @@ fn verdict_view(
         }
     }
     Ok(view)
+}
+
+fn verdict_of(outcome: &'static str, purpose: String) -> VerdictView {
+    VerdictView {
+        part: "parts/verdict.html",
+        title: "Verdict",
+        outcome,
+        people: None,
+        purpose,
+        reasons: Vec::new(),
+        errors: Vec::new(),
+    }
+}
+
+/// A refusal as the page of a problem shows it.
+pub(crate) fn refusal(verdict: &Verdict, is_it: bool) -> VerdictView {
+    VerdictView { reasons: reasons(verdict, is_it), ..verdict_of(verdict.outcome.name(), String::new()) }
 }
 
 fn reasons(verdict: &Verdict, is_it: bool) -> Vec<ReasonView> {
@@ -229,7 +258,7 @@ pub(crate) async fn answer(State(app): State<App>, caller: Caller, request: Page
     // Beside a builder the provenance goes into its side column.
     let how_aside = request.is_partial && request.param("aside") == "how";
     page(&app, &caller, &request, "pages/part.html", move |product, who| {
-        let current = current(product, who, &fields)?;
+        let current = current_as_written(product, who, &fields)?;
         let q = current.question.to_string();
         let is_bare = last(&fields, "bare") == "yes";
         let mut view = json!({ "part": "parts/answer.html", "title": "Answer", "q": q, "is_bare": is_bare, "how_aside": how_aside });
@@ -252,7 +281,7 @@ pub(crate) async fn answer(State(app): State<App>, caller: Caller, request: Page
 /// What people call the measure of a trend, and its unit.
 fn measure_of(current: &Current, unit: Option<String>) -> (String, Option<String>) {
     let text = current.question["measure"].as_str().unwrap_or_default();
-    match current.metrics.iter().find(|metric| metric.name == text) {
+    match current.metrics.iter().find(|metric| identifier(&metric.name) == text) {
         Some(metric) => (metric.title.clone(), unit.or(metric.unit.clone())),
         None => (if text.is_empty() { "Value".to_owned() } else { text.to_owned() }, unit),
     }
@@ -268,7 +297,7 @@ pub(crate) async fn download(
     })?;
     let fields = request.params.clone();
     let (_, (bytes, name)) = work(&app, &caller, &request, move |product, who| {
-        let current = current(product, who, &fields)?;
+        let current = current_as_written(product, who, &fields)?;
         let asked = good(product.ask(who, &current.question)?)?;
         let answer = released(&asked.verdict, asked.answer)?;
         let name = format!("{}-{}.{}", asked.question.kind(), answer.provenance.question_hash, format.ending());
@@ -288,12 +317,11 @@ pub(crate) async fn save(
     page: PageRequest,
     request: Request,
 ) -> Result<Response, Problem> {
-    let form = body::pairs(&String::from_utf8_lossy(&body::read(request).await?));
+    let form = body::form(request).await?;
     let page = page.with_form(form);
     let fields = page.params.clone();
     let outcome = work(&app, &caller, &page, move |product, who| {
-        let (question, unreadable) = read(last(&fields, "q"));
-        let question = question.ok_or_else(|| Problem::invalid(unreadable.into_iter().collect()))?;
+        let question = written_in(&fields)?;
         let kind = if last(&fields, "save_as") == "audience" { "audience" } else { "question" };
         let text = |key: &str| last(&fields, key).trim().to_owned();
         let request =
@@ -304,11 +332,16 @@ pub(crate) async fn save(
     let title = page.param("title").trim().to_owned();
     match saved {
         Input::Good(saved) if page.is_partial => {
-            message(&app, &frame, &page, json!({ "saved": saved, "title": title }))
+            let mut response = message(&app, &frame, &page, json!({ "saved": saved, "title": title }))?;
+            // What is wrong stands in the form; that it is saved, where it stays when the form is gone.
+            response.headers_mut().insert("hx-retarget", HeaderValue::from_static("#toasts"));
+            Ok(response)
         }
-        Input::Good(saved) => Ok(Redirect::to(&saved_at(&saved.kind, &saved.name)).into_response()),
+        Input::Good(saved) => Ok(Redirect::to(&saved_at(&saved.kind, &saved.name, page.is_it)).into_response()),
         Input::Bad(errors) if page.is_partial => {
-            message(&app, &frame, &page, json!({ "errors": errors, "title": title }))
+            let mut response = message(&app, &frame, &page, json!({ "errors": errors, "title": title }))?;
+            *response.status_mut() = StatusCode::BAD_REQUEST;
+            Ok(response)
         }
         Input::Bad(errors) => Err(Problem::invalid(errors)),
     }
@@ -320,7 +353,7 @@ pub(crate) async fn unsave(
     page: PageRequest,
     request: Request,
 ) -> Result<Response, Problem> {
-    let form = body::pairs(&String::from_utf8_lossy(&body::read(request).await?));
+    let form = body::form(request).await?;
     let page = page.with_form(form);
     let (kind, name) = (page.param("kind").to_owned(), page.param("name").to_owned());
     let (frame, ()) = work(&app, &caller, &page, move |product, who| take_back(product, who, &kind, &name)).await?;
@@ -339,6 +372,7 @@ fn message(app: &App, frame: &Frame, page: &PageRequest, mut view: Json) -> Resu
     html(app, Some(frame), page, "pages/part.html", Value::from_serialize(&view))
 }
 
-fn saved_at(kind: &str, name: &str) -> String {
-    if kind == "audience" { format!("/audiences/{}", percent_encode(name)) } else { "/".to_owned() }
+fn saved_at(kind: &str, name: &str, is_it: bool) -> String {
+    let face = if is_it { "?face=it" } else { "" };
+    if kind == "audience" { format!("/audiences/{}{face}", percent_encode(name)) } else { format!("/{face}") }
 }

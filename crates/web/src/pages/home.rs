@@ -12,7 +12,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
-use spec::Answer;
+use spec::{Answer, identifier};
 
 /// Months behind the small line of a tile.
 const MONTHS_SHOWN: u32 = 12;
@@ -67,7 +67,6 @@ struct Kpi {
     before: String,
     /// Heights of the small line, as points of an SVG polyline in a box of 100 x 28.
     points: String,
-    q: String,
     refused: Option<String>,
 }
 
@@ -84,13 +83,13 @@ pub(crate) async fn kpi(
         let asked = good(product.ask(who, &question)?)?;
         let refused =
             asked.verdict.reasons.first().filter(|_| asked.answer.is_none()).map(|reason| reason.for_marketing.clone());
-        let view = kpi_view(metric, asked.answer.as_ref(), question.to_string(), refused);
+        let view = kpi_view(metric, asked.answer.as_ref(), refused);
         Ok(json!({ "part": "parts/kpi.html", "title": view.metric.title, "kpi": view }))
     })
     .await
 }
 
-fn kpi_view(metric: MetricView, answer: Option<&Answer>, q: String, refused: Option<String>) -> Kpi {
+fn kpi_view(metric: MetricView, answer: Option<&Answer>, refused: Option<String>) -> Kpi {
     let values: Vec<(String, f64, String)> = answer.map(month_values).unwrap_or_default();
     let now = values.last();
     let before = values.len().checked_sub(2).and_then(|index| values.get(index));
@@ -107,7 +106,6 @@ fn kpi_view(metric: MetricView, answer: Option<&Answer>, q: String, refused: Opt
         change,
         before: before.map(|(at, ..)| words::interval(at, "month")).unwrap_or_default(),
         points: points(&values.iter().map(|(_, value, _)| *value).collect::<Vec<f64>>()),
-        q,
         refused,
         metric,
     }
@@ -213,7 +211,7 @@ pub(crate) async fn people(State(app): State<App>, caller: Caller, request: Page
 /// How many people are known: the ledger's figure, which comes with any answer.
 fn people_known(product: &dyn Product, who: &Principal, catalog: &Catalog) -> Result<Option<u64>, Problem> {
     let Some(event) = catalog.events.first() else { return Ok(None) };
-    let measure = format!("count({})", event.name);
+    let measure = format!("count({})", identifier(&event.name));
     let question = json!({ "kind": "trend", "purpose": default_purpose(catalog), "measure": measure, "by": "none" });
     match product.ask(who, &question)? {
         api::Input::Good(asked) => Ok(asked.answer.and_then(|answer| answer.provenance.people.known)),
@@ -254,7 +252,7 @@ fn metric(product: &dyn Product, who: &Principal, name: &str) -> Result<MetricVi
 /// A metric over the last full months of the data.
 pub(crate) fn series_question(catalog: &Catalog, metric: &MetricView, by: &str, months: u32) -> Json {
     let mut question =
-        json!({ "kind": "trend", "purpose": default_purpose(catalog), "measure": metric.name, "by": by });
+        json!({ "kind": "trend", "purpose": default_purpose(catalog), "measure": identifier(&metric.name), "by": by });
     if let Some((from, to)) = full_months(catalog, months) {
         question["period"] = json!({ "from": from.to_string(), "to": to.to_string() });
     }

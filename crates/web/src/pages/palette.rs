@@ -1,5 +1,6 @@
 //! The command palette: every page and thing that the role may open, and "ask ...".
 
+use crate::body::percent_encode;
 use crate::gate::Caller;
 use crate::problem::Problem;
 use crate::render::{PageRequest, page};
@@ -21,10 +22,17 @@ struct Line {
 
 pub(crate) async fn palette(State(app): State<App>, caller: Caller, request: PageRequest) -> Result<Response, Problem> {
     let words = request.param("words").trim().to_lowercase();
+    let is_it = request.is_it;
     page(&app, &caller, &request, "pages/part.html", move |product, who| {
-        let line = |kind: &'static str, title: String, href: String| Line { kind, title, href };
-        let ask =
-            |question: &serde_json::Value| format!("/ask?q={}", crate::body::percent_encode(&question.to_string()));
+        let line = |kind: &'static str, title: String, href: String| {
+            let face = match (is_it, href.contains('?')) {
+                (false, _) => "",
+                (true, false) => "?face=it",
+                (true, true) => "&face=it",
+            };
+            Line { kind, title, href: href + face }
+        };
+        let ask = |question: &serde_json::Value| format!("/ask?q={}", percent_encode(&question.to_string()));
         let mut lines: Vec<Line> = [
             ("Home", "/"),
             ("Ask", "/ask"),
@@ -48,19 +56,19 @@ pub(crate) async fn palette(State(app): State<App>, caller: Caller, request: Pag
             product
                 .metrics(who)?
                 .into_iter()
-                .map(|found| line("Metric", found.title, format!("/metrics/{}", found.name))),
+                .map(|found| line("Metric", found.title, format!("/metrics/{}", percent_encode(&found.name)))),
         );
         lines.extend(
             product
                 .audiences(who)?
                 .into_iter()
-                .map(|found| line("Audience", found.title, format!("/audiences/{}", found.name))),
+                .map(|found| line("Audience", found.title, format!("/audiences/{}", percent_encode(&found.name)))),
         );
         lines.extend(
             product
                 .sources(who)?
                 .into_iter()
-                .map(|found| line("Source", found.title, format!("/sources/{}", found.name))),
+                .map(|found| line("Source", found.title, format!("/sources/{}", percent_encode(&found.name)))),
         );
         lines.retain(|line| {
             words

@@ -20,14 +20,14 @@ pub(crate) async fn form(State(app): State<App>, request: PageRequest) -> Result
 }
 
 pub(crate) async fn enter(State(app): State<App>, page: PageRequest, request: Request) -> Result<Response, Problem> {
-    let form = body::pairs(&String::from_utf8_lossy(&body::read(request).await?));
+    let form = body::form(request).await?;
     let field = |name: &str| last(&form, name).to_owned();
     let (name, password, next) = (field("name"), field("password"), field("next"));
-    if let Err(problem) = app.attempts.count(&name, Instant::now()) {
-        return refused(&app, &page, &name, &next, &problem);
-    }
     if name.len() > TEXT_BYTES_MAX || password.len() > TEXT_BYTES_MAX {
         return refused(&app, &page, "", &next, &wrong());
+    }
+    if let Err(problem) = app.attempts.count(&name, Instant::now()) {
+        return refused(&app, &page, &name, &next, &problem);
     }
     let product = app.product.clone();
     let account = name.clone();
@@ -39,14 +39,17 @@ pub(crate) async fn enter(State(app): State<App>, page: PageRequest, request: Re
             Ok(([(header::SET_COOKIE, cookie)], Redirect::to(&inside(&next))).into_response())
         }
         Err(problem) if problem.status == 403 || problem.status == 401 => refused(&app, &page, &name, &next, &wrong()),
-        Err(problem) => Err(problem),
+        Err(problem) => {
+            app.attempts.take_back(&name);
+            Err(problem)
+        }
     }
 }
 
 pub(crate) async fn leave(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
     if let Some(session) = caller.session {
         let product = app.product.clone();
-        app.pool.run(move || product.sign_out(&session).map_err(Problem::from)).await?;
+        app.checks.run(move || product.sign_out(&session).map_err(Problem::from)).await?;
     }
     let cookie = set_cookie(app.secure_cookies, None);
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/sign-in")).into_response())
