@@ -12,7 +12,7 @@ import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { chromium } from "playwright-core";
 import { startServer } from "./server.mjs";
-import { walks } from "./walks.mjs";
+import { signIn, walks } from "./walks.mjs";
 
 const SHOTS = path.join(import.meta.dirname, "shots");
 const WIDE = { width: 1280, height: 900 };
@@ -24,6 +24,8 @@ const VIEWS = [
   { name: "360-dark", viewport: NARROW, colorScheme: "dark" },
 ];
 const STEP_MS_MAX = 20_000;
+/** Scripts, styles, font and pages, as they are sent. */
+const HOME_BYTES_MAX = 60 * 1024;
 
 /** Everything the browser complains about on a page, as it happens. */
 function complaintsOf(page, origin) {
@@ -89,6 +91,28 @@ async function walkOnce(browser, server, view, walk) {
   return complaints.length === 0;
 }
 
+/** What Home brings over the wire beside its charts, and how soon its frame is there. */
+async function weigh(browser, server) {
+  const context = await browser.newContext({ baseURL: server.url });
+  const page = await context.newPage();
+  await signIn(page, server.signInOf("marketer"));
+  const sizes = [];
+  page.on("requestfinished", async (request) => {
+    const isChart = request.url().includes("echarts");
+    const { responseBodySize } = await request.sizes();
+    if (!isChart) sizes.push([new URL(request.url()).pathname, responseBodySize]);
+  });
+  const session = await context.newCDPSession(page);
+  await session.send("Network.clearBrowserCache");
+  await page.goto("/", { waitUntil: "networkidle" });
+  const frame = await page.evaluate(() => performance.getEntriesByType("navigation")[0].responseEnd);
+  await context.close();
+  const bytes = sizes.reduce((sum, [, size]) => sum + size, 0);
+  console.log(`Home: ${(bytes / 1024).toFixed(1)} KiB in ${sizes.length} answers beside its charts, frame after ${frame.toFixed(0)} ms`);
+  if (bytes > HOME_BYTES_MAX) console.log(`FAILED Home may weigh ${HOME_BYTES_MAX / 1024} KiB: ${JSON.stringify(sizes)}`);
+  return bytes <= HOME_BYTES_MAX;
+}
+
 async function main(which) {
   mkdirSync(SHOTS, { recursive: true });
   const server = await startServer();
@@ -106,6 +130,7 @@ async function main(which) {
         failed += (await walkOnce(browser, server, view, walk)) ? 0 : 1;
       }
     }
+    if (which === "all") failed += (await weigh(browser, server)) ? 0 : 1;
     await browser.close();
   } finally {
     await server.stop();

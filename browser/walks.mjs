@@ -25,7 +25,7 @@ function figure(number) {
 }
 
 /** Signs in by what the program printed for the user: a link, or a password for the form. */
-async function signIn(page, { name, secret }) {
+export async function signIn(page, { name, secret }) {
   if (/^https?:/.test(secret)) {
     await page.goto(secret);
   } else {

@@ -67,6 +67,8 @@ impl Client {
             request = request.header(*name, value);
         }
         let request = request.header("content-type", "application/octet-stream").header("content-length", n_bytes);
+        // A server that does not want the file says so before it is sent, and is heard.
+        let request = request.header("expect", "100-continue");
         let sent = request.send(ureq::SendBody::from_reader(&mut watched));
         self.read(sent)
     }
