@@ -191,6 +191,23 @@ fn a_property_that_changes_its_type_is_refused_and_new_ones_come_in() {
 }
 
 #[test]
+fn asking_who_holds_the_folder_does_not_hold_it() {
+    let folder = tempfile::TempDir::new().expect("there is a folder for temporary files");
+    let is_done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_done.load(std::sync::atomic::Ordering::Relaxed) {
+                holder(folder.path());
+            }
+        });
+        let taken: Vec<bool> =
+            (0..300).map(|_| crate::lock::Lock::take(folder.path(), at("2018-01-01T00:00:00Z")).is_ok()).collect();
+        is_done.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(taken.iter().all(|is_taken| *is_taken), "nobody else has the folder");
+    });
+}
+
+#[test]
 fn many_imports_keep_the_folder_small() {
     let fixture = Fixture::new();
     let object = purchase(false);
