@@ -1,6 +1,6 @@
 //! The lake through its public face: what comes in, what is refused, what survives, what leaves.
 
-mod fixture;
+pub(crate) mod fixture;
 mod formats;
 mod people;
 mod survival;

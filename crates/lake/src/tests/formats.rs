@@ -171,6 +171,38 @@ fn an_unclosed_quote_costs_its_line_only() {
 }
 
 #[test]
+fn a_quote_that_is_open_at_the_end_of_the_file_costs_its_line_only() {
+    let object = purchase(false);
+    for end in ["", "\n", "\r\n"] {
+        let fixture = Fixture::new();
+        let text = format!(
+            "customer,at,amount,shop\nann,2017-01-01T00:00:00Z,1,\"open\nbob,2017-01-01T00:00:00Z,1,b\ncid,2017-01-01T00:00:00Z,1,c{end}"
+        );
+        let report = fixture.import(&object, "b.csv", text.as_bytes()).expect("the other lines are good");
+        assert_eq!((report.received, report.stored, report.rejected), (3, 2, 1), "{:?}", report.reasons);
+        assert_eq!(report.reasons[0].0, "a quote in the line is never closed");
+        assert_eq!(report.reasons[0].2, "b.csv:1");
+        let good = format!("customer,at,amount,shop\ndan,2017-01-01T00:00:00Z,1,\"d\"\"\"{end}");
+        let report = fixture.import(&object, "c.csv", good.as_bytes()).expect("the file is good");
+        assert_eq!((report.received, report.stored), (1, 1), "{:?}", report.reasons);
+    }
+    let fixture = Fixture::new();
+    let refused = fixture.import(&object, "a.csv", b"customer,at,\"amount\nann,").expect_err("it has no header");
+    assert!(refused.message.contains("quote"), "{}", refused.message);
+}
+
+#[test]
+fn empty_lines_are_no_records_however_many_there_are() {
+    let fixture = Fixture::new();
+    let empty = "\r\n".repeat(2 << 20);
+    let text = format!(
+        "{empty}customer,at,amount,shop\n{empty}ann,2017-01-01T00:00:00Z,1,a\n{empty}bob,2017-01-01T00:00:00Z,1,b{empty}"
+    );
+    let report = fixture.import(&purchase(false), "a.csv", text.as_bytes()).expect("the file is good");
+    assert_eq!((report.received, report.stored, report.rejected), (2, 2, 0), "{:?}", report.reasons);
+}
+
+#[test]
 fn every_type_is_read_from_text() {
     let fixture = Fixture::new();
     let fields = vec![
