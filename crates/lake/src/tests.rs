@@ -51,6 +51,23 @@ fn the_same_message_id_is_the_same_event() {
 }
 
 #[test]
+fn a_record_without_its_id_is_rejected_and_not_taken_for_another() {
+    let fixture = Fixture::new();
+    let mut object = purchase(true);
+    object.fields[4].required = false;
+    let text = "customer,at,amount,shop,id\nann,2017-01-01T10:00:00Z,1,north,\nann,2017-01-02T10:00:00Z,2,north,\nann,2017-01-03T10:00:00Z,3,north,m1\n";
+    let report = fixture.import(&object, "a.csv", text.as_bytes()).expect("the file as a whole is good");
+    assert_eq!((report.stored, report.duplicate, report.rejected), (1, 0, 2));
+    assert_eq!(report.reasons[0].0, "`id`: missing, and the contract requires it");
+    let text = b"customer,at,amount,shop\nann,2017-01-01T10:00:00Z,1,north\n";
+    let refused = fixture.import(&object, "b.csv", text).expect_err("the column is missing");
+    assert!(refused.kind == ErrorKind::Invalid && refused.message.contains("lacks `id`"), "{}", refused.message);
+    object.fields.pop();
+    let refused = fixture.import(&object, "c.csv", text).expect_err("the contract lacks the column");
+    assert!(refused.message.contains("`id`"), "{}", refused.message);
+}
+
+#[test]
 fn a_scan_shows_granted_people_and_columns_only() {
     let fixture = Fixture::new();
     let object = purchase(false);

@@ -284,3 +284,6 @@ fn check_object(file: &ImportFile<'_>) -> Result<()> {
         _ => Ok(()),
     }
 }
+    if let Some(id) = object.message_id_column.as_deref().filter(|id| !has(id, &[])) {
+        return why(&format!("column `{id}`, by which it tells records apart"));
+    }

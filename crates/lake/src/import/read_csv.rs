@@ -4,6 +4,7 @@
 //! the file, is rejected up to the end of its line, so an unclosed quote or a line without end costs that line and nothing
 //! after it.
 
+use super::check::is_needed;
 use super::records::{Cell, Fault, Reader, Records, RecordsBuilder};
 use super::window::{LINE_BYTES_MAX, Window};
 use crate::error;
@@ -159,16 +160,13 @@ pub(super) fn match_columns(found: &[String], file_name: &str, object: &Object) 
     if names.len() < found.len() {
         return Err(error::bad_file(file_name, "two of its columns have the same name"));
     }
-    let is_needed = |field: &spec::Field| {
-        field.required || field.name == object.person_column || Some(&field.name) == object.time_column.as_ref()
-    };
     let quoted = |names: Vec<&str>| {
         names.iter().map(|name| format!("`{}`", super::records::cut(name, 80))).take(20).collect::<Vec<_>>().join(", ")
     };
     let missing: Vec<&str> = object
         .fields
         .iter()
-        .filter(|field| is_needed(field))
+        .filter(|field| is_needed(object, field))
         .map(|field| field.name.as_str())
         .filter(|name| !names.contains(name))
         .collect();
