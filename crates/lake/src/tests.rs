@@ -68,6 +68,20 @@ fn a_record_without_its_id_is_rejected_and_not_taken_for_another() {
 }
 
 #[test]
+fn a_contract_with_one_more_field_knows_the_records_that_are_there() {
+    let fixture = Fixture::new();
+    let mut object = purchase(false);
+    let first = "customer,at,amount,shop\nann,2017-01-01T10:00:00Z,1,north\nann,2017-01-01T10:00:00Z,1,\n";
+    assert_eq!(fixture.import(&object, "a.csv", first.as_bytes()).expect("the file is good").stored, 2);
+    object.fields.insert(0, spec::Field { name: "coupon".to_owned(), ..object.fields[3].clone() });
+    object.fields.swap(1, 4);
+    // The third record says as a coupon what the first says as a shop.
+    let all = "customer,at,amount,shop,coupon\nann,2017-01-01T10:00:00Z,1,north,\nann,2017-01-01T10:00:00Z,1,,\nann,2017-01-01T10:00:00Z,1,,north\n";
+    let report = fixture.import(&object, "b.csv", all.as_bytes()).expect("the file is good");
+    assert_eq!((report.stored, report.duplicate), (1, 2));
+}
+
+#[test]
 fn a_scan_shows_granted_people_and_columns_only() {
     let fixture = Fixture::new();
     let object = purchase(false);
