@@ -191,6 +191,36 @@ fn a_property_that_changes_its_type_is_refused_and_new_ones_come_in() {
 }
 
 #[test]
+fn replaced_files_go_with_their_last_reader() {
+    let fixture = Fixture::new();
+    let object = purchase(false);
+    let line = |n: u64| format!("customer,at,amount,shop\nann,2017-01-01T00:00:00Z,{n},s\n,,,\n");
+    fixture.import(&object, "0.csv", line(0).as_bytes()).expect("the file is good");
+    let data = fixture.folder.path().join("data");
+    let count = |name: &str| {
+        let entries = std::fs::read_dir(data.join(name)).expect("the table is there").flatten();
+        entries.filter(|entry| entry.file_name().to_string_lossy().ends_with(".parquet")).count()
+    };
+    let old = fixture.lake.snapshot();
+    for n in 1..40 {
+        fixture.import(&object, &format!("{n}.csv"), line(n).as_bytes()).expect("the file is good");
+        assert_eq!(count("events"), 2, "the newest, and the one that is still read");
+        assert!(count("people") <= 1 && count("imports") <= 17, "{} {}", count("people"), count("imports"));
+    }
+    assert_eq!(events_of(&old, &object).len(), 1, "an old state stays readable");
+    drop(old);
+    assert_eq!((count("events"), events(&fixture, &object).len()), (1, 40));
+    // What a refused file has written goes too.
+    let n_rejected = count("quarantine");
+    let mut other = purchase(false);
+    other.fields[3].value_type = ValueType::Integer;
+    let text = b"customer,at,amount,shop\nann,2017-01-03T00:00:00Z,1,5\n,,,\n";
+    *fixture.lake.fail_after.lock().expect("nobody panics here") = Some(Stage::Vault);
+    fixture.import(&other, "x.csv", text).expect_err("the import ends early");
+    assert_eq!((count("quarantine"), count("events")), (n_rejected, 1));
+}
+
+#[test]
 fn asking_who_holds_the_folder_does_not_hold_it() {
     let folder = tempfile::TempDir::new().expect("there is a folder for temporary files");
     let is_done = std::sync::atomic::AtomicBool::new(false);
