@@ -5,7 +5,7 @@ use crate::lock::Lock;
 use crate::table::{Engine, Table};
 use crate::vault::Vault;
 use crate::{Clock, ImportFile, ImportReport, Random, Snapshot, error, ledger};
-use spec::{PersonId, Result};
+use spec::{ObjectKind, PersonId, Result};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -69,7 +69,7 @@ impl Lake {
         clear(&folder.join(TEMPORARY))?;
         let engine = Engine::new()?;
         let vault = Arc::new(Vault::open(&folder.join("vault"), Arc::clone(&options.random))?);
-        let state = State {
+        let mut state = State {
             events: Table::open(&engine, folder, "events", &import::event_columns())?,
             traits: Table::open(&engine, folder, "traits", &import::traits_columns())?,
             people: Table::open(&engine, folder, "people", &ledger::people_columns())?,
@@ -80,6 +80,8 @@ impl Lake {
         for (_, table) in state.tables() {
             table.clean_up(&BTreeSet::new())?;
         }
+        let books = folder.join(OPEN_BOOKS);
+        import::close_books(&books, &mut state, &engine, options.random.as_ref())?;
         let snapshot = Snapshot::load(&state, &vault, None)?;
         check_vault(&vault, &snapshot)?;
         Ok(Lake {
@@ -128,6 +130,8 @@ impl Lake {
         progress: &dyn Fn(u64, u64),
     ) -> Result<ImportReport> {
         let current = self.snapshot();
+        let books = self.folder.join(OPEN_BOOKS);
+        let closed = import::close_books(&books, state, &self.engine, self.random.as_ref())?;
         let bytes = std::fs::metadata(file.path).map_err(|cause| error::io("read", file.path, cause))?.len();
         // An import that failed half way may have left the tables ahead of the snapshot.
         let ahead = Snapshot::load(state, &self.vault, Some(&current))?;
@@ -141,6 +145,8 @@ impl Lake {
             input_bytes: bytes,
             event_files: ahead.event_files(),
             imports: ahead.imports(),
+            closed: closed.as_ref(),
+            books: &books,
             known: ahead.known(),
             after: &|stage| self.after(stage),
         };
@@ -184,6 +190,15 @@ impl State {
         }
     }
 
+    /// The table that records of a kind go to.
+    pub(crate) fn table_of(&mut self, kind: ObjectKind) -> &mut Table {
+        match kind {
+            ObjectKind::Event => &mut self.events,
+            ObjectKind::Traits => &mut self.traits,
+            ObjectKind::Consent => &mut self.consents,
+        }
+    }
+
     /// The tables and their names.
     pub(crate) fn tables(&self) -> impl Iterator<Item = (&'static str, &Table)> {
         [
@@ -199,6 +214,7 @@ impl State {
 }
 
 const TEMPORARY: &str = "tmp";
+const OPEN_BOOKS: &str = "import.json";
 
 /// Empties the folder of temporary files.
 fn clear(folder: &Path) -> Result<()> {

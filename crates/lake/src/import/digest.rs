@@ -6,6 +6,7 @@ use arrow::array::{StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::DataType;
 use sha2::{Digest, Sha256};
 use spec::Result;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -31,11 +32,13 @@ pub(super) fn of_file(path: &Path) -> Result<String> {
 #[derive(Clone)]
 pub(super) struct Keyer {
     start: Sha256,
+    /// The fields that tell records apart.
+    fields: BTreeSet<String>,
 }
 
 impl Keyer {
-    /// Keys of the records of one object of one source.
-    pub(super) fn new(secret: &[u8; 32], source: &str, object: &str) -> Keyer {
+    /// Keys of the records of one object of one source, which these fields tell apart.
+    pub(super) fn new(secret: &[u8; 32], source: &str, object: &str, fields: &[String]) -> Keyer {
         let mut block = [0; 64];
         block[..32].copy_from_slice(secret);
         let mut start = Sha256::new();
@@ -44,7 +47,7 @@ impl Keyer {
             start.update((name.len() as u64).to_le_bytes());
             start.update(name.as_bytes());
         }
-        Keyer { start }
+        Keyer { start, fields: fields.iter().cloned().collect() }
     }
 
     /// The key of each record from its id; no id is missing.
@@ -66,8 +69,9 @@ impl Keyer {
     /// Values that are missing take no part and the others go by name, so that a contract can declare its fields in another
     /// order, or one more of them, and the records that it knows stay the same.
     pub(super) fn keys_of_content(&self, columns: &[(&str, &ArrayRef)]) -> Vec<MessageKey> {
+        let told_apart_by = columns.iter().filter(|(name, _)| self.fields.contains(*name));
         let mut cells: Vec<(&str, Cells<'_>)> =
-            columns.iter().map(|(name, column)| (*name, Cells::of(column))).collect();
+            told_apart_by.map(|(name, column)| (*name, Cells::of(column))).collect();
         cells.sort_unstable_by_key(|(name, _)| *name);
         let n_rows = columns.first().map_or(0, |(_, column)| column.len());
         let (mut content, mut value) = (Vec::new(), Vec::new());
