@@ -218,7 +218,7 @@ fn a_crash_and_then_another_contract_lose_and_double_nothing() {
             let n_rows = usize::try_from(n_then.max(n_first)).expect("there are two");
             assert_eq!(events(&fixture, then).len(), n_rows, "{stage:?}");
             let fixture = fixture.reopened();
-            assert_eq!(fixture.lake.snapshot().known().len() >= n_then, true, "{stage:?}");
+            assert!(fixture.lake.snapshot().known().len() >= n_then, "{stage:?}");
             assert_eq!(events(&fixture, then).len(), n_rows, "{stage:?}");
         }
     }
