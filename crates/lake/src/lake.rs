@@ -5,7 +5,8 @@ use crate::lock::Lock;
 use crate::table::{Engine, Table};
 use crate::vault::Vault;
 use crate::{Clock, ImportFile, ImportReport, Random, Snapshot, error, ledger};
-use spec::{PersonId, Result};
+use spec::{ObjectKind, PersonId, Result};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -68,7 +69,7 @@ impl Lake {
         clear(&folder.join(TEMPORARY))?;
         let engine = Engine::new()?;
         let vault = Arc::new(Vault::open(&folder.join("vault"), Arc::clone(&options.random))?);
-        let state = State {
+        let mut state = State {
             events: Table::open(&engine, folder, "events", &import::event_columns())?,
             traits: Table::open(&engine, folder, "traits", &import::traits_columns())?,
             people: Table::open(&engine, folder, "people", &ledger::people_columns())?,
@@ -77,8 +78,10 @@ impl Lake {
             imports: Table::open(&engine, folder, "imports", &ledger::imports_columns())?,
         };
         for (_, table) in state.tables() {
-            table.clean_up()?;
+            table.clean_up(&BTreeSet::new())?;
         }
+        let books = folder.join(OPEN_BOOKS);
+        import::close_books(&books, &mut state, &engine, options.random.as_ref())?;
         let snapshot = Snapshot::load(&state, &vault, None)?;
         check_vault(&vault, &snapshot)?;
         Ok(Lake {
@@ -114,10 +117,24 @@ impl Lake {
     /// Invalid when the file is not what the contract says; then nothing has changed.
     pub fn import(&self, file: &ImportFile<'_>, progress: &dyn Fn(u64, u64)) -> Result<ImportReport> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = state.events.data_files()?;
+        let outcome = self.import_into(&mut state, file, progress);
+        state.clean_up(&before);
+        outcome
+    }
+
+    fn import_into(
+        &self,
+        state: &mut State,
+        file: &ImportFile<'_>,
+        progress: &dyn Fn(u64, u64),
+    ) -> Result<ImportReport> {
         let current = self.snapshot();
+        let books = self.folder.join(OPEN_BOOKS);
+        let closed = import::close_books(&books, state, &self.engine, self.random.as_ref())?;
         let bytes = std::fs::metadata(file.path).map_err(|cause| error::io("read", file.path, cause))?.len();
         // An import that failed half way may have left the tables ahead of the snapshot.
-        let ahead = Snapshot::load(&state, &self.vault, Some(&current))?;
+        let ahead = Snapshot::load(state, &self.vault, Some(&current))?;
         let context = Context {
             engine: &self.engine,
             vault: &self.vault,
@@ -128,12 +145,18 @@ impl Lake {
             input_bytes: bytes,
             event_files: ahead.event_files(),
             imports: ahead.imports(),
+            closed: closed.as_ref(),
+            books: &books,
             known: ahead.known(),
             after: &|stage| self.after(stage),
         };
-        let report = import::import(file, &context, &mut state, progress)?;
-        let next = Arc::new(Snapshot::load(&state, &self.vault, Some(&ahead))?);
-        *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = next;
+        let report = import::import(file, &context, state, progress)?;
+        let next = Arc::new(Snapshot::load(state, &self.vault, Some(&ahead))?);
+        *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&next);
+        if state.events.is_sure() {
+            current.release_files(&next);
+            ahead.release_files(&next);
+        }
         Ok(report)
     }
 
@@ -153,6 +176,29 @@ impl Lake {
 }
 
 impl State {
+    /// Removes the files that an import has replaced, or has written in vain.
+    ///
+    /// Questions read no file but those of events, which go with their last reader: of these, `before` the import, all
+    /// stay. A failure costs room on the disk until the next time and nothing else, so it is only logged.
+    fn clean_up(&self, before: &BTreeSet<String>) {
+        let none = BTreeSet::new();
+        for (name, table) in self.tables() {
+            let keep = if name == "events" { before } else { &none };
+            if let Err(cause) = table.clean_up(keep) {
+                tracing::warn!(table = name, error = %cause.chain(), "cannot remove files that nobody needs");
+            }
+        }
+    }
+
+    /// The table that records of a kind go to.
+    pub(crate) fn table_of(&mut self, kind: ObjectKind) -> &mut Table {
+        match kind {
+            ObjectKind::Event => &mut self.events,
+            ObjectKind::Traits => &mut self.traits,
+            ObjectKind::Consent => &mut self.consents,
+        }
+    }
+
     /// The tables and their names.
     pub(crate) fn tables(&self) -> impl Iterator<Item = (&'static str, &Table)> {
         [
@@ -168,6 +214,7 @@ impl State {
 }
 
 const TEMPORARY: &str = "tmp";
+const OPEN_BOOKS: &str = "import.json";
 
 /// Empties the folder of temporary files.
 fn clear(folder: &Path) -> Result<()> {

@@ -5,7 +5,7 @@
 
 use crate::data_file::{read_files, schema_of, timestamp_type, write_file};
 use crate::error;
-use crate::import::{Context, consent_state, consents_columns};
+use crate::import::{Context, Reading, consent_state, consents_columns};
 use crate::table::{Change, Table};
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Int64Type, TimestampMicrosecondType};
@@ -36,10 +36,12 @@ pub struct ImportRecord {
     pub duplicate: u64,
     /// Records that went to quarantine.
     pub rejected: u64,
-    /// When it was finished.
+    /// When it was finished; for a file that was read again under a changed contract, when it first came in.
     pub at: Instant,
     /// Why records were rejected: reason, how many, and one example (`file:row`).
     pub reasons: Vec<(String, u64, String)>,
+    /// Under which definition it was read; `None` for imports older than that note.
+    pub(crate) reading: Option<Reading>,
 }
 
 /// The people of one place.
@@ -111,6 +113,7 @@ pub(crate) fn imports_columns() -> Vec<Field> {
         count("rejected"),
         Field::new("at", timestamp_type(), true),
         text("reasons"),
+        text("reading"),
     ]
 }
 
@@ -249,6 +252,7 @@ pub(crate) fn import_batch(record: &ImportRecord) -> Result<RecordBatch> {
         count(record.rejected),
         Arc::new(at),
         text(&reasons),
+        Arc::new(StringArray::from(vec![record.reading.as_ref().map(Reading::to_text)])),
     ];
     batch(imports_columns(), columns)
 }
@@ -272,6 +276,7 @@ pub(crate) fn load_imports(table: &Table) -> Result<Vec<ImportRecord>> {
             rejected: count(7, row),
             at: DateTime::from_timestamp_micros(times.value(row)).unwrap_or_default(),
             reasons: serde_json::from_str(&text(9, row)).unwrap_or_default(),
+            reading: Reading::from_text(&text(10, row)),
         })
         .collect();
     imports.sort_by(|a, b| (a.at, &a.source, &a.object, &a.file).cmp(&(b.at, &b.source, &b.object, &b.file)));

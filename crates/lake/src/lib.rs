@@ -2,8 +2,10 @@
 //!
 //! Files come in through [`Lake::import`] under a contract; everything is read from a [`Snapshot`], one consistent state,
 //! and whatever tells facts about people takes a `policy::Grant`, which is applied below any expression. Invariants:
-//! clock, randomness and the folder are passed in; one process per folder; an import becomes visible at its end or not at
-//! all; identifiers live in the vault only. It deliberately knows no question and no HTTP.
+//! clock, randomness and the folder are passed in; one process per folder; an import's data becomes visible as a whole, at its
+//! end or, after a crash between the data and its line in `imports`, at the next open, which writes the line; of an import
+//! that ended before its data, its people can be known after that open and nothing else of it; identifiers live in the vault
+//! only. It deliberately knows no question and no HTTP.
 
 mod clock;
 mod data_file;

@@ -5,6 +5,7 @@ use spec::{Instant, Result};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::Path;
+use std::time::Duration;
 
 /// Who has a data folder open.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -27,6 +28,9 @@ pub fn holder(folder: &Path) -> Option<Holder> {
 }
 
 const FILE_NAME: &str = "lake.lock";
+/// A folder counts as in use after this many tries, which take a tenth of a second.
+const TRIES: usize = 11;
+const TRY_AGAIN_AFTER: Duration = Duration::from_millis(10);
 
 /// The lock; it is given back when it is dropped or the process ends.
 pub(crate) struct Lock {
@@ -45,7 +49,7 @@ impl Lock {
             .truncate(false)
             .open(&path)
             .map_err(|cause| error::io("open", &path, cause))?;
-        match file.try_lock() {
+        match try_lock(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let holder = read_holder(&mut file);
@@ -70,6 +74,17 @@ impl Lock {
             self.file.set_len(0).and_then(|()| self.file.rewind()).and_then(|()| self.file.write_all(text.as_bytes()));
         written.map_err(|cause| error::io("write", path, cause))
     }
+}
+
+/// Tries more than once, since whoever asks for the holder has the lock for a moment.
+fn try_lock(file: &File) -> std::result::Result<(), TryLockError> {
+    for _ in 1..TRIES {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(TRY_AGAIN_AFTER),
+            outcome => return outcome,
+        }
+    }
+    file.try_lock()
 }
 
 fn read_holder(file: &mut File) -> Option<Holder> {

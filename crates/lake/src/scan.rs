@@ -22,6 +22,7 @@ use spec::{FieldRef, Instant, Mask, PersonId, Result};
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Which events and properties to read.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -66,6 +67,8 @@ pub(crate) struct EventFile {
     pub(crate) person_min: i64,
     groups: Vec<Group>,
     metadata: ArrowReaderMetadata,
+    /// Whether the table has moved on without it, so that it goes with its last reader.
+    is_replaced: AtomicBool,
 }
 
 /// What the statistics say about a row group.
@@ -99,7 +102,25 @@ impl EventFile {
         let metadata = metadata.map_err(|cause| damaged(&path, Box::new(cause)))?;
         let groups = groups_of(&metadata).ok_or_else(|| damaged(&path, "it has no statistics".into()))?;
         let first = groups.first().ok_or_else(|| damaged(&path, "it is empty".into()))?;
-        Ok(EventFile { file, path, person_min: first.people.0, groups, metadata })
+        let person_min = first.people.0;
+        Ok(EventFile { file, path, person_min, groups, metadata, is_replaced: AtomicBool::new(false) })
+    }
+
+    /// Says that no newer state names the file: it is removed when nobody reads it any more.
+    pub(crate) fn replace(&self) {
+        self.is_replaced.store(true, Ordering::Release);
+    }
+}
+
+impl Drop for EventFile {
+    fn drop(&mut self) {
+        if !self.is_replaced.load(Ordering::Acquire) {
+            return;
+        }
+        // What stays behind is removed at the next open.
+        if let Err(cause) = std::fs::remove_file(&self.path) {
+            tracing::warn!(file = %self.path.display(), error = %cause, "cannot remove a replaced file");
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use arrow::record_batch::RecordBatch;
 use policy::Grant;
 use roaring::RoaringTreemap;
 use spec::{FieldRef, LawRule, Mask, PersonId, Purpose, Release, Result};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// One consistent state: it does not change when files come in later.
@@ -161,6 +161,14 @@ impl Snapshot {
     /// The files of the events, in order of their people.
     pub(crate) fn event_files(&self) -> &[Arc<EventFile>] {
         &self.events
+    }
+
+    /// Lets go of the event files that a newer state no longer names; each goes with its last reader.
+    pub(crate) fn release_files(&self, newer: &Snapshot) {
+        let named: HashSet<&str> = newer.events.iter().map(|file| file.file.name.as_str()).collect();
+        for file in self.events.iter().filter(|file| !named.contains(file.file.name.as_str())) {
+            file.replace();
+        }
     }
 
     /// The values as keyed hashes, stable per data folder and purpose: equal values have equal hashes of 16 hex digits.

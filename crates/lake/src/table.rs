@@ -2,7 +2,8 @@
 //!
 //! Data files are written beside the log (`data_file`), and a commit makes them visible: one set of add and remove actions,
 //! planned against one version, with the `txn` action that makes a repeat recognisable. Invariants: a commit planned
-//! against an older version fails; the library's optimize is never called (two of them can both commit).
+//! against an older version fails; the library's optimize is never called (two of them can both commit); no file is removed
+//! that the newest version may name.
 
 use crate::data_file::NewFile;
 use crate::{error, store};
@@ -37,6 +38,8 @@ pub(crate) struct Table {
     name: &'static str,
     folder: PathBuf,
     delta: DeltaTable,
+    /// Whether a commit failed: then its files may belong to the table although this version does not name them.
+    is_unsure: bool,
 }
 
 /// A file that belongs to a version of a table.
@@ -94,7 +97,7 @@ impl Table {
         let delta = engine
             .block_on(open_or_create(engine, &folder, name, columns))
             .map_err(|cause| error::table("open", name, Box::new(cause)))?;
-        Ok(Table { name, folder, delta })
+        Ok(Table { name, folder, delta, is_unsure: false })
     }
 
     /// Its folder.
@@ -147,6 +150,7 @@ impl Table {
         let state = match result {
             Ok(state) => state,
             Err(cause) => {
+                self.is_unsure = true;
                 // Whatever has happened to the log, the next plan starts from what is there.
                 if let Err(cause) = engine.block_on(self.delta.update_state()) {
                     tracing::warn!(table = self.name, error = %cause, "cannot read the table again");
@@ -208,15 +212,27 @@ impl Table {
         }
     }
 
-    /// Removes data files that this version does not name: left by a crash, or replaced before the lake was opened.
-    pub(crate) fn clean_up(&self) -> Result<()> {
-        let live: BTreeSet<String> = self.files()?.into_iter().map(|file| file.name).collect();
+    /// Whether it is known which files belong to the table: not after a failed commit, until the lake is opened again.
+    pub(crate) fn is_sure(&self) -> bool {
+        !self.is_unsure
+    }
+
+    /// The names of the data files in its folder, whichever version they belong to.
+    pub(crate) fn data_files(&self) -> Result<BTreeSet<String>> {
         let entries = std::fs::read_dir(&self.folder).map_err(|cause| error::io("list", &self.folder, cause))?;
-        for entry in entries.flatten() {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            if name.ends_with(".parquet") && !live.contains(&name) {
-                std::fs::remove_file(entry.path()).map_err(|cause| error::io("remove", &entry.path(), cause))?;
-            }
+        let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+        Ok(names.filter(|name| name.ends_with(".parquet")).collect())
+    }
+
+    /// Removes data files that neither this version nor `keep` names: replaced, or left by an import that failed.
+    pub(crate) fn clean_up(&self, keep: &BTreeSet<String>) -> Result<()> {
+        if self.is_unsure {
+            return Ok(());
+        }
+        let live: BTreeSet<String> = self.files()?.into_iter().map(|file| file.name).collect();
+        for name in self.data_files()?.iter().filter(|name| !live.contains(*name) && !keep.contains(*name)) {
+            let path = self.folder.join(name);
+            std::fs::remove_file(&path).map_err(|cause| error::io("remove", &path, cause))?;
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! The lake through its public face: what comes in, what is refused, what survives, what leaves.
 
-mod fixture;
+pub(crate) mod fixture;
 mod formats;
 mod people;
 mod survival;
@@ -48,6 +48,37 @@ fn the_same_message_id_is_the_same_event() {
     assert_eq!((report.stored, report.duplicate), (1, 1));
     let rows = events(&fixture, &object);
     assert!(rows.iter().any(|row| row.contains("1.50")) && rows.iter().all(|row| !row.contains("99.00")), "{rows:?}");
+}
+
+#[test]
+fn a_record_without_its_id_is_rejected_and_not_taken_for_another() {
+    let fixture = Fixture::new();
+    let mut object = purchase(true);
+    object.fields[4].required = false;
+    let text = "customer,at,amount,shop,id\nann,2017-01-01T10:00:00Z,1,north,\nann,2017-01-02T10:00:00Z,2,north,\nann,2017-01-03T10:00:00Z,3,north,m1\n";
+    let report = fixture.import(&object, "a.csv", text.as_bytes()).expect("the file as a whole is good");
+    assert_eq!((report.stored, report.duplicate, report.rejected), (1, 0, 2));
+    assert_eq!(report.reasons[0].0, "`id`: missing, and the contract requires it");
+    let text = b"customer,at,amount,shop\nann,2017-01-01T10:00:00Z,1,north\n";
+    let refused = fixture.import(&object, "b.csv", text).expect_err("the column is missing");
+    assert!(refused.kind == ErrorKind::Invalid && refused.message.contains("lacks `id`"), "{}", refused.message);
+    object.fields.pop();
+    let refused = fixture.import(&object, "c.csv", text).expect_err("the contract lacks the column");
+    assert!(refused.message.contains("`id`"), "{}", refused.message);
+}
+
+#[test]
+fn a_contract_with_one_more_field_knows_the_records_that_are_there() {
+    let fixture = Fixture::new();
+    let mut object = purchase(false);
+    let first = "customer,at,amount,shop\nann,2017-01-01T10:00:00Z,1,north\nann,2017-01-01T10:00:00Z,1,\n";
+    assert_eq!(fixture.import(&object, "a.csv", first.as_bytes()).expect("the file is good").stored, 2);
+    object.fields.insert(0, spec::Field { name: "coupon".to_owned(), ..object.fields[3].clone() });
+    object.fields.swap(1, 4);
+    // The third record says as a coupon what the first says as a shop.
+    let all = "customer,at,amount,shop,coupon\nann,2017-01-01T10:00:00Z,1,north,\nann,2017-01-01T10:00:00Z,1,,\nann,2017-01-01T10:00:00Z,1,,north\n";
+    let report = fixture.import(&object, "b.csv", all.as_bytes()).expect("the file is good");
+    assert_eq!((report.stored, report.duplicate), (1, 2));
 }
 
 #[test]

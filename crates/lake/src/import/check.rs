@@ -41,13 +41,22 @@ impl TimeBounds {
     }
 }
 
+/// Whether each record must have the field: because it says so, or because nothing can be done with a record without it.
+///
+/// Without an id a record would be the same as every other without one.
+pub(super) fn is_needed(object: &Object, field: &spec::Field) -> bool {
+    let is = |column: &Option<String>| column.as_ref() == Some(&field.name);
+    let is_id = is(&object.message_id_column) && object.kind != ObjectKind::Traits;
+    field.required || is_id || is(&object.time_column) || field.name == object.person_column
+}
+
 /// Marks the records that the contract does not allow.
 pub(super) fn check(records: &mut Records, object: &Object, bounds: TimeBounds) {
     for (at, field) in object.fields.iter().enumerate() {
         let column = &records.columns[at];
         let is_time = object.time_column.as_ref() == Some(&field.name);
         let is_person = object.person_column == field.name;
-        if (field.required || is_time || is_person) && column.null_count() > 0 {
+        if is_needed(object, field) && column.null_count() > 0 {
             mark(&mut records.faults, &Fault::missing(&field.name), |row| column.is_null(row));
         }
         if let Some(texts) = column.as_string_opt::<i32>() {

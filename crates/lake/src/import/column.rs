@@ -8,7 +8,15 @@ use arrow::array::{
 use arrow::datatypes::DataType;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
 use spec::ValueType;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
+
+/// The days of the years 1 to 9999, since 1970: beyond them a day has no text, and calculations with it no result.
+pub(super) const DAYS: RangeInclusive<i32> = -719_162..=2_932_896;
+/// The same as times, in microseconds.
+pub(super) const MICROS: RangeInclusive<i64> =
+    *DAYS.start() as i64 * MICROS_PER_DAY..=(*DAYS.end() as i64 + 1) * MICROS_PER_DAY - 1;
+const MICROS_PER_DAY: i64 = 86_400_000_000;
 
 /// The Arrow type that a declared type is stored as.
 pub(crate) fn stored_type(value_type: ValueType) -> DataType {
@@ -154,21 +162,22 @@ pub(super) fn fits(units: i128, scale: u8) -> Option<i128> {
 
 /// Reads RFC 3339, or a time without a zone as UTC, or a day as its start; in microseconds.
 pub(super) fn parse_timestamp(text: &str) -> Option<i64> {
+    let in_calendar = |micros: i64| MICROS.contains(&micros).then_some(micros);
     if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
-        return Some(instant.timestamp_micros());
+        return in_calendar(instant.timestamp_micros());
     }
     let (day, time) = match text.len() {
         10 => (text, "00:00:00"),
         _ => (text.get(..10)?, text.get(10..)?.strip_prefix(['T', ' '])?),
     };
     let time = NaiveTime::parse_from_str(time, "%H:%M:%S%.f").ok()?;
-    Some(NaiveDateTime::new(parse_day(day)?, time).and_utc().timestamp_micros())
+    in_calendar(NaiveDateTime::new(parse_day(day)?, time).and_utc().timestamp_micros())
 }
 
 /// Reads a day, in days since 1970.
 pub(super) fn parse_date(text: &str) -> Option<i32> {
     let epoch = NaiveDate::from_ymd_opt(1970, 1, 1).expect("the day exists");
-    i32::try_from((parse_day(text)? - epoch).num_days()).ok()
+    i32::try_from((parse_day(text)? - epoch).num_days()).ok().filter(|days| DAYS.contains(days))
 }
 
 pub(super) fn parse_number(text: &str) -> Option<f64> {

@@ -1,15 +1,19 @@
 //! Columns of Parquet files as columns of declared types; a value that does not fit becomes null, which the caller notes.
 
-use super::column::{ColumnBuilder, fits, parse_decimal, stored_type};
-use arrow::array::{Array, ArrayRef, AsArray, Decimal128Array, Float64Array, Int64Array, StringArray};
+use super::column::{ColumnBuilder, DAYS, MICROS, fits, parse_decimal, stored_type};
+use arrow::array::{Array, ArrayRef, AsArray, Decimal128Array, Float64Array, Int64Array, PrimitiveArray, StringArray};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int64Type};
+use arrow::datatypes::{
+    ArrowPrimitiveType, ArrowTimestampType, DataType, Date32Type, Date64Type, Decimal128Type, Float64Type, Int64Type,
+    TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampSecondType,
+};
 use spec::ValueType;
 use std::sync::Arc;
 
 /// The column in the stored type of the declared one; `None` when the types have nothing to do with each other.
 pub(super) fn convert(source: &ArrayRef, value_type: ValueType) -> Option<ArrayRef> {
     let target = stored_type(value_type);
+    let source = &in_calendar(source);
     if *source.data_type() == target && value_type != ValueType::Number {
         return Some(Arc::clone(source));
     }
@@ -36,6 +40,33 @@ pub(super) fn convert(source: &ArrayRef, value_type: ValueType) -> Option<ArrayR
         ValueType::Date if matches!(found, DataType::Timestamp(_, _) | DataType::Date64) => cast(plain, &target).ok(),
         _ => None,
     }
+}
+
+/// Days and times without those beyond the calendar: casts of them overflow, and what is stored breaks later questions.
+fn in_calendar(source: &ArrayRef) -> ArrayRef {
+    let days = || i64::from(*DAYS.start())..=i64::from(*DAYS.end());
+    match source.data_type() {
+        DataType::Date32 => within::<Date32Type>(source, |value| days().contains(&i64::from(value))),
+        DataType::Date64 => within::<Date64Type>(source, |value| days().contains(&value.div_euclid(86_400_000))),
+        DataType::Timestamp(TimeUnit::Second, _) => times_within::<TimestampSecondType>(source, 1_000_000),
+        DataType::Timestamp(TimeUnit::Millisecond, _) => times_within::<TimestampMillisecondType>(source, 1_000),
+        DataType::Timestamp(TimeUnit::Microsecond, _) => times_within::<TimestampMicrosecondType>(source, 1),
+        // Nanoseconds need no look: 64 bits of them end in the year 2262.
+        _ => Arc::clone(source),
+    }
+}
+
+fn times_within<T: ArrowTimestampType>(source: &ArrayRef, micros_per_unit: i64) -> ArrayRef {
+    within::<T>(source, |value| value.checked_mul(micros_per_unit).is_some_and(|micros| MICROS.contains(&micros)))
+}
+
+fn within<T: ArrowPrimitiveType>(source: &ArrayRef, is_good: impl Fn(T::Native) -> bool) -> ArrayRef {
+    let values: &PrimitiveArray<T> = source.as_primitive();
+    if values.iter().flatten().all(&is_good) {
+        return Arc::clone(source);
+    }
+    let kept = values.unary_opt::<_, T>(|value| is_good(value).then_some(value));
+    Arc::new(kept.with_data_type(source.data_type().clone()))
 }
 
 /// Text without any character is a missing value in every format.

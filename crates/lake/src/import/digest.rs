@@ -6,6 +6,7 @@ use arrow::array::{StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::DataType;
 use sha2::{Digest, Sha256};
 use spec::Result;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -31,11 +32,13 @@ pub(super) fn of_file(path: &Path) -> Result<String> {
 #[derive(Clone)]
 pub(super) struct Keyer {
     start: Sha256,
+    /// The fields that tell records apart.
+    fields: BTreeSet<String>,
 }
 
 impl Keyer {
-    /// Keys of the records of one object of one source.
-    pub(super) fn new(secret: &[u8; 32], source: &str, object: &str) -> Keyer {
+    /// Keys of the records of one object of one source, which these fields tell apart.
+    pub(super) fn new(secret: &[u8; 32], source: &str, object: &str, fields: &[String]) -> Keyer {
         let mut block = [0; 64];
         block[..32].copy_from_slice(secret);
         let mut start = Sha256::new();
@@ -44,21 +47,48 @@ impl Keyer {
             start.update((name.len() as u64).to_le_bytes());
             start.update(name.as_bytes());
         }
-        Keyer { start }
+        Keyer { start, fields: fields.iter().cloned().collect() }
     }
 
-    /// The key of each record, from the values of these columns.
-    pub(super) fn keys(&self, columns: &[ArrayRef]) -> Vec<MessageKey> {
-        let cells: Vec<Cells<'_>> = columns.iter().map(Cells::of).collect();
-        let n_rows = columns.first().map_or(0, |column| column.len());
+    /// The key of each record from its id; no id is missing.
+    pub(super) fn keys_of_ids(&self, ids: &ArrayRef) -> Vec<MessageKey> {
+        let cells = Cells::of(ids);
         let mut content = Vec::new();
-        (0..n_rows)
-            .map(|row| {
-                content.clear();
-                cells.iter().for_each(|cells| cells.write(row, &mut content));
-                self.key(&content)
-            })
-            .collect()
+        let key = |row| {
+            content.clear();
+            // The mark of a value that is there, which the keys in older folders were made with.
+            content.push(1);
+            cells.write(row, &mut content);
+            self.key(&content)
+        };
+        (0..ids.len()).map(key).collect()
+    }
+
+    /// The key of each record from all that it says.
+    ///
+    /// Values that are missing take no part and the others go by name, so that a contract can declare its fields in another
+    /// order, or one more of them, and the records that it knows stay the same.
+    pub(super) fn keys_of_content(&self, columns: &[(&str, &ArrayRef)]) -> Vec<MessageKey> {
+        let told_apart_by = columns.iter().filter(|(name, _)| self.fields.contains(*name));
+        let mut cells: Vec<(&str, Cells<'_>)> =
+            told_apart_by.map(|(name, column)| (*name, Cells::of(column))).collect();
+        cells.sort_unstable_by_key(|(name, _)| *name);
+        let n_rows = columns.first().map_or(0, |(_, column)| column.len());
+        let (mut content, mut value) = (Vec::new(), Vec::new());
+        let key = |row| {
+            content.clear();
+            for (name, cells) in &cells {
+                value.clear();
+                if cells.write(row, &mut value) {
+                    for part in [name.as_bytes(), &value] {
+                        content.extend_from_slice(&(part.len() as u64).to_le_bytes());
+                        content.extend_from_slice(part);
+                    }
+                }
+            }
+            self.key(&content)
+        };
+        (0..n_rows).map(key).collect()
     }
 
     /// The key of the nth record (from 0) of a file with the same content as others before it.
@@ -101,7 +131,8 @@ impl<'a> Cells<'a> {
         }
     }
 
-    fn write(&self, row: usize, content: &mut Vec<u8>) {
+    /// Writes the value down; false when it is missing.
+    fn write(&self, row: usize, content: &mut Vec<u8>) -> bool {
         let column: &dyn Array = match self {
             Cells::Text(column) => column,
             Cells::Integer(column) => column,
@@ -112,10 +143,8 @@ impl<'a> Cells<'a> {
             Cells::Date(column) => column,
         };
         if column.is_null(row) {
-            content.push(0);
-            return;
+            return false;
         }
-        content.push(1);
         match self {
             Cells::Text(column) => {
                 let text = column.value(row);
@@ -129,5 +158,6 @@ impl<'a> Cells<'a> {
             Cells::Timestamp(column) => content.extend_from_slice(&column.value(row).to_le_bytes()),
             Cells::Date(column) => content.extend_from_slice(&column.value(row).to_le_bytes()),
         }
+        true
     }
 }

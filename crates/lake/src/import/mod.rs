@@ -2,9 +2,11 @@
 //!
 //! Flow: reader (per format) -> check -> people by the vault -> sink (per kind of object) -> commits in a fixed order: vault,
 //! quarantine, people, data, the import itself. Each commit bears the import's id, so a repeat after a crash between any
-//! two of them goes on where it ended. Invariants: nothing is committed before the whole file was read; received = stored +
-//! duplicate + rejected.
+//! two of them goes on where it ended. The id holds the file's digest and what the contract says of its records: a file under
+//! a changed contract is read again, and keys tell what is there already. Invariants: nothing is committed before the whole
+//! file was read; nothing counts twice; received = stored + duplicate + rejected.
 
+mod books;
 mod check;
 mod column;
 mod convert;
@@ -15,14 +17,17 @@ mod quarantine;
 mod read_csv;
 mod read_ndjson;
 mod read_parquet;
+mod reading;
 mod records;
 mod sink;
 mod sort;
 mod window;
 
+pub(crate) use books::close as close_books;
 pub(crate) use check::consent_state;
 pub(crate) use prepare::{event_columns, property_column, trait_column};
 pub(crate) use quarantine::columns as quarantine_columns;
+pub(crate) use reading::Reading;
 pub(crate) use sink::{consents_columns, traits_columns};
 
 use crate::data_file::NewFile;
@@ -32,6 +37,7 @@ use crate::scan::EventFile;
 use crate::table::{Change, Engine, Table};
 use crate::vault::{Draft, Vault};
 use crate::{Random, error};
+use books::Books;
 use check::TimeBounds;
 use digest::Keyer;
 use quarantine::Quarantine;
@@ -84,6 +90,10 @@ pub(crate) struct Context<'a> {
     pub(crate) input_bytes: u64,
     pub(crate) event_files: &'a [Arc<EventFile>],
     pub(crate) imports: &'a [ImportRecord],
+    /// The import whose books were closed just now, since an error had left them open.
+    pub(crate) closed: Option<&'a ImportRecord>,
+    /// Where books are kept while they are open.
+    pub(crate) books: &'a Path,
     pub(crate) known: &'a RoaringTreemap,
     /// Called after each stage; an error stops the import there, as a crash would.
     pub(crate) after: &'a dyn Fn(Stage) -> Result<()>,
@@ -122,53 +132,67 @@ pub(crate) fn import(
 ) -> Result<ImportReport> {
     check_object(file)?;
     let digest = digest::of_file(file.path)?;
-    let is_same = |known: &&ImportRecord| {
-        known.digest == digest && known.source == file.source && known.object == file.object.name
+    let (reading, landed) = match occasion(file, &digest, context) {
+        Occasion::Done(report) => return Ok(report),
+        Occasion::Read { reading, landed } => (reading, landed),
     };
-    if let Some(known) = context.imports.iter().find(is_same) {
-        let received = known.received;
-        return Ok(ImportReport { received, stored: 0, duplicate: received, rejected: 0, reasons: Vec::new() });
-    }
-    let app_id = format!("import:{}/{}:{digest}", file.source, file.object.name);
-    let keyer = Keyer::new(context.vault.content_key(), file.source, &file.object.name);
-    let read = read_all(file, context, state, &keyer, progress)?;
+    let app_id = format!("import:{}/{}:{digest}:{}", file.source, file.object.name, reading.definition);
+    let keyer = Keyer::new(context.vault.content_key(), file.source, &file.object.name, &reading.key_fields);
+    let read = read_all(file, context, &state.quarantine, &Terms { keyer: &keyer, landed }, progress)?;
     read.draft.write()?;
     (context.after)(Stage::Vault)?;
-    let commit = Commit { context, app_id: &app_id };
-    let quarantined = commit.quarantine(&mut state.quarantine, read.quarantine_file, read.n_rejected)?;
+    let commit = Commit { engine: context.engine, now: context.now, app_id: &app_id };
+    commit.quarantine(&mut state.quarantine, read.quarantine_file, read.n_rejected)?;
     (context.after)(Stage::Quarantine)?;
     let places = read.sink.places();
     ledger::commit_people(&mut state.people, context, &app_id, &read.people, places)?;
     (context.after)(Stage::People)?;
-    let table = match file.object.kind {
-        ObjectKind::Event => &mut state.events,
-        ObjectKind::Traits => &mut state.traits,
-        ObjectKind::Consent => &mut state.consents,
-    };
-    // What an earlier attempt has stored, it has stored beside what that attempt rejected.
-    let is_repeat = table.figure_of(context.engine, &app_id)?.is_some();
-    let rejected = if is_repeat { quarantined } else { read.n_rejected };
+    let books = Books::new(file, app_id.clone(), digest, landed, reading);
+    let books = books.with_counts(read.received, read.n_rejected, read.reasons);
+    books.write(context.books)?;
+    let table = state.table_of(file.object.kind);
     let stored = commit.data(table, |table| read.sink.plan(file, context, table, &keyer))?;
     (context.after)(Stage::Data)?;
     progress(2, 2);
-    let duplicate = read.received.checked_sub(stored + rejected).expect("no record is stored or rejected twice");
-    let report = ImportReport { received: read.received, stored, duplicate, rejected, reasons: read.reasons };
-    assert_eq!(report.received, report.stored + report.duplicate + report.rejected, "the balance holds");
-    let record = ImportRecord {
-        source: file.source.to_owned(),
-        object: file.object.name.clone(),
-        file: file.file_name.to_owned(),
-        digest,
-        received: report.received,
-        stored,
-        duplicate,
-        rejected,
-        at: context.now,
-        reasons: report.reasons.clone(),
+    let record = books.record(stored);
+    commit.record(&mut state.imports, &record, context.random)?;
+    books::remove(context.books)?;
+    Ok(record.report())
+}
+
+/// What is to be done about a file.
+enum Occasion {
+    /// Nothing: it was read as the contract says before.
+    Done(ImportReport),
+    /// Read it; it came in first at `landed`.
+    Read { reading: Reading, landed: Instant },
+}
+
+fn occasion(file: &ImportFile<'_>, digest: &str, context: &Context<'_>) -> Occasion {
+    let is_same = |known: &ImportRecord| {
+        known.digest == digest && known.source == file.source && known.object == file.object.name
     };
-    let batch = ledger::import_batch(&record)?;
-    commit.data(&mut state.imports, |table| sink::plan_append(&batch, context, table))?;
-    Ok(report)
+    let reading = Reading::of(file.object);
+    let has_read =
+        |known: &ImportRecord| known.reading.as_ref().is_some_and(|known| known.definition == reading.definition);
+    if let Some(closed) = context.closed.filter(|closed| is_same(closed) && has_read(closed)) {
+        return Occasion::Done(closed.report());
+    }
+    let earlier: Vec<&ImportRecord> = context.imports.iter().filter(|known| is_same(known)).collect();
+    let Some(first) = earlier.first() else { return Occasion::Read { reading, landed: context.now } };
+    let (received, landed) = (first.received, first.at);
+    let all_known = ImportReport { received, stored: 0, duplicate: received, rejected: 0, reasons: Vec::new() };
+    if earlier.iter().any(|known| has_read(known)) {
+        return Occasion::Done(all_known);
+    }
+    // Where no record was accepted, none can count twice; where some were, they must be recognised.
+    match earlier.iter().find(|known| known.stored + known.duplicate > 0) {
+        None => Occasion::Read { reading, landed },
+        Some(known) => match known.reading.as_ref().and_then(|known| known.again(file.object)) {
+            Some(reading) => Occasion::Read { reading, landed },
+            None => Occasion::Done(all_known),
+        },
+    }
 }
 
 /// A file read to its end: nothing of it is in a table yet.
@@ -182,19 +206,25 @@ struct Read<'a> {
     reasons: Vec<(String, u64, String)>,
 }
 
+/// What records become besides what they say.
+struct Terms<'a> {
+    keyer: &'a Keyer,
+    /// The time of those that have none.
+    landed: Instant,
+}
+
 fn read_all<'a>(
     file: &ImportFile<'_>,
     context: &Context<'a>,
-    state: &State,
-    keyer: &Keyer,
+    quarantine_table: &Table,
+    terms: &Terms<'_>,
     progress: &dyn Fn(u64, u64),
 ) -> Result<Read<'a>> {
     let mut reader = open_reader(file)?;
     let mut draft = context.vault.draft();
     let mut sink = Sink::new(file, context);
-    let now_micros = context.now.timestamp_micros();
-    let folder = state.quarantine.folder().to_owned();
-    let mut quarantine = Quarantine::new(file, folder, context.random, now_micros);
+    let folder = quarantine_table.folder().to_owned();
+    let mut quarantine = Quarantine::new(file, folder, context.random, context.now.timestamp_micros());
     let bounds = TimeBounds::at(context.now);
     let mut people = RoaringTreemap::new();
     let mut received = 0;
@@ -204,9 +234,10 @@ fn read_all<'a>(
         received += records.faults.len() as u64;
         check::check(&mut records, file.object, bounds);
         quarantine.take(&records)?;
-        let accepted = prepare::accept(&records, file.object, now_micros, keyer, &mut draft)?;
+        let accepted =
+            prepare::accept(&records, file.object, terms.landed.timestamp_micros(), terms.keyer, &mut draft)?;
         people.extend(accepted.people.iter().map(|person| person.number()));
-        sink.push(file, &accepted, sequence_base, keyer)?;
+        sink.push(file, &accepted, sequence_base, terms.keyer)?;
         // Reading is half of the work, merging the other.
         let (done, all) = reader.progress();
         progress(done, all.saturating_mul(2));
@@ -224,29 +255,35 @@ fn read_all<'a>(
 
 /// Commits under the import's id; what is there already is not committed again.
 struct Commit<'a> {
-    context: &'a Context<'a>,
+    engine: &'a Engine,
+    now: Instant,
     app_id: &'a str,
 }
 
 impl Commit<'_> {
-    fn quarantine(&self, table: &mut Table, file: Option<NewFile>, n_rejected: u64) -> Result<u64> {
-        let Some(file) = file else { return Ok(n_rejected) };
+    fn quarantine(&self, table: &mut Table, file: Option<NewFile>, n_rejected: u64) -> Result<()> {
+        let Some(file) = file else { return Ok(()) };
         let add = vec![file];
-        self.data(table, |_| Ok(Planned { add, remove: Vec::new(), new_columns: Vec::new(), stored: n_rejected }))
+        let plan = Planned { add, remove: Vec::new(), new_columns: Vec::new(), stored: n_rejected };
+        self.data(table, |_| Ok(plan)).map(|_| ())
+    }
+
+    fn record(&self, table: &mut Table, record: &ImportRecord, random: &dyn Random) -> Result<()> {
+        let batch = ledger::import_batch(record)?;
+        self.data(table, |table| sink::plan_append(&batch, random, table)).map(|_| ())
     }
 
     fn data(&self, table: &mut Table, plan: impl FnOnce(&Table) -> Result<Planned>) -> Result<u64> {
-        let engine = self.context.engine;
-        if let Some(stored) = table.figure_of(engine, self.app_id)? {
+        if let Some(stored) = table.figure_of(self.engine, self.app_id)? {
             return Ok(stored);
         }
         let Planned { add, remove, new_columns, stored } = plan(table)?;
         if add.is_empty() && remove.is_empty() {
             return Ok(stored);
         }
-        let at_millis = self.context.now.timestamp_millis();
+        let at_millis = self.now.timestamp_millis();
         let change = Change { add, remove, new_columns, app_id: self.app_id, figure: stored, at_millis };
-        table.commit(engine, change)?;
+        table.commit(self.engine, change)?;
         Ok(stored)
     }
 }
@@ -275,6 +312,9 @@ fn check_object(file: &ImportFile<'_>) -> Result<()> {
     };
     if !has(&object.person_column, &[]) {
         return why(&format!("column `{}`, by which it knows the person", object.person_column));
+    }
+    if let Some(id) = object.message_id_column.as_deref().filter(|id| !has(id, &[])) {
+        return why(&format!("column `{id}`, by which it tells records apart"));
     }
     match &object.time_column {
         Some(time) if !has(time, &[ValueType::Timestamp, ValueType::Date]) => why(&format!("time or day `{time}`")),

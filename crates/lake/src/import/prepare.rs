@@ -80,8 +80,12 @@ pub(super) fn accept(
     // Traits are told apart by what they say: their key is the digest of it all.
     let id_column = object.message_id_column.as_deref().filter(|_| object.kind != ObjectKind::Traits);
     let keys = match id_column.and_then(column) {
-        Some(ids) => keyer.keys(std::slice::from_ref(ids)),
-        None => keyer.keys(&columns),
+        Some(ids) => keyer.keys_of_ids(ids),
+        None => {
+            let content: Vec<(&str, &ArrayRef)> =
+                object.fields.iter().map(|field| field.name.as_str()).zip(&columns).collect();
+            keyer.keys_of_content(&content)
+        }
     };
     for (field, column) in object.fields.iter().zip(&columns) {
         if field.class == FieldClass::Direct && field.name != object.person_column {

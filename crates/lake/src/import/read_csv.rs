@@ -1,9 +1,11 @@
 //! CSV (RFC 4180, UTF-8, a header row), in bounded memory.
 //!
-//! A record is taken apart in a window of at most 1 MiB. One that does not fit is rejected up to the end of its line, so an
-//! unclosed quote or a line without end costs that line and nothing after it.
+//! A record is taken apart in a window of at most 1 MiB. One that does not fit, or whose quote is still open at the end of
+//! the file, is rejected up to the end of its line, so an unclosed quote or a line without end costs that line and nothing
+//! after it.
 
-use super::records::{Cell, Fault, ROWS_PER_BATCH, Reader, Records, RecordsBuilder};
+use super::check::is_needed;
+use super::records::{Cell, Fault, Reader, Records, RecordsBuilder};
 use super::window::{LINE_BYTES_MAX, Window};
 use crate::error;
 use csv_core::ReadRecordResult;
@@ -32,6 +34,8 @@ enum Next {
     Record { n_bytes: usize, n_fields: usize },
     /// A record larger than the window.
     TooLong,
+    /// A record whose quote is still open at the end of the file.
+    Unclosed,
     /// Nothing more.
     End,
 }
@@ -58,6 +62,7 @@ impl<'a> CsvReader<'a> {
                 names
             }
             Next::TooLong => return Err(error::bad_file(file_name, "its first line is longer than 1 MiB")),
+            Next::Unclosed => return Err(error::bad_file(file_name, "a quote in its first line is never closed")),
             Next::End => {
                 return Err(error::bad_file(file_name, "it is empty").with_hint("the first line names the columns"));
             }
@@ -69,15 +74,12 @@ impl<'a> CsvReader<'a> {
 
     /// Takes apart the record at the start of the window, which grows until the record is whole.
     fn parse(&mut self) -> Result<Next> {
+        if !self.window.skip_line_ends()? {
+            return Ok(Next::End);
+        }
         loop {
-            let bytes = self.window.bytes();
-            if bytes.is_empty() {
-                if self.window.grow()? {
-                    continue;
-                }
-                return Ok(Next::End);
-            }
             self.parser.reset();
+            let bytes = self.window.bytes();
             let (result, n_bytes, n_text, n_ends) = self.parser.read_record(bytes, &mut self.text, &mut self.ends);
             match result {
                 ReadRecordResult::Record => return Ok(Next::Record { n_bytes, n_fields: n_ends }),
@@ -86,18 +88,28 @@ impl<'a> CsvReader<'a> {
                     if self.window.grow()? {
                         continue;
                     }
-                    // The last line has no end: an empty input tells the parser so.
+                    // The last line has no end. The parser would end its record inside of quotes too, but an end of
+                    // line ends a record outside of them only.
                     let (last, _, _, n_last) =
-                        self.parser.read_record(&[], &mut self.text[n_text..], &mut self.ends[n_ends..]);
+                        self.parser.read_record(b"\n", &mut self.text[n_text..], &mut self.ends[n_ends..]);
                     return Ok(match last {
                         ReadRecordResult::Record => Next::Record { n_bytes, n_fields: n_ends + n_last },
-                        _ => Next::End,
+                        ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull => Next::TooLong,
+                        ReadRecordResult::InputEmpty | ReadRecordResult::End => Next::Unclosed,
                     });
                 }
                 ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull => return Ok(Next::TooLong),
                 ReadRecordResult::End => return Ok(Next::End),
             }
         }
+    }
+
+    /// Rejects the line at the start of the window; reading goes on after its end.
+    fn push_line(&mut self, reason: &str) -> Result<()> {
+        let start = self.window.head();
+        let line = start.split(|byte| *byte == b'\n').next().unwrap_or(start);
+        self.builder.push_fault(line.trim_ascii(), Fault::of_record(reason));
+        self.window.skip_line()
     }
 
     fn push_record(&mut self, n_bytes: usize, n_fields: usize) {
@@ -123,18 +135,14 @@ impl<'a> CsvReader<'a> {
 
 impl Reader for CsvReader<'_> {
     fn next(&mut self) -> Result<Option<Records>> {
-        while self.builder.len() < ROWS_PER_BATCH {
+        while !self.builder.is_full() {
             match self.parse()? {
                 Next::Record { n_bytes, n_fields } => {
                     self.push_record(n_bytes, n_fields);
                     self.window.consume(n_bytes);
                 }
-                Next::TooLong => {
-                    let start = self.window.head().to_vec();
-                    let fault = Fault::of_record("the line is longer than 1 MiB, or a quote in it is never closed");
-                    self.builder.push_fault(&start, fault);
-                    self.window.skip_line()?;
-                }
+                Next::TooLong => self.push_line("the line is longer than 1 MiB, or a quote in it is never closed")?,
+                Next::Unclosed => self.push_line("a quote in the line is never closed")?,
                 Next::End => break,
             }
         }
@@ -152,16 +160,13 @@ pub(super) fn match_columns(found: &[String], file_name: &str, object: &Object) 
     if names.len() < found.len() {
         return Err(error::bad_file(file_name, "two of its columns have the same name"));
     }
-    let is_needed = |field: &spec::Field| {
-        field.required || field.name == object.person_column || Some(&field.name) == object.time_column.as_ref()
-    };
     let quoted = |names: Vec<&str>| {
         names.iter().map(|name| format!("`{}`", super::records::cut(name, 80))).take(20).collect::<Vec<_>>().join(", ")
     };
     let missing: Vec<&str> = object
         .fields
         .iter()
-        .filter(|field| is_needed(field))
+        .filter(|field| is_needed(object, field))
         .map(|field| field.name.as_str())
         .filter(|name| !names.contains(name))
         .collect();

@@ -1,6 +1,6 @@
 //! NDJSON: one JSON object per line; keys that the contract does not declare are passed over.
 
-use super::records::{Cell, Fault, ROWS_PER_BATCH, Reader, Records, RecordsBuilder};
+use super::records::{Cell, Fault, Reader, Records, RecordsBuilder};
 use super::window::{Line, Window};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -44,7 +44,7 @@ impl<'a> NdjsonReader<'a> {
 
 impl Reader for NdjsonReader<'_> {
     fn next(&mut self) -> Result<Option<Records>> {
-        while self.builder.len() < ROWS_PER_BATCH {
+        while !self.builder.is_full() {
             match self.window.line()? {
                 Line::Of { n_bytes } => {
                     self.push_line(n_bytes);

@@ -1,5 +1,8 @@
 //! Records as they come out of a file: declared columns, and what is wrong with which row.
 
+#[cfg(test)]
+mod tests;
+
 use super::column::{ColumnBuilder, expected};
 use arrow::array::{Array, ArrayRef, BooleanArray};
 use arrow::compute::filter;
@@ -7,8 +10,10 @@ use arrow::record_batch::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use spec::{Object, Result};
 
-/// Records are handled in batches of this many rows.
+/// Records are handled in batches of at most this many rows.
 pub(super) const ROWS_PER_BATCH: usize = 8 * 1024;
+/// A batch of lines ends before that when its lines have this many bytes: memory is bounded, and so are Arrow's offsets.
+const BYTES_PER_BATCH: usize = 16 * 1024 * 1024;
 /// How much of a rejected record quarantine keeps.
 pub(super) const RAW_BYTES_MAX: usize = 4 * 1024;
 
@@ -107,12 +112,15 @@ pub(super) struct RecordsBuilder<'a> {
     text: Vec<u8>,
     ends: Vec<usize>,
     first_row: u64,
+    /// Bytes of the lines so far, what quarantine would cut off included.
+    n_bytes: usize,
 }
 
 impl<'a> RecordsBuilder<'a> {
     pub(super) fn new(object: &'a Object) -> RecordsBuilder<'a> {
         let builders = object.fields.iter().map(|field| ColumnBuilder::new(field.value_type)).collect();
-        RecordsBuilder { object, builders, faults: Vec::new(), text: Vec::new(), ends: Vec::new(), first_row: 1 }
+        let (faults, text, ends) = (Vec::new(), Vec::new(), Vec::new());
+        RecordsBuilder { object, builders, faults, text, ends, first_row: 1, n_bytes: 0 }
     }
 
     /// Adds a record: per field its text, nothing when it is missing, or a fault.
@@ -143,8 +151,9 @@ impl<'a> RecordsBuilder<'a> {
         self.end_row(raw, Some(fault));
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.faults.len()
+    /// Whether it holds as much as a batch may have.
+    pub(super) fn is_full(&self) -> bool {
+        self.faults.len() >= ROWS_PER_BATCH || self.n_bytes >= BYTES_PER_BATCH
     }
 
     /// The records so far; `None` without any.
@@ -154,6 +163,7 @@ impl<'a> RecordsBuilder<'a> {
         }
         let first_row = self.first_row;
         self.first_row += self.faults.len() as u64;
+        self.n_bytes = 0;
         Some(Records {
             first_row,
             columns: self.builders.iter_mut().map(ColumnBuilder::finish).collect(),
@@ -163,6 +173,7 @@ impl<'a> RecordsBuilder<'a> {
     }
 
     fn end_row(&mut self, raw: &[u8], fault: Option<Fault>) {
+        self.n_bytes += raw.len();
         self.text.extend_from_slice(&raw[..raw.len().min(RAW_BYTES_MAX)]);
         self.ends.push(self.text.len());
         self.faults.push(fault);

@@ -7,9 +7,9 @@ use super::prepare::{Accepted, column_of, kept_fields, property_column, trait_co
 use super::sort::Sorter;
 use super::{Context, ImportFile};
 use crate::data_file::{NewFile, conform, read_files, schema_of, timestamp_type, write_file};
-use crate::error;
 use crate::ledger::PlaceUpdate;
 use crate::table::{Table, TableFile};
+use crate::{Random, error};
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, UInt64Array};
 use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimestampMicrosecondType};
@@ -144,9 +144,12 @@ impl Sink {
 }
 
 /// The commit that appends rows to a table that only grows; now and then it folds its small files into one.
-pub(super) fn plan_append(batch: &RecordBatch, context: &Context<'_>, table: &Table) -> Result<Planned> {
+pub(super) fn plan_append(batch: &RecordBatch, random: &dyn Random, table: &Table) -> Result<Planned> {
     let files = table.files()?;
     let stored = batch.num_rows() as u64;
+    // A table made by an older version may lack a column.
+    let wanted: Vec<Field> = batch.schema().fields().iter().map(|field| field.as_ref().clone()).collect();
+    let (_, new_columns) = widened(table, &wanted)?;
     let (remove, batch) = if files.len() >= FILES_BEFORE_FOLDING {
         let schema = batch.schema();
         let paths: Vec<_> = files.iter().map(|file| table.folder().join(&file.name)).collect();
@@ -155,9 +158,8 @@ pub(super) fn plan_append(batch: &RecordBatch, context: &Context<'_>, table: &Ta
     } else {
         (Vec::new(), batch.clone())
     };
-    let add =
-        if batch.num_rows() == 0 { Vec::new() } else { vec![write_file(table.folder(), context.random, &batch)?] };
-    Ok(Planned { add, remove, new_columns: Vec::new(), stored })
+    let add = if batch.num_rows() == 0 { Vec::new() } else { vec![write_file(table.folder(), random, &batch)?] };
+    Ok(Planned { add, remove, new_columns, stored })
 }
 
 /// A batch of a schema.
@@ -260,7 +262,7 @@ fn plan_consents(batches: &[RecordBatch], context: &Context<'_>, table: &Table) 
     let fresh = UInt64Array::from_iter_values(fresh);
     let rows =
         take_record_batch(&new, &fresh).map_err(|cause| error::bug("cannot pick statements", Box::new(cause)))?;
-    plan_append(&rows, context, table)
+    plan_append(&rows, context.random, table)
 }
 
 fn statement_keys(batch: &RecordBatch) -> impl Iterator<Item = (i64, Vec<u8>)> {

@@ -63,6 +63,24 @@ impl Window {
         self.start += n_bytes;
     }
 
+    /// Moves past ends of lines, however many there are; false when nothing follows.
+    ///
+    /// No record begins with one, and what stays in the window is looked at again each time that the window grows.
+    pub(super) fn skip_line_ends(&mut self) -> Result<bool> {
+        loop {
+            match self.bytes().iter().position(|byte| !matches!(byte, b'\r' | b'\n')) {
+                Some(at) => {
+                    self.consume(at);
+                    return Ok(true);
+                }
+                None => self.start = self.buffer.len(),
+            }
+            if !self.grow()? {
+                return Ok(false);
+            }
+        }
+    }
+
     /// Moves past the next end of line, however far it is.
     pub(super) fn skip_line(&mut self) -> Result<()> {
         loop {

@@ -91,7 +91,7 @@ pub(super) fn object(name: &str, kind: ObjectKind, time: Option<&str>, fields: V
 }
 
 /// An event with an amount and a shop, perhaps with an id.
-pub(super) fn purchase(has_id: bool) -> Object {
+pub(crate) fn purchase(has_id: bool) -> Object {
     let mut fields = vec![
         field("customer", ValueType::Text, true),
         field("at", ValueType::Timestamp, true),

@@ -171,6 +171,90 @@ fn an_unclosed_quote_costs_its_line_only() {
 }
 
 #[test]
+fn a_quote_that_is_open_at_the_end_of_the_file_costs_its_line_only() {
+    let object = purchase(false);
+    for end in ["", "\n", "\r\n"] {
+        let fixture = Fixture::new();
+        let text = format!(
+            "customer,at,amount,shop\nann,2017-01-01T00:00:00Z,1,\"open\nbob,2017-01-01T00:00:00Z,1,b\ncid,2017-01-01T00:00:00Z,1,c{end}"
+        );
+        let report = fixture.import(&object, "b.csv", text.as_bytes()).expect("the other lines are good");
+        assert_eq!((report.received, report.stored, report.rejected), (3, 2, 1), "{:?}", report.reasons);
+        assert_eq!(report.reasons[0].0, "a quote in the line is never closed");
+        assert_eq!(report.reasons[0].2, "b.csv:1");
+        let good = format!("customer,at,amount,shop\ndan,2017-01-01T00:00:00Z,1,\"d\"\"\"{end}");
+        let report = fixture.import(&object, "c.csv", good.as_bytes()).expect("the file is good");
+        assert_eq!((report.received, report.stored), (1, 1), "{:?}", report.reasons);
+    }
+    let fixture = Fixture::new();
+    let refused = fixture.import(&object, "a.csv", b"customer,at,\"amount\nann,").expect_err("it has no header");
+    assert!(refused.message.contains("quote"), "{}", refused.message);
+}
+
+#[test]
+fn empty_lines_are_no_records_however_many_there_are() {
+    let fixture = Fixture::new();
+    let empty = "\r\n".repeat(2 << 20);
+    let text = format!(
+        "{empty}customer,at,amount,shop\n{empty}ann,2017-01-01T00:00:00Z,1,a\n{empty}bob,2017-01-01T00:00:00Z,1,b{empty}"
+    );
+    let report = fixture.import(&purchase(false), "a.csv", text.as_bytes()).expect("the file is good");
+    assert_eq!((report.received, report.stored, report.rejected), (2, 2, 0), "{:?}", report.reasons);
+}
+
+#[test]
+fn days_and_times_beyond_the_calendar_are_rejected() {
+    use arrow::array::{Date32Array, Date64Array, TimestampSecondArray};
+    let fields = vec![
+        field("customer", ValueType::Text, true),
+        field("at", ValueType::Timestamp, true),
+        field("day", ValueType::Date, false),
+        field("time", ValueType::Timestamp, false),
+    ];
+    let object = object("visit", ObjectKind::Event, Some("at"), fields);
+    let import = |at: ArrayRef, day: ArrayRef, time: ArrayRef| {
+        let customer: ArrayRef = Arc::new(StringArray::from(vec!["ann"; at.len()]));
+        let columns = vec![("customer", customer), ("at", at), ("day", day), ("time", time)];
+        let batch = RecordBatch::try_from_iter(columns).expect("the columns are of one length");
+        let mut bytes = Vec::new();
+        let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).expect("the schema is plain");
+        writer.write(&batch).expect("memory is large enough");
+        writer.close().expect("memory is large enough");
+        let fixture = Fixture::new();
+        let report = fixture.import(&object, "a.parquet", &bytes).expect("the file as a whole is good");
+        assert_eq!(report.stored + report.rejected, report.received);
+        (report.rejected, events(&fixture, &object))
+    };
+    let good: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![0; 5]));
+    let days = [-719_162, 2_932_896, i32::MAX, i32::MIN, 2_932_897];
+    let times = [1_000_000, 0, i64::MAX, i64::MIN, 253_402_300_800_000_000];
+    let (rejected, rows) = import(
+        Arc::clone(&good),
+        Arc::new(Date32Array::from(days.to_vec())),
+        Arc::new(TimestampMicrosecondArray::from(vec![0; 5])),
+    );
+    assert_eq!(rejected, 3);
+    assert!(rows.iter().any(|row| row.contains("0001-01-01")) && rows.iter().any(|row| row.contains("9999-12-31")));
+    let day: ArrayRef = Arc::new(Date32Array::from(vec![0; 5]));
+    let (rejected, _) =
+        import(Arc::clone(&good), Arc::clone(&day), Arc::new(TimestampMicrosecondArray::from(times.to_vec())));
+    assert_eq!(rejected, 3);
+    // Casts of these to narrower days and finer times would come out as something plausible.
+    let (rejected, _) = import(
+        Arc::clone(&good),
+        Arc::new(Date64Array::from(vec![0, 0, i64::MAX, i64::MIN, 86_400_000 * (1 << 32)])),
+        Arc::new(TimestampSecondArray::from(vec![0, 0, i64::MAX, i64::MIN, 18_446_744_073_710])),
+    );
+    assert_eq!(rejected, 3);
+    let (rejected, _) = import(Arc::new(Date32Array::from(vec![0, 0, i32::MAX, i32::MIN, 213_503_983])), day, good);
+    assert_eq!(rejected, 3);
+    let fixture = Fixture::new();
+    let text = "customer,at,day,time\nann,2017-01-01,0000-12-31,\nann,2017-01-01,,0001-01-01T00:00:00+01:00\n";
+    let report = fixture.import(&object, "a.csv", text.as_bytes()).expect("the file as a whole is good");
+    assert_eq!(report.rejected, 2, "{:?}", report.reasons);
+}
+
+#[test]
 fn every_type_is_read_from_text() {
     let fixture = Fixture::new();
     let fields = vec![

@@ -121,6 +121,35 @@ fn the_last_statement_counts_and_law_follows_from_the_place() {
     assert!(std::sync::Arc::ptr_eq(&people, &snapshot.people_for(&ads, &laws)), "it is remembered");
 }
 
+#[test]
+fn a_denial_without_its_id_is_not_lost_behind_another() {
+    let fixture = Fixture::new();
+    let mut object = statements();
+    object.fields.push(field("id", ValueType::Text, false));
+    object.message_id_column = Some("id".to_owned());
+    let said = "customer,at,purpose,state,id\nann,2017-01-01T00:00:00Z,ads,granted,m1\nann,2017-01-02T00:00:00Z,email,granted,\nann,2017-02-01T00:00:00Z,ads,denied,\n";
+    let report = fixture.import(&object, "s.csv", said.as_bytes()).expect("the file as a whole is good");
+    assert_eq!((report.stored, report.duplicate, report.rejected), (1, 0, 2), "{:?}", report.reasons);
+}
+
+#[test]
+fn traits_that_are_read_again_are_as_old_as_their_file() {
+    let fixture = Fixture::new();
+    let mut object = customers();
+    object.time_column = None;
+    object.fields.retain(|field| field.name != "seen");
+    object.fields[3].length_max = 5;
+    let head = "customer,country,region,tier,email\n";
+    let old = format!("{head}ann,FR,,lead,\nbob,FR,,platinum,\n");
+    let report = fixture.import(&object, "old.csv", old.as_bytes()).expect("the file is good");
+    assert_eq!((report.stored, report.rejected), (1, 1));
+    object.fields[3].length_max = 20;
+    let report = fixture.import(&object, "old.csv", old.as_bytes()).expect("the file is good");
+    assert_eq!((report.stored, report.duplicate, report.rejected), (1, 1, 0));
+    let imports = fixture.lake.snapshot().imports().to_vec();
+    assert_eq!((imports.len(), imports[0].at), (2, imports[1].at), "the file has landed once");
+}
+
 fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).expect("the folder is ours").flatten() {

@@ -39,8 +39,18 @@ fn a_crash_after_any_stage_is_made_good_by_a_repeat() {
             assert!(events(&fixture, &object).is_empty() && fixture.lake.snapshot().imports().is_empty(), "{stage:?}");
             *fixture.lake.fail_after.lock().expect("nobody panics here") = None;
             let fixture = if is_reopened { fixture.reopened() } else { fixture };
+            let is_closed = is_reopened && stage == Stage::Data;
+            assert_eq!(events(&fixture, &object).is_empty(), !is_closed, "{stage:?}");
+            assert_eq!(fixture.lake.snapshot().imports().len(), usize::from(is_closed), "no data without its line");
             let report = fixture.import(&object, "a.csv", text.as_bytes()).expect("the file is good");
-            assert_eq!(report, expected, "{stage:?}");
+            if is_closed {
+                assert_eq!((report.stored, report.duplicate), (0, expected.received));
+            } else {
+                assert_eq!(report, expected, "{stage:?}");
+            }
+            let import = fixture.lake.snapshot().imports()[0].clone();
+            assert_eq!((import.stored, import.rejected), (expected.stored, expected.rejected), "{stage:?}");
+            assert_eq!(import.reasons, expected.reasons, "{stage:?}");
             assert_eq!(events(&fixture, &object), events(&whole, &object), "{stage:?}");
             assert_eq!(fixture.lake.snapshot().table_versions()["quarantine"], 1, "{stage:?}");
             let again = fixture.reopened();
@@ -188,6 +198,125 @@ fn a_property_that_changes_its_type_is_refused_and_new_ones_come_in() {
     let refused = refused.expect_err("`shop` was text");
     assert_eq!(refused.kind, ErrorKind::Invalid);
     assert!(refused.message.contains("`shop`"), "{}", refused.message);
+}
+
+#[test]
+fn a_crash_and_then_another_contract_lose_and_double_nothing() {
+    let text = b"customer,at,amount,shop\nann,2017-01-01T00:00:00Z,1,s\nbob,2017-01-01T00:00:00Z,2,\n";
+    let (loose, mut strict) = (purchase(false), purchase(false));
+    strict.fields[3].required = true;
+    for (first, then, n_then) in [(&loose, &strict, 1), (&strict, &loose, 2)] {
+        for stage in [Stage::Vault, Stage::Quarantine, Stage::People, Stage::Data] {
+            let fixture = Fixture::new();
+            *fixture.lake.fail_after.lock().expect("nobody panics here") = Some(stage);
+            fixture.import(first, "a.csv", text).expect_err("the import ends early");
+            *fixture.lake.fail_after.lock().expect("nobody panics here") = None;
+            let report = fixture.import(then, "a.csv", text).expect("the file is good");
+            assert_eq!(report.received, report.stored + report.duplicate + report.rejected, "{stage:?}");
+            assert_eq!((report.received, report.rejected), (2, 2 - n_then), "{stage:?}");
+            let n_first = if stage == Stage::Data { 3 - n_then } else { 0 };
+            let n_rows = usize::try_from(n_then.max(n_first)).expect("there are two");
+            assert_eq!(events(&fixture, then).len(), n_rows, "{stage:?}");
+            let fixture = fixture.reopened();
+            assert!(fixture.lake.snapshot().known().len() >= n_then, "{stage:?}");
+            assert_eq!(events(&fixture, then).len(), n_rows, "{stage:?}");
+        }
+    }
+}
+
+#[test]
+fn what_was_rejected_comes_in_when_the_contract_is_mended() {
+    for has_id in [false, true] {
+        let fixture = Fixture::new();
+        let mut object = purchase(has_id);
+        object.fields[3].length_max = 3;
+        let text = "customer,at,amount,shop,id,coupon\nann,2017-01-01T00:00:00Z,1,sea,m1,\nann,2017-01-01T00:00:00Z,1,sea,m2,c\nbob,2017-01-01T00:00:00Z,2,north,m3,c\n";
+        let report = fixture.import(&object, "a.csv", text.as_bytes()).expect("the file is good");
+        assert_eq!((report.stored, report.rejected), (2, 1));
+        // A title is no matter of reading.
+        object.fields[3].title = "Where it was".to_owned();
+        let report = fixture.import(&object, "a.csv", text.as_bytes()).expect("the file is good");
+        assert_eq!((report.stored, report.duplicate, report.rejected), (0, 3, 0));
+        object.fields[3].length_max = 20;
+        object.fields.push(field("coupon", ValueType::Text, false));
+        let report = fixture.import(&object, "a.csv", text.as_bytes()).expect("the file is good");
+        assert_eq!((report.received, report.stored, report.duplicate, report.rejected), (3, 1, 2, 0), "{has_id}");
+        let before = fixture.lake.snapshot().table_versions();
+        let report = fixture.import(&object, "a.csv", text.as_bytes()).expect("the file is good");
+        assert_eq!((report.stored, report.duplicate), (0, 3));
+        assert_eq!(
+            fixture.lake.snapshot().table_versions(),
+            before,
+            "the same under the same contract changes nothing"
+        );
+        // Who the people are is another matter: the records would be other people's, and count twice.
+        object.person_prefix = "client-".to_owned();
+        let report = fixture.import(&object, "a.csv", text.as_bytes()).expect("the file is good");
+        assert_eq!((report.stored, report.duplicate), (0, 3));
+        assert_eq!((events(&fixture, &object).len(), fixture.lake.snapshot().known().len()), (3, 2));
+    }
+}
+
+#[test]
+fn a_folder_of_an_older_version_knows_its_files() {
+    let folder = tempfile::TempDir::new().expect("there is a folder for temporary files");
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).expect("the folder can be written");
+    let columns = crate::ledger::imports_columns();
+    let engine = Engine::new().expect("the runtime starts");
+    Table::open(&engine, &data, "imports", &columns[..10]).expect("a new table opens");
+    let fixture = Fixture { lake: open(&folder, 1, 1 << 20).expect("the older form opens"), folder };
+    let text = b"customer,at,amount,shop\nann,2017-01-01T00:00:00Z,1,s\n";
+    fixture.import(&purchase(false), "a.csv", text).expect("the file is good");
+    let fixture = fixture.reopened();
+    assert!(fixture.lake.snapshot().imports()[0].reading.is_some());
+}
+
+#[test]
+fn replaced_files_go_with_their_last_reader() {
+    let fixture = Fixture::new();
+    let object = purchase(false);
+    let line = |n: u64| format!("customer,at,amount,shop\nann,2017-01-01T00:00:00Z,{n},s\n,,,\n");
+    fixture.import(&object, "0.csv", line(0).as_bytes()).expect("the file is good");
+    let data = fixture.folder.path().join("data");
+    let count = |name: &str| {
+        let entries = std::fs::read_dir(data.join(name)).expect("the table is there").flatten();
+        entries.filter(|entry| entry.file_name().to_string_lossy().ends_with(".parquet")).count()
+    };
+    let old = fixture.lake.snapshot();
+    for n in 1..40 {
+        fixture.import(&object, &format!("{n}.csv"), line(n).as_bytes()).expect("the file is good");
+        assert_eq!(count("events"), 2, "the newest, and the one that is still read");
+        assert!(count("people") <= 1 && count("imports") <= 17, "{} {}", count("people"), count("imports"));
+    }
+    assert_eq!(events_of(&old, &object).len(), 1, "an old state stays readable");
+    drop(old);
+    assert_eq!((count("events"), events(&fixture, &object).len()), (1, 40));
+    // What a refused file has written goes too.
+    let n_rejected = count("quarantine");
+    let mut other = purchase(false);
+    other.fields[3].value_type = ValueType::Integer;
+    let text = b"customer,at,amount,shop\nann,2017-01-03T00:00:00Z,1,5\n,,,\n";
+    *fixture.lake.fail_after.lock().expect("nobody panics here") = Some(Stage::Vault);
+    fixture.import(&other, "x.csv", text).expect_err("the import ends early");
+    assert_eq!((count("quarantine"), count("events")), (n_rejected, 1));
+}
+
+#[test]
+fn asking_who_holds_the_folder_does_not_hold_it() {
+    let folder = tempfile::TempDir::new().expect("there is a folder for temporary files");
+    let is_done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_done.load(std::sync::atomic::Ordering::Relaxed) {
+                holder(folder.path());
+            }
+        });
+        let taken: Vec<bool> =
+            (0..300).map(|_| crate::lock::Lock::take(folder.path(), at("2018-01-01T00:00:00Z")).is_ok()).collect();
+        is_done.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(taken.iter().all(|is_taken| *is_taken), "nobody else has the folder");
+    });
 }
 
 #[test]

@@ -1,13 +1,14 @@
 //! An append-only log: a header with a version, then length-prefixed, checksummed records.
 //!
-//! A record that is not whole can only be the tail of a write that was never answered for, since records are synced before
-//! anybody relies on them; it is kept aside and cut off at the next open.
+//! A record that is not whole and has no whole one after it is the tail of a write that was never answered for, since
+//! records are synced before anybody relies on them; it is kept aside and cut off at the next open. With whole records after
+//! it, it is damage to what somebody may rely on, and the log does not open.
 
-use crate::error;
+use crate::{error, store};
 use sha2::{Digest, Sha256};
 use spec::Result;
 use std::fs::{File, OpenOptions};
-use std::io::{BufReader, Read, Write};
+use std::io::{BufReader, ErrorKind, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -37,11 +38,12 @@ impl Log {
         log.length = whole;
         if whole == 0 {
             log.pending.extend_from_slice(header);
-            log.truncate(size)?;
+            log.keep_tail(size)?;
             log.sync()?;
         } else if size > whole {
+            log.refuse_if_records_follow()?;
+            log.keep_tail(size)?;
             tracing::warn!(log = %path.display(), bytes = size - whole, "cut off a torn tail");
-            log.truncate(size)?;
         }
         Ok((log, records))
     }
@@ -60,8 +62,14 @@ impl Log {
     /// Writes and syncs what was appended.
     pub(super) fn sync(&mut self) -> Result<()> {
         let pending = std::mem::take(&mut self.pending);
-        let written = self.file.write_all_at(&pending, self.length).and_then(|()| self.file.sync_all());
-        written.map_err(|cause| error::io("write", &self.path, cause))?;
+        // A write that failed before may have left more than this one covers, which would be read at the next open.
+        let cut = self.file.set_len(self.length);
+        let written = cut.and_then(|()| self.file.write_all_at(&pending, self.length));
+        if let Err(cause) = written.and_then(|()| self.file.sync_all()) {
+            // What nobody was told of should not come back; if this fails too, the next write makes up for it.
+            let _ = self.file.set_len(self.length);
+            return Err(error::io("write", &self.path, cause));
+        }
         self.length += pending.len() as u64;
         Ok(())
     }
@@ -84,7 +92,7 @@ impl Log {
     fn scan(&self, header: &[u8; HEADER_BYTES]) -> Result<(Vec<Record>, u64)> {
         let mut reader = BufReader::new(&self.file);
         let mut head = [0; HEADER_BYTES];
-        if reader.read_exact(&mut head).is_err() {
+        if !self.fill(&mut reader, &mut head)? {
             return Ok((Vec::new(), 0));
         }
         if head != *header {
@@ -93,10 +101,10 @@ impl Log {
         let mut records = Vec::new();
         let mut end = HEADER_BYTES as u64;
         let mut prefix = [0; PREFIX_BYTES];
-        while reader.read_exact(&mut prefix).is_ok() {
+        while self.fill(&mut reader, &mut prefix)? {
             let (length, sum) = split_prefix(&prefix);
             let mut record = vec![0; length.min(RECORD_BYTES_MAX)];
-            if length > RECORD_BYTES_MAX || reader.read_exact(&mut record).is_err() || checksum(&record) != sum {
+            if length > RECORD_BYTES_MAX || !self.fill(&mut reader, &mut record)? || checksum(&record) != sum {
                 break;
             }
             records.push((end, record));
@@ -105,18 +113,50 @@ impl Log {
         Ok((records, end))
     }
 
-    /// Cuts the file at its last whole record; what follows is kept beside it.
-    fn truncate(&self, size: u64) -> Result<()> {
-        let tail_bytes = usize::try_from(size - self.length).unwrap_or(usize::MAX);
-        if tail_bytes > 0 {
-            let mut tail = vec![0; tail_bytes.min(16 * RECORD_BYTES_MAX)];
-            let kept = self.file.read_exact_at(&mut tail, self.length).and_then(|()| {
-                File::create(self.path.with_extension(format!("torn-{}", self.length)))?.write_all(&tail)
-            });
+    /// Reads as much as fits; false at the end of the file, which a disk that cannot be read is not.
+    fn fill(&self, reader: &mut impl Read, buffer: &mut [u8]) -> Result<bool> {
+        match reader.read_exact(buffer) {
+            Ok(()) => Ok(true),
+            Err(cause) if cause.kind() == ErrorKind::UnexpectedEof => Ok(false),
+            Err(cause) => Err(error::io("read", &self.path, cause)),
+        }
+    }
+
+    /// Looks for a whole record at any place behind the last one that was read, since a damaged length hides where the
+    /// next begins. Records are never empty, so that zeros are none.
+    fn refuse_if_records_follow(&self) -> Result<()> {
+        let mut tail = Vec::new();
+        let read = self.tail().and_then(|mut file| file.read_to_end(&mut tail));
+        read.map_err(|cause| error::io("read", &self.path, cause))?;
+        let is_record = |at: usize| {
+            let (prefix, rest) = tail.get(at..)?.split_first_chunk::<PREFIX_BYTES>()?;
+            let (length, sum) = split_prefix(prefix);
+            let record = rest.get(..length).filter(|_| (1..=RECORD_BYTES_MAX).contains(&length))?;
+            (checksum(record) == sum).then_some(())
+        };
+        match (1..tail.len()).find(|at| is_record(*at).is_some()) {
+            None => Ok(()),
+            Some(_) => Err(error::vault_damaged(&self.path, self.length)),
+        }
+    }
+
+    /// Cuts the file at its last whole record; what follows is on disk beside it before.
+    fn keep_tail(&self, size: u64) -> Result<()> {
+        if size > self.length {
+            let path = self.path.with_extension(format!("torn-{}", self.length));
+            let kept = self.tail().and_then(|mut tail| std::io::copy(&mut tail, &mut File::create(&path)?));
+            let kept = kept.and_then(|_| store::sync_file_and_folder(&path));
             kept.map_err(|cause| error::io("keep the tail of", &self.path, cause))?;
         }
         let cut = self.file.set_len(self.length).and_then(|()| self.file.sync_all());
         cut.map_err(|cause| error::io("cut", &self.path, cause))
+    }
+
+    /// The file from the end of the last whole record on.
+    fn tail(&self) -> std::io::Result<File> {
+        let mut file = File::open(&self.path)?;
+        file.seek(SeekFrom::Start(self.length))?;
+        Ok(file)
     }
 }
 

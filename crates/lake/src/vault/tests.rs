@@ -1,8 +1,11 @@
 //! The vault alone: the same user id is the same person, keys are private, nothing is written before its time.
 
+use super::log::Log;
 use super::{USER_ID, Vault};
 use crate::SeededRandom;
+use spec::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::sync::Arc;
 
 #[test]
@@ -30,4 +33,60 @@ fn people_are_allocated_once_and_identifiers_follow_the_newest() {
     assert_ne!(vault.pseudonym("ads", ann), vault.pseudonym("email", ann));
     let mode = std::fs::metadata(folder.path().join("master.key")).expect("the key is there").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
+}
+
+const HEADER: &[u8; 8] = b"ENTTST\0\x01";
+
+fn records(path: &Path) -> Vec<Vec<u8>> {
+    let (_, records) = Log::open(path, HEADER).expect("the log opens");
+    records.into_iter().map(|(_, record)| record).collect()
+}
+
+fn written(path: &Path, records: &[&[u8]]) -> Vec<u8> {
+    let (mut log, _) = Log::open(path, HEADER).expect("a new log opens");
+    for record in records {
+        log.append(record);
+    }
+    log.sync().expect("the disk has room");
+    std::fs::read(path).expect("the log is there")
+}
+
+#[test]
+fn what_a_failed_write_left_does_not_come_back_behind_a_smaller_one() {
+    let folder = tempfile::TempDir::new().expect("there is a folder for temporary files");
+    let failed = written(&folder.path().join("other.log"), &[b"first", b"second"]);
+    let path = folder.path().join("some.log");
+    let (mut log, _) = Log::open(&path, HEADER).expect("a new log opens");
+    // All of it came to the disk, and then the write was answered with an error.
+    std::fs::write(&path, failed).expect("the log can be written");
+    log.append(b"third");
+    log.sync().expect("the disk has room");
+    drop(log);
+    assert_eq!(records(&path), [b"third"]);
+}
+
+#[test]
+fn a_torn_tail_is_kept_whole_and_damage_before_whole_records_is_not_cut_off() {
+    let folder = tempfile::TempDir::new().expect("there is a folder for temporary files");
+    let path = folder.path().join("some.log");
+    let whole = written(&path, &[b"first", b"second", b"third"]);
+    let tail: Vec<u8> = (0..3u32 << 20).map(|n| (n % 251) as u8).collect();
+    std::fs::write(&path, [whole.as_slice(), &tail].concat()).expect("the log can be written");
+    assert_eq!(records(&path).len(), 3);
+    assert_eq!(std::fs::read(&path).expect("the log is there"), whole);
+    let kept = path.with_extension(format!("torn-{}", whole.len()));
+    assert_eq!(std::fs::read(kept).expect("the tail is kept"), tail);
+    // The first record begins at byte 8: its length, its checksum, its text.
+    for at in [8, 9, 11, 13, 17] {
+        let mut bad = whole.clone();
+        bad[at] ^= 0x41;
+        std::fs::write(&path, &bad).expect("the log can be written");
+        let Err(refused) = Log::open(&path, HEADER) else { panic!("byte {at} is damaged") };
+        assert!(refused.kind == ErrorKind::Unavailable && refused.hint.is_some(), "byte {at}");
+        assert_eq!(std::fs::read(&path).expect("the log is there"), bad, "byte {at}: nothing is cut off");
+    }
+    let mut bad = whole.clone();
+    *bad.last_mut().expect("it is not empty") ^= 0x41;
+    std::fs::write(&path, &bad).expect("the log can be written");
+    assert_eq!(records(&path), [b"first".to_vec(), b"second".to_vec()], "the last record may be torn");
 }
