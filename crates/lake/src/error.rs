@@ -53,6 +53,30 @@ pub(crate) fn vault_damaged(path: &Path, whole_bytes: u64) -> Error {
     Error::new(ErrorKind::Unavailable, format!("the vault cannot be used: {why}")).with_hint(&hint)
 }
 
+/// The intake log cannot do something now.
+pub(crate) fn intake(what: &str, cause: std::io::Error) -> Error {
+    Error::new(ErrorKind::Unavailable, format!("cannot {what} the intake log"))
+        .with_source(Box::new(cause))
+        .with_hint("check the disk's space and health, then send it again")
+}
+
+/// The intake log holds as much as it may.
+pub(crate) fn intake_full() -> Error {
+    Error::new(ErrorKind::Unavailable, "the intake log is full".to_owned()).with_hint("send it again in some seconds")
+}
+
+/// The intake log takes nothing more.
+pub(crate) fn intake_closed() -> Error {
+    Error::new(ErrorKind::Unavailable, "the intake log is closed".to_owned())
+        .with_hint("send it again after the restart")
+}
+
+/// What was submitted to the intake log is nothing, or too large.
+pub(crate) fn intake_record() -> Error {
+    Error::new(ErrorKind::Invalid, "there is no record, or one that is too large".to_owned())
+        .with_hint("a record has at most 1 MiB, all that are sent together at most 16 MiB")
+}
+
 /// The grant does not hold the field.
 pub(crate) fn field_not_granted(field: &str, purpose: &str) -> Error {
     Error::new(ErrorKind::Denied, format!("`{field}` was not granted for purpose `{purpose}`"))

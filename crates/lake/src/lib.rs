@@ -11,6 +11,7 @@ mod clock;
 mod data_file;
 mod error;
 mod import;
+mod intake;
 mod lake;
 mod ledger;
 mod lock;
@@ -24,6 +25,7 @@ mod vault;
 
 pub use clock::{Clock, FixedClock, Random, SeededRandom, SystemClock, SystemRandom};
 pub use import::{ImportFile, ImportReport};
+pub use intake::{AppendFile, DiskFiles, Done, Files, IntakeLog, IntakeOptions, Recovered};
 pub use lake::{Lake, LakeOptions};
 pub use ledger::{ImportRecord, PurposePeople};
 pub use lock::{Holder, holder};

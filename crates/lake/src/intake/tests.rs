@@ -1,0 +1,226 @@
+//! Histories of the log with faults and losses of power, and the log on a real disk.
+
+use super::simulated::SimulatedFiles;
+use super::{DiskFiles, IntakeLog, IntakeOptions, Recovered};
+use crate::SeededRandom;
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+
+const OPTIONS: IntakeOptions =
+    IntakeOptions { segment_bytes_max: 2_000, log_bytes_max: 1 << 20, queue_bytes_max: 1 << 16, group_bytes_max: 600 };
+/// Histories of a run; `ENTENTE_SEEDS` sets another number.
+const SEEDS: u64 = 400;
+
+/// What became of each submission: its records, and the first one's number if it was acknowledged.
+type Acked = Arc<Mutex<BTreeMap<u64, Vec<u8>>>>;
+
+/// A log, the disk under it, and what it promised.
+struct History {
+    seed: u64,
+    files: SimulatedFiles,
+    log: IntakeLog,
+    acked: Acked,
+    n_submitted: u64,
+    released: u64,
+}
+
+impl History {
+    fn new(seed: u64) -> History {
+        let files = SimulatedFiles::new(seed, 60);
+        let (log, _) = open(&files, seed);
+        History { seed, files, log, acked: Acked::default(), n_submitted: 0, released: 0 }
+    }
+
+    fn submit(&mut self) {
+        let n_records = 1 + self.files.below(4);
+        let records: Vec<Vec<u8>> = (0..n_records)
+            .map(|_| {
+                self.n_submitted += 1;
+                let filler = usize::try_from(self.files.below(200)).expect("it is small");
+                format!("{} {} {}", self.seed, self.n_submitted, "x".repeat(filler)).into_bytes()
+            })
+            .collect();
+        let (acked, kept, seed) = (Arc::clone(&self.acked), records.clone(), self.seed);
+        let done = Box::new(move |result: spec::Result<u64>| {
+            let Ok(first) = result else { return };
+            let mut acked = acked.lock().expect("no test fails while it holds this");
+            for (at, record) in (first..).zip(kept) {
+                assert_eq!(acked.insert(at, record), None, "seed {seed}: number {at} was given twice");
+            }
+        });
+        // A full queue is an answer too.
+        let _ = self.log.submit(records, done);
+    }
+
+    fn crash(&mut self) {
+        self.files.crash();
+        let (log, recovered) = open(&self.files, self.seed + self.n_submitted);
+        assert_eq!((recovered.damaged_bytes, recovered.n_missing), (0, 0), "seed {}: {recovered:?}", self.seed);
+        self.log = log;
+        self.check();
+    }
+
+    /// Everything acknowledged and not released is there once, under its number, in order.
+    fn check(&self) {
+        let read = self.log.read(self.released, usize::MAX).expect("the disk can be read");
+        let numbers: Vec<u64> = read.iter().map(|(at, _)| *at).collect();
+        assert!(numbers.windows(2).all(|pair| pair[0] + 1 == pair[1]), "seed {}: {numbers:?}", self.seed);
+        let read: BTreeMap<u64, Vec<u8>> = read.into_iter().collect();
+        for (at, record) in self.acked.lock().expect("as above").range(self.released..) {
+            assert_eq!(read.get(at), Some(record), "seed {}: number {at} was acknowledged", self.seed);
+        }
+    }
+
+    fn release(&mut self) {
+        let until = self.files.below(self.log.next() + 1).max(self.released);
+        self.log.release(until).expect("files can be removed");
+        self.released = until;
+    }
+}
+
+fn open(files: &SimulatedFiles, seed: u64) -> (IntakeLog, Recovered) {
+    let random = Arc::new(SeededRandom::new(seed));
+    IntakeLog::open(Box::new(files.clone()), random, OPTIONS).expect("a log always opens")
+}
+
+#[test]
+fn what_was_acknowledged_survives_faults_and_losses_of_power() {
+    let n_seeds = std::env::var("ENTENTE_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SEEDS);
+    let mut n_acked = 0;
+    for seed in 0..n_seeds {
+        let mut history = History::new(seed);
+        for _ in 0..60 {
+            match history.files.below(20) {
+                0..=8 => history.submit(),
+                9..=16 => {
+                    history.log.commit();
+                }
+                17 => history.check(),
+                18 => history.release(),
+                _ => history.crash(),
+            }
+        }
+        // Once the faults are over, it takes and acknowledges again.
+        history.files.set_faults(0);
+        while history.log.commit() {}
+        let n_before = history.acked.lock().expect("as above").len();
+        history.submit();
+        assert!(history.log.commit(), "seed {seed}: what was submitted waits");
+        assert!(history.acked.lock().expect("as above").len() > n_before, "seed {seed}: nothing was acknowledged");
+        history.crash();
+        n_acked += history.acked.lock().expect("as above").len();
+    }
+    println!("{n_seeds} histories, {n_acked} records acknowledged and found");
+    assert!(n_acked as u64 > n_seeds * 10, "most histories acknowledge something");
+}
+
+#[test]
+fn a_bit_that_flips_costs_its_group_and_no_other() {
+    for seed in 0..100 {
+        let mut history = History::new(seed);
+        history.files.set_faults(0);
+        for _ in 0..10 {
+            history.submit();
+            history.log.commit();
+        }
+        let all = history.log.read(0, usize::MAX).expect("the disk can be read").len() as u64;
+        let Some(at) = history.files.rot() else { continue };
+        let (log, recovered) = open(&history.files, seed);
+        assert_eq!(recovered.next, all, "seed {seed}, byte {at}: {recovered:?}");
+        assert!((1..=4).contains(&recovered.n_missing) && recovered.damaged_bytes > 0, "seed {seed}: {recovered:?}");
+        let left = log.read(0, usize::MAX).expect("the disk can be read").len() as u64;
+        assert_eq!(left, all - recovered.n_missing, "seed {seed}: only the damaged group is gone");
+    }
+}
+
+#[test]
+fn a_group_written_into_a_record_is_no_group() {
+    let files = SimulatedFiles::new(1, 0);
+    let (log, _) = open(&files, 1);
+    // Whoever does not know the segment's salt cannot make one that counts.
+    let forged = super::format::group(0, 1, &[b"forged".to_vec()]);
+    let (sender, answers) = channel();
+    for record in [forged.clone(), forged, b"last".to_vec()] {
+        let sender = sender.clone();
+        log.submit(vec![record], Box::new(move |result| sender.send(result.expect("it is kept")).expect("heard")))
+            .expect("there is room");
+        log.commit();
+    }
+    assert_eq!(answers.try_iter().collect::<Vec<u64>>(), [0, 1, 2]);
+    assert!(files.rot().is_some());
+    let (log, recovered) = open(&files, 2);
+    let left = log.read(0, usize::MAX).expect("the disk can be read");
+    assert_eq!((recovered.next, recovered.n_missing), (3, 1));
+    assert!(left.iter().all(|(_, record)| record != b"forged"));
+}
+
+#[test]
+fn bounds_are_kept() {
+    let files = SimulatedFiles::new(1, 0);
+    let random = Arc::new(SeededRandom::new(1));
+    let options = IntakeOptions { log_bytes_max: 5_000, queue_bytes_max: 3_000, ..OPTIONS };
+    let (log, _) = IntakeLog::open(Box::new(files), random, options).expect("a log always opens");
+    let submit = |n_bytes: usize| log.submit(vec![vec![7; n_bytes]], Box::new(drop));
+    assert_eq!(submit(2 << 20).expect_err("it is too large").kind, spec::ErrorKind::Invalid);
+    assert_eq!(log.submit(Vec::new(), Box::new(drop)).expect_err("it is nothing").kind, spec::ErrorKind::Invalid);
+    submit(2_900).expect("there is room");
+    assert_eq!(submit(200).expect_err("the queue is full").kind, spec::ErrorKind::Unavailable);
+    assert!(log.commit());
+    assert_eq!(submit(2_900).expect_err("the log is full").kind, spec::ErrorKind::Unavailable);
+    submit(1_000).expect("there is room for less");
+    assert!(log.commit() && !log.commit());
+    // The first segment is full, so the second one holds the second record.
+    assert_eq!(log.release(1).expect("files can be removed"), 1);
+    assert_eq!(log.read(0, usize::MAX).expect("the disk can be read").len(), 1);
+    submit(2_900).expect("there is room again");
+    log.close();
+    assert_eq!(submit(1).expect_err("it is closed").kind, spec::ErrorKind::Unavailable);
+}
+
+#[test]
+fn many_senders_share_a_disk() {
+    let folder = tempfile::TempDir::new().expect("a temporary folder can be made");
+    let open = || {
+        let files = DiskFiles::open(folder.path().join("intake")).expect("the folder can be made");
+        let options = IntakeOptions {
+            segment_bytes_max: 50_000,
+            log_bytes_max: 1 << 30,
+            queue_bytes_max: 1 << 20,
+            group_bytes_max: 1 << 16,
+        };
+        IntakeLog::open(Box::new(files), Arc::new(SeededRandom::new(3)), options).expect("a log always opens")
+    };
+    let (log, recovered) = open();
+    assert_eq!(recovered, Recovered::default());
+    let numbers: Vec<u64> = std::thread::scope(|scope| {
+        scope.spawn(|| log.run());
+        let sender = |name: u64| {
+            let log = &log;
+            move || -> Vec<u64> {
+                let answers: Vec<Receiver<u64>> = (0..100)
+                    .map(|index| {
+                        let (sender, answer) = channel();
+                        let done = Box::new(move |result: spec::Result<u64>| {
+                            sender.send(result.expect("the disk keeps it")).expect("the sender waits")
+                        });
+                        log.submit(vec![format!("{name} {index}").into_bytes(); 3], done).expect("there is room");
+                        answer
+                    })
+                    .collect();
+                answers.into_iter().map(|answer| answer.recv().expect("each is answered")).collect()
+            }
+        };
+        let senders: Vec<_> = (0..4).map(|name| scope.spawn(sender(name))).collect();
+        let numbers = senders.into_iter().flat_map(|sender| sender.join().expect("no sender fails")).collect();
+        log.close();
+        numbers
+    });
+    assert_eq!(numbers.len(), 400);
+    drop(log);
+    let (log, recovered) = open();
+    assert_eq!((recovered.next, recovered.torn_bytes, recovered.n_missing), (1_200, 0, 0));
+    let read = log.read(600, usize::MAX).expect("the disk can be read");
+    assert!(read[0].0 == 600 && read.len() == 600, "reading starts where it is asked to");
+    assert!(log.read(0, 1).expect("the disk can be read").len() < 1_200, "and ends after a group with enough");
+}
