@@ -45,12 +45,7 @@ pub(crate) fn vault(why: &str) -> Error {
 /// A file of the vault is damaged in its middle.
 pub(crate) fn vault_damaged(path: &Path, whole_bytes: u64) -> Error {
     let path = path.display();
-    let why = format!("`{path}` is damaged at byte {whole_bytes}, and whole records follow");
-    let hint = format!(
-        "restore the data folder's `vault` and tables from the same backup; only if the machine lost power during the \
-         last import: keep a copy of the file, cut it with `truncate -s {whole_bytes} {path}`, and import again"
-    );
-    Error::new(ErrorKind::Unavailable, format!("the vault cannot be used: {why}")).with_hint(&hint)
+    vault(&format!("`{path}` is damaged at byte {whole_bytes}, before records that were written later"))
 }
 
 /// The intake log cannot do something now.

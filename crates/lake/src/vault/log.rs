@@ -1,8 +1,8 @@
 //! An append-only log: a header with a version, then length-prefixed, checksummed records.
 //!
-//! A record that is not whole and has no whole one after it is the tail of a write that was never answered for, since
-//! records are synced before anybody relies on them; it is kept aside and cut off at the next open. With whole records after
-//! it, it is damage to what somebody may rely on, and the log does not open.
+//! Each write begins with a mark, and only when the one before it is on disk. So a record that is not whole, with no later
+//! write behind it, is of a write that was never answered for: it is kept aside and cut off at the next open. With one
+//! behind it, it is damage to what somebody may rely on, and the log does not open.
 
 use crate::{error, store};
 use sha2::{Digest, Sha256};
@@ -41,16 +41,19 @@ impl Log {
             log.keep_tail(size)?;
             log.sync()?;
         } else if size > whole {
-            log.refuse_if_records_follow()?;
+            log.refuse_damage()?;
             log.keep_tail(size)?;
             tracing::warn!(log = %path.display(), bytes = size - whole, "cut off a torn tail");
         }
         Ok((log, records))
     }
 
-    /// Adds a record and tells where it will be; it is on disk after the next `sync`.
+    /// Adds a record, which is not empty, and tells where it will be; it is on disk after the next `sync`.
     pub(super) fn append(&mut self, record: &[u8]) -> u64 {
-        assert!(record.len() <= RECORD_BYTES_MAX, "a record of the vault holds one identifier of limited length");
+        assert!((1..=RECORD_BYTES_MAX).contains(&record.len()), "a record holds one identifier of limited length");
+        if self.pending.is_empty() {
+            self.pending.extend_from_slice(&mark());
+        }
         let offset = self.length + self.pending.len() as u64;
         let length = u32::try_from(record.len()).expect("the limit is far below 4 GiB");
         self.pending.extend_from_slice(&length.to_le_bytes());
@@ -107,7 +110,9 @@ impl Log {
             if length > RECORD_BYTES_MAX || !self.fill(&mut reader, &mut record)? || checksum(&record) != sum {
                 break;
             }
-            records.push((end, record));
+            if length > 0 {
+                records.push((end, record));
+            }
             end += (PREFIX_BYTES + length) as u64;
         }
         Ok((records, end))
@@ -122,19 +127,19 @@ impl Log {
         }
     }
 
-    /// Looks for a whole record at any place behind the last one that was read, since a damaged length hides where the
-    /// next begins. Records are never empty, so that zeros are none.
-    fn refuse_if_records_follow(&self) -> Result<()> {
+    /// Refuses a log in which a write begins behind what cannot be read: a write begins when the one before it is on disk,
+    /// so that is damage and no torn tail. The pages of one write may get to the disk in any order.
+    fn refuse_damage(&self) -> Result<()> {
         let mut tail = Vec::new();
         let read = self.tail().and_then(|mut file| file.read_to_end(&mut tail));
         read.map_err(|cause| error::io("read", &self.path, cause))?;
-        let is_record = |at: usize| {
-            let (prefix, rest) = tail.get(at..)?.split_first_chunk::<PREFIX_BYTES>()?;
+        let is_write = |at: usize| {
+            let after_mark = tail.get(at..)?.strip_prefix(&mark())?;
+            let (prefix, rest) = after_mark.split_first_chunk::<PREFIX_BYTES>()?;
             let (length, sum) = split_prefix(prefix);
-            let record = rest.get(..length).filter(|_| (1..=RECORD_BYTES_MAX).contains(&length))?;
-            (checksum(record) == sum).then_some(())
+            (checksum(rest.get(..length)?) == sum).then_some(())
         };
-        match (1..tail.len()).find(|at| is_record(*at).is_some()) {
+        match (1..tail.len()).find(|at| is_write(*at).is_some()) {
             None => Ok(()),
             Some(_) => Err(error::vault_damaged(&self.path, self.length)),
         }
@@ -158,6 +163,12 @@ impl Log {
         file.seek(SeekFrom::Start(self.length))?;
         Ok(file)
     }
+}
+
+/// What each write begins with: a record of nothing, which no other is.
+fn mark() -> [u8; PREFIX_BYTES] {
+    let [a, b, c, d] = checksum(&[]);
+    [0, 0, 0, 0, a, b, c, d]
 }
 
 fn split_prefix(prefix: &[u8; PREFIX_BYTES]) -> (usize, [u8; 4]) {
