@@ -74,9 +74,15 @@ fn books(source: &str, imports: &[&ImportRecord]) -> Balance {
     }
 }
 
+/// What lies rejected; of a file that was read again under a changed contract, what the last reading left.
 fn rejected(imports: &[&ImportRecord]) -> Vec<RejectedGroup> {
     let mut groups: Vec<RejectedGroup> = Vec::new();
-    for (reason, records, example) in imports.iter().flat_map(|import| &import.reasons) {
+    let is_same = |one: &ImportRecord, other: &ImportRecord| one.object == other.object && one.digest == other.digest;
+    let last = imports.iter().enumerate().filter(|(index, import)| {
+        let mut later = imports[index + 1..].iter();
+        !later.any(|later| is_same(later, import))
+    });
+    for (reason, records, example) in last.flat_map(|(_, import)| &import.reasons) {
         match groups.iter_mut().find(|group| group.reason == *reason) {
             Some(group) => group.records += records,
             None => groups.push(RejectedGroup { reason: reason.clone(), records: *records, example: example.clone() }),
