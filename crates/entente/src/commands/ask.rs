@@ -2,12 +2,13 @@
 
 use crate::arguments::{Ask, Format, Judge, JudgeFormat, Place};
 use crate::client::cannot_read;
+use crate::commands::print;
 use crate::table::{printable, table};
 use crate::{Ending, place};
 use serde_json::Value as Json;
 use serde_json::value::RawValue;
 use spec::{Error, ErrorKind, Result};
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::Path;
 
 /// The longest question that is read.
@@ -196,14 +197,4 @@ fn provenance_text(provenance: &Json) -> String {
     let landed = provenance["landed_until"].as_str().unwrap_or("never");
     let version = provenance["policy_version"].as_str().unwrap_or_default();
     format!("{text}; landed until {landed}; rules {version}")
-}
-
-/// Prints; a reader that went away is no error.
-fn print(bytes: &[u8]) -> Result<()> {
-    match std::io::stdout().lock().write_all(bytes) {
-        Err(cause) if cause.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Error::new(ErrorKind::Unavailable, "cannot print".to_owned()).with_source(Box::new(cause)))
-        }
-        _ => Ok(()),
-    }
 }

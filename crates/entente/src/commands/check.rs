@@ -1,6 +1,7 @@
 //! `entente check`: everything that is wrong with the workspace's files.
 
 use crate::arguments::Place;
+use crate::commands::say;
 use crate::{Ending, place};
 use spec::Result;
 
@@ -8,7 +9,6 @@ use spec::Result;
 pub(crate) fn run(place: &Place) -> Result<Ending> {
     let folder = place::workspace(place)?;
     let checked = app::check(&folder)?;
-    print!("{}", checked.report);
-    println!("{}", checked.summary);
+    say(&format!("{}{}", checked.report, checked.summary))?;
     Ok(if checked.n_diagnostics == 0 { Ending::Done } else { Ending::WrongInput })
 }

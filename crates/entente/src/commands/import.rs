@@ -3,6 +3,7 @@
 use crate::arguments::{Import, Place};
 use crate::client::{Client, cannot_read};
 use crate::commands::ask::problem;
+use crate::commands::say;
 use crate::{Ending, place};
 use api::{Balance, Credential, ImportRequest, Product};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -59,7 +60,7 @@ fn here(place: &Place, arguments: &Import, jobs: &[Job]) -> Result<Ending> {
             None => app.import_file(&request, &progress),
         };
         bars.clear();
-        print_balance(&balance?);
+        print_balance(&balance?)?;
     }
     Ok(Ending::Done)
 }
@@ -98,7 +99,7 @@ fn upload(client: &Client, job: &Job, bars: &Bars) -> Result<Option<Ending>> {
         duplicate: number("duplicate"),
         rejected: number("rejected"),
     };
-    print_balance(&balance);
+    print_balance(&balance)?;
     Ok(None)
 }
 
@@ -122,11 +123,12 @@ fn balance_line(balance: &Balance) -> String {
 }
 
 /// Prints the books of one file, and where the reasons of what was rejected are.
-pub(crate) fn print_balance(balance: &Balance) {
-    println!("{}", balance_line(balance));
+pub(crate) fn print_balance(balance: &Balance) -> Result<()> {
+    say(&balance_line(balance))?;
     if balance.rejected > 0 {
-        println!("  the reasons are on the source's page, under Data");
+        say("  the reasons are on the source's page, under Data")?;
     }
+    Ok(())
 }
 
 /// A progress bar per file.

@@ -1,6 +1,7 @@
 //! `entente token`: a token for a program.
 
 use crate::arguments::{Place, Token};
+use crate::commands::say;
 use crate::{Ending, place};
 use spec::{Duration, Error, ErrorKind, Result};
 
@@ -9,6 +10,6 @@ pub(crate) fn run(place: &Place, arguments: &Token) -> Result<Ending> {
     let duration = Duration::parse(&arguments.duration).map_err(|message| Error::new(ErrorKind::Invalid, message))?;
     let seconds = u64::try_from(duration.seconds()).unwrap_or(0);
     let options = app::Options::of_system(place::workspace(place)?, place::data(place)?);
-    println!("{}", app::make_token(&options, &arguments.user, seconds)?);
+    say(&app::make_token(&options, &arguments.user, seconds)?)?;
     Ok(Ending::Done)
 }

@@ -2,6 +2,7 @@
 
 use crate::arguments::{Place, Up};
 use crate::commands::import::{Bars, print_balance};
+use crate::commands::say;
 use crate::{Ending, place};
 use spec::Result;
 use std::sync::Arc;
@@ -21,7 +22,7 @@ pub(crate) fn run(place: &Place, arguments: &Up) -> Result<Ending> {
     bars.clear();
     for (file, balance) in imported {
         match balance {
-            Ok(balance) if balance.stored + balance.rejected > 0 => print_balance(&balance),
+            Ok(balance) if balance.stored + balance.rejected > 0 => print_balance(&balance)?,
             Ok(_) => {}
             // The others are served all the same; what lacks this one says so.
             Err(error) => eprintln!("{file}: {}\n  {}", error.chain(), error.hint.unwrap_or_default()),
@@ -29,14 +30,14 @@ pub(crate) fn run(place: &Place, arguments: &Up) -> Result<Ending> {
     }
     let url = format!("http://{address}");
     app.announce(&url)?;
-    println!("\nEntente serves {} at {url}", checked.title);
+    say(&format!("\nEntente serves {} at {url}", checked.title))?;
     if arguments.sign_ins {
-        println!("\nSign in as (new passwords at every start):");
+        say("\nSign in as (new passwords at every start):")?;
         for (name, title) in app.users()? {
-            println!("  {name:<12} {title:<20} {}", app.reset_password(&name)?);
+            say(&format!("  {name:<12} {title:<20} {}", app.reset_password(&name)?))?;
         }
     }
-    println!("\nStop with ctrl c.");
+    say("\nStop with ctrl c.")?;
     let options = web::Options {
         product: Arc::new(app),
         templates_from: arguments.templates.clone(),
