@@ -7,9 +7,10 @@ use std::time::Instant;
 /// What a task gives: nothing, or what to tell the person at the terminal.
 pub(crate) type Result<T> = std::result::Result<T, String>;
 
-/// The folder of the repository.
+/// The folder of the repository: the one that cargo runs this for, since clones share a target folder.
 pub(crate) fn root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let here = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let here = here.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")));
     here.parent().expect("xtask is a folder of the repository").to_owned()
 }
 
