@@ -1,6 +1,6 @@
 //! `test` and `slow`: the tests, by what they take.
 
-use crate::shell::{Result, all, cargo, has_cargo};
+use crate::shell::{Result, all, cargo, command, has_cargo, step};
 use crate::{browser, tidy};
 
 /// All fast tests, the doc tests that must fail to compile, the contracts, and the short browser walks.
@@ -8,14 +8,11 @@ pub(crate) fn run() -> Result<()> {
     all(vec![fast(), doc_tests(), browser::contracts(), browser::run(browser::Walks::Short)])
 }
 
-/// What takes longer: ignored tests and all browser walks.
+/// What takes longer: the tests over many seeds, and all browser walks.
 pub(crate) fn run_slow() -> Result<()> {
-    let ignored = if has_cargo("nextest") {
-        cargo(&["nextest", "run", "--workspace", "--run-ignored", "only", "--no-tests", "pass"])
-    } else {
-        cargo(&["test", "--workspace", "--lib", "--bins", "--tests", "--", "--ignored"])
-    };
-    all(vec![ignored, browser::run(browser::Walks::All)])
+    let mut seeds = command("cargo", &["test", "--workspace", "--lib", "--", "twins", "intake", "--nocapture"]);
+    seeds.env("ENTENTE_TWINS", "12").env("ENTENTE_SEEDS", "20000");
+    all(vec![step(seeds), browser::run(browser::Walks::All)])
 }
 
 fn fast() -> Result<()> {
