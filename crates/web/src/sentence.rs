@@ -224,6 +224,13 @@ fn measure_groups(catalog: &Catalog, metrics: &[MetricView], measure: &str) -> V
     groups
 }
 
+/// What people call a measure; its text when there is no name for it.
+pub(crate) fn measure_title(catalog: &Catalog, metrics: &[MetricView], measure: &str) -> String {
+    let mut choices = measure_groups(catalog, metrics, measure).into_iter().flat_map(|group| group.choices);
+    let title = choices.find(|choice| choice.selected).map(|choice| choice.label);
+    title.unwrap_or_else(|| if measure.is_empty() { "Value".to_owned() } else { measure.to_owned() })
+}
+
 fn number_group(event: &api::EventView) -> Option<Group> {
     let numbers = event.properties.iter().filter(|field| is_number(field));
     let choices: Vec<Choice> = numbers

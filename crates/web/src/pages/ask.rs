@@ -11,7 +11,7 @@ use crate::gate::Caller;
 use crate::problem::{Problem, good};
 use crate::render::{Frame, PageRequest, html, last, page, work};
 use crate::routes::App;
-use crate::sentence::{Builder, builder, part_texts};
+use crate::sentence::{Builder, builder, measure_title, part_texts};
 use crate::words;
 use api::{Catalog, Input, MetricView, Principal, Product, SaveRequest};
 use axum::extract::{Request, State};
@@ -20,7 +20,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use minijinja::Value;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
-use spec::{Diagnostic, Outcome, Reason, Remedy, Verdict, identifier};
+use spec::{Answer, Diagnostic, Outcome, Reason, Remedy, Verdict, identifier};
 
 /// The longest question that an address holds.
 const Q_BYTES_MAX: usize = 32 << 10;
@@ -266,9 +266,8 @@ pub(crate) async fn answer(State(app): State<App>, caller: Caller, request: Page
             Input::Bad(errors) => view["errors"] = json!(errors),
             Input::Good(asked) => match asked.answer {
                 Some(answer) if asked.verdict.outcome == Outcome::Yes => {
-                    let (measure, unit) = measure_of(&current, answer.columns.iter().find(|column| column.name == "value").and_then(|column| column.unit.clone()));
-                    let setting = Setting { question: &current.question, catalog: &current.catalog, measure, unit };
-                    view["answer"] = serde_json::to_value(chart::view(&answer, &setting)).expect("a view is plain data and serialises");
+                    let shown = serde_json::to_value(chart::view(&answer, &setting_of(&current, &answer)));
+                    view["answer"] = shown.expect("a view is plain data and serialises");
                 }
                 _ => view["refused"] = json!(asked.verdict.reasons.first().map(|reason| reason.for_marketing.clone()).unwrap_or_default()),
             },
@@ -278,12 +277,16 @@ pub(crate) async fn answer(State(app): State<App>, caller: Caller, request: Page
     .await
 }
 
-/// What people call the measure of a trend, and its unit.
-fn measure_of(current: &Current, unit: Option<String>) -> (String, Option<String>) {
+/// What a picture of an answer needs to know beside it: what people call the measure of a trend, and its unit.
+fn setting_of<'a>(current: &'a Current, answer: &Answer) -> Setting<'a> {
     let text = current.question["measure"].as_str().unwrap_or_default();
-    match current.metrics.iter().find(|metric| identifier(&metric.name) == text) {
-        Some(metric) => (metric.title.clone(), unit.or(metric.unit.clone())),
-        None => (if text.is_empty() { "Value".to_owned() } else { text.to_owned() }, unit),
+    let value = answer.columns.iter().find(|column| column.name == "value");
+    let metric = current.metrics.iter().find(|metric| identifier(&metric.name) == text);
+    Setting {
+        question: &current.question,
+        catalog: &current.catalog,
+        measure: measure_title(&current.catalog, &current.metrics, text),
+        unit: value.and_then(|column| column.unit.clone()).or(metric.and_then(|metric| metric.unit.clone())),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::words;
 use api::{AudienceView, Catalog, MetricView, Principal, Product, PurposeView, QuestionView};
 use axum::extract::{Path, State};
 use axum::response::Response;
+use chrono::Datelike;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 use spec::{Answer, identifier};
@@ -249,11 +250,16 @@ fn metric(product: &dyn Product, who: &Principal, name: &str) -> Result<MetricVi
     product.metrics(who)?.into_iter().find(|metric| metric.name == name).ok_or_else(|| Problem::not_found("metric"))
 }
 
-/// A metric over the last full months of the data.
+/// A metric over the last full months of the data; by week, over the full weeks in them.
 pub(crate) fn series_question(catalog: &Catalog, metric: &MetricView, by: &str, months: u32) -> Json {
     let mut question =
         json!({ "kind": "trend", "purpose": default_purpose(catalog), "measure": identifier(&metric.name), "by": by });
-    if let Some((from, to)) = full_months(catalog, months) {
+    if let Some((mut from, mut to)) = full_months(catalog, months) {
+        if by == "week" {
+            // Part of a week looks like a fall.
+            from = from + chrono::Days::new((7 - u64::from(from.weekday().num_days_from_monday())) % 7);
+            to = to - chrono::Days::new(u64::from(to.weekday().num_days_from_monday()));
+        }
         question["period"] = json!({ "from": from.to_string(), "to": to.to_string() });
     }
     question
