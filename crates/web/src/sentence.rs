@@ -155,8 +155,28 @@ pub(crate) fn part_texts(parts: &[ConditionPart], condition: &str) -> Vec<String
 }
 
 /// A text as one term, whatever joins what inside of it.
+///
+/// One that closes more brackets than it opens stays as it is and cannot be read: in brackets it would read as another.
 pub(crate) fn bracketed(text: &str) -> String {
-    format!("({})", text.trim())
+    let text = text.trim();
+    if closes_too_much(text) { text.to_owned() } else { format!("({text})") }
+}
+
+fn closes_too_much(text: &str) -> bool {
+    let (mut depth, mut quote) = (0_i32, None);
+    for letter in text.chars() {
+        match (letter, quote) {
+            ('\'' | '"', None) => quote = Some(letter),
+            (_, Some(open)) if letter == open => quote = None,
+            ('(', None) => depth += 1,
+            (')', None) => depth -= 1,
+            _ => {}
+        }
+        if depth < 0 {
+            return true;
+        }
+    }
+    false
 }
 
 /// The choices with what is chosen among them, known or not: a form sends nothing that it does not show.
@@ -414,3 +434,6 @@ fn by_part(errors: Vec<Diagnostic>) -> BTreeMap<String, Vec<Diagnostic>> {
     }
     map
 }
+
+#[cfg(test)]
+mod tests;
