@@ -15,7 +15,7 @@ const N_REPEATS: usize = 30;
 /// Imports the demo, asks every question of demo/answers.json warm, opens Home, and looks at the memory.
 pub(crate) fn run(words: &[String]) -> Result<()> {
     let (n_repeats, other) = read(words)?;
-    server::build_for_tests()?;
+    server::build()?;
     let folder = TemporaryFolder::new("bench")?;
     let ours = Runner::start("this", &server::binary(), folder.path())?;
     let other = other.map(|program| Runner::start("other", &program, folder.path())).transpose()?;

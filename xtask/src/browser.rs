@@ -22,7 +22,7 @@ pub(crate) fn run(walks: Walks) -> Result<()> {
         eprintln!("> browser walks: skipped, {why}");
         return Ok(());
     }
-    server::build_for_tests()?;
+    server::build()?;
     let mut walk = command("node", &["browser/run.mjs", if walks == Walks::Short { "short" } else { "all" }]);
     walk.env("ENTENTE_BIN", server::binary());
     step(walk)

@@ -7,6 +7,7 @@ mod bench;
 mod bless;
 mod browser;
 mod check;
+mod clone;
 mod dist;
 mod http;
 mod server;
@@ -30,6 +31,10 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let task = arguments.next().unwrap_or_default();
     let rest: Vec<String> = arguments.collect();
+    if let Err(message) = clone::claim() {
+        eprintln!("{message}");
+        return ExitCode::FAILURE;
+    }
     let result = match task.as_str() {
         "check" => check::run(),
         "test" => test::run(),

@@ -26,11 +26,6 @@ pub(crate) fn build() -> Result<()> {
     cargo(&["build", "--package", "entente"])
 }
 
-/// Builds the program beside the tests, with the dependencies that they have: what is there is not compiled again.
-pub(crate) fn build_for_tests() -> Result<()> {
-    cargo(&["build", "--quiet", "--workspace", "--bins", "--tests"])
-}
-
 /// The program that `build` makes.
 pub(crate) fn binary() -> PathBuf {
     target().join("debug").join(format!("entente{}", std::env::consts::EXE_SUFFIX))

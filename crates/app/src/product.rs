@@ -132,6 +132,12 @@ impl App {
         source::import_all(&self.state, progress)
     }
 
+    /// What is on record: user and deed.
+    #[cfg(test)]
+    pub(crate) fn deeds(&self) -> Vec<(String, String)> {
+        self.state.store.deeds()
+    }
+
     /// Imports one file; the caller owns the data folder.
     pub fn import_file(&self, request: &ImportRequest<'_>, progress: &dyn Fn(u64, u64)) -> Result<Balance> {
         source::import_as_owner(&self.state, request, progress)

@@ -6,3 +6,9 @@ pub(crate) mod explain;
 pub(crate) mod judge;
 mod reason;
 mod remedy;
+
+/// A sentence from words that could go on one.
+fn capitalised(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

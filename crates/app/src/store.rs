@@ -142,6 +142,15 @@ impl Store {
         self.execute(insert, params![now.timestamp_micros(), user, what, purpose, question, outcome, people])
     }
 
+    /// What is on record, oldest first: user and deed.
+    #[cfg(test)]
+    pub(crate) fn deeds(&self) -> Vec<(String, String)> {
+        let connection = self.connection();
+        let mut select = connection.prepare("SELECT user, what FROM records ORDER BY id").expect("the table is there");
+        let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).expect("it can be read");
+        rows.collect::<rusqlite::Result<_>>().expect("each line has both")
+    }
+
     fn execute(&self, statement: &str, values: &[&dyn rusqlite::ToSql]) -> Result<()> {
         self.connection().execute(statement, values).map(drop).map_err(error::store)
     }

@@ -92,7 +92,7 @@ impl Search<'_> {
             return Ok(rest.clone());
         }
         if self.n_looks > LOOKS_MAX {
-            return Err(error::over_budget("a search through so many events of one instant", "ask for fewer steps"));
+            return Err(error::over_budget("500 million looks at one person's events", "ask for fewer steps"));
         }
         let mut best: Vec<usize> = Vec::new();
         for candidate in self.candidates(step, last, used) {

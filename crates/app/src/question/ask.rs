@@ -124,17 +124,12 @@ fn waterfall(
     let asked = audience.condition.conjuncts();
     for (index, (people, left)) in terms.iter().enumerate() {
         let title = match asked.get(index).filter(|_| asked.len() == terms.len()) {
-            Some(term) => capitalised(&workspace::condition_words(term, scene.definitions)),
+            Some(term) => super::capitalised(&workspace::condition_words(term, scene.definitions)),
             None => format!("Rule {}", index + 1),
         };
         steps.push(step(title, "rule", *people, *left));
     }
     steps
-}
-
-fn capitalised(words: &str) -> String {
-    let mut letters = words.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 fn record(

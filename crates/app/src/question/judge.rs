@@ -97,7 +97,10 @@ impl<'a> Scene<'a> {
         let rows = match self.run(&resolved, &grant) {
             Ok(rows) => rows,
             Err(error) => match query::is_over_budget(&error) {
-                Some(what) => return Ok(Decided::refused(vec![reason::over_budget(question, what)])),
+                Some(what) => {
+                    let advice = error.hint.as_deref().unwrap_or("ask for less at once");
+                    return Ok(Decided::refused(vec![reason::over_budget(question, what, advice)]));
+                }
                 None => return Err(error),
             },
         };

@@ -66,18 +66,13 @@ pub(crate) fn under_minimum_group(purpose: &Purpose) -> Reason {
 }
 
 /// The answer would be larger than an answer may be.
-pub(crate) fn over_budget(question: &Question, what: &str) -> Reason {
+pub(crate) fn over_budget(question: &Question, what: &str, advice: &str) -> Reason {
     reason(
         ReasonCode::OverBudget,
         question.kind(),
         format!("The answer would be too large: it needs more than {what}."),
         format!("One answer holds at most {what}, so that memory and time stay bounded."),
-        gap(
-            "Ask for longer intervals, a shorter period or fewer groups".to_owned(),
-            format!("a question that needs at most {what}"),
-            "marketing",
-            None,
-        ),
+        gap(super::capitalised(advice), format!("a question that needs at most {what}"), "marketing", None),
     )
 }
 

@@ -1,23 +1,20 @@
 //! Random questions about the shop of the cases: mostly sensible, some not.
 
+use lake::{Random, SeededRandom};
 use serde_json::{Map, Value as Json, json};
 
 /// Numbers that follow from a seed.
-///
-/// # Source
-/// Steele, Lea and Flood: Fast splittable pseudorandom number generators (OOPSLA 2014), SplitMix64.
-pub(super) struct Dice(u64);
+pub(super) struct Dice(SeededRandom);
 
 impl Dice {
     pub(super) fn new(seed: u64) -> Dice {
-        Dice(seed)
+        Dice(SeededRandom::new(seed))
     }
 
     pub(super) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let word = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        word ^ (word >> 31)
+        let mut word = [0; 8];
+        self.0.fill(&mut word);
+        u64::from_le_bytes(word)
     }
 
     /// A number under `n`.

@@ -33,6 +33,10 @@ fn what_is_saved_can_be_used_and_taken_back() {
         assert!(
             world.app.audiences(&who).expect("audiences can be listed").iter().all(|other| other.name != "came_by")
         );
+        let deeds = world.app.deeds();
+        for deed in ["save audiences/came_by.yaml", "remove audiences/came_by.yaml"] {
+            assert!(deeds.contains(&("marketer".to_owned(), deed.to_owned())), "{deed} is on record: {deeds:?}");
+        }
     }
 }
 

@@ -4,20 +4,20 @@
 //! was not synced may be gone.
 
 use super::files::{AppendFile, Files};
+use crate::{Random, SeededRandom};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A folder that any number of logs open one after the other.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct SimulatedFiles {
     disk: Arc<Mutex<Disk>>,
 }
 
-#[derive(Default)]
 struct Disk {
     files: BTreeMap<String, Content>,
-    state: u64,
+    random: SeededRandom,
     /// How many of a thousand writes, syncs and creations fail.
     faults_per_mille: u64,
 }
@@ -31,7 +31,13 @@ struct Content {
 
 impl SimulatedFiles {
     pub(super) fn new(seed: u64, faults_per_mille: u64) -> SimulatedFiles {
-        SimulatedFiles { disk: Arc::new(Mutex::new(Disk { files: BTreeMap::new(), state: seed, faults_per_mille })) }
+        SimulatedFiles {
+            disk: Arc::new(Mutex::new(Disk {
+                files: BTreeMap::new(),
+                random: SeededRandom::new(seed),
+                faults_per_mille,
+            })),
+        }
     }
 
     fn disk(&self) -> MutexGuard<'_, Disk> {
@@ -83,13 +89,10 @@ impl SimulatedFiles {
 }
 
 impl Disk {
-    /// # Source
-    /// Steele, Lea and Flood: Fast splittable pseudorandom number generators (OOPSLA 2014), SplitMix64.
     fn below(&mut self, n: u64) -> u64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let word = (self.state ^ (self.state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (word ^ (word >> 31)) % n
+        let mut word = [0; 8];
+        self.random.fill(&mut word);
+        u64::from_le_bytes(word) % n
     }
 
     fn fault(&mut self) -> io::Result<()> {
