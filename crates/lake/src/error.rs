@@ -72,6 +72,12 @@ pub(crate) fn intake_record() -> Error {
         .with_hint("a record has at most 1 MiB, all that are sent together at most 16 MiB")
 }
 
+/// A record of the intake log was not written by this program, nor by an older one.
+pub(crate) fn intake_form() -> Error {
+    Error::new(ErrorKind::Unavailable, "the intake log holds a record of an unknown form".to_owned())
+        .with_hint("use the program that wrote it, or a newer one")
+}
+
 /// The grant does not hold the field.
 pub(crate) fn field_not_granted(field: &str, purpose: &str) -> Error {
     Error::new(ErrorKind::Denied, format!("`{field}` was not granted for purpose `{purpose}`"))

@@ -25,7 +25,10 @@ mod vault;
 
 pub use clock::{Clock, FixedClock, Random, SeededRandom, SystemClock, SystemRandom};
 pub use import::{ImportFile, ImportReport};
-pub use intake::{AppendFile, DiskFiles, Done, Files, IntakeLog, IntakeOptions, Recovered};
+pub use intake::{
+    AppendFile, Arrival, Aside, Datum, DiskFiles, Done, Files, IntakeLog, IntakeOptions, Message, MessageKind, Origin,
+    Recovered, Refused,
+};
 pub use lake::{Lake, LakeOptions};
 pub use ledger::{ImportRecord, PurposePeople};
 pub use lock::{Holder, holder};

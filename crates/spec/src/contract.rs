@@ -19,6 +19,51 @@ pub struct Contract {
     pub objects: Vec<Object>,
     /// How old the newest data may be (`slaProperties` latency), if promised.
     pub freshness: Option<Freshness>,
+    /// What happens at the door to events that do not keep it.
+    pub door: Door,
+}
+
+/// What happens to events that come in one by one and do not keep the contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Door {
+    /// An event that the contract does not declare (`on_unknown_event`).
+    pub unknown_event: OnFault,
+    /// A value that is missing, of another type or too long (`on_bad_value`).
+    pub bad_value: OnFault,
+    /// A time in the future or long ago (`on_bad_time`).
+    pub bad_time: OnFault,
+    /// Whether a declared property `ip` keeps the sender's address (`keep_ip`); else it is dropped after enrichment.
+    pub keeps_ip: bool,
+}
+
+/// What the contract says of a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnFault {
+    /// The sender is told, and nothing is kept.
+    Reject,
+    /// It is kept aside with its reason, and can be taken in once the contract is mended.
+    Quarantine,
+    /// It is taken in without what is wrong; the reason is kept beside it.
+    Flag,
+}
+
+impl OnFault {
+    /// The word in contracts.
+    pub fn name(self) -> &'static str {
+        match self {
+            OnFault::Reject => "reject",
+            OnFault::Quarantine => "quarantine",
+            OnFault::Flag => "flag",
+        }
+    }
+}
+
+/// Nothing is lost and nothing wrong comes in: all faults go to quarantine, addresses are dropped.
+impl Default for Door {
+    fn default() -> Door {
+        let aside = OnFault::Quarantine;
+        Door { unknown_event: aside, bad_value: aside, bad_time: aside, keeps_ip: false }
+    }
 }
 
 /// How old the newest delivery of a source may be.

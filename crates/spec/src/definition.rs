@@ -17,6 +17,44 @@ pub struct Source {
     pub contract: Contract,
     /// The files that it loads by itself.
     pub files: Vec<SourceFile>,
+    /// The keys with which clients send events to it.
+    pub keys: Vec<Key>,
+}
+
+/// A key with which clients send events to a source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Its name; unique in its source.
+    pub name: String,
+    /// Who holds it.
+    pub kind: KeyKind,
+    /// SHA-256 of its text; the text of a secret key stands nowhere.
+    pub digest: [u8; 32],
+    /// The text of a public key, which stands in pages anyway.
+    pub text: Option<String>,
+    /// Events that it may send per second, averaged over ten of them.
+    pub events_per_second_max: u32,
+    /// Events that it may send per day (UTC).
+    pub events_per_day_max: u64,
+}
+
+/// Who holds a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum KeyKind {
+    /// Everybody: it stands in pages and apps. What comes with it is claimed.
+    Public,
+    /// A server of ours. What comes with it is known.
+    Secret,
+}
+
+impl KeyKind {
+    /// The word in the workspace.
+    pub fn name(self) -> &'static str {
+        match self {
+            KeyKind::Public => "public",
+            KeyKind::Secret => "secret",
+        }
+    }
 }
 
 /// A file of a source.

@@ -22,8 +22,8 @@ pub use answer::{Answer, Column, Cost, PeopleCounts, Provenance, WaterfallStep};
 pub use condition::{
     Aggregate, AggregateFunction, CompareOp, Condition, FieldRef, Term, identifier, is_reserved, quoted,
 };
-pub use contract::{Contract, Field, FieldClass, Freshness, Object, ObjectKind};
-pub use definition::{AudienceDefinition, MetricDefinition, SavedQuestion, Source, SourceFile};
+pub use contract::{Contract, Door, Field, FieldClass, Freshness, Object, ObjectKind, OnFault};
+pub use definition::{AudienceDefinition, Key, KeyKind, MetricDefinition, SavedQuestion, Source, SourceFile};
 pub use diagnostic::Diagnostic;
 pub use error::{Error, ErrorKind, Result};
 pub use measure::{EventSelector, Measure, MeasureAtom, MeasureFunction};

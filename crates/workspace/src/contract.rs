@@ -10,7 +10,7 @@ use crate::names::{check_name, did_you_mean, shortened};
 use crate::node::{Node, NodeKind};
 use crate::rules::{CLASSES, check_known, word_of};
 use crate::types::phrase;
-use spec::{Contract, Duration, Field, FieldClass, Freshness, Object, ObjectKind, ValueType};
+use spec::{Contract, Door, Duration, Field, FieldClass, Freshness, Object, ObjectKind, ValueType};
 use std::collections::BTreeSet;
 
 /// The longest text that a field without `maxLength` accepts, in characters.
@@ -93,7 +93,8 @@ pub(crate) fn read_contract(node: &Node, purposes: &[&str], problems: &mut Probl
         return None;
     }
     let (id, version, status) = (id?.to_owned(), version?.to_owned(), status?.to_owned());
-    Some(ContractFile { contract: Contract { id, version, status, description, owner, objects, freshness }, places })
+    let door = Door::default();
+    Some(ContractFile { contract: Contract { id, version, status, description, owner, objects, freshness, door }, places })
 }
 
 fn read_description(fields: &mut Fields<'_>, problems: &mut Problems) -> String {

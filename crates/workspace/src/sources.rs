@@ -122,7 +122,7 @@ pub(crate) fn read_source(
         return None;
     }
     let (contract_path, contract) = (contract_path?.to_owned(), contract?.clone());
-    Some(Source { name: name.to_owned(), title, description, contract_path, contract, files })
+    Some(Source { name: name.to_owned(), title, description, contract_path, contract, files, keys: Vec::new() })
 }
 
 fn is_inside(path: &str) -> bool {
