@@ -18,6 +18,15 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// How the names of files begin that were landed and not compacted yet.
+pub(crate) const LANDED: &str = "landed-";
+/// How the names of all others begin.
+const WHOLE: &str = "part-";
+/// What a filter of message keys says "perhaps" to, of those that are not there.
+const FALSE_HINTS: f64 = 0.001;
+/// Message keys that a filter is made for; with fewer of them it is folded.
+const KEYS_PER_FILTER: u64 = 64 * 1024;
+
 /// The type of times in tables.
 pub(crate) fn timestamp_type() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
@@ -44,9 +53,18 @@ pub(crate) struct DataFileWriter {
 impl DataFileWriter {
     /// Starts a file under a new name.
     pub(crate) fn create(folder: &Path, random: &dyn Random, schema: &SchemaRef) -> Result<DataFileWriter> {
+        DataFileWriter::create_as(WHOLE, folder, random, schema)
+    }
+
+    /// Starts a file of landed rows.
+    pub(crate) fn create_landed(folder: &Path, random: &dyn Random, schema: &SchemaRef) -> Result<DataFileWriter> {
+        DataFileWriter::create_as(LANDED, folder, random, schema)
+    }
+
+    fn create_as(start: &str, folder: &Path, random: &dyn Random, schema: &SchemaRef) -> Result<DataFileWriter> {
         let mut id = [0; 16];
         random.fill(&mut id);
-        let name = format!("part-{}.parquet", hex(&id));
+        let name = format!("{start}{}.parquet", hex(&id));
         let path = folder.join(&name);
         let file = File::create_new(&path).map_err(|cause| error::io("write", &path, cause))?;
         let writer = ArrowWriter::try_new(file, Arc::clone(schema), Some(properties(schema)));
@@ -158,6 +176,8 @@ fn properties(schema: &SchemaRef) -> WriterProperties {
                 .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED),
             "message_key" => builder
                 .set_column_dictionary_enabled(column.clone(), false)
+                .set_column_bloom_filter_fpp(column.clone(), FALSE_HINTS)
+                .set_column_bloom_filter_max_ndv(column.clone(), KEYS_PER_FILTER)
                 .set_column_compression(column, Compression::UNCOMPRESSED),
             _ => builder,
         };

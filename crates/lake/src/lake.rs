@@ -1,14 +1,19 @@
 //! The lake: opens the folder, holds the current snapshot, takes files in.
 
+use crate::compaction::{self, Compaction};
 use crate::import::{self, Context};
 use crate::lock::Lock;
 use crate::table::{Engine, Table};
 use crate::vault::Vault;
-use crate::{Clock, ImportFile, ImportReport, Random, Snapshot, error, ledger};
+use crate::landing::{self, LandingStage};
+use crate::{
+    Clock, DiskFiles, ImportFile, ImportReport, IntakeLog, IntakeOptions, Landing, Random, Recovered, Snapshot, error,
+    ledger,
+};
 use spec::{ObjectKind, PersonId, Result};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 /// How to open a lake.
 pub struct LakeOptions<'a> {
@@ -33,9 +38,13 @@ pub struct Lake {
     /// Held during an import: there is one at a time.
     state: Mutex<State>,
     snapshot: RwLock<Arc<Snapshot>>,
+    /// Held during a compaction: there is one at a time.
+    compacting: Mutex<()>,
     lock: Mutex<Lock>,
     #[cfg(test)]
     pub(crate) fail_after: Mutex<Option<Stage>>,
+    #[cfg(test)]
+    pub(crate) fail_after_landing: Mutex<Option<LandingStage>>,
 }
 
 /// The tables at their newest versions; ahead of the snapshot while an import goes on.
@@ -46,6 +55,7 @@ pub(crate) struct State {
     pub(crate) consents: Table,
     pub(crate) quarantine: Table,
     pub(crate) imports: Table,
+    pub(crate) books: Table,
 }
 
 /// The stages of an import, in their order; after each one the folder is in a state that a repeat goes on from.
@@ -76,6 +86,7 @@ impl Lake {
             consents: Table::open(&engine, folder, "consents", &import::consents_columns())?,
             quarantine: Table::open(&engine, folder, "quarantine", &import::quarantine_columns())?,
             imports: Table::open(&engine, folder, "imports", &ledger::imports_columns())?,
+            books: Table::open(&engine, folder, "books", &landing::books_columns())?,
         };
         for (_, table) in state.tables() {
             table.clean_up(&BTreeSet::new())?;
@@ -93,9 +104,12 @@ impl Lake {
             vault,
             state: Mutex::new(state),
             snapshot: RwLock::new(Arc::new(snapshot)),
+            compacting: Mutex::new(()),
             lock: Mutex::new(lock),
             #[cfg(test)]
             fail_after: Mutex::default(),
+            #[cfg(test)]
+            fail_after_landing: Mutex::default(),
         })
     }
 
@@ -116,11 +130,89 @@ impl Lake {
     /// # Errors
     /// Invalid when the file is not what the contract says; then nothing has changed.
     pub fn import(&self, file: &ImportFile<'_>, progress: &dyn Fn(u64, u64)) -> Result<ImportReport> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.lock_state();
         let before = state.events.data_files()?;
         let outcome = self.import_into(&mut state, file, progress);
         state.clean_up(&before);
         outcome
+    }
+
+    /// The log of messages that come one by one; [`Lake::land`] brings them to the tables.
+    ///
+    /// # Errors
+    /// Unavailable when its folder cannot be read.
+    pub fn open_intake(&self, options: IntakeOptions) -> Result<(IntakeLog, Recovered)> {
+        let folder = self.folder.join(INTAKE);
+        let files = DiskFiles::open(folder.clone()).map_err(|cause| error::io("open", &folder, cause))?;
+        let landed = {
+            let state = self.lock_state();
+            landing::landed_until(&self.engine, &state.events)?
+        };
+        let options = IntakeOptions { next_min: options.next_min.max(landed), ..options };
+        IntakeLog::open(Box::new(files), Arc::clone(&self.random), options)
+    }
+
+    /// Brings what the log holds to the tables, as much as fits at once, and lets go of it there.
+    ///
+    /// Repeating it after any error changes nothing: what has landed is recognised.
+    pub fn land(&self, log: &IntakeLog) -> Result<Landing> {
+        let mut state = self.lock_state();
+        let current = self.snapshot();
+        // A landing that failed half way has left some tables ahead of the snapshot.
+        let ahead = Snapshot::load(&state, &self.vault, Some(&current))?;
+        let context = landing::Context {
+            engine: &self.engine,
+            vault: &self.vault,
+            random: self.random.as_ref(),
+            now: self.clock.now(),
+            log,
+            snapshot: &ahead,
+            after: &|stage| self.after_landing(stage),
+        };
+        let landing = landing::land(&context, &mut state)?;
+        if landing.n_records > 0 {
+            self.show(&state, &ahead)?;
+        }
+        drop(state);
+        log.release(landing.until)?;
+        Ok(landing)
+    }
+
+    /// Rewrites files of events where that makes reading cheaper; `None` when it would not.
+    ///
+    /// Messages land and questions are answered meanwhile; only the commit at its end waits for a landing, or for an
+    /// import, which may have made the work vain.
+    pub fn compact(&self) -> Result<Option<Compaction>> {
+        let _one = self.compacting.lock().unwrap_or_else(PoisonError::into_inner);
+        let snapshot = self.snapshot();
+        let Some(files) = compaction::due(snapshot.event_files()) else { return Ok(None) };
+        let schema = self.lock_state().events.columns()?;
+        let folder = self.folder.join(TEMPORARY).join(COMPACTION);
+        clear(&folder)?;
+        let rewritten = compaction::rewrite(files, &schema, &folder, self.random.as_ref())?;
+        let mut state = self.lock_state();
+        let Some(done) = compaction::commit(rewritten, &folder, &self.engine, &mut state.events, self.clock.now())?
+        else {
+            return Ok(None);
+        };
+        self.show(&state, &snapshot)?;
+        Ok(Some(done))
+    }
+
+    /// Makes the state of the tables the one that is read.
+    fn show(&self, state: &State, ahead: &Snapshot) -> Result<()> {
+        let current = self.snapshot();
+        let next = Arc::new(Snapshot::load(state, &self.vault, Some(ahead))?);
+        *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&next);
+        if state.events.is_sure() {
+            current.release_files(&next);
+            ahead.release_files(&next);
+        }
+        Ok(())
+    }
+
+    fn lock_state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn import_into(
@@ -151,13 +243,16 @@ impl Lake {
             after: &|stage| self.after(stage),
         };
         let report = import::import(file, &context, state, progress)?;
-        let next = Arc::new(Snapshot::load(state, &self.vault, Some(&ahead))?);
-        *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&next);
-        if state.events.is_sure() {
-            current.release_files(&next);
-            ahead.release_files(&next);
-        }
+        self.show(state, &ahead)?;
         Ok(report)
+    }
+
+    /// Messages and records that are kept aside.
+    #[cfg(test)]
+    pub(crate) fn quarantined_for_tests(&self) -> usize {
+        let state = self.lock_state();
+        let rows = ledger::read_table(&state.quarantine, &import::quarantine_columns());
+        rows.expect("the table can be read").num_rows()
     }
 
     #[cfg(test)]
@@ -166,6 +261,20 @@ impl Lake {
             Some(last) if last == stage => Err(error::vault("the test ends here")),
             _ => Ok(()),
         }
+    }
+
+    #[cfg(test)]
+    fn after_landing(&self, stage: LandingStage) -> Result<()> {
+        match *self.fail_after_landing.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(last) if last == stage => Err(error::vault("the test ends here")),
+            _ => Ok(()),
+        }
+    }
+
+    #[cfg(not(test))]
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "tests end a landing here")]
+    fn after_landing(&self, _stage: LandingStage) -> Result<()> {
+        Ok(())
     }
 
     #[cfg(not(test))]
@@ -208,12 +317,15 @@ impl State {
             ("consents", &self.consents),
             ("quarantine", &self.quarantine),
             ("imports", &self.imports),
+            ("books", &self.books),
         ]
         .into_iter()
     }
 }
 
 const TEMPORARY: &str = "tmp";
+const COMPACTION: &str = "compaction";
+const INTAKE: &str = "intake";
 const OPEN_BOOKS: &str = "import.json";
 
 /// Empties the folder of temporary files.

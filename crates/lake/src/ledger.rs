@@ -1,7 +1,8 @@
 //! Who is known, where they live, what they said, and what came in: the ledger.
 //!
 //! Three tables (`people`, `consents`, `imports`) and their compact form in memory: bitmaps of people per place and per
-//! statement, so that "who may be used" is a few bitmap operations. Invariant: it holds no fact of what people did.
+//! statement, so that "who may be used" is a few bitmap operations. Of several rows about a person in `people` the newest
+//! counts. Invariant: it holds no fact of what people did.
 
 use crate::data_file::{read_files, schema_of, timestamp_type, write_file};
 use crate::error;
@@ -15,7 +16,7 @@ use policy::{Use, law_of, may_use};
 use roaring::RoaringTreemap;
 use spec::{ConsentState, Instant, Law, LawRule, PersonId, Purpose, Result};
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// One import that was finished.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,13 +74,28 @@ pub(crate) struct PlaceUpdate {
     pub(crate) region: Option<String>,
 }
 
+/// Where a person lives, and since when that is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Home {
+    pub(crate) country: Option<String>,
+    pub(crate) region: Option<String>,
+    /// `None`: nothing is known.
+    pub(crate) at_micros: Option<i64>,
+}
+
 /// The ledger in memory.
 #[derive(Default)]
 pub(crate) struct Ledger {
     pub(crate) known: RoaringTreemap,
     pub(crate) places: Vec<PlacePeople>,
+    /// Since when it is known where people live, in their order; those of whom nothing is known are absent.
+    homes_since: Vec<(u64, i64)>,
     statements: HashMap<String, Statements>,
+    people_for: Mutex<HashMap<String, Arc<PurposePeople>>>,
 }
+
+/// Purposes and laws change with the workspace, so that what is remembered has a limit.
+const REMEMBERED_MAX: usize = 256;
 
 /// Whose last word about a purpose was yes, and whose was no.
 #[derive(Default)]
@@ -123,11 +139,14 @@ impl Ledger {
         let mut ledger = Ledger::default();
         let rows = read_table(people, &people_columns())?;
         let (countries, regions) = (rows.column(1).as_string::<i32>(), rows.column(2).as_string::<i32>());
+        let people = rows.column(0).as_primitive::<Int64Type>();
+        let times = rows.column(3).as_primitive::<TimestampMicrosecondType>();
         let mut places: BTreeMap<(Option<&str>, Option<&str>), RoaringTreemap> = BTreeMap::new();
-        for (row, person) in rows.column(0).as_primitive::<Int64Type>().iter().enumerate() {
-            let person = person_of(person)?.number();
+        for row in newest_rows(&rows) {
+            let person = person_of(Some(people.value(row)))?.number();
             ledger.known.insert(person);
             places.entry((cell(countries, row), cell(regions, row))).or_default().insert(person);
+            ledger.homes_since.extend(times.is_valid(row).then(|| (person, times.value(row))));
         }
         let owned = |text: Option<&str>| text.map(str::to_owned);
         let place = |((country, region), people): ((Option<&str>, Option<&str>), _)| PlacePeople {
@@ -150,8 +169,24 @@ impl Ledger {
         }
     }
 
+    /// Since when it is known where a person lives, in microseconds since 1970.
+    pub(crate) fn home_since(&self, person: PersonId) -> Option<i64> {
+        let place = self.homes_since.binary_search_by_key(&person.number(), |(number, _)| *number).ok()?;
+        Some(self.homes_since[place].1)
+    }
+
+    /// Who may be used for the purpose under these laws; remembered as long as the ledger stays the same.
+    pub(crate) fn people_for(&self, purpose: &Purpose, laws: &[LawRule]) -> Arc<PurposePeople> {
+        let key = format!("{} {:?} {laws:?}", purpose.name, purpose.basis);
+        let mut memory = self.people_for.lock().unwrap_or_else(PoisonError::into_inner);
+        if memory.len() >= REMEMBERED_MAX {
+            memory.clear();
+        }
+        Arc::clone(memory.entry(key).or_insert_with(|| Arc::new(self.ask_policy(purpose, laws))))
+    }
+
     /// Asks the policy once per law and statement, and joins the people.
-    pub(crate) fn people_for(&self, purpose: &Purpose, laws: &[LawRule]) -> PurposePeople {
+    fn ask_policy(&self, purpose: &Purpose, laws: &[LawRule]) -> PurposePeople {
         let mut of_law: BTreeMap<Option<Law>, RoaringTreemap> = BTreeMap::new();
         for place in &self.places {
             let law = law_of(laws, place.country.as_deref(), place.region.as_deref());
@@ -192,47 +227,70 @@ pub(crate) fn commit_people(
     if table.figure_of(context.engine, app_id)?.is_some() || (people.is_subset(context.known) && places.is_none()) {
         return Ok(());
     }
-    let rows = read_table(table, &people_columns())?;
-    let (countries, regions) = (rows.column(1).as_string::<i32>(), rows.column(2).as_string::<i32>());
-    let times = rows.column(3).as_primitive::<TimestampMicrosecondType>();
-    type Home = (Option<String>, Option<String>, Option<i64>);
-    let mut homes: BTreeMap<PersonId, Home> = BTreeMap::new();
-    for (row, person) in rows.column(0).as_primitive::<Int64Type>().iter().enumerate() {
-        let owned = |texts: &StringArray| cell(texts, row).map(str::to_owned);
-        let at = times.is_valid(row).then(|| times.value(row));
-        homes.insert(person_of(person)?, (owned(countries), owned(regions), at));
-    }
+    let mut homes = homes_of(&read_table(table, &people_columns())?)?;
     let mut n_changed: u64 = 0;
     for number in people {
         let person = person_of(i64::try_from(number).ok())?;
         homes.entry(person).or_insert_with(|| {
             n_changed += 1;
-            (None, None, None)
+            Home::default()
         });
     }
     for (person, update) in places.into_iter().flatten() {
         let home = homes.get_mut(person).expect("whoever lives somewhere was just added");
-        let place = (update.country.clone(), update.region.clone());
-        let is_other = (&home.0, &home.1) != (&place.0, &place.1);
-        if home.2.is_none_or(|at| at < update.at_micros || (at == update.at_micros && is_other)) {
-            *home = (place.0, place.1, Some(update.at_micros));
+        let at_micros = Some(update.at_micros);
+        let new = Home { country: update.country.clone(), region: update.region.clone(), at_micros };
+        if home.at_micros < at_micros || (home.at_micros == at_micros && *home != new) {
+            *home = new;
             n_changed += 1;
         }
     }
     if n_changed == 0 {
         return Ok(());
     }
-    let times: TimestampMicrosecondArray = homes.values().map(|home| home.2).collect();
-    let columns: Vec<ArrayRef> = vec![
-        Arc::new(Int64Array::from_iter_values(homes.keys().map(|person| person.stored()))),
-        Arc::new(homes.values().map(|home| home.0.as_deref()).collect::<StringArray>()),
-        Arc::new(homes.values().map(|home| home.1.as_deref()).collect::<StringArray>()),
-        Arc::new(times.with_timezone("UTC")),
-    ];
-    let add = vec![write_file(table.folder(), context.random, &batch(people_columns(), columns)?)?];
+    let add = vec![write_file(table.folder(), context.random, &people_batch(&homes)?)?];
     let remove = table.files()?;
     let at_millis = context.now.timestamp_millis();
     table.commit(context.engine, Change { add, remove, new_columns: Vec::new(), app_id, figure: n_changed, at_millis })
+}
+
+/// Rows of `people`.
+pub(crate) fn people_batch(homes: &BTreeMap<PersonId, Home>) -> Result<RecordBatch> {
+    let times: TimestampMicrosecondArray = homes.values().map(|home| home.at_micros).collect();
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(Int64Array::from_iter_values(homes.keys().map(|person| person.stored()))),
+        Arc::new(homes.values().map(|home| home.country.as_deref()).collect::<StringArray>()),
+        Arc::new(homes.values().map(|home| home.region.as_deref()).collect::<StringArray>()),
+        Arc::new(times.with_timezone("UTC")),
+    ];
+    batch(people_columns(), columns)
+}
+
+fn homes_of(rows: &RecordBatch) -> Result<BTreeMap<PersonId, Home>> {
+    let (countries, regions) = (rows.column(1).as_string::<i32>(), rows.column(2).as_string::<i32>());
+    let people = rows.column(0).as_primitive::<Int64Type>();
+    let times = rows.column(3).as_primitive::<TimestampMicrosecondType>();
+    let home = |row: usize| Home {
+        country: cell(countries, row).map(str::to_owned),
+        region: cell(regions, row).map(str::to_owned),
+        at_micros: times.is_valid(row).then(|| times.value(row)),
+    };
+    newest_rows(rows).into_iter().map(|row| Ok((person_of(Some(people.value(row)))?, home(row)))).collect()
+}
+
+/// The newest row of each person, in the order of people; of the same age the one with the larger place.
+fn newest_rows(rows: &RecordBatch) -> Vec<usize> {
+    let people = rows.column(0).as_primitive::<Int64Type>().values();
+    let mut all: Vec<usize> = (0..people.len()).collect();
+    if people.is_sorted_by(|a, b| a < b) {
+        return all;
+    }
+    let (countries, regions) = (rows.column(1).as_string::<i32>(), rows.column(2).as_string::<i32>());
+    let times = rows.column(3).as_primitive::<TimestampMicrosecondType>();
+    let age = |row: usize| (times.is_valid(row).then(|| times.value(row)), cell(countries, row), cell(regions, row));
+    all.sort_unstable_by(|a, b| people[*a].cmp(&people[*b]).then_with(|| age(*b).cmp(&age(*a))));
+    all.dedup_by_key(|row| people[*row]);
+    all
 }
 
 /// The row of an import.

@@ -8,11 +8,13 @@
 //! only. It deliberately knows no question and no HTTP.
 
 mod clock;
+mod compaction;
 mod data_file;
 mod error;
 mod import;
 mod intake;
 mod lake;
+mod landing;
 mod ledger;
 mod lock;
 mod scan;
@@ -24,12 +26,14 @@ mod tests;
 mod vault;
 
 pub use clock::{Clock, FixedClock, Random, SeededRandom, SystemClock, SystemRandom};
+pub use compaction::Compaction;
 pub use import::{ImportFile, ImportReport};
 pub use intake::{
     AppendFile, Arrival, Aside, Datum, DiskFiles, Done, Files, IntakeLog, IntakeOptions, Message, MessageKind, Origin,
     Recovered, Refused,
 };
 pub use lake::{Lake, LakeOptions};
+pub use landing::{BookLine, Landing};
 pub use ledger::{ImportRecord, PurposePeople};
 pub use lock::{Holder, holder};
 pub use scan::{PartRows, ScanPart, ScanRequest};

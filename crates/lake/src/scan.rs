@@ -1,10 +1,13 @@
 //! Reading events under a grant: parts by row group, in the order of people and time.
 //!
-//! Row groups end at person borders, so each is a part of its own. Flow: prune by the statistics of people and times ->
-//! decode the columns asked -> drop the rows of people without a grant, of other events and other times. Invariants: no row
-//! of a person outside the grant leaves this module, nor a value in a dictionary; a property outside the grant cannot be named.
+//! Row groups of compacted files end at person borders, so each is a part of its own, together with what landed of its
+//! people since. Flow: prune by the statistics of people and times -> decode the columns asked -> drop the rows of people
+//! without a grant, of other events and other times. Invariants: no row of a person outside the grant leaves this module,
+//! nor a value in a dictionary; a property outside the grant cannot be named.
 
-use crate::data_file::{damaged, int_range};
+mod landed;
+
+use crate::data_file::{LANDED, damaged, int_range};
 use crate::error;
 use crate::import::property_column;
 use crate::table::{Table, TableFile};
@@ -17,12 +20,14 @@ use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema, SchemaRef,
 use arrow::record_batch::{RecordBatch, RecordBatchReader};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use landed::Landed;
+use parquet::bloom_filter::Sbbf;
 use policy::Grant;
 use spec::{FieldRef, Instant, Mask, PersonId, Result};
 use std::fs::File;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// Which events and properties to read.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -39,8 +44,10 @@ pub struct ScanRequest {
 
 /// One stretch of people; no other part of the same scan holds any of them.
 pub struct ScanPart {
-    file: Arc<EventFile>,
-    group: usize,
+    /// A row group of a compacted file.
+    stored: Option<(Arc<EventFile>, usize)>,
+    /// What landed of its people since, filtered, with the sequence as last column.
+    landed: RecordBatch,
     scan: Arc<Scan>,
 }
 
@@ -65,16 +72,18 @@ pub(crate) struct EventFile {
     pub(crate) file: TableFile,
     pub(crate) path: PathBuf,
     pub(crate) person_min: i64,
-    groups: Vec<Group>,
-    metadata: ArrowReaderMetadata,
+    pub(crate) groups: Vec<Group>,
+    pub(crate) metadata: ArrowReaderMetadata,
     /// Whether the table has moved on without it, so that it goes with its last reader.
     is_replaced: AtomicBool,
 }
 
 /// What the statistics say about a row group.
-struct Group {
-    people: (i64, i64),
+pub(crate) struct Group {
+    pub(crate) people: (i64, i64),
     times: (i64, i64),
+    /// Says of a message key that it is not in the group; read at first use.
+    pub(crate) keys: OnceLock<Option<Sbbf>>,
 }
 
 /// What all parts of a scan share.
@@ -85,7 +94,9 @@ struct Scan {
     to_micros: i64,
     /// The columns of the result, by their own name.
     schema: SchemaRef,
-    /// Their names in files.
+    /// The same with the sequence behind them.
+    schema_with_sequence: SchemaRef,
+    /// Their names in files, the sequence last.
     columns: Vec<String>,
 }
 
@@ -106,6 +117,30 @@ impl EventFile {
         Ok(EventFile { file, path, person_min, groups, metadata, is_replaced: AtomicBool::new(false) })
     }
 
+    /// Whether it was landed and not compacted yet: its people are in other files too.
+    pub(crate) fn is_landed(&self) -> bool {
+        self.file.name.starts_with(LANDED)
+    }
+
+    /// Decodes columns of a row group, which are given by their places in the file.
+    pub(crate) fn decode(&self, group: usize, columns: Vec<usize>) -> Result<RecordBatch> {
+        let broken = |cause| damaged(&self.path, Box::new(cause));
+        let file = File::open(&self.path).map_err(|cause| error::io("open", &self.path, cause))?;
+        let n_rows = usize::try_from(self.metadata.metadata().row_group(group).num_rows()).unwrap_or(0);
+        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
+            .with_row_groups(vec![group])
+            .with_projection(ProjectionMask::roots(self.metadata.parquet_schema(), columns))
+            .with_batch_size(n_rows.max(1))
+            .build()
+            .map_err(broken)?;
+        let schema = reader.schema();
+        let batches: std::result::Result<Vec<RecordBatch>, _> = reader.collect();
+        match batches.map_err(|cause| damaged(&self.path, Box::new(cause)))?.as_slice() {
+            [one] => Ok(one.clone()),
+            several => concat_batches(&schema, several).map_err(|cause| damaged(&self.path, Box::new(cause))),
+        }
+    }
+
     /// Says that no newer state names the file: it is removed when nobody reads it any more.
     pub(crate) fn replace(&self) {
         self.is_replaced.store(true, Ordering::Release);
@@ -124,84 +159,91 @@ impl Drop for EventFile {
     }
 }
 
-/// The parts that can hold rows of the request.
+/// The parts that can hold rows of the request, in the order of their people; `files` in theirs.
 pub(crate) fn parts(
     files: &[Arc<EventFile>],
+    landed: &[Arc<EventFile>],
     stored: &Schema,
     grant: &Grant,
     request: &ScanRequest,
 ) -> Result<Vec<ScanPart>> {
     let scan = Arc::new(plan(stored, grant, request)?);
+    let mut landed = Landed::read(landed, &scan)?;
+    let part = |stored, landed| ScanPart { stored, landed, scan: Arc::clone(&scan) };
     let mut parts = Vec::new();
     for file in files {
-        for (index, group) in file.groups.iter().enumerate() {
-            let is_in_time = group.times.1 >= scan.from_micros && group.times.0 < scan.to_micros;
-            if is_in_time && has_anybody(grant, group.people) {
-                parts.push(ScanPart { file: Arc::clone(file), group: index, scan: Arc::clone(&scan) });
-            }
+        for (index, group) in file.groups.iter().enumerate().filter(|(_, group)| scan.may_hold_rows(group)) {
+            parts.extend(landed.pieces_up_to(group.people.0.saturating_sub(1)).into_iter().map(|rows| part(None, rows)));
+            parts.push(part(Some((Arc::clone(file), index)), landed.up_to(group.people.1)));
         }
     }
+    parts.extend(landed.pieces_up_to(i64::MAX).into_iter().map(|rows| part(None, rows)));
     Ok(parts)
 }
 
 impl ScanPart {
     /// Reads and filters the part.
     pub fn read(&self) -> Result<PartRows> {
-        let broken = |cause| damaged(&self.file.path, Box::new(cause));
-        let file = File::open(&self.file.path).map_err(|cause| error::io("open", &self.file.path, cause))?;
-        let metadata = &self.file.metadata;
-        let group = metadata.metadata().row_group(self.group);
-        let file_schema = metadata.schema();
-        let roots: Vec<usize> = self.scan.columns.iter().filter_map(|name| file_schema.index_of(name).ok()).collect();
-        // Every column of events is flat, so that roots and leaves are the same.
-        let bytes: i64 = roots.iter().map(|root| group.column(*root).compressed_size()).sum();
-        let n_rows = usize::try_from(group.num_rows()).unwrap_or(0);
-        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata.clone())
-            .with_row_groups(vec![self.group])
-            .with_projection(ProjectionMask::roots(metadata.parquet_schema(), roots))
-            .with_batch_size(n_rows.max(1))
-            .build()
-            .map_err(broken)?;
-        let schema = reader.schema();
-        let batches: std::result::Result<Vec<RecordBatch>, _> = reader.collect();
-        let batches = batches.map_err(|cause| damaged(&self.file.path, Box::new(cause)))?;
-        let decoded = match batches.as_slice() {
-            [one] => one.clone(),
-            several => concat_batches(&schema, several).map_err(|cause| damaged(&self.file.path, Box::new(cause)))?,
+        let n_landed = self.landed.num_rows();
+        let Some((file, group)) = &self.stored else {
+            return Ok(PartRows { batch: self.scan.finished(&self.landed)?, rows_decoded: n_landed as u64, bytes: 0 });
         };
-        let batch = self.scan.let_through(&decoded)?;
-        Ok(PartRows { batch, rows_decoded: decoded.num_rows() as u64, bytes: u64::try_from(bytes).unwrap_or(0) })
+        let (rows, n_decoded, bytes) = self.scan.read_group(file, *group, n_landed > 0)?;
+        let batch =
+            if n_landed == 0 { rows } else { self.scan.finished(&landed::merged(&rows, &self.landed)?)? };
+        Ok(PartRows { batch, rows_decoded: (n_decoded + n_landed) as u64, bytes })
     }
 }
 
 impl Scan {
+    fn may_hold_rows(&self, group: &Group) -> bool {
+        let is_in_time = group.times.1 >= self.from_micros && group.times.0 < self.to_micros;
+        is_in_time && has_anybody(&self.grant, group.people)
+    }
+
+    /// The rows of a group that pass, how many were decoded, and the bytes of their columns.
+    fn read_group(&self, file: &EventFile, group: usize, with_sequence: bool) -> Result<(RecordBatch, usize, u64)> {
+        let (columns, schema) = if with_sequence {
+            (self.columns.as_slice(), &self.schema_with_sequence)
+        } else {
+            (&self.columns[..self.columns.len() - 1], &self.schema)
+        };
+        let group_metadata = file.metadata.metadata().row_group(group);
+        let file_schema = file.metadata.schema();
+        let roots: Vec<usize> = columns.iter().filter_map(|name| file_schema.index_of(name).ok()).collect();
+        // Every column of events is flat, so that roots and leaves are the same.
+        let bytes: i64 = roots.iter().map(|root| group_metadata.column(*root).compressed_size()).sum();
+        let decoded = file.decode(group, roots)?;
+        let passed = self.let_through(&decoded, columns, schema)?;
+        Ok((passed, decoded.num_rows(), u64::try_from(bytes).unwrap_or(0)))
+    }
+
     /// The rows that the grant and the request let through, in the columns asked.
-    fn let_through(&self, decoded: &RecordBatch) -> Result<RecordBatch> {
+    fn let_through(&self, decoded: &RecordBatch, names: &[String], schema: &SchemaRef) -> Result<RecordBatch> {
         let n_rows = decoded.num_rows();
-        let columns: Vec<ArrayRef> = self
-            .schema
+        let columns: Vec<ArrayRef> = schema
             .fields()
             .iter()
-            .zip(&self.columns)
+            .zip(names)
             .map(|(field, name)| match decoded.column_by_name(name) {
                 Some(column) => Arc::clone(column),
                 None if *field.data_type() == DataType::Null => Arc::new(NullArray::new(n_rows)),
                 None => new_null_array(field.data_type(), n_rows),
             })
             .collect();
-        let options = RecordBatchOptions::new().with_row_count(Some(n_rows));
-        let rows = RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options);
-        let rows = rows.map_err(|cause| error::bug("an event has a column of another type", Box::new(cause)))?;
+        let rows = with_rows(schema, columns, n_rows)?;
         let Some(mask) = self.mask(&rows) else { return Ok(rows) };
         let passed = filter_record_batch(&rows, &mask);
         let passed = passed.map_err(|cause| error::bug("cannot filter events", Box::new(cause)))?;
         let columns: Result<Vec<ArrayRef>> = passed.columns().iter().map(forget_unused_values).collect();
-        RecordBatch::try_new_with_options(
-            Arc::clone(&self.schema),
-            columns?,
-            &RecordBatchOptions::new().with_row_count(Some(passed.num_rows())),
-        )
-        .map_err(|cause| error::bug("cannot filter events", Box::new(cause)))
+        with_rows(schema, columns?, passed.num_rows())
+    }
+
+    /// Rows with their sequence as rows without it, and with dictionaries of their own.
+    fn finished(&self, rows: &RecordBatch) -> Result<RecordBatch> {
+        let kept = &rows.columns()[..rows.num_columns() - 1];
+        let columns: Result<Vec<ArrayRef>> = kept.iter().map(forget_unused_values).collect();
+        with_rows(&self.schema, columns?, rows.num_rows())
     }
 
     /// Which rows pass; `None`: all of them.
@@ -235,6 +277,12 @@ impl Scan {
         let mask = mask.finish();
         (mask.count_set_bits() < people.len()).then(|| BooleanArray::new(mask, None))
     }
+}
+
+fn with_rows(schema: &SchemaRef, columns: Vec<ArrayRef>, n_rows: usize) -> Result<RecordBatch> {
+    let options = RecordBatchOptions::new().with_row_count(Some(n_rows));
+    RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)
+        .map_err(|cause| error::bug("an event has a column of another type", Box::new(cause)))
 }
 
 /// A dictionary with the values of its rows alone, in the order of their first rows.
@@ -280,13 +328,17 @@ fn plan(stored: &Schema, grant: &Grant, request: &ScanRequest) -> Result<Scan> {
         fields.push(field);
         columns.push(column);
     }
+    let schema = Arc::new(Schema::new(fields.clone()));
+    fields.push(Field::new("seq", DataType::Int64, true));
+    columns.push("seq".to_owned());
     let micros = |at: Option<Instant>, otherwise: i64| at.map_or(otherwise, |at| at.timestamp_micros());
     Ok(Scan {
         grant: grant.clone(),
         events: request.events.clone(),
         from_micros: micros(request.from, i64::MIN),
         to_micros: micros(request.to, i64::MAX),
-        schema: Arc::new(Schema::new(fields)),
+        schema,
+        schema_with_sequence: Arc::new(Schema::new(fields)),
         columns,
     })
 }
@@ -316,6 +368,7 @@ fn groups_of(metadata: &ArrowReaderMetadata) -> Option<Vec<Group>> {
         Some(Group {
             people: int_range(group.column(person).statistics())?,
             times: int_range(group.column(ts).statistics())?,
+            keys: OnceLock::new(),
         })
     };
     metadata.metadata().row_groups().iter().map(group).collect()

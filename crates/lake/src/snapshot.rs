@@ -1,36 +1,46 @@
 //! One consistent state of the lake.
 
-use crate::import::trait_column;
+use crate::import::{MessageKey, trait_column};
 use crate::lake::State;
+use crate::landing::{BookLine, Books};
 use crate::ledger::{Ledger, load_imports, read_table};
 use crate::scan::{self, EventFile};
+use crate::table::Table;
 use crate::vault::Vault;
 use crate::{ImportRecord, PurposePeople, ScanPart, ScanRequest, error};
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, NullArray, StringArray, UInt64Array};
-use arrow::compute::{cast, take};
+use arrow::compute::{cast, take, take_record_batch};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
 use arrow::record_batch::RecordBatch;
 use policy::Grant;
 use roaring::RoaringTreemap;
 use spec::{FieldRef, LawRule, Mask, PersonId, Purpose, Release, Result};
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// One consistent state: it does not change when files come in later.
 pub struct Snapshot {
     versions: BTreeMap<String, u64>,
-    imports: Vec<ImportRecord>,
-    ledger: Ledger,
+    imports: Arc<Vec<ImportRecord>>,
+    ledger: Arc<Ledger>,
+    books: Arc<Books>,
+    /// First those that landed, then the others in the order of their people.
     events: Vec<Arc<EventFile>>,
+    n_landed: usize,
     event_schema: SchemaRef,
+    /// In the order of people.
     traits: RecordBatch,
     vault: Arc<Vault>,
-    people_for: Mutex<HashMap<String, Arc<PurposePeople>>>,
 }
 
 impl Snapshot {
-    /// Reads the state of the tables; footers of files that `earlier` has are taken from there.
+    /// Reads the state of the tables; what has not changed since `earlier` is taken from there.
     pub(crate) fn load(state: &State, vault: &Arc<Vault>, earlier: Option<&Snapshot>) -> Result<Snapshot> {
+        let versions: BTreeMap<String, u64> =
+            state.tables().map(|(name, table)| (name.to_owned(), table.version())).collect();
+        let same = |tables: &[&str]| {
+            earlier.filter(|earlier| tables.iter().all(|name| earlier.versions[*name] == versions[*name]))
+        };
         let known: HashMap<&str, &Arc<EventFile>> =
             earlier.iter().flat_map(|snapshot| &snapshot.events).map(|file| (file.file.name.as_str(), file)).collect();
         let mut events = Vec::new();
@@ -40,18 +50,34 @@ impl Snapshot {
                 None => events.push(Arc::new(EventFile::open(&state.events, file)?)),
             }
         }
-        events.sort_by_key(|file| file.person_min);
-        let trait_fields: Vec<Field> =
-            state.traits.columns()?.fields().iter().map(|field| field.as_ref().clone()).collect();
+        events.sort_by_key(|file| (!file.is_landed(), file.person_min));
+        let n_landed = events.partition_point(|file| file.is_landed());
+        let imports = match same(&["imports"]) {
+            Some(earlier) => Arc::clone(&earlier.imports),
+            None => Arc::new(load_imports(&state.imports)?),
+        };
+        let ledger = match same(&["people", "consents"]) {
+            Some(earlier) => Arc::clone(&earlier.ledger),
+            None => Arc::new(Ledger::load(&state.people, &state.consents)?),
+        };
+        let books = match same(&["books"]) {
+            Some(earlier) => Arc::clone(&earlier.books),
+            None => Arc::new(Books::load(&state.books)?),
+        };
+        let traits = match same(&["traits"]) {
+            Some(earlier) => earlier.traits.clone(),
+            None => load_traits(&state.traits)?,
+        };
         Ok(Snapshot {
-            versions: state.tables().map(|(name, table)| (name.to_owned(), table.version())).collect(),
-            imports: load_imports(&state.imports)?,
-            ledger: Ledger::load(&state.people, &state.consents)?,
+            versions,
+            imports,
+            ledger,
+            books,
+            traits,
             events,
+            n_landed,
             event_schema: state.events.columns()?,
-            traits: read_table(&state.traits, &trait_fields)?,
             vault: Arc::clone(vault),
-            people_for: Mutex::default(),
         })
     }
 
@@ -82,14 +108,30 @@ impl Snapshot {
         self.ledger.state_of(person, purpose)
     }
 
-    /// Who may be used for the purpose under these laws; remembered for this snapshot.
+    /// Who may be used for the purpose under these laws; remembered as long as the ledger stays the same.
     pub fn people_for(&self, purpose: &Purpose, laws: &[LawRule]) -> Arc<PurposePeople> {
-        let key = format!("{} {:?} {laws:?}", purpose.name, purpose.basis);
-        let mut memory = self.people_for.lock().unwrap_or_else(PoisonError::into_inner);
-        if memory.len() >= REMEMBERED_MAX {
-            memory.clear();
-        }
-        Arc::clone(memory.entry(key).or_insert_with(|| Arc::new(self.ledger.people_for(purpose, laws))))
+        self.ledger.people_for(purpose, laws)
+    }
+
+    /// What came in message by message, per source, key and minute.
+    pub fn books(&self) -> Vec<BookLine> {
+        self.books.lines()
+    }
+
+    /// The ledger of this state.
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Whether traits of a person hold a message other than the one with this sequence.
+    pub(crate) fn has_traits_of(&self, person: i64, key: &MessageKey, sequence: i64) -> bool {
+        let people = self.traits.column(0).as_primitive::<Int64Type>().values();
+        let digests = self.traits.column(3).as_binary::<i32>();
+        let sequences = self.traits.column_by_name("seq").map(|column| column.as_primitive::<Int64Type>());
+        let first = people.partition_point(|other| *other < person);
+        let mut rows = (first..people.len()).take_while(|row| people[*row] == person);
+        let is_other = |row: usize| sequences.is_none_or(|of| of.is_null(row) || of.value(row) != sequence);
+        rows.any(|row| digests.value(row) == key.as_slice() && is_other(row))
     }
 
     /// The parts to read for a request, without those that cannot hold a row.
@@ -97,7 +139,7 @@ impl Snapshot {
     /// # Errors
     /// Denied for a property that the grant does not hold.
     pub fn scan_events(&self, grant: &Grant, request: &ScanRequest) -> Result<Vec<ScanPart>> {
-        scan::parts(&self.events, &self.event_schema, grant, request)
+        scan::parts(&self.events[self.n_landed..], &self.events[..self.n_landed], &self.event_schema, grant, request)
     }
 
     /// The traits of the granted people; of several objects with the same trait the newest value counts.
@@ -158,7 +200,7 @@ impl Snapshot {
         self.vault.pseudonym(grant.purpose(), person)
     }
 
-    /// The files of the events, in order of their people.
+    /// The files of the events: first those that landed, then the others in the order of their people.
     pub(crate) fn event_files(&self) -> &[Arc<EventFile>] {
         &self.events
     }
@@ -186,14 +228,30 @@ impl Snapshot {
         };
         let people = self.traits.column(0).as_primitive::<Int64Type>();
         let times = self.traits.column(2).as_primitive::<TimestampMicrosecondType>();
+        let digests = self.traits.column(3).as_binary::<i32>();
+        let claimed = self.traits.column_by_name("claimed").map(|column| column.as_boolean());
+        let is_claimed = |row: usize| claimed.is_some_and(|claimed| claimed.is_valid(row) && claimed.value(row));
+        // What is only claimed never stands before what somebody vouches for, however new it is.
+        let rank = |row: usize| (!is_claimed(row), times.value(row), digests.value(row));
         let newest = rows.chunk_by(|a, b| people.value(*a) == people.value(*b)).map(|rows| {
             let with_value = rows.iter().filter(|row| values.is_valid(**row));
-            with_value.max_by_key(|row| times.value(**row)).map(|row| *row as u64)
+            with_value.max_by_key(|row| rank(**row)).map(|row| *row as u64)
         });
         let newest: UInt64Array = newest.collect();
         take(values, &newest, None).map_err(|cause| error::bug("cannot pick traits", Box::new(cause)))
     }
 }
 
-/// Purposes and laws change with the workspace, so that what is remembered has a limit.
-const REMEMBERED_MAX: usize = 256;
+/// All traits, in the order of people.
+fn load_traits(table: &Table) -> Result<RecordBatch> {
+    let fields: Vec<Field> = table.columns()?.fields().iter().map(|field| field.as_ref().clone()).collect();
+    let rows = read_table(table, &fields)?;
+    let people = rows.column(0).as_primitive::<Int64Type>().values();
+    if people.is_sorted() {
+        return Ok(rows);
+    }
+    let mut order: Vec<usize> = (0..people.len()).collect();
+    order.sort_by_key(|row| people[*row]);
+    let order = UInt64Array::from_iter_values(order.into_iter().map(|row| row as u64));
+    take_record_batch(&rows, &order).map_err(|cause| error::bug("cannot bring traits in order", Box::new(cause)))
+}

@@ -16,7 +16,7 @@ use hmac::{Hmac, Mac};
 use log::Log;
 use sha2::Sha256;
 use spec::{PersonId, Result};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -24,13 +24,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The identifier kind of user ids.
 pub(crate) const USER_ID: &str = "user_id";
+/// The identifier kind of ids that a browser or an app makes for whoever uses it.
+pub(crate) const ANONYMOUS_ID: &str = "anonymous_id";
 
 const BUCKETS: u16 = 1024;
 const KEY_BYTES: usize = 32;
 const NONCE_BYTES: usize = 24;
 const MASTER_HEADER: &str = "entente-master-key-1 ";
+/// A user id and the new person that it leads to, as older versions wrote it.
 const RECORD_PERSON: u8 = 1;
 const RECORD_IDENTIFIER: u8 = 2;
+/// An identifier of any kind that leads to a person: a new one, or one that is known.
+const RECORD_LOOKUP: u8 = 3;
 
 /// The vault of a data folder.
 pub(crate) struct Vault {
@@ -67,11 +72,23 @@ struct Identifier {
 /// What one import adds; nothing is written before [`Draft::write`].
 pub(crate) struct Draft<'a> {
     vault: &'a Vault,
-    cache: HashMap<String, PersonId>,
+    /// Per kind.
+    cache: HashMap<&'static str, HashMap<String, PersonId>>,
     allocated: HashMap<[u8; 16], PersonId>,
     next_local: HashMap<u16, u32>,
-    new_people: Vec<(PersonId, [u8; 32], String)>,
+    new_people: HashSet<PersonId>,
+    lookups: Vec<Lookup>,
+    /// People to whom one of these lookups is a user id.
+    with_user_id: HashSet<PersonId>,
     identifiers: HashMap<(PersonId, String), (i64, String)>,
+}
+
+/// A new identifier that leads to a person.
+struct Lookup {
+    person: PersonId,
+    digest: [u8; 32],
+    kind: &'static str,
+    text: String,
 }
 
 /// Values of the person column remembered per import, so that most rows cost no hash.
@@ -116,7 +133,9 @@ impl Vault {
             cache: HashMap::new(),
             allocated: HashMap::new(),
             next_local: HashMap::new(),
-            new_people: Vec::new(),
+            new_people: HashSet::new(),
+            lookups: Vec::new(),
+            with_user_id: HashSet::new(),
             identifiers: HashMap::new(),
         }
     }
@@ -136,6 +155,7 @@ impl Vault {
         let sealed = match record.split_first() {
             Some((&RECORD_PERSON, rest)) => rest.get(8 + 32..),
             Some((&RECORD_IDENTIFIER, rest)) => rest.get(8 + 8 + 1 + kind.len()..),
+            Some((&RECORD_LOOKUP, rest)) => rest.get(8 + 32 + 1 + kind.len()..),
             _ => None,
         };
         let sealed = sealed.ok_or_else(|| error::vault("a record has an unknown form"))?;
@@ -191,19 +211,62 @@ impl Vault {
 impl Draft<'_> {
     /// The person of a user id; a new one is allocated.
     pub(crate) fn person(&mut self, user_id: &str) -> PersonId {
-        if let Some(person) = self.cache.get(user_id) {
+        self.person_by(USER_ID, user_id)
+    }
+
+    /// The person that an identifier leads to; a new one is allocated.
+    pub(crate) fn person_by(&mut self, kind: &'static str, text: &str) -> PersonId {
+        if let Some(person) = self.cache.get(kind).and_then(|known| known.get(text)) {
             return *person;
         }
-        let digest = hmac(&self.vault.keys.lookup, &[USER_ID.as_bytes(), b"|", user_id.as_bytes()]);
-        let lookup = first_16(&digest);
-        let known = self.allocated.get(&lookup).copied();
-        let person = known.or_else(|| self.vault.lock().by_lookup.get(&lookup).and_then(|number| from_number(*number)));
-        let person = person.unwrap_or_else(|| self.allocate(user_id, digest));
-        if self.cache.len() >= CACHE_ENTRIES_MAX {
-            self.cache.clear();
+        let digest = self.digest(kind, text);
+        let person = self.found(&digest).unwrap_or_else(|| {
+            let person = self.allocate(&digest);
+            self.add_lookup(person, digest, kind, text);
+            person
+        });
+        let cache = self.cache.entry(kind).or_default();
+        if cache.len() >= CACHE_ENTRIES_MAX {
+            cache.clear();
         }
-        self.cache.insert(user_id.to_owned(), person);
+        cache.insert(text.to_owned(), person);
         person
+    }
+
+    /// The person that an identifier leads to, if it leads to one.
+    pub(crate) fn known(&self, kind: &'static str, text: &str) -> Option<PersonId> {
+        let cached = self.cache.get(kind).and_then(|known| known.get(text)).copied();
+        cached.or_else(|| self.found(&self.digest(kind, text)))
+    }
+
+    /// Makes an identifier that leads to nobody lead to a person.
+    pub(crate) fn link(&mut self, kind: &'static str, text: &str, person: PersonId) {
+        let digest = self.digest(kind, text);
+        assert!(self.found(&digest).is_none(), "an identifier leads to one person only");
+        self.allocated.insert(first_16(&digest), person);
+        self.add_lookup(person, digest, kind, text);
+    }
+
+    /// Whether some user id leads to the person.
+    pub(crate) fn has_user_id(&self, person: PersonId) -> bool {
+        self.with_user_id.contains(&person) || self.vault.lock().identifiers.contains_key(&(person.number(), 0))
+    }
+
+    fn digest(&self, kind: &str, text: &str) -> [u8; 32] {
+        hmac(&self.vault.keys.lookup, &[kind.as_bytes(), b"|", text.as_bytes()])
+    }
+
+    fn found(&self, digest: &[u8; 32]) -> Option<PersonId> {
+        let lookup = first_16(digest);
+        let allocated = self.allocated.get(&lookup).copied();
+        allocated.or_else(|| self.vault.lock().by_lookup.get(&lookup).and_then(|number| from_number(*number)))
+    }
+
+    fn add_lookup(&mut self, person: PersonId, digest: [u8; 32], kind: &'static str, text: &str) {
+        if kind == USER_ID {
+            self.with_user_id.insert(person);
+        }
+        self.lookups.push(Lookup { person, digest, kind, text: text.to_owned() });
     }
 
     /// Notes an identifier of a person; of several the newest counts.
@@ -219,17 +282,27 @@ impl Draft<'_> {
         let mut state = self.vault.lock();
         let mut fresh_keys = HashMap::new();
         let mut records = Vec::new();
-        for (person, lookup, user_id) in &self.new_people {
+        let mut new_people: Vec<PersonId> = self.new_people.into_iter().collect();
+        new_people.sort_unstable();
+        let mut ciphers = HashMap::new();
+        for person in new_people {
             let mut key = [0; KEY_BYTES];
             self.vault.random.fill(&mut key);
-            let sealed_key = self.vault.seal(&self.vault.keys.wrap, &seal_label(*person, "key"), &key);
+            let sealed_key = self.vault.seal(&self.vault.keys.wrap, &seal_label(person, "key"), &key);
             let record = [person.number().to_le_bytes().as_slice(), &sealed_key].concat();
-            let offset = state.keys.append(&record);
-            fresh_keys.insert(person.number(), offset);
-            let cipher = XChaCha20Poly1305::new(&key.into());
-            let sealed = self.vault.seal(&cipher, &seal_label(*person, USER_ID), user_id.as_bytes());
-            let number = person.number().to_le_bytes();
-            records.push([&[RECORD_PERSON], number.as_slice(), lookup, &sealed].concat());
+            fresh_keys.insert(person.number(), state.keys.append(&record));
+            ciphers.insert(person, XChaCha20Poly1305::new(&key.into()));
+        }
+        for lookup in &self.lookups {
+            let cipher = match ciphers.get(&lookup.person) {
+                Some(cipher) => cipher.clone(),
+                None => match self.vault.cipher_of(&state, lookup.person)? {
+                    Some(cipher) => cipher,
+                    None => continue,
+                },
+            };
+            let label = seal_label(lookup.person, lookup.kind);
+            records.push(lookup_record(lookup, &self.vault.seal(&cipher, &label, lookup.text.as_bytes())));
         }
         state.keys.sync()?;
         state.key_offsets.extend(fresh_keys);
@@ -252,14 +325,14 @@ impl Draft<'_> {
         Ok(())
     }
 
-    fn allocate(&mut self, user_id: &str, digest: [u8; 32]) -> PersonId {
+    fn allocate(&mut self, digest: &[u8; 32]) -> PersonId {
         let bucket = u16::from_le_bytes([digest[0], digest[1]]) % BUCKETS;
         let vault = self.vault;
         let next = self.next_local.entry(bucket).or_insert_with(|| vault.lock().next_local[usize::from(bucket)]);
         let person = PersonId::new(bucket, *next);
         *next = next.checked_add(1).expect("a bucket holds four billion people");
-        self.allocated.insert(first_16(&digest), person);
-        self.new_people.push((person, digest, user_id.to_owned()));
+        self.allocated.insert(first_16(digest), person);
+        self.new_people.insert(person);
         person
     }
 }
@@ -272,26 +345,45 @@ impl State {
         let person = from_number(number)?;
         match *form {
             RECORD_PERSON => {
-                self.by_lookup.insert(first_16(rest.get(..32)?.try_into().ok()?), number);
-                let local = u32::try_from(number & u64::from(u32::MAX)).ok()?;
-                let next = self.next_local.get_mut(usize::from(person.bucket()))?;
-                *next = (*next).max(local.checked_add(1)?);
+                self.apply_lookup(person, rest.get(..32)?)?;
                 self.identifiers.insert((number, 0), Identifier { offset, at_micros: i64::MIN });
+            }
+            RECORD_LOOKUP => {
+                self.apply_lookup(person, rest.get(..32)?)?;
+                let (length, rest) = rest.get(32..)?.split_first()?;
+                let kind = std::str::from_utf8(rest.get(..usize::from(*length))?).ok()?;
+                let kind_index = self.kind_index_or_new(kind)?;
+                // Of several the first one counts, as long as none comes with a time.
+                self.identifiers
+                    .entry((number, kind_index))
+                    .or_insert(Identifier { offset, at_micros: i64::MIN });
             }
             RECORD_IDENTIFIER => {
                 let (at, rest) = read_u64(rest)?;
                 let (length, rest) = rest.split_first()?;
                 let kind = std::str::from_utf8(rest.get(..usize::from(*length))?).ok()?;
-                let kind_index = self.kind_index(kind).or_else(|| {
-                    self.kinds.push(kind.to_owned());
-                    self.kind_index(kind)
-                })?;
+                let kind_index = self.kind_index_or_new(kind)?;
                 let at_micros = i64::from_le_bytes(at.to_le_bytes());
                 self.identifiers.insert((number, kind_index), Identifier { offset, at_micros });
             }
             _ => return None,
         }
         Some(())
+    }
+
+    fn apply_lookup(&mut self, person: PersonId, digest: &[u8]) -> Option<()> {
+        self.by_lookup.insert(first_16(digest.try_into().ok()?), person.number());
+        let local = u32::try_from(person.number() & u64::from(u32::MAX)).ok()?;
+        let next = self.next_local.get_mut(usize::from(person.bucket()))?;
+        *next = (*next).max(local.checked_add(1)?);
+        Some(())
+    }
+
+    fn kind_index_or_new(&mut self, kind: &str) -> Option<u16> {
+        if self.kind_index(kind).is_none() {
+            self.kinds.push(kind.to_owned());
+        }
+        self.kind_index(kind)
     }
 
     fn kind_index(&self, kind: &str) -> Option<u16> {
@@ -302,6 +394,13 @@ impl State {
         let known = self.kind_index(kind).and_then(|index| self.identifiers.get(&(person.number(), index)));
         known.is_none_or(|known| at_micros > known.at_micros)
     }
+}
+
+fn lookup_record(lookup: &Lookup, sealed: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(lookup.kind.len()).expect("kinds of identifiers have short names");
+    let number = lookup.person.number().to_le_bytes();
+    let kind = lookup.kind.as_bytes();
+    [&[RECORD_LOOKUP], number.as_slice(), &lookup.digest, &[length], kind, sealed].concat()
 }
 
 fn identifier_record(person: PersonId, kind: &str, at_micros: i64, sealed: &[u8]) -> Vec<u8> {

@@ -7,6 +7,7 @@ use arrow::array::{
 };
 use arrow::datatypes::DataType;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
+use crate::Datum;
 use spec::ValueType;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -33,6 +34,19 @@ pub(crate) fn stored_type(value_type: ValueType) -> DataType {
     }
 }
 
+/// The declared type that is stored as an Arrow type.
+pub(crate) fn declared_type(stored: &DataType) -> ValueType {
+    match stored {
+        DataType::Int64 => ValueType::Integer,
+        DataType::Float64 => ValueType::Number,
+        DataType::Decimal128(_, scale) => ValueType::Decimal { scale: u8::try_from(*scale).unwrap_or_default() },
+        DataType::Boolean => ValueType::Boolean,
+        DataType::Timestamp(_, _) => ValueType::Timestamp,
+        DataType::Date32 => ValueType::Date,
+        _ => ValueType::Text,
+    }
+}
+
 /// What a value of the type looks like, for the reason of a rejection.
 pub(super) fn expected(value_type: ValueType) -> String {
     match value_type {
@@ -47,7 +61,7 @@ pub(super) fn expected(value_type: ValueType) -> String {
 }
 
 /// A column under construction.
-pub(super) enum ColumnBuilder {
+pub(crate) enum ColumnBuilder {
     Text(StringBuilder),
     Integer(Int64Builder),
     Number(Float64Builder),
@@ -58,7 +72,7 @@ pub(super) enum ColumnBuilder {
 }
 
 impl ColumnBuilder {
-    pub(super) fn new(value_type: ValueType) -> ColumnBuilder {
+    pub(crate) fn new(value_type: ValueType) -> ColumnBuilder {
         match value_type {
             ValueType::Text => ColumnBuilder::Text(StringBuilder::new()),
             ValueType::Integer => ColumnBuilder::Integer(Int64Builder::new()),
@@ -93,8 +107,25 @@ impl ColumnBuilder {
         }
     }
 
+    /// Appends a value; false, and nothing appended, if the column cannot hold it exactly.
+    pub(crate) fn append_datum(&mut self, datum: &Datum<'_>) -> bool {
+        match (self, datum) {
+            (ColumnBuilder::Text(builder), Datum::Text(value)) => builder.append_value(value),
+            (ColumnBuilder::Integer(builder), Datum::Integer(value)) => builder.append_value(*value),
+            (ColumnBuilder::Number(builder), Datum::Number(value)) => builder.append_value(*value),
+            (ColumnBuilder::Decimal(builder, to), Datum::Decimal(units, from)) if to == from => {
+                builder.append_value(*units);
+            }
+            (ColumnBuilder::Boolean(builder), Datum::Boolean(value)) => builder.append_value(*value),
+            (ColumnBuilder::Timestamp(builder), Datum::Timestamp(micros)) => builder.append_value(*micros),
+            (ColumnBuilder::Date(builder), Datum::Date(days)) => builder.append_value(*days),
+            _ => return false,
+        }
+        true
+    }
+
     /// Appends a missing value.
-    pub(super) fn append_null(&mut self) {
+    pub(crate) fn append_null(&mut self) {
         match self {
             ColumnBuilder::Text(builder) => builder.append_null(),
             ColumnBuilder::Integer(builder) => builder.append_null(),
@@ -107,7 +138,7 @@ impl ColumnBuilder {
     }
 
     /// The column; the builder starts anew.
-    pub(super) fn finish(&mut self) -> ArrayRef {
+    pub(crate) fn finish(&mut self) -> ArrayRef {
         match self {
             ColumnBuilder::Text(builder) => Arc::new(builder.finish()),
             ColumnBuilder::Integer(builder) => Arc::new(builder.finish()),

@@ -30,7 +30,7 @@ pub(super) fn of_file(path: &Path) -> Result<String> {
 
 /// Makes keys of records; keyed, so that nobody without the vault can test a guess against a stored key.
 #[derive(Clone)]
-pub(super) struct Keyer {
+pub(crate) struct Keyer {
     start: Sha256,
     /// The fields that tell records apart.
     fields: BTreeSet<String>,
@@ -38,7 +38,7 @@ pub(super) struct Keyer {
 
 impl Keyer {
     /// Keys of the records of one object of one source, which these fields tell apart.
-    pub(super) fn new(secret: &[u8; 32], source: &str, object: &str, fields: &[String]) -> Keyer {
+    pub(crate) fn new(secret: &[u8; 32], source: &str, object: &str, fields: &[String]) -> Keyer {
         let mut block = [0; 64];
         block[..32].copy_from_slice(secret);
         let mut start = Sha256::new();
@@ -62,6 +62,14 @@ impl Keyer {
             self.key(&content)
         };
         (0..ids.len()).map(key).collect()
+    }
+
+    /// The key of a record from its id, the same as in a file that has it as text.
+    pub(crate) fn key_of_id(&self, id: &str) -> MessageKey {
+        let mut content = Vec::with_capacity(9 + id.len());
+        content.push(1);
+        write_text(id, &mut content);
+        self.key(&content)
     }
 
     /// The key of each record from all that it says.
@@ -147,9 +155,7 @@ impl<'a> Cells<'a> {
         }
         match self {
             Cells::Text(column) => {
-                let text = column.value(row);
-                content.extend_from_slice(&(text.len() as u64).to_le_bytes());
-                content.extend_from_slice(text.as_bytes());
+                write_text(column.value(row), content);
             }
             Cells::Integer(column) => content.extend_from_slice(&column.value(row).to_le_bytes()),
             Cells::Number(column) => content.extend_from_slice(&column.value(row).to_bits().to_le_bytes()),
@@ -160,4 +166,9 @@ impl<'a> Cells<'a> {
         }
         true
     }
+}
+
+fn write_text(text: &str, content: &mut Vec<u8>) {
+    content.extend_from_slice(&(text.len() as u64).to_le_bytes());
+    content.extend_from_slice(text.as_bytes());
 }

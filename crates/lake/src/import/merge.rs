@@ -1,6 +1,6 @@
-//! Rewriting the events: new records merged into the files whose people they touch.
+//! Rewriting the events: new records, and rows that landed, merged into the files whose people they touch.
 //!
-//! Files hold disjoint ranges of people in order of (person, ts, seq), row groups end at person borders, and so do files. A
+//! Compacted files hold disjoint ranges of people in order of (person, ts, seq), row groups end at person borders, and so do files. A
 //! file whose people have nothing new stays as it is. Memory holds a few batches and the rows of one person at a time.
 
 use super::digest::{Keyer, MessageKey};
@@ -8,6 +8,7 @@ use super::sort::{Run, keys_of, people_of, sequence_of, times_of};
 use crate::Random;
 use crate::data_file::{DataFileWriter, NewFile, conform};
 use crate::error;
+use crate::scan::EventFile;
 use crate::table::TableFile;
 use arrow::array::{ArrayRef, BinaryArray, Int64Array, StringArray, TimestampMicrosecondArray};
 use arrow::compute::interleave_record_batch;
@@ -20,50 +21,95 @@ use std::sync::Arc;
 
 /// Row groups end at the first person border after this many rows.
 const ROWS_PER_GROUP: usize = 64 * 1024;
+/// Files are not closed before they have this many bytes, and are at most this large.
+const FILE_BYTES: std::ops::RangeInclusive<u64> = (4 << 20)..=(128 << 20);
+/// A table in about this many files.
+const FILES_PER_TABLE: u64 = 64;
 /// Rows are handed to the writer at the first person border after this many.
 const ROWS_PER_WRITE: usize = 32 * 1024;
 
 /// A file of the table and the people in it.
-pub(super) struct OldFile {
-    pub(super) file: TableFile,
-    pub(super) path: PathBuf,
-    pub(super) person_min: i64,
+pub(crate) struct OldFile {
+    pub(crate) file: TableFile,
+    pub(crate) path: PathBuf,
+    pub(crate) person_min: i64,
+}
+
+/// The files of the table.
+pub(crate) struct OldFiles {
+    /// Those with disjoint ranges of people, in their order.
+    pub(crate) compacted: Vec<OldFile>,
+    /// Those that landed since; their people overlap.
+    pub(crate) landed: Vec<OldFile>,
+}
+
+impl OldFiles {
+    /// The files of a snapshot, in the order of their people.
+    pub(crate) fn of(files: &[Arc<EventFile>]) -> OldFiles {
+        let old = |file: &Arc<EventFile>| OldFile {
+            file: file.file.clone(),
+            path: file.path.clone(),
+            person_min: file.person_min,
+        };
+        let (landed, compacted): (Vec<_>, Vec<_>) = files.iter().partition(|file| file.is_landed());
+        OldFiles { compacted: compacted.into_iter().map(old).collect(), landed: landed.into_iter().map(old).collect() }
+    }
+}
+
+/// How large the files of a table of so many bytes are.
+pub(crate) fn file_bytes(table_bytes: u64) -> usize {
+    let file_bytes = (table_bytes / FILES_PER_TABLE).clamp(*FILE_BYTES.start(), *FILE_BYTES.end());
+    usize::try_from(file_bytes).unwrap_or(usize::MAX)
 }
 
 /// What the merge works with.
-pub(super) struct Plan<'a> {
+pub(crate) struct Plan<'a> {
     /// The table's columns.
-    pub(super) schema: SchemaRef,
+    pub(crate) schema: SchemaRef,
     /// Where new files go.
-    pub(super) folder: &'a Path,
-    pub(super) random: &'a dyn Random,
+    pub(crate) folder: &'a Path,
+    pub(crate) random: &'a dyn Random,
     /// Files are closed at the first person border after this many bytes.
-    pub(super) file_bytes: usize,
-    /// Values of the columns that are the same for all new records.
-    pub(super) event: &'a str,
-    pub(super) source: &'a str,
+    pub(crate) file_bytes: usize,
+    /// Whether what is made counts as landed still.
+    pub(crate) is_landed: bool,
+    /// Values of the columns `event` and `source`, which are the same for all new records.
+    pub(crate) event: &'a str,
+    pub(crate) source: &'a str,
     /// Makes keys of records that repeat a content; `None` when the records have ids of their own.
-    pub(super) keyer: Option<&'a Keyer>,
+    pub(crate) keyer: Option<&'a Keyer>,
 }
 
 /// What the merge made.
-pub(super) struct Merged {
-    pub(super) add: Vec<NewFile>,
-    pub(super) remove: Vec<TableFile>,
+pub(crate) struct Merged {
+    pub(crate) add: Vec<NewFile>,
+    pub(crate) remove: Vec<TableFile>,
     /// New records that were not known.
-    pub(super) stored: u64,
+    pub(crate) stored: u64,
 }
 
-/// Merges sorted runs of new records into the files (in order of their people).
-pub(super) fn merge(plan: &Plan<'_>, new: Vec<Run>, old: Vec<OldFile>) -> Result<Merged> {
-    let mut merger = Merger::new(plan, new)?;
+/// Where a row is before the merge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Level {
+    /// In no table.
+    New,
+    /// In a landed file, which goes.
+    Landed,
+    /// In a compacted file, which goes if it holds people of the others.
+    Compacted,
+}
+
+/// Merges sorted runs of new records, and all landed rows, into the compacted files.
+pub(crate) fn merge(plan: &Plan<'_>, new: Vec<Run>, files: OldFiles) -> Result<Merged> {
+    let mut merger = Merger::new(plan, new, files.landed)?;
+    let old = files.compacted;
     if old.is_empty() {
         merger.run_up_to(i64::MAX)?;
     }
     let uppers: Vec<i64> = old.iter().skip(1).map(|file| file.person_min - 1).chain([i64::MAX]).collect();
     for (file, upper) in old.into_iter().zip(uppers) {
         if merger.next_person().is_some_and(|person| person <= upper) {
-            merger.add_cursor(Run::of_table(&file.path)?, false)?;
+            merger.add_cursor(Run::of_table(&file.path)?, Level::Compacted)?;
             merger.merged.remove.push(file.file);
             merger.run_up_to(upper)?;
         } else {
@@ -73,6 +119,16 @@ pub(super) fn merge(plan: &Plan<'_>, new: Vec<Run>, old: Vec<OldFile>) -> Result
     merger.end_file()?;
     assert!(merger.next_person().is_none(), "the last file's range has no end");
     Ok(merger.merged)
+}
+
+impl Plan<'_> {
+    fn new_writer(&self) -> Result<DataFileWriter> {
+        if self.is_landed {
+            DataFileWriter::create_landed(self.folder, self.random, &self.schema)
+        } else {
+            DataFileWriter::create(self.folder, self.random, &self.schema)
+        }
+    }
 }
 
 struct Merger<'a> {
@@ -91,7 +147,7 @@ struct Merger<'a> {
 /// The next row of a run.
 struct Cursor {
     run: Run,
-    is_new: bool,
+    level: Level,
     batch: usize,
     row: usize,
     people: Int64Array,
@@ -108,7 +164,7 @@ struct Row {
 }
 
 impl<'a> Merger<'a> {
-    fn new(plan: &'a Plan<'a>, new: Vec<Run>) -> Result<Merger<'a>> {
+    fn new(plan: &'a Plan<'a>, new: Vec<Run>, landed: Vec<OldFile>) -> Result<Merger<'a>> {
         let mut merger = Merger {
             plan,
             cursors: Vec::new(),
@@ -121,26 +177,30 @@ impl<'a> Merger<'a> {
             merged: Merged { add: Vec::new(), remove: Vec::new(), stored: 0 },
         };
         for run in new {
-            merger.add_cursor(run, true)?;
+            merger.add_cursor(run, Level::New)?;
+        }
+        for file in landed {
+            merger.add_cursor(Run::of_table(&file.path)?, Level::Landed)?;
+            merger.merged.remove.push(file.file);
         }
         Ok(merger)
     }
 
-    fn add_cursor(&mut self, mut run: Run, is_new: bool) -> Result<()> {
-        if let Some(batch) = self.next_batch(&mut run, is_new)? {
-            let cursor = self.cursor(run, is_new, batch);
+    fn add_cursor(&mut self, mut run: Run, level: Level) -> Result<()> {
+        if let Some(batch) = self.next_batch(&mut run, level)? {
+            let cursor = self.cursor(run, level, batch);
             self.cursors.push(cursor);
         }
         Ok(())
     }
 
-    fn cursor(&mut self, run: Run, is_new: bool, batch: RecordBatch) -> Cursor {
+    fn cursor(&mut self, run: Run, level: Level, batch: RecordBatch) -> Cursor {
         self.batches.push(batch);
         let index = self.batches.len() - 1;
         let batch = &self.batches[index];
         Cursor {
             run,
-            is_new,
+            level,
             batch: index,
             row: 0,
             people: people_of(batch).clone(),
@@ -151,10 +211,10 @@ impl<'a> Merger<'a> {
     }
 
     /// The next batch of a run in the table's columns.
-    fn next_batch(&self, run: &mut Run, is_new: bool) -> Result<Option<RecordBatch>> {
+    fn next_batch(&self, run: &mut Run, level: Level) -> Result<Option<RecordBatch>> {
         let Some(batch) = run.next()? else { return Ok(None) };
         let batch = conform(&batch, &self.plan.schema)?;
-        if !is_new {
+        if level != Level::New {
             return Ok(Some(batch));
         }
         let mut columns = batch.columns().to_vec();
@@ -174,9 +234,10 @@ impl<'a> Merger<'a> {
         })
     }
 
-    /// The person of the next new record.
+    /// The person of the next row that is not in a compacted file.
     fn next_person(&self) -> Option<i64> {
-        self.cursors.iter().filter(|cursor| cursor.is_new).map(|cursor| cursor.people.value(cursor.row)).min()
+        let others = self.cursors.iter().filter(|cursor| cursor.level != Level::Compacted);
+        others.map(|cursor| cursor.people.value(cursor.row)).min()
     }
 
     /// Merges the rows of all people up to and including this number.
@@ -193,7 +254,7 @@ impl<'a> Merger<'a> {
             }
             let cursor = &mut self.cursors[index];
             let key = cursor.keys.value(cursor.row).try_into().expect("keys have 16 bytes");
-            self.person_rows.push(Row { batch: cursor.batch, row: cursor.row, key, is_new: cursor.is_new });
+            self.person_rows.push(Row { batch: cursor.batch, row: cursor.row, key, is_new: cursor.level == Level::New });
             cursor.row += 1;
             if cursor.row == cursor.people.len() {
                 self.refill(index)?;
@@ -204,8 +265,8 @@ impl<'a> Merger<'a> {
 
     fn refill(&mut self, index: usize) -> Result<()> {
         let mut cursor = self.cursors.swap_remove(index);
-        if let Some(batch) = self.next_batch(&mut cursor.run, cursor.is_new)? {
-            let cursor = self.cursor(cursor.run, cursor.is_new, batch);
+        if let Some(batch) = self.next_batch(&mut cursor.run, cursor.level)? {
+            let cursor = self.cursor(cursor.run, cursor.level, batch);
             self.cursors.push(cursor);
         }
         Ok(())
@@ -241,9 +302,7 @@ impl<'a> Merger<'a> {
             let batch = self.pending_batch()?;
             let writer = match &mut self.writer {
                 Some(writer) => writer,
-                None => {
-                    self.writer.insert(DataFileWriter::create(self.plan.folder, self.plan.random, &self.plan.schema)?)
-                }
+                None => self.writer.insert(self.plan.new_writer()?),
             };
             writer.write(&batch)?;
             if writer.rows_in_group() >= ROWS_PER_GROUP {

@@ -25,10 +25,13 @@ mod window;
 
 pub(crate) use books::close as close_books;
 pub(crate) use check::consent_state;
+pub(crate) use column::{ColumnBuilder, declared_type, stored_type};
+pub(crate) use digest::{Keyer, MessageKey};
+pub(crate) use merge::{Merged, OldFiles, Plan, file_bytes, merge};
 pub(crate) use prepare::{event_columns, property_column, trait_column};
 pub(crate) use quarantine::columns as quarantine_columns;
 pub(crate) use reading::Reading;
-pub(crate) use sink::{consents_columns, traits_columns};
+pub(crate) use sink::{Planned, consents_columns, plan_append, traits_columns, widened};
 
 use crate::data_file::NewFile;
 use crate::lake::{Stage, State};
@@ -39,11 +42,10 @@ use crate::vault::{Draft, Vault};
 use crate::{Random, error};
 use books::Books;
 use check::TimeBounds;
-use digest::Keyer;
 use quarantine::Quarantine;
 use records::Reader;
 use roaring::RoaringTreemap;
-use sink::{Planned, Sink};
+use sink::Sink;
 use spec::{Instant, Object, ObjectKind, Result, ValueType};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

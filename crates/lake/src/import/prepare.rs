@@ -22,6 +22,10 @@ pub(crate) fn event_columns() -> Vec<Field> {
         Field::new("event", DataType::Utf8, true),
         Field::new("source", DataType::Utf8, true),
         Field::new("message_key", DataType::Binary, true),
+        // Whether nobody but a public key vouches for it; missing: somebody does.
+        Field::new("claimed", DataType::Boolean, true),
+        // What no contract declares, as JSON; for no question until it is declared.
+        Field::new("extra", DataType::Utf8, true),
     ]
 }
 

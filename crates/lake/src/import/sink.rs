@@ -2,7 +2,7 @@
 
 use super::check::{PURPOSE, STATE, consent_state};
 use super::digest::{Keyer, MessageKey};
-use super::merge::{self, OldFile, Plan};
+use super::merge::{self, OldFiles, Plan};
 use super::prepare::{Accepted, column_of, kept_fields, property_column, trait_column};
 use super::sort::Sorter;
 use super::{Context, ImportFile};
@@ -17,12 +17,10 @@ use spec::{ConsentState, ObjectKind, PersonId, Result};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-/// Files are not closed before they have this many bytes, and are at most this large.
-const FILE_BYTES: std::ops::RangeInclusive<u64> = (4 << 20)..=(128 << 20);
-/// A table in about this many files.
-const FILES_PER_TABLE: u64 = 64;
-/// Tables that only grow are written anew as one file from this many files on.
+/// The small files of a table that only grows become one when there are this many.
 const FILES_BEFORE_FOLDING: usize = 16;
+/// Larger files are not small.
+const FOLDED_BYTES_MAX: u64 = 4 << 20;
 
 /// Accepted records on their way to their table.
 pub(super) enum Sink {
@@ -32,12 +30,15 @@ pub(super) enum Sink {
 }
 
 /// What a commit is to change, and how many records it stores.
-pub(super) struct Planned {
-    pub(super) add: Vec<NewFile>,
-    pub(super) remove: Vec<TableFile>,
-    pub(super) new_columns: Vec<Field>,
-    pub(super) stored: u64,
+pub(crate) struct Planned {
+    pub(crate) add: Vec<NewFile>,
+    pub(crate) remove: Vec<TableFile>,
+    pub(crate) new_columns: Vec<Field>,
+    pub(crate) stored: u64,
 }
+
+/// The columns of `traits` that rows of files fill besides the traits.
+const TRAITS_OF_FILES: usize = 4;
 
 /// The columns of `traits` besides the traits.
 pub(crate) fn traits_columns() -> Vec<Field> {
@@ -46,6 +47,9 @@ pub(crate) fn traits_columns() -> Vec<Field> {
         Field::new("source", DataType::Utf8, true),
         Field::new("ts", timestamp_type(), true),
         Field::new("digest", DataType::Binary, true),
+        // Whether nobody but a public key vouches for it; missing: it is the whole row of a file.
+        Field::new("claimed", DataType::Boolean, true),
+        Field::new("seq", DataType::Int64, true),
     ]
 }
 
@@ -79,6 +83,7 @@ impl Sink {
             }
             ObjectKind::Traits => {
                 let mut fields = traits_columns();
+                fields.truncate(TRAITS_OF_FILES);
                 fields.extend(kept_fields(object).map(|(_, field)| column_of(field, trait_column(&field.name))));
                 Sink::Traits { batches: Vec::new(), schema: schema_of(&fields), places: BTreeMap::new() }
             }
@@ -144,21 +149,19 @@ impl Sink {
 }
 
 /// The commit that appends rows to a table that only grows; now and then it folds its small files into one.
-pub(super) fn plan_append(batch: &RecordBatch, random: &dyn Random, table: &Table) -> Result<Planned> {
-    let files = table.files()?;
+pub(crate) fn plan_append(batch: &RecordBatch, random: &dyn Random, table: &Table) -> Result<Planned> {
     let stored = batch.num_rows() as u64;
-    // A table made by an older version may lack a column.
+    if stored == 0 {
+        return Ok(Planned { add: Vec::new(), remove: Vec::new(), new_columns: Vec::new(), stored });
+    }
+    // A table made by an older version may lack a column, and a batch those that others fill.
     let wanted: Vec<Field> = batch.schema().fields().iter().map(|field| field.as_ref().clone()).collect();
-    let (_, new_columns) = widened(table, &wanted)?;
-    let (remove, batch) = if files.len() >= FILES_BEFORE_FOLDING {
-        let schema = batch.schema();
-        let paths: Vec<_> = files.iter().map(|file| table.folder().join(&file.name)).collect();
-        let old = read_files(&paths, &schema)?;
-        (files, join(&schema, &[old, batch.clone()])?)
-    } else {
-        (Vec::new(), batch.clone())
-    };
-    let add = if batch.num_rows() == 0 { Vec::new() } else { vec![write_file(table.folder(), random, &batch)?] };
+    let (schema, new_columns) = widened(table, &wanted)?;
+    let small: Vec<TableFile> = table.files()?.into_iter().filter(|file| file.size < FOLDED_BYTES_MAX).collect();
+    let remove = if small.len() >= FILES_BEFORE_FOLDING { small } else { Vec::new() };
+    let paths: Vec<_> = remove.iter().map(|file| table.folder().join(&file.name)).collect();
+    let batch = join(&schema, &[read_files(&paths, &schema)?, conform(batch, &schema)?])?;
+    let add = vec![write_file(table.folder(), random, &batch)?];
     Ok(Planned { add, remove, new_columns, stored })
 }
 
@@ -190,23 +193,18 @@ fn plan_events(
         }
     }
     let (schema, new_columns) = widened(table, &wanted)?;
-    let mut old = Vec::new();
-    let mut old_bytes = 0;
-    for known in context.event_files {
-        old_bytes += known.file.size;
-        old.push(OldFile { file: known.file.clone(), path: known.path.clone(), person_min: known.person_min });
-    }
-    let file_bytes = (old_bytes + context.input_bytes * 2) / FILES_PER_TABLE;
+    let old_bytes: u64 = context.event_files.iter().map(|known| known.file.size).sum();
     let plan = Plan {
         schema,
         folder: table.folder(),
         random: context.random,
-        file_bytes: usize::try_from(file_bytes.clamp(*FILE_BYTES.start(), *FILE_BYTES.end())).unwrap_or(usize::MAX),
+        file_bytes: merge::file_bytes(old_bytes + context.input_bytes * 2),
+        is_landed: false,
         event: &file.object.name,
         source: file.source,
         keyer: file.object.message_id_column.is_none().then_some(keyer),
     };
-    let merged = merge::merge(&plan, sorter.finish(), old)?;
+    let merged = merge::merge(&plan, sorter.finish(), OldFiles::of(context.event_files))?;
     Ok(Planned { add: merged.add, remove: merged.remove, new_columns, stored: merged.stored })
 }
 
@@ -235,14 +233,19 @@ fn plan_traits(batches: &[RecordBatch], schema: &SchemaRef, context: &Context<'_
 }
 
 /// The rows that count, in order of person and object. A row that says the same as the stored one does not replace it.
+///
+/// Messages tell single traits, so that none of their rows replaces another: all of them count.
 fn newest_traits(all: &RecordBatch, n_old: usize) -> Vec<usize> {
     let people: &Int64Array = all.column(0).as_primitive();
     let sources: &StringArray = all.column(1).as_string();
     let times = all.column(2).as_primitive::<TimestampMicrosecondType>();
     let digests = all.column(3).as_binary::<i32>();
-    let mut newest: BTreeMap<(i64, &str), usize> = BTreeMap::new();
+    let claimed = all.column_by_name("claimed");
+    let is_of_message = |row: usize| claimed.is_some_and(|claimed| claimed.is_valid(row));
+    let mut newest: BTreeMap<(i64, &str, &[u8]), usize> = BTreeMap::new();
     for row in 0..all.num_rows() {
-        let best = newest.entry((people.value(row), sources.value(row))).or_insert(row);
+        let apart: &[u8] = if is_of_message(row) { digests.value(row) } else { &[] };
+        let best = newest.entry((people.value(row), sources.value(row), apart)).or_insert(row);
         let is_same = digests.value(*best) == digests.value(row) && *best < n_old;
         let is_newer = (times.value(row), digests.value(row)) > (times.value(*best), digests.value(*best));
         if is_newer && !is_same {
@@ -328,7 +331,7 @@ fn origin(file: &ImportFile<'_>) -> String {
 }
 
 /// The table's columns with those it lacks, and these alone.
-fn widened(table: &Table, wanted: &[Field]) -> Result<(SchemaRef, Vec<Field>)> {
+pub(crate) fn widened(table: &Table, wanted: &[Field]) -> Result<(SchemaRef, Vec<Field>)> {
     let current = table.columns()?;
     let mut new_columns: Vec<Field> = Vec::new();
     for field in wanted {

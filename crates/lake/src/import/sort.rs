@@ -27,7 +27,7 @@ pub(super) struct Sorter {
 }
 
 /// Batches whose rows are in order of (person, ts, seq).
-pub(super) enum Run {
+pub(crate) enum Run {
     /// In memory; rows are brought in order batch by batch.
     Memory { batches: Vec<RecordBatch>, order: Vec<(usize, usize)>, at: usize },
     /// In a temporary file, which goes with the run.

@@ -25,6 +25,9 @@ pub struct IntakeOptions {
     pub queue_bytes_max: usize,
     /// Bytes that are written and synced at once, beyond the first submission.
     pub group_bytes_max: usize,
+    /// No record gets a sequence number below this one: what tables have landed is never numbered again, even when the
+    /// folder was lost.
+    pub next_min: u64,
 }
 
 /// Hears what became of a submission: the sequence number of its first record once all are on disk, or why they are not.
@@ -55,6 +58,17 @@ pub struct IntakeLog {
     /// Held during a commit: there is one at a time.
     writer: Mutex<Writer>,
     durable: Mutex<Durable>,
+    /// Where the last reading ended.
+    reading: Mutex<Option<Reading>>,
+}
+
+/// A place between two groups.
+struct Reading {
+    /// The sequence number of the next record.
+    next: u64,
+    segment: String,
+    /// Where it begins in the segment.
+    offset: u64,
 }
 
 /// What waits.
@@ -96,8 +110,10 @@ impl IntakeLog {
         random: Arc<dyn Random>,
         options: IntakeOptions,
     ) -> Result<(IntakeLog, Recovered)> {
-        let (durable, next_number, recovered) =
+        let (mut durable, next_number, mut recovered) =
             recover(files.as_ref()).map_err(|cause| error::intake("open", cause))?;
+        durable.next = durable.next.max(options.next_min);
+        recovered.next = durable.next;
         let log = IntakeLog {
             files,
             random,
@@ -106,6 +122,7 @@ impl IntakeLog {
             arrived: Condvar::new(),
             writer: Mutex::new(Writer { current: None, next_number }),
             durable: Mutex::new(durable),
+            reading: Mutex::new(None),
         };
         Ok((log, recovered))
     }
@@ -189,12 +206,13 @@ impl IntakeLog {
     ///
     /// # Shape
     /// Sequence number and bytes, ascending; empty when there is nothing newer.
-    #[cfg_attr(not(test), expect(dead_code, reason = "landing will read; until then the tests alone do"))]
     pub(crate) fn read(&self, from: u64, bytes_max: usize) -> Result<Vec<(u64, Vec<u8>)>> {
         let (until, segments) = {
             let durable = lock(&self.durable);
             (durable.next, durable.segments.iter().cloned().collect::<Vec<_>>())
         };
+        let mut reading = lock(&self.reading);
+        let place = reading.take().filter(|place| place.next == from);
         let mut found = Vec::new();
         let mut n_bytes = 0;
         for (index, segment) in segments.iter().enumerate() {
@@ -203,14 +221,18 @@ impl IntakeLog {
             if end <= from {
                 continue;
             }
-            let read = read_segment(self.files.as_ref(), &segment.name, &mut |at, record| {
+            let start = place.as_ref().filter(|place| place.segment == segment.name).map(|place| (place.next, place.offset));
+            let offset = read_segment(self.files.as_ref(), &segment.name, start, &mut |at, record| {
                 if from <= at && at < end {
                     n_bytes += record.len();
                     found.push((at, record));
                 }
-                n_bytes < bytes_max
+                n_bytes < bytes_max && at + 1 < end
             });
-            read.map_err(|cause| error::intake("read", cause))?;
+            let offset = offset.map_err(|cause| error::intake("read", cause))?;
+            if let (Some(offset), Some((last, _))) = (offset, found.last()) {
+                *reading = Some(Reading { next: last + 1, segment: segment.name.clone(), offset });
+            }
             if n_bytes >= bytes_max {
                 break;
             }
@@ -335,8 +357,18 @@ fn segment_number(name: &str) -> Option<u64> {
 }
 
 /// Gives every record of a segment with its sequence number until `visit` has enough; what is damaged is passed over.
-fn read_segment(files: &dyn Files, name: &str, visit: &mut dyn FnMut(u64, Vec<u8>) -> bool) -> io::Result<()> {
-    let Some(mut segment) = Segment::open(files, name)? else { return Ok(()) };
+///
+/// `start` is a place between two groups, and so is what is returned: where the next group begins.
+fn read_segment(
+    files: &dyn Files,
+    name: &str,
+    start: Option<(u64, u64)>,
+    visit: &mut dyn FnMut(u64, Vec<u8>) -> bool,
+) -> io::Result<Option<u64>> {
+    let Some(mut segment) = Segment::open(files, name)? else { return Ok(None) };
+    if let Some((next, offset)) = start {
+        (segment.next, segment.offset) = (next, offset);
+    }
     loop {
         match segment.read_next()? {
             Found::Group { first, records } => {
@@ -345,11 +377,11 @@ fn read_segment(files: &dyn Files, name: &str, visit: &mut dyn FnMut(u64, Vec<u8
                     wants_more = visit(at, record);
                 }
                 if !wants_more {
-                    return Ok(());
+                    return Ok(Some(segment.offset));
                 }
             }
             Found::Damage(_) => {}
-            Found::Tail(_) | Found::End => return Ok(()),
+            Found::Tail(_) | Found::End => return Ok(None),
         }
     }
 }

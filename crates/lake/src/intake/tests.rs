@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 
 const OPTIONS: IntakeOptions =
-    IntakeOptions { segment_bytes_max: 2_000, log_bytes_max: 1 << 20, queue_bytes_max: 1 << 16, group_bytes_max: 600 };
+    IntakeOptions { segment_bytes_max: 2_000, log_bytes_max: 1 << 20, queue_bytes_max: 1 << 16, group_bytes_max: 600, next_min: 0 };
 /// Histories of a run; `ENTENTE_SEEDS` sets another number.
 const SEEDS: u64 = 400;
 
@@ -190,6 +190,7 @@ fn many_senders_share_a_disk() {
             log_bytes_max: 1 << 30,
             queue_bytes_max: 1 << 20,
             group_bytes_max: 1 << 16,
+            next_min: 0,
         };
         IntakeLog::open(Box::new(files), Arc::new(SeededRandom::new(3)), options).expect("a log always opens")
     };

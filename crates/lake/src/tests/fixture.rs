@@ -14,29 +14,29 @@ use spec::{
 use std::sync::Arc;
 use tempfile::TempDir;
 
-pub(super) struct Fixture {
-    pub(super) lake: Lake,
-    pub(super) folder: TempDir,
+pub(crate) struct Fixture {
+    pub(crate) lake: Lake,
+    pub(crate) folder: TempDir,
 }
 
 impl Fixture {
-    pub(super) fn new() -> Fixture {
+    pub(crate) fn new() -> Fixture {
         Fixture::with_memory(64 << 20)
     }
 
-    pub(super) fn with_memory(memory_bytes_max: usize) -> Fixture {
+    pub(crate) fn with_memory(memory_bytes_max: usize) -> Fixture {
         let folder = TempDir::new().expect("there is a folder for temporary files");
         Fixture { lake: open(&folder, 1, memory_bytes_max).expect("a new folder opens"), folder }
     }
 
     /// The same folder opened anew.
-    pub(super) fn reopened(self) -> Fixture {
+    pub(crate) fn reopened(self) -> Fixture {
         let Fixture { lake, folder } = self;
         drop(lake);
         Fixture { lake: open(&folder, 2, 64 << 20).expect("the folder opens again"), folder }
     }
 
-    pub(super) fn import(&self, object: &Object, file_name: &str, bytes: &[u8]) -> Result<ImportReport> {
+    pub(crate) fn import(&self, object: &Object, file_name: &str, bytes: &[u8]) -> Result<ImportReport> {
         let path = self.folder.path().join(format!("input-{file_name}"));
         std::fs::write(&path, bytes).expect("the folder can be written");
         let declared = [object];
@@ -46,7 +46,7 @@ impl Fixture {
     }
 }
 
-pub(super) fn open(folder: &TempDir, seed: u64, memory_bytes_max: usize) -> Result<Lake> {
+pub(crate) fn open(folder: &TempDir, seed: u64, memory_bytes_max: usize) -> Result<Lake> {
     Lake::open(LakeOptions {
         folder: &folder.path().join("data"),
         clock: Arc::new(FixedClock(at("2018-01-01T00:00:00Z"))),
@@ -55,11 +55,11 @@ pub(super) fn open(folder: &TempDir, seed: u64, memory_bytes_max: usize) -> Resu
     })
 }
 
-pub(super) fn at(text: &str) -> Instant {
+pub(crate) fn at(text: &str) -> Instant {
     text.parse().expect("the test writes a time")
 }
 
-pub(super) fn field(name: &str, value_type: ValueType, required: bool) -> Field {
+pub(crate) fn field(name: &str, value_type: ValueType, required: bool) -> Field {
     Field {
         name: name.to_owned(),
         title: name.to_owned(),
@@ -74,7 +74,7 @@ pub(super) fn field(name: &str, value_type: ValueType, required: bool) -> Field 
     }
 }
 
-pub(super) fn object(name: &str, kind: ObjectKind, time: Option<&str>, fields: Vec<Field>) -> Object {
+pub(crate) fn object(name: &str, kind: ObjectKind, time: Option<&str>, fields: Vec<Field>) -> Object {
     Object {
         name: name.to_owned(),
         title: name.to_owned(),
@@ -115,11 +115,11 @@ pub(super) fn purpose(name: &str, basis: Basis) -> Purpose {
     }
 }
 
-pub(super) fn grant(people: RoaringTreemap, fields: &[FieldRef]) -> Grant {
+pub(crate) fn grant(people: RoaringTreemap, fields: &[FieldRef]) -> Grant {
     grant_of(people, fields, Release::Aggregate, FieldClass::None)
 }
 
-pub(super) fn grant_of(people: RoaringTreemap, fields: &[FieldRef], release: Release, class: FieldClass) -> Grant {
+pub(crate) fn grant_of(people: RoaringTreemap, fields: &[FieldRef], release: Release, class: FieldClass) -> Grant {
     let purposes = ["analytics".to_owned()];
     let only_shown = class == FieldClass::Direct;
     let uses: Vec<FieldUse<'_>> =
@@ -146,11 +146,11 @@ pub(super) fn grant_of(people: RoaringTreemap, fields: &[FieldRef], release: Rel
 }
 
 /// All events as text, in the order of the scan.
-pub(super) fn events(fixture: &Fixture, object: &Object) -> Vec<String> {
+pub(crate) fn events(fixture: &Fixture, object: &Object) -> Vec<String> {
     events_of(&fixture.lake.snapshot(), object)
 }
 
-pub(super) fn events_of(snapshot: &Snapshot, object: &Object) -> Vec<String> {
+pub(crate) fn events_of(snapshot: &Snapshot, object: &Object) -> Vec<String> {
     let is_property = |field: &&Field| !["customer", "at", "id"].contains(&field.name.as_str());
     let properties: Vec<String> = object.fields.iter().filter(is_property).map(|field| field.name.clone()).collect();
     if snapshot.known().is_empty() {
@@ -170,7 +170,7 @@ pub(super) fn events_of(snapshot: &Snapshot, object: &Object) -> Vec<String> {
     rows
 }
 
-pub(super) fn row_text(batch: &RecordBatch, row: usize) -> String {
+pub(crate) fn row_text(batch: &RecordBatch, row: usize) -> String {
     let cell = |column: &ArrayRef| array_value_to_string(column, row).expect("every type has a text");
     batch.columns().iter().map(cell).collect::<Vec<_>>().join("|")
 }

@@ -1,0 +1,162 @@
+//! From the log to the tables: what was acknowledged becomes what can be asked about.
+//!
+//! Flow: records after the last offset -> people by the vault -> messages that are known drop out -> rows in the order of
+//! person and time -> commits in a fixed order: vault, quarantine, people, traits, books, events. The commit to `events`
+//! carries the offset that was consumed and is always the last one: with it the landing has happened. Each table remembers its
+//! own offset, so that a repeat after a crash between any two of them adds nothing twice, even when more has come since.
+//! Invariants: a record lands once; received = stored + duplicate + rejected for each key and minute; it knows no contract,
+//! since records say what they are.
+
+mod asides;
+mod books;
+mod columns;
+mod known;
+mod rows;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use books::{Books, books_columns};
+pub use books::BookLine;
+
+use crate::data_file::{DataFileWriter, conform};
+use crate::error;
+use crate::import::{Planned, plan_append, widened};
+use crate::lake::State;
+use crate::snapshot::Snapshot;
+use crate::table::{Change, Engine, Table};
+use crate::vault::Vault;
+use crate::{Arrival, IntakeLog, Random};
+use arrow::array::{RecordBatch, UInt64Array};
+use arrow::compute::take_record_batch;
+use rows::{EventRows, Rows};
+use spec::{Instant, Result};
+
+/// Whose commits these are.
+const APP_ID: &str = "intake";
+/// Records that are landed at once have about this many bytes.
+const BYTES_PER_LANDING: usize = 32 << 20;
+/// Row groups of landed files end after this many rows.
+const ROWS_PER_GROUP: usize = 64 * 1024;
+
+/// What one landing did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Landing {
+    /// Records of the log that it consumed.
+    pub n_records: u64,
+    /// The offset up to which the tables hold everything.
+    pub until: u64,
+    /// Messages that are new.
+    pub stored: u64,
+    /// Messages that were known.
+    pub duplicate: u64,
+    /// Whether the log holds more.
+    pub is_more: bool,
+}
+
+/// What a landing works with besides the tables.
+pub(crate) struct Context<'a> {
+    pub(crate) engine: &'a Engine,
+    pub(crate) vault: &'a Vault,
+    pub(crate) random: &'a dyn Random,
+    pub(crate) now: Instant,
+    pub(crate) log: &'a IntakeLog,
+    pub(crate) snapshot: &'a Snapshot,
+    /// Called after each stage; an error stops the landing there, as a crash would.
+    pub(crate) after: &'a dyn Fn(LandingStage) -> Result<()>,
+}
+
+/// The stages of a landing, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LandingStage {
+    Vault,
+    Quarantine,
+    People,
+    Traits,
+    Books,
+    Events,
+}
+
+/// The offset up to which everything has landed.
+pub(crate) fn landed_until(engine: &Engine, events: &Table) -> Result<u64> {
+    Ok(events.figure_of(engine, APP_ID)?.unwrap_or(0))
+}
+
+/// Lands what the log holds beyond the last landing, as much as fits one.
+pub(crate) fn land(context: &Context<'_>, state: &mut State) -> Result<Landing> {
+    let from = landed_until(context.engine, &state.events)?;
+    let records = context.log.read(from, BYTES_PER_LANDING)?;
+    let Some((last, _)) = records.last() else { return Ok(Landing { until: from, ..Landing::default() }) };
+    let until = last + 1;
+    let arrivals: Result<Vec<(u64, Arrival<'_>)>> =
+        records.iter().map(|(at, bytes)| Ok((*at, Arrival::read(bytes)?))).collect();
+    let mut draft = context.vault.draft();
+    let rows = Rows::of(&arrivals?, context, state, &mut draft)?;
+    draft.write()?;
+    (context.after)(LandingStage::Vault)?;
+    let commit = Commit { context, until };
+    commit.append(&mut state.quarantine, |offset| asides::batch(&rows.asides, offset))?;
+    (context.after)(LandingStage::Quarantine)?;
+    commit.append(&mut state.people, |offset| rows.people_batch(offset, context.snapshot.ledger()))?;
+    (context.after)(LandingStage::People)?;
+    let known_traits = rows.known_traits(context.snapshot);
+    commit.append(&mut state.traits, |offset| rows.traits_batch(offset, &known_traits))?;
+    (context.after)(LandingStage::Traits)?;
+    let fresh = rows.events.fresh(context.snapshot.event_files())?;
+    commit.append(&mut state.books, |offset| rows.books(offset, &fresh, &known_traits).batch())?;
+    (context.after)(LandingStage::Books)?;
+    commit.events(&mut state.events, &rows.events, &fresh)?;
+    (context.after)(LandingStage::Events)?;
+    let (stored, duplicate) = rows.books(from, &fresh, &known_traits).totals();
+    let is_more = context.log.next() > until;
+    Ok(Landing { n_records: until - from, until, stored, duplicate, is_more })
+}
+
+/// Commits under the offset that is consumed.
+struct Commit<'a> {
+    context: &'a Context<'a>,
+    until: u64,
+}
+
+impl Commit<'_> {
+    /// Appends rows of records at and after the table's own offset, which `batch` is given.
+    fn append(&self, table: &mut Table, batch: impl FnOnce(u64) -> Result<Option<RecordBatch>>) -> Result<()> {
+        let offset = table.figure_of(self.context.engine, APP_ID)?.unwrap_or(0);
+        match batch(offset)? {
+            Some(batch) if batch.num_rows() > 0 => {
+                let planned = plan_append(&batch, self.context.random, table)?;
+                self.commit(table, planned)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The last commit: there is one even when no event came.
+    fn events(&self, table: &mut Table, events: &EventRows, is_fresh: &[bool]) -> Result<()> {
+        let mut planned = Planned { add: Vec::new(), remove: Vec::new(), new_columns: Vec::new(), stored: 0 };
+        let order = UInt64Array::from(events.in_order(is_fresh));
+        if !order.is_empty() {
+            let batch = take_record_batch(&events.batch, &order)
+                .map_err(|cause| error::bug("cannot bring landed rows in order", Box::new(cause)))?;
+            let wanted: Vec<_> = batch.schema().fields().iter().map(|field| field.as_ref().clone()).collect();
+            let (schema, new_columns) = widened(table, &wanted)?;
+            let batch = conform(&batch, &schema)?;
+            let mut writer = DataFileWriter::create_landed(table.folder(), self.context.random, &schema)?;
+            let n_rows = batch.num_rows();
+            for start in (0..n_rows).step_by(ROWS_PER_GROUP) {
+                writer.write(&batch.slice(start, ROWS_PER_GROUP.min(n_rows - start)))?;
+                writer.end_group()?;
+            }
+            planned = Planned { add: vec![writer.finish()?], new_columns, stored: n_rows as u64, ..planned };
+        }
+        self.commit(table, planned)
+    }
+
+    fn commit(&self, table: &mut Table, planned: Planned) -> Result<()> {
+        let Planned { add, remove, new_columns, .. } = planned;
+        let at_millis = self.context.now.timestamp_millis();
+        table.commit(
+            self.context.engine,
+            Change { add, remove, new_columns, app_id: APP_ID, figure: self.until, at_millis },
+        )
+    }
+}

@@ -1,0 +1,157 @@
+//! The books: per source, key and minute, what was received and what became of it.
+
+use crate::data_file::{schema_of, timestamp_type};
+use crate::error;
+use crate::ledger::read_table;
+use crate::table::Table;
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::datatypes::{DataType, Field, Int64Type, TimestampMicrosecondType};
+use spec::{Instant, Result};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+const MICROS_PER_MINUTE: i64 = 60_000_000;
+/// Reasons that a line names; what is refused for others counts under `other`.
+const REASONS_MAX: usize = 50;
+
+/// What came with one key in one minute: received = stored + duplicate + rejected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BookLine {
+    /// The source.
+    pub source: String,
+    /// The name of the key.
+    pub key: String,
+    /// The minute's first instant.
+    pub minute: Instant,
+    /// Messages that came.
+    pub received: u64,
+    /// Messages that are new.
+    pub stored: u64,
+    /// Messages that were known.
+    pub duplicate: u64,
+    /// Messages that were refused or are kept aside.
+    pub rejected: u64,
+    /// Why: reason and how many.
+    pub reasons: Vec<(String, u64)>,
+}
+
+/// What became of messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate<'a> {
+    Stored,
+    Duplicate,
+    Rejected(&'a str),
+}
+
+/// Lines by source, key and minute, each with the offset of the last record in it.
+#[derive(Default)]
+pub(crate) struct Books {
+    entries: BTreeMap<(String, String, i64), Entry>,
+}
+
+#[derive(Default)]
+struct Entry {
+    counts: [u64; 3],
+    reasons: BTreeMap<String, u64>,
+}
+
+/// The columns of `books`.
+pub(crate) fn books_columns() -> Vec<Field> {
+    let text = |name: &str| Field::new(name, DataType::Utf8, true);
+    let count = |name: &str| Field::new(name, DataType::Int64, true);
+    vec![
+        text("source"),
+        text("key"),
+        Field::new("minute", timestamp_type(), true),
+        count("stored"),
+        count("duplicate"),
+        count("rejected"),
+        text("reasons"),
+    ]
+}
+
+impl Books {
+    pub(super) fn enter(&mut self, source: &str, key: &str, at_micros: i64, fate: Fate<'_>, n_messages: u64) {
+        let minute = at_micros.div_euclid(MICROS_PER_MINUTE) * MICROS_PER_MINUTE;
+        let entry = self.entries.entry((source.to_owned(), key.to_owned(), minute)).or_default();
+        match fate {
+            Fate::Stored => entry.counts[0] += n_messages,
+            Fate::Duplicate => entry.counts[1] += n_messages,
+            Fate::Rejected(reason) => {
+                entry.counts[2] += n_messages;
+                entry.give_reason(reason, n_messages);
+            }
+        }
+    }
+
+    /// Messages stored, and messages known before.
+    pub(super) fn totals(&self) -> (u64, u64) {
+        self.entries.values().fold((0, 0), |(stored, duplicate), entry| {
+            (stored + entry.counts[0], duplicate + entry.counts[1])
+        })
+    }
+
+    /// The lines as rows of the table.
+    pub(super) fn batch(&self) -> Result<Option<RecordBatch>> {
+        let count = |place: usize| -> ArrayRef {
+            let counts = self.entries.values().map(|entry| i64::try_from(entry.counts[place]).unwrap_or(i64::MAX));
+            Arc::new(counts.collect::<Int64Array>())
+        };
+        let minutes: TimestampMicrosecondArray = self.entries.keys().map(|(_, _, minute)| Some(*minute)).collect();
+        let reasons = |entry: &Entry| serde_json::to_string(&entry.reasons).expect("reasons are plain data");
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(StringArray::from_iter_values(self.entries.keys().map(|(source, _, _)| source))),
+            Arc::new(StringArray::from_iter_values(self.entries.keys().map(|(_, key, _)| key))),
+            Arc::new(minutes.with_timezone("UTC")),
+            count(0),
+            count(1),
+            count(2),
+            Arc::new(StringArray::from_iter_values(self.entries.values().map(reasons))),
+        ];
+        let batch = RecordBatch::try_new(schema_of(&books_columns()), columns);
+        batch.map(Some).map_err(|cause| error::bug("cannot join columns", Box::new(cause)))
+    }
+
+    /// Reads the table; rows of the same minute, which landed one after another, are added up.
+    pub(crate) fn load(table: &Table) -> Result<Books> {
+        let rows = read_table(table, &books_columns())?;
+        let text = |column: usize, row: usize| rows.column(column).as_string::<i32>().value(row).to_owned();
+        let minutes = rows.column(2).as_primitive::<TimestampMicrosecondType>();
+        let mut books = Books::default();
+        for row in 0..rows.num_rows() {
+            let entry = books.entries.entry((text(0, row), text(1, row), minutes.value(row))).or_default();
+            for (place, count) in entry.counts.iter_mut().enumerate() {
+                let stored = rows.column(3 + place).as_primitive::<Int64Type>().value(row);
+                *count += u64::try_from(stored).unwrap_or_default();
+            }
+            let reasons: BTreeMap<String, u64> = serde_json::from_str(&text(6, row)).unwrap_or_default();
+            for (reason, n_messages) in reasons {
+                entry.give_reason(&reason, n_messages);
+            }
+        }
+        Ok(books)
+    }
+
+    /// All lines, in the order of source, key and minute.
+    pub(crate) fn lines(&self) -> Vec<BookLine> {
+        let line = |((source, key, minute), entry): (&(String, String, i64), &Entry)| BookLine {
+            source: source.clone(),
+            key: key.clone(),
+            minute: Instant::from_timestamp_micros(*minute).unwrap_or_default(),
+            received: entry.counts.iter().sum(),
+            stored: entry.counts[0],
+            duplicate: entry.counts[1],
+            rejected: entry.counts[2],
+            reasons: entry.reasons.iter().map(|(reason, count)| (reason.clone(), *count)).collect(),
+        };
+        self.entries.iter().map(line).collect()
+    }
+}
+
+impl Entry {
+    fn give_reason(&mut self, reason: &str, n_messages: u64) {
+        let is_named = self.reasons.contains_key(reason) || self.reasons.len() < REASONS_MAX;
+        let reason = if is_named { reason } else { "other" };
+        *self.reasons.entry(reason.to_owned()).or_default() += n_messages;
+    }
+}

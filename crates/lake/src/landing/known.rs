@@ -1,0 +1,71 @@
+//! Which messages are in the tables already: filters of message keys first, the rows themselves where these say "perhaps".
+//!
+//! A filter never says "no" wrongly, and "perhaps" is always looked up, so that neither a loss nor a double can come of it.
+
+use crate::import::MessageKey;
+use crate::scan::EventFile;
+use crate::error;
+use arrow::array::AsArray;
+use arrow::datatypes::Int64Type;
+use parquet::bloom_filter::Sbbf;
+use spec::Result;
+use std::fs::File;
+use std::sync::Arc;
+
+/// A message by its person and key.
+pub(super) type Candidate = (i64, MessageKey);
+
+/// Says of each message whether it is in one of the files; they come in order of person and key.
+pub(super) fn known(files: &[Arc<EventFile>], candidates: &[Candidate]) -> Result<Vec<bool>> {
+    assert!(candidates.is_sorted(), "messages come in order of person and key");
+    let mut is_known = vec![false; candidates.len()];
+    for file in files {
+        for (index, group) in file.groups.iter().enumerate() {
+            let (min, max) = group.people;
+            let start = candidates.partition_point(|(person, _)| *person < min);
+            let end = candidates.partition_point(|(person, _)| *person <= max);
+            if start == end {
+                continue;
+            }
+            let filter = group.keys.get_or_init(|| filter_of(file, index));
+            let may_be = |(_, key): &Candidate| filter.as_ref().is_none_or(|filter| filter.check(&key[..]));
+            let hints: Vec<usize> = (start..end).filter(|at| !is_known[*at] && may_be(&candidates[*at])).collect();
+            if !hints.is_empty() {
+                look_up(file, index, candidates, &hints, &mut is_known)?;
+            }
+        }
+    }
+    Ok(is_known)
+}
+
+/// The filter of a row group; `None` when there is none that can be read, so that every row is looked up.
+fn filter_of(file: &EventFile, group: usize) -> Option<Sbbf> {
+    let column = file.metadata.schema().index_of("message_key").ok()?;
+    let metadata = file.metadata.metadata().row_group(group).column(column);
+    Sbbf::read_from_column_chunk(metadata, &File::open(&file.path).ok()?).ok()?
+}
+
+/// Compares the messages that may be in a row group with those that are.
+fn look_up(
+    file: &EventFile,
+    group: usize,
+    candidates: &[Candidate],
+    hints: &[usize],
+    is_known: &mut [bool],
+) -> Result<()> {
+    let place = |name: &str| {
+        file.metadata.schema().index_of(name).map_err(|cause| error::bug("events lack a column", Box::new(cause)))
+    };
+    let rows = file.decode(group, vec![place("person")?, place("message_key")?])?;
+    let column = |name: &str| rows.column_by_name(name).expect("the column was just decoded");
+    let people = column("person").as_primitive::<Int64Type>().values();
+    let keys = column("message_key").as_binary::<i32>();
+    for at in hints {
+        let (person, key) = &candidates[*at];
+        let first = people.partition_point(|other| other < person);
+        let its_rows = (first..people.len()).take_while(|row| people[*row] == *person);
+        is_known[*at] = its_rows.into_iter().any(|row| keys.value(row) == key.as_slice());
+    }
+    Ok(())
+}
+
