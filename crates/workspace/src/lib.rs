@@ -19,6 +19,7 @@ mod examine;
 mod fields;
 #[cfg(test)]
 mod fixture;
+mod keys;
 mod load;
 mod measure;
 mod names;
