@@ -8,6 +8,7 @@
 mod definition;
 mod error;
 mod files;
+mod key;
 mod product;
 mod question;
 mod session;
@@ -17,4 +18,5 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+pub use key::{NewKey, make_key};
 pub use product::{App, Checked, Options, ServerNote, check, make_token, question_from_text, server_of};

@@ -49,6 +49,8 @@ pub(crate) enum Command {
     Check,
     /// Make a token with which a program acts as a user
     Token(Token),
+    /// Make a write key with which a site or a server sends events to a source
+    Key(Key),
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -125,6 +127,27 @@ pub(crate) struct Token {
     /// How long it is good for
     #[arg(long = "for", default_value = "30 days", value_name = "DURATION")]
     pub(crate) duration: String,
+}
+
+#[derive(Args)]
+pub(crate) struct Key {
+    /// Who holds it
+    #[arg(long, value_enum, default_value = "public")]
+    pub(crate) kind: KeyKind,
+    /// The source for which it is; only the advice names it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) source: Option<String>,
+    /// What it is called in the source's file [default: the kind]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KeyKind {
+    /// Everybody: pages and apps
+    Public,
+    /// A server of yours
+    Secret,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

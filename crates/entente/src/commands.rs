@@ -3,6 +3,7 @@
 pub(crate) mod ask;
 pub(crate) mod check;
 pub(crate) mod import;
+pub(crate) mod key;
 pub(crate) mod manual;
 pub(crate) mod token;
 pub(crate) mod up;

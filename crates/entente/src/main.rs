@@ -39,6 +39,7 @@ fn main() -> ExitCode {
         Command::Judge(judge) => commands::ask::judge(&arguments.place, judge),
         Command::Check => commands::check::run(&arguments.place),
         Command::Token(token) => commands::token::run(&arguments.place, token),
+        Command::Key(key) => commands::key::run(key),
         Command::Completions { shell } => commands::manual::completions(*shell),
         Command::Manual => commands::manual::manual(),
     };

@@ -205,6 +205,28 @@ fn check_prints_all_that_is_wrong() {
 }
 
 #[test]
+fn a_new_key_is_printed_once_and_its_line_is_what_the_source_needs() {
+    let shop = Shop::new();
+    for (kind, prefix) in [("public", "pk_"), ("secret", "sk_")] {
+        let made = shop.run(&["key", "--source", "till", "--kind", kind]).ends(0).says(&["sources/till.yaml", kind]);
+        let text = made.printed().trim().to_owned();
+        assert!(text.starts_with(prefix) && !text.contains('\n'), "{text}");
+        assert_eq!(made.said.contains(&text), kind == "public", "a secret key stands in no file");
+        let line = made.said.lines().last().expect("it says what to write");
+        shop.write("sources/till.yaml", &format!("contract: contracts/till.odcs.yaml\nkeys:\n{line}\n"));
+        shop.run(&["check"]).ends(0).prints(&["nothing is wrong"]);
+    }
+    shop.write(
+        "sources/till.yaml",
+        "contract: contracts/till.odcs.yaml\nkeys: [{ name: a, kind: secret, key: sk_a }]\n",
+    );
+    shop.run(&["check"]).ends(2).prints(&["this key is burnt"]);
+    shop.run(&["key", "--name", "Shop 1"]).ends(2).says(&["`Shop 1`"]);
+    shop.run(&["key", "--kind", "hidden"]).ends(2).says(&["hidden"]);
+    assert!(!shop.folder.path().join("data").exists(), "nothing is kept");
+}
+
+#[test]
 fn a_folder_without_a_workspace_is_named() {
     let shop = Shop::new();
     let elsewhere = shop.folder.path().join("elsewhere");

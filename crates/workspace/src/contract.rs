@@ -10,7 +10,7 @@ use crate::names::{check_name, did_you_mean, shortened};
 use crate::node::{Node, NodeKind};
 use crate::rules::{CLASSES, check_known, word_of};
 use crate::types::phrase;
-use spec::{Contract, Door, Duration, Field, FieldClass, Freshness, Object, ObjectKind, ValueType};
+use spec::{Contract, Door, Duration, Field, FieldClass, Freshness, Object, ObjectKind, OnFault, ValueType};
 use std::collections::BTreeSet;
 
 /// The longest text that a field without `maxLength` accepts, in characters.
@@ -21,6 +21,9 @@ const LENGTH_MAX: i64 = 65_536;
 
 /// More fields than this has no object.
 const FIELDS_MAX: usize = 500;
+
+const ON_FAULT: [(&str, OnFault); 3] =
+    [("reject", OnFault::Reject), ("quarantine", OnFault::Quarantine), ("flag", OnFault::Flag)];
 
 /// The keys of a contract by the standard.
 const KEYS: [&str; 22] = [
@@ -77,6 +80,7 @@ pub(crate) fn read_contract(node: &Node, purposes: &[&str], problems: &mut Probl
     let description = read_description(&mut fields, problems);
     let owner = read_owner(&mut fields, problems);
     let freshness = read_freshness(&mut fields, problems);
+    let door = read_door(&mut fields, problems);
     let mut objects = Vec::new();
     let mut places = Vec::new();
     for node in fields.list("schema", problems) {
@@ -93,8 +97,10 @@ pub(crate) fn read_contract(node: &Node, purposes: &[&str], problems: &mut Probl
         return None;
     }
     let (id, version, status) = (id?.to_owned(), version?.to_owned(), status?.to_owned());
-    let door = Door::default();
-    Some(ContractFile { contract: Contract { id, version, status, description, owner, objects, freshness, door }, places })
+    Some(ContractFile {
+        contract: Contract { id, version, status, description, owner, objects, freshness, door },
+        places,
+    })
 }
 
 fn read_description(fields: &mut Fields<'_>, problems: &mut Problems) -> String {
@@ -154,6 +160,26 @@ fn read_freshness(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Fr
         }
     }
     None
+}
+
+/// What happens at the door, where the contract says so.
+fn read_door(fields: &mut Fields<'_>, problems: &mut Problems) -> Door {
+    let custom = read_custom(fields, problems);
+    let mut on_fault = |property: &str| {
+        let node = custom_value(&custom, property)?;
+        word_of(text_of(node, property, problems)?, &node.place, "what can be done about a fault", &ON_FAULT, problems)
+    };
+    let default = Door::default();
+    let unknown_event = on_fault("on_unknown_event").unwrap_or(default.unknown_event);
+    let bad_value = on_fault("on_bad_value").unwrap_or(default.bad_value);
+    let bad_time = on_fault("on_bad_time").unwrap_or(default.bad_time);
+    if unknown_event == OnFault::Flag
+        && let Some(node) = custom_value(&custom, "on_unknown_event")
+    {
+        let hint = "the contract says nothing of it that could be kept: use `quarantine` or `reject`";
+        problems.add(&node.place, "an unknown event cannot be flagged".into(), hint.into());
+    }
+    Door { unknown_event, bad_value, bad_time, keeps_ip: custom_flag(&custom, "keep_ip", problems) }
 }
 
 /// Reads an object; `None` if it takes no part or has errors.
@@ -272,14 +298,7 @@ fn read_field(node: &Node, purposes: &[&str], problems: &mut Problems) -> Option
         check_known(purpose, place, "purpose", purposes, problems);
     }
     let unit = custom_value(&custom, "unit").and_then(|node| text_of(node, "unit", problems));
-    let is_key = match custom_value(&custom, "key") {
-        None => false,
-        Some(Node { kind: NodeKind::Boolean(value), .. }) => *value,
-        Some(other) => {
-            problems.add(&other.place, "`key` is true or false".into(), "write `value: true`".into());
-            false
-        }
-    };
+    let is_key = custom_flag(&custom, "key", problems);
     let closed = class.is_none();
     Some(Field {
         name: name.to_owned(),
@@ -353,4 +372,16 @@ fn read_custom<'a>(fields: &mut Fields<'a>, problems: &mut Problems) -> Vec<(&'a
 
 fn custom_value<'a>(custom: &[(&str, &'a Node)], property: &str) -> Option<&'a Node> {
     custom.iter().find(|(name, _)| *name == property).map(|(_, node)| *node)
+}
+
+/// True or false; false where it is missing.
+fn custom_flag(custom: &[(&str, &Node)], property: &str, problems: &mut Problems) -> bool {
+    match custom_value(custom, property) {
+        None => false,
+        Some(Node { kind: NodeKind::Boolean(value), .. }) => *value,
+        Some(other) => {
+            problems.add(&other.place, format!("`{property}` is true or false"), "write `value: true`".into());
+            false
+        }
+    }
 }

@@ -81,10 +81,16 @@ impl<'a> Fields<'a> {
 
     /// A whole number within bounds that may be missing.
     pub(crate) fn whole(&mut self, key: &'static str, bounds: (u32, u32), problems: &mut Problems) -> Option<u32> {
+        let value = self.large(key, (bounds.0.into(), bounds.1.into()), problems)?;
+        Some(u32::try_from(value).expect("it lies within bounds of this type"))
+    }
+
+    /// A whole number within bounds beyond 32 bits that may be missing.
+    pub(crate) fn large(&mut self, key: &'static str, bounds: (u64, u64), problems: &mut Problems) -> Option<u64> {
         let node = self.optional(key)?;
         let (least, most) = bounds;
         let value = match node.kind {
-            NodeKind::Integer(value) => u32::try_from(value).ok().filter(|value| (least..=most).contains(value)),
+            NodeKind::Integer(value) => u64::try_from(value).ok().filter(|value| (least..=most).contains(value)),
             _ => None,
         };
         if value.is_none() {

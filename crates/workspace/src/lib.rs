@@ -19,6 +19,7 @@ mod examine;
 mod fields;
 #[cfg(test)]
 mod fixture;
+mod keys;
 mod load;
 mod measure;
 mod names;
@@ -37,6 +38,7 @@ pub use definitions::Definitions;
 pub use diagnostic::render;
 pub use load::load;
 pub use measure::parse_measure;
+pub use names::is_name;
 pub use question::{parse_question, question_from_yaml};
 pub use resolve::{Resolved, USER_ID, Unresolved, resolve};
 pub use words::{condition_parts, condition_words, question_words};

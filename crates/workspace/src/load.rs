@@ -9,6 +9,7 @@ use crate::cycles::{audiences_in, on_cycles};
 use crate::definitions::Definitions;
 use crate::diagnostic::{Place, Problems};
 use crate::fields::{Fields, text_of};
+use crate::keys::Keyring;
 use crate::names::{did_you_mean, is_name, listed, nearest, shortened};
 use crate::node::Node;
 use crate::resolve::{Unresolved, check_definition};
@@ -154,9 +155,11 @@ impl Loader<'_> {
             contracts.insert(file.name, contract);
         }
         let mut across = Across::default();
+        let mut keyring = Keyring::default();
         for file in files.iter().filter(|file| file.folder == "sources") {
             let Some(node) = &file.node else { continue };
-            let Some(source) = read_source(file.name, node, &contracts, problems) else { continue };
+            let source = read_source((file.name, node), &contracts, &mut keyring, problems);
+            let Some(source) = source else { continue };
             let Some(contract) = contracts.get(contract_name(&source.contract_path)).and_then(Option::as_ref) else {
                 continue;
             };

@@ -9,7 +9,7 @@ pub(crate) const NAME_LENGTH_MAX: usize = 64;
 const NEAREST_MAX: usize = 3;
 
 /// Whether it is a name: `[a-z][a-z0-9_]*`.
-pub(crate) fn is_name(text: &str) -> bool {
+pub fn is_name(text: &str) -> bool {
     text.len() <= NAME_LENGTH_MAX
         && text.starts_with(|c: char| c.is_ascii_lowercase())
         && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')

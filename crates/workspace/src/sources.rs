@@ -4,10 +4,11 @@ use crate::contract::ContractFile;
 use crate::definitions::Definitions;
 use crate::diagnostic::{Place, Problems};
 use crate::fields::{Fields, text_of};
+use crate::keys::{Keyring, read_keys};
 use crate::names::shortened;
 use crate::node::Node;
 use crate::rules::check_known;
-use spec::{Object, ObjectKind, Source, SourceFile, ValueType};
+use spec::{Contract, Object, ObjectKind, Source, SourceFile, ValueType};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What must agree across contracts: names of events and traits, types of properties.
@@ -71,9 +72,9 @@ pub(crate) fn contract_name(path: &str) -> &str {
 
 /// Reads a source; `None` if it or its contract has errors.
 pub(crate) fn read_source(
-    name: &str,
-    node: &Node,
+    (name, node): (&str, &Node),
     contracts: &BTreeMap<&str, Option<ContractFile>>,
+    keyring: &mut Keyring,
     problems: &mut Problems,
 ) -> Option<Source> {
     let n_problems = problems.count();
@@ -93,6 +94,17 @@ pub(crate) fn read_source(
         }
     }
     let contract = contract.and_then(Option::as_ref).map(|file| &file.contract);
+    let files = read_files(&mut fields, contract, problems);
+    let keys = read_keys(name, &mut fields, keyring, problems);
+    fields.close(problems);
+    if problems.count() > n_problems {
+        return None;
+    }
+    let (contract_path, contract) = (contract_path?.to_owned(), contract?.clone());
+    Some(Source { name: name.to_owned(), title, description, contract_path, contract, files, keys })
+}
+
+fn read_files(fields: &mut Fields<'_>, contract: Option<&Contract>, problems: &mut Problems) -> Vec<SourceFile> {
     let mut files = Vec::new();
     for node in fields.list("files", problems) {
         let Some(mut fields) = Fields::open(node, "a file of a source", problems) else { continue };
@@ -117,12 +129,7 @@ pub(crate) fn read_source(
         fields.close(problems);
         files.extend(path.zip(object).map(|(path, object)| SourceFile { path: path.into(), object: object.into() }));
     }
-    fields.close(problems);
-    if problems.count() > n_problems {
-        return None;
-    }
-    let (contract_path, contract) = (contract_path?.to_owned(), contract?.clone());
-    Some(Source { name: name.to_owned(), title, description, contract_path, contract, files, keys: Vec::new() })
+    files
 }
 
 fn is_inside(path: &str) -> bool {

@@ -3,6 +3,7 @@
 use super::*;
 use crate::diagnostic::render;
 use crate::fixture::{shop, shop_definitions};
+use spec::{Door, OnFault};
 
 /// The diagnostics of the shop with some files changed, as the command line shows them.
 fn check(changes: &[(&str, &str)]) -> String {
@@ -157,6 +158,147 @@ sources/web.yaml:4:5: a file of a source needs `object`
 sources/web.yaml:4:13: `/etc/passwd` is not a file inside of the workspace
     use a path relative to the workspace, with `/` and without `..`
 "#);
+}
+
+#[test]
+fn keys_of_sources() {
+    let public = format!("pk_{}", "A1".repeat(16));
+    let digest = |text: &str| Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let (secret, upper) = (digest("sk_one"), digest("sk_two").to_uppercase());
+    let till = format!(
+        "\
+contract: contracts/till.odcs.yaml
+keys:
+  - {{ name: shop, kind: public, key: {public}, events_per_second: 50 }}
+  - {{ name: backend, kind: secret, sha256: {secret}, events_per_day: 100000000000 }}
+  - {{ name: cash_desk, kind: secret, sha256: {upper} }}
+"
+    );
+    let (definitions, text) = load_with(&[("sources/till.yaml", &till)]);
+    assert_eq!(text, "");
+    let keys = &definitions.sources["till"].keys;
+    let limits: Vec<_> = keys.iter().map(|key| (key.events_per_second_max, key.events_per_day_max)).collect();
+    assert_eq!(limits, [(50, 10_000_000), (10_000, 100_000_000_000), (10_000, 1_000_000_000)]);
+    assert_eq!(keys[0].digest, <[u8; 32]>::from(Sha256::digest(&public)), "what is looked up is always the digest");
+    assert_eq!((keys[0].text.as_deref(), keys[1].text.as_deref()), (Some(public.as_str()), None));
+    assert_eq!(keys[2].digest, <[u8; 32]>::from(Sha256::digest("sk_two")));
+}
+
+#[test]
+fn keys_with_errors() {
+    let public = format!("pk_{}", "A1".repeat(16));
+    let digest: String = Sha256::digest(&public).iter().map(|byte| format!("{byte:02x}")).collect();
+    let members =
+        format!("contract: contracts/members.odcs.yaml\nkeys: [{{ name: app, kind: public, key: {public} }}]\n");
+    let web = format!(
+        "\
+contract: contracts/till.odcs.yaml
+keys:
+  - {{ name: one, kind: secret, sha256: {digest} }}
+  - {{ name: two, kind: secret, key: sk_0123456789 }}
+  - {{ name: three, kind: public, key: sk_0123456789 }}
+  - {{ name: four, kind: secret, sha256: sk_0123456789 }}
+  - {{ name: five, kind: public, sha256: {digest} }}
+  - {{ name: six, kind: public, key: pk_short }}
+  - {{ name: seven, kind: public, key: pk_{letters}- }}
+  - {{ name: eight, kind: secret, sha256: 3f5a }}
+  - {{ name: nine, kind: secret, sha256: {letters}é{letters} }}
+  - {{ name: Ten, kind: privat, kee: x }}
+  - {{ name: eleven, kind: public, events_per_second: 0, events_per_day: 100000000001 }}
+  - {{ name: twelve, kind: secret, events_per_secnd: 5 }}
+  - {{ name: same, kind: secret, sha256: {zeros} }}
+  - {{ name: same, kind: secret, sha256: {zeros} }}
+  - {{}}
+",
+        letters = "a".repeat(31),
+        zeros = "'".to_owned() + &"0".repeat(64) + "'",
+    );
+    let (definitions, text) = load_with(&[("sources/members.yaml", &members), ("sources/web.yaml", &web)]);
+    insta::assert_snapshot!(text, @"
+    sources/web.yaml:3:5: `one` is the same key as `app` of the source `members`
+        a key stands for one source: make another one with `entente key`
+    sources/web.yaml:4:37: a secret key stands here
+        this key is burnt: make a new one with `entente key --kind secret`, and keep only its `sha256`
+    sources/web.yaml:5:39: a secret key stands here
+        this key is burnt: make a new one with `entente key --kind secret`, and keep only its `sha256`
+    sources/web.yaml:6:41: a secret key stands here
+        this key is burnt: make a new one with `entente key --kind secret`, and keep only its `sha256`
+    sources/web.yaml:7:41: a public key is given by its text, not by its digest
+        make a key with `entente key`, and write it as in `key: pk_...`
+    sources/web.yaml:8:37: `key` is not a public key
+        it is `pk_` and 32 to 64 letters and digits; make one with `entente key`
+    sources/web.yaml:9:39: `key` is not a public key
+        it is `pk_` and 32 to 64 letters and digits; make one with `entente key`
+    sources/web.yaml:10:42: `sha256` is not 64 hex digits
+        make a key with `entente key --kind secret`, and keep its digest, as in `sha256: 3f5a...`
+    sources/web.yaml:11:41: `sha256` is not 64 hex digits
+        make a key with `entente key --kind secret`, and keep its digest, as in `sha256: 3f5a...`
+    sources/web.yaml:12:13: `Ten` is not a name for a write key
+        use small letters, digits and `_`, a letter first, at most 64 characters
+    sources/web.yaml:12:24: `privat` is not a kind of write key
+        use one of: `public`, `secret`
+    sources/web.yaml:12:32: `kee` is not a key of a write key
+        did you mean `key`?
+    sources/web.yaml:13:5: a write key needs `key`
+        make a key with `entente key`, and write it as in `key: pk_...`
+    sources/web.yaml:13:54: `events_per_second` is a whole number from 1 to 1000000
+        write it as in `events_per_second: 10`
+    sources/web.yaml:13:73: `events_per_day` is a whole number from 1 to 100000000000
+        write it as in `events_per_day: 10`
+    sources/web.yaml:14:5: a write key needs `sha256`
+        make a key with `entente key --kind secret`, and keep its digest, as in `sha256: 3f5a...`
+    sources/web.yaml:14:35: `events_per_secnd` is not a key of a write key
+        did you mean `events_per_second`?
+    sources/web.yaml:16:5: two keys named `same`
+        give one another name
+    sources/web.yaml:16:5: `same` is the same key as `same` of the source `web`
+        a key stands for one source: make another one with `entente key`
+    sources/web.yaml:17:5: a write key needs `name`
+        give it a name, as in `name: shop`
+    sources/web.yaml:17:5: a write key needs `kind`
+        say who holds it: `public` for pages and apps, `secret` for servers of yours
+    ");
+    assert!(definitions.sources.contains_key("members") && !definitions.sources.contains_key("web"));
+}
+
+#[test]
+fn what_happens_at_the_door() {
+    let contract = |custom: &str| {
+        let text = &shop()["contracts/till.odcs.yaml"];
+        text.replace("description:", &format!("customProperties:\n{custom}description:"))
+    };
+    let door = |custom: &str| {
+        let (definitions, text) = load_with(&[("contracts/till.odcs.yaml", &contract(custom))]);
+        assert_eq!(text, "");
+        definitions.sources["till"].contract.door
+    };
+    assert_eq!(door("  - { property: somebody, value: else }\n"), Door::default());
+    let all = door(
+        "  - { property: on_unknown_event, value: reject }
+  - { property: on_bad_value, value: flag }
+  - { property: on_bad_time, value: reject }
+  - { property: keep_ip, value: true }
+",
+    );
+    let (unknown_event, bad_value) = (OnFault::Reject, OnFault::Flag);
+    assert_eq!(all, Door { unknown_event, bad_value, bad_time: OnFault::Reject, keeps_ip: true });
+    let wrong = contract(
+        "  - { property: on_unknown_event, value: flag }
+  - { property: on_bad_value, value: quarantin }
+  - { property: on_bad_time, value: [] }
+  - { property: keep_ip, value: sometimes }
+",
+    );
+    insta::assert_snapshot!(check(&[("contracts/web.odcs.yaml", &wrong)]), @"
+    contracts/web.odcs.yaml:7:42: an unknown event cannot be flagged
+        the contract says nothing of it that could be kept: use `quarantine` or `reject`
+    contracts/web.odcs.yaml:8:38: `quarantin` is not what can be done about a fault
+        did you mean `quarantine`?
+    contracts/web.odcs.yaml:9:37: `on_bad_time` is text, not a list
+        write `on_bad_time: some text`
+    contracts/web.odcs.yaml:10:33: `keep_ip` is true or false
+        write `value: true`
+    ");
 }
 
 #[test]
