@@ -10,6 +10,7 @@
 mod clock;
 mod data_file;
 mod error;
+mod from_text;
 mod import;
 mod intake;
 mod lake;
@@ -24,6 +25,9 @@ mod tests;
 mod vault;
 
 pub use clock::{Clock, FixedClock, Random, SeededRandom, SystemClock, SystemRandom};
+pub use from_text::{
+    IDENTIFIER_BYTES_MAX, TIMES, date_from_text, decimal_from_text, number_from_text, timestamp_from_text, value_form,
+};
 pub use import::{ImportFile, ImportReport};
 pub use intake::{
     AppendFile, Arrival, Aside, Datum, DiskFiles, Done, Files, IntakeLog, IntakeOptions, Message, MessageKind, Origin,
