@@ -32,8 +32,16 @@ pub(crate) fn decimal_precision(scale: u8) -> u8 {
 }
 
 /// Reads a decimal as its integer of units of the scale; trailing zeros beyond the scale are no digits.
+///
+/// It is exact or nothing.
 pub fn decimal_from_text(text: &str, scale: u8) -> Option<i128> {
     if text.contains(['e', 'E']) {
+        // Beyond that many digits the conversion would round.
+        const DIGITS_MAX: usize = 28;
+        let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
+        if mantissa.bytes().filter(u8::is_ascii_digit).count() > DIGITS_MAX {
+            return None;
+        }
         let value = rust_decimal::Decimal::from_scientific(text).ok()?;
         return decimal_from_text(&value.to_string(), scale);
     }
