@@ -2,4 +2,29 @@
 //!
 //! Flow: `web` hands a delivery over -> its key -> limits -> each message against the contract -> one submission to the
 //! intake log -> the receipt. Invariants: it needs neither tables nor questions; everything is bounded; what is answered as
-//! taken is on disk; whatever is not taken is counted under its reason.
+//! taken is on disk; whatever is not taken of a delivery that was read is counted under its reason, in the log and in the
+//! pulse. A delivery that is refused as a whole is in the pulse alone: its sender was told to send it again, or to mend it.
+
+mod check;
+mod delivery;
+mod envelope;
+mod extra;
+mod fault;
+mod fields;
+mod identity;
+mod intake;
+mod json;
+mod message;
+mod meter;
+mod refusal;
+mod replay;
+mod rules;
+mod settings;
+mod surroundings;
+#[cfg(test)]
+mod tests;
+mod time;
+mod value;
+
+pub use intake::Intake;
+pub use replay::Rechecked;

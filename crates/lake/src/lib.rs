@@ -11,6 +11,7 @@ mod clock;
 mod compaction;
 mod data_file;
 mod error;
+mod from_text;
 mod import;
 mod intake;
 mod lake;
@@ -27,6 +28,9 @@ mod vault;
 
 pub use clock::{Clock, FixedClock, Random, SeededRandom, SystemClock, SystemRandom};
 pub use compaction::Compaction;
+pub use from_text::{
+    IDENTIFIER_BYTES_MAX, TIMES, date_from_text, decimal_from_text, number_from_text, timestamp_from_text, value_form,
+};
 pub use import::{ImportFile, ImportReport};
 pub use intake::{
     AppendFile, Arrival, Aside, Datum, DiskFiles, Done, Files, IntakeLog, IntakeOptions, Message, MessageKind, Origin,

@@ -2,13 +2,11 @@
 
 use super::records::{Fault, Records};
 use crate::data_file::timestamp_type;
+use crate::from_text::IDENTIFIER_BYTES_MAX;
 use arrow::array::{Array, ArrayRef, AsArray, StringArray, TimestampMicrosecondArray};
 use arrow::compute::cast;
 use chrono::{NaiveDate, TimeDelta};
 use spec::{ConsentState, FieldClass, Instant, Object, ObjectKind};
-
-/// The longest identifier that the vault takes.
-const IDENTIFIER_BYTES_MAX: usize = 4 * 1024;
 
 /// The columns of a statement.
 pub(super) const PURPOSE: &str = "purpose";

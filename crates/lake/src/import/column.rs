@@ -1,23 +1,17 @@
-//! Columns of declared types, built from text; the one place where text becomes a value.
+//! Columns of declared types, built from text.
 
+use crate::Datum;
 use crate::data_file::timestamp_type;
+use crate::from_text::{
+    boolean_from_text, date_from_text, decimal_from_text, decimal_precision, number_from_text, timestamp_from_text,
+};
 use arrow::array::{
     ArrayRef, BooleanBuilder, Date32Builder, Decimal128Builder, Float64Builder, Int64Builder, StringBuilder,
     TimestampMicrosecondBuilder,
 };
 use arrow::datatypes::DataType;
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
-use crate::Datum;
 use spec::ValueType;
-use std::ops::RangeInclusive;
 use std::sync::Arc;
-
-/// The days of the years 1 to 9999, since 1970: beyond them a day has no text, and calculations with it no result.
-pub(super) const DAYS: RangeInclusive<i32> = -719_162..=2_932_896;
-/// The same as times, in microseconds.
-pub(super) const MICROS: RangeInclusive<i64> =
-    *DAYS.start() as i64 * MICROS_PER_DAY..=(*DAYS.end() as i64 + 1) * MICROS_PER_DAY - 1;
-const MICROS_PER_DAY: i64 = 86_400_000_000;
 
 /// The Arrow type that a declared type is stored as.
 pub(crate) fn stored_type(value_type: ValueType) -> DataType {
@@ -44,19 +38,6 @@ pub(crate) fn declared_type(stored: &DataType) -> ValueType {
         DataType::Timestamp(_, _) => ValueType::Timestamp,
         DataType::Date32 => ValueType::Date,
         _ => ValueType::Text,
-    }
-}
-
-/// What a value of the type looks like, for the reason of a rejection.
-pub(super) fn expected(value_type: ValueType) -> String {
-    match value_type {
-        ValueType::Text => "text in UTF-8".to_owned(),
-        ValueType::Integer => "a whole number".to_owned(),
-        ValueType::Number => "a number".to_owned(),
-        ValueType::Decimal { scale } => format!("a number with at most {scale} digits after the point"),
-        ValueType::Boolean => "true or false".to_owned(),
-        ValueType::Timestamp => "a time, as 2017-01-31T09:30:00Z".to_owned(),
-        ValueType::Date => "a day, as 2017-01-31".to_owned(),
     }
 }
 
@@ -97,13 +78,13 @@ impl ColumnBuilder {
                 true
             }
             ColumnBuilder::Integer(builder) => keep(text.parse().ok(), |value| builder.append_option(value)),
-            ColumnBuilder::Number(builder) => keep(parse_number(text), |value| builder.append_option(value)),
+            ColumnBuilder::Number(builder) => keep(number_from_text(text), |value| builder.append_option(value)),
             ColumnBuilder::Decimal(builder, scale) => {
-                keep(parse_decimal(text, *scale), |value| builder.append_option(value))
+                keep(decimal_from_text(text, *scale), |value| builder.append_option(value))
             }
-            ColumnBuilder::Boolean(builder) => keep(parse_boolean(text), |value| builder.append_option(value)),
-            ColumnBuilder::Timestamp(builder) => keep(parse_timestamp(text), |value| builder.append_option(value)),
-            ColumnBuilder::Date(builder) => keep(parse_date(text), |value| builder.append_option(value)),
+            ColumnBuilder::Boolean(builder) => keep(boolean_from_text(text), |value| builder.append_option(value)),
+            ColumnBuilder::Timestamp(builder) => keep(timestamp_from_text(text), |value| builder.append_option(value)),
+            ColumnBuilder::Date(builder) => keep(date_from_text(text), |value| builder.append_option(value)),
         }
     }
 
@@ -149,83 +130,6 @@ impl ColumnBuilder {
             ColumnBuilder::Date(builder) => Arc::new(builder.finish()),
         }
     }
-}
-
-/// 18 digits fit eight bytes; larger scales need room before the point too.
-pub(super) fn decimal_precision(scale: u8) -> u8 {
-    if scale <= 6 { 18 } else { 38 }
-}
-
-/// Reads a decimal as its integer of units of the scale; trailing zeros beyond the scale are no digits.
-pub(super) fn parse_decimal(text: &str, scale: u8) -> Option<i128> {
-    if text.contains(['e', 'E']) {
-        let value = rust_decimal::Decimal::from_scientific(text).ok()?;
-        return parse_decimal(&value.to_string(), scale);
-    }
-    let (negative, digits) = match text.as_bytes().first()? {
-        b'-' => (true, &text[1..]),
-        b'+' => (false, &text[1..]),
-        _ => (false, text),
-    };
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let fraction = fraction.trim_end_matches('0');
-    let all_digits = whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit());
-    if (whole.is_empty() && !digits.contains('.'))
-        || !all_digits
-        || digits == "."
-        || fraction.len() > usize::from(scale)
-    {
-        return None;
-    }
-    let mut units: i128 = 0;
-    let padding = usize::from(scale) - fraction.len();
-    for digit in whole.bytes().chain(fraction.bytes()).chain(std::iter::repeat_n(b'0', padding)) {
-        units = units.checked_mul(10)?.checked_add(i128::from(digit - b'0'))?;
-    }
-    fits(if negative { -units } else { units }, scale)
-}
-
-/// The units if they have no more digits than the stored type.
-pub(super) fn fits(units: i128, scale: u8) -> Option<i128> {
-    let limit = 10i128.pow(u32::from(decimal_precision(scale)));
-    (-limit < units && units < limit).then_some(units)
-}
-
-/// Reads RFC 3339, or a time without a zone as UTC, or a day as its start; in microseconds.
-pub(super) fn parse_timestamp(text: &str) -> Option<i64> {
-    let in_calendar = |micros: i64| MICROS.contains(&micros).then_some(micros);
-    if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
-        return in_calendar(instant.timestamp_micros());
-    }
-    let (day, time) = match text.len() {
-        10 => (text, "00:00:00"),
-        _ => (text.get(..10)?, text.get(10..)?.strip_prefix(['T', ' '])?),
-    };
-    let time = NaiveTime::parse_from_str(time, "%H:%M:%S%.f").ok()?;
-    in_calendar(NaiveDateTime::new(parse_day(day)?, time).and_utc().timestamp_micros())
-}
-
-/// Reads a day, in days since 1970.
-pub(super) fn parse_date(text: &str) -> Option<i32> {
-    let epoch = NaiveDate::from_ymd_opt(1970, 1, 1).expect("the day exists");
-    i32::try_from((parse_day(text)? - epoch).num_days()).ok().filter(|days| DAYS.contains(days))
-}
-
-pub(super) fn parse_number(text: &str) -> Option<f64> {
-    text.parse().ok().filter(|value: &f64| value.is_finite())
-}
-
-pub(super) fn parse_boolean(text: &str) -> Option<bool> {
-    match text {
-        "true" | "TRUE" | "True" => Some(true),
-        "false" | "FALSE" | "False" => Some(false),
-        _ => None,
-    }
-}
-
-fn parse_day(text: &str) -> Option<NaiveDate> {
-    // The pattern alone would take `2017-1-31` too, which is not the form that contracts promise.
-    if text.len() == 10 { NaiveDate::parse_from_str(text, "%Y-%m-%d").ok() } else { None }
 }
 
 fn keep<T>(value: Option<T>, append: impl FnOnce(Option<T>)) -> bool {

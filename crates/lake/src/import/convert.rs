@@ -1,6 +1,7 @@
 //! Columns of Parquet files as columns of declared types; a value that does not fit becomes null, which the caller notes.
 
-use super::column::{ColumnBuilder, DAYS, MICROS, fits, parse_decimal, stored_type};
+use super::column::{ColumnBuilder, stored_type};
+use crate::from_text::{DAYS, TIMES, decimal_from_text, fits};
 use arrow::array::{Array, ArrayRef, AsArray, Decimal128Array, Float64Array, Int64Array, PrimitiveArray, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{
@@ -57,7 +58,7 @@ fn in_calendar(source: &ArrayRef) -> ArrayRef {
 }
 
 fn times_within<T: ArrowTimestampType>(source: &ArrayRef, micros_per_unit: i64) -> ArrayRef {
-    within::<T>(source, |value| value.checked_mul(micros_per_unit).is_some_and(|micros| MICROS.contains(&micros)))
+    within::<T>(source, |value| value.checked_mul(micros_per_unit).is_some_and(|micros| TIMES.contains(&micros)))
 }
 
 fn within<T: ArrowPrimitiveType>(source: &ArrayRef, is_good: impl Fn(T::Native) -> bool) -> ArrayRef {
@@ -154,5 +155,5 @@ fn from_float(value: f64, scale: u8) -> Option<i128> {
     if scale <= 15 && units.abs() < 9e15 && units / factor == value {
         return fits(units as i128, scale);
     }
-    value.is_finite().then(|| format!("{value}")).and_then(|text| parse_decimal(&text, scale))
+    value.is_finite().then(|| format!("{value}")).and_then(|text| decimal_from_text(&text, scale))
 }

@@ -67,7 +67,7 @@ impl<'a> ParquetReader<'a> {
                 );
             };
             if column.null_count() > source.logical_null_count() {
-                let fault = Fault::in_field(&field.name, &super::column::expected(field.value_type));
+                let fault = Fault::in_field(&field.name, &crate::from_text::value_form(field.value_type));
                 mark_lost(&mut faults, source.as_ref(), column.as_ref(), &fault);
             }
             columns.push(super::convert::empty_to_null(column));

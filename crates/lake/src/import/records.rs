@@ -3,7 +3,8 @@
 #[cfg(test)]
 mod tests;
 
-use super::column::{ColumnBuilder, expected};
+use super::column::ColumnBuilder;
+use crate::from_text::value_form;
 use arrow::array::{Array, ArrayRef, BooleanArray};
 use arrow::compute::filter;
 use arrow::record_batch::RecordBatch;
@@ -139,7 +140,7 @@ impl<'a> RecordsBuilder<'a> {
                 }
             };
             if !is_good && fault.is_none() {
-                fault = Some(Fault::in_field(&field.name, &expected(field.value_type)));
+                fault = Some(Fault::in_field(&field.name, &value_form(field.value_type)));
             }
         }
         self.end_row(raw, fault);

@@ -149,8 +149,14 @@ impl<'a> Arrival<'a> {
         postcard::to_extend(self, bytes).expect("plain data has an encoding")
     }
 
-    /// Reads a record.
-    pub(crate) fn read(bytes: &'a [u8]) -> Result<Arrival<'a>> {
+    /// Reads a record that the caller holds already.
+    ///
+    /// Records tell what people did, and no grant is asked for here: this gives away nothing that the bytes do not. They
+    /// come from who made the record; those in the log are read inside of this crate only.
+    ///
+    /// # Errors
+    /// Unavailable for bytes that are no record, or one of a newer form.
+    pub fn read(bytes: &'a [u8]) -> Result<Arrival<'a>> {
         let arrival = match bytes.split_first() {
             Some((&VERSION, rest)) => postcard::from_bytes(rest).ok(),
             _ => None,

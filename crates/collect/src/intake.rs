@@ -1,0 +1,121 @@
+//! The collector: rules at hand, the log behind, answers once everything is on disk.
+
+use crate::delivery::{self, Taken};
+use crate::meter::Tally;
+use crate::replay::{self, Rechecked};
+use crate::rules::Rules;
+use crate::{refusal, settings};
+use api::{Collector, Delivery, Pulse, Receipt};
+use lake::{Clock, IntakeLog};
+use serde_json::Value as Json;
+use spec::{Error, ErrorKind, KeyKind, Result, Source};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+/// When to try again after the log took nothing, in seconds: while it is full, and after a write that failed.
+const FULL_RETRY_SECONDS: u64 = 5;
+const FAILED_RETRY_SECONDS: u64 = 2;
+
+/// Takes events in: checks them against the contracts and writes them to the intake log.
+///
+/// Somebody else runs the log (`IntakeLog::run`); without that nothing is ever answered.
+pub struct Intake {
+    log: Arc<IntakeLog>,
+    clock: Arc<dyn Clock>,
+    rules: RwLock<Arc<Rules>>,
+    is_durable: Arc<AtomicBool>,
+}
+
+/// Who hears the outcome, exactly once.
+type Told = Box<dyn FnOnce(Receipt) + Send>;
+
+/// What is left to do when the log has answered.
+struct Pending {
+    taken: Taken,
+    told: Told,
+}
+
+impl Intake {
+    /// Makes a collector that knows no source yet.
+    pub fn new(log: Arc<IntakeLog>, clock: Arc<dyn Clock>) -> Intake {
+        Intake { log, clock, rules: RwLock::default(), is_durable: Arc::new(AtomicBool::new(true)) }
+    }
+
+    /// Replaces keys and contracts by those of these sources; counts and limits of keys that stay go on.
+    pub fn set_sources(&self, sources: &[Source]) {
+        let mut rules = self.rules.write().unwrap_or_else(PoisonError::into_inner);
+        *rules = Arc::new(Rules::new(sources, &rules));
+    }
+
+    /// Checks a message that was kept aside (`Aside::raw`) against what its source promises now.
+    ///
+    /// It keeps its id, its time of receipt and whether it is claimed. Nothing is written: the caller submits the record. No
+    /// limit applies and nothing is counted, since both were done when it came. Its address is gone, so `ip` stays empty.
+    ///
+    /// # Errors
+    /// NotFound when the source is gone; Invalid for a text that is no message that was kept aside.
+    pub fn check_again(&self, source: &str, key: &str, raw: &str) -> Result<Rechecked> {
+        let rules = self.rules();
+        let Some(found) = rules.source(source) else {
+            return Err(Error::new(ErrorKind::NotFound, format!("there is no source `{source}`")));
+        };
+        replay::check_again(found, key, raw)
+    }
+
+    fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Hands the records to the log, and the rest to whoever is called first: the log's answer, or the refusal to queue.
+    fn submit(&self, mut taken: Taken, told: Told) {
+        let records = std::mem::take(&mut taken.records);
+        if records.is_empty() {
+            return told(Receipt::Read(taken.receipts));
+        }
+        let pending = Arc::new(Mutex::new(Some(Pending { taken, told })));
+        let (waiting, is_durable) = (Arc::clone(&pending), Arc::clone(&self.is_durable));
+        let done = move |written: Result<u64>| {
+            is_durable.store(written.is_ok(), Ordering::Relaxed);
+            answer(&waiting, written.is_ok(), FAILED_RETRY_SECONDS);
+        };
+        if self.log.submit(records, Box::new(done)).is_err() {
+            answer(&pending, false, FULL_RETRY_SECONDS);
+        }
+    }
+}
+
+/// Counts what became of a delivery and tells its sender; what was rejected anyway is told even when nothing can be kept.
+fn answer(pending: &Mutex<Option<Pending>>, is_kept: bool, retry_seconds: u64) {
+    let Some(Pending { taken, told }) = pending.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
+    if is_kept || !taken.keeps_any() {
+        taken.state.count(&taken.tally);
+        return told(Receipt::Read(taken.receipts));
+    }
+    let refusal = refusal::unavailable(retry_seconds);
+    taken.state.give_back(taken.tally.n_received);
+    taken.state.count(&Tally::refused(&refusal.message, taken.tally.n_received, taken.tally.received_micros));
+    told(Receipt::Refused(refusal));
+}
+
+impl Collector for Intake {
+    fn take(&self, delivery: Delivery, told: Told) {
+        let received_micros = self.clock.now().timestamp_micros();
+        let rules = self.rules();
+        match delivery::read(&rules, &delivery, received_micros) {
+            Ok(taken) => self.submit(taken, told),
+            Err(refusal) => told(Receipt::Refused(refusal)),
+        }
+    }
+
+    fn settings(&self, key: &str) -> Option<Json> {
+        let rules = self.rules();
+        rules.key(key).filter(|found| found.kind == KeyKind::Public).map(|_| settings::of_key(key))
+    }
+
+    fn pulse(&self) -> Pulse {
+        let rules = self.rules();
+        let mut keys: Vec<_> = rules.keys().map(|key| key.state.pulse(&key.source.name, &key.name)).collect();
+        keys.sort_by(|a, b| (&a.source, &a.key).cmp(&(&b.source, &b.key)));
+        Pulse { keys, log_bytes: self.log.n_bytes(), is_durable: self.is_durable.load(Ordering::Relaxed) }
+    }
+}

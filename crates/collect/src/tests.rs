@@ -1,0 +1,10 @@
+//! The collector from the outside: deliveries in, receipts and the log's records out.
+
+mod attacks;
+mod calls;
+mod contracts;
+mod keys;
+mod laws;
+mod replays;
+mod speed;
+mod world;

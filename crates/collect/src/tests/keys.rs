@@ -1,0 +1,171 @@
+//! Where keys may stand, what they may send, and what is counted.
+
+use super::world::{NOW, PUBLIC, SECRET, World, delivery, key, source};
+use api::{Call, Collector, Delivery, Receipt, Refusal, RefusalKind};
+use lake::Arrival;
+use spec::{Door, Key, KeyKind};
+
+const PAGE: &str = r#"{"anonymousId":"a"}"#;
+
+fn refusal(receipt: Receipt) -> Refusal {
+    match receipt {
+        Receipt::Refused(refusal) => refusal,
+        other => panic!("a refusal was expected: {other:?}"),
+    }
+}
+
+fn limited(per_second: u32, per_day: u64) -> World {
+    let mut source = source(Door::default());
+    source.keys = vec![Key {
+        events_per_second_max: per_second,
+        events_per_day_max: per_day,
+        ..key("web", KeyKind::Public, PUBLIC)
+    }];
+    World::with(source)
+}
+
+fn batch(n: usize) -> String {
+    format!(r#"{{"batch":[{}]}}"#, vec![r#"{"type":"page","anonymousId":"a"}"#; n].join(","))
+}
+
+#[test]
+fn keys_stand_in_the_header_or_in_the_body() {
+    let world = World::new();
+    let in_message = format!(r#"{{"anonymousId":"a","writeKey":"{PUBLIC}"}}"#);
+    let in_batch = format!(r#"{{"writeKey":"{PUBLIC}","batch":[{{"type":"page","anonymousId":"a"}}]}}"#);
+    let in_first = format!(r#"{{"batch":[{{"type":"page","anonymousId":"a","writeKey":"{PUBLIC}"}}]}}"#);
+    for (call, key, body) in [
+        (Call::Page, Some(PUBLIC), PAGE),
+        (Call::Page, Some(SECRET), PAGE),
+        (Call::Page, None, &in_message),
+        (Call::Batch, None, &in_batch),
+        (Call::Batch, None, &in_first),
+    ] {
+        let receipt = world.deliver(delivery(call, key, body.as_bytes()));
+        assert!(matches!(receipt, Receipt::Read(_)), "{body}: {receipt:?}");
+        assert_eq!(world.last_message().is_claimed, key != Some(SECRET), "S21: a public key vouches for nobody");
+    }
+}
+
+#[test]
+fn without_a_known_key_nothing_is_taken() {
+    let world = World::new();
+    for (key, body) in [(None, PAGE), (Some("nobody"), PAGE), (Some(""), PAGE), (None, r#"{"writeKey":7}"#)] {
+        assert_eq!(refusal(world.deliver(delivery(Call::Page, key, body.as_bytes()))).kind, RefusalKind::Key);
+    }
+    assert!(world.arrivals().is_empty());
+}
+
+#[test]
+fn s20_a_secret_key_in_a_url_or_a_body_is_refused_and_counted() {
+    let world = World::new();
+    let public = Delivery { is_key_in_url: true, ..delivery(Call::Page, Some(PUBLIC), PAGE.as_bytes()) };
+    assert!(matches!(world.deliver(public), Receipt::Read(_)), "a public key may stand in a URL");
+    let in_url = Delivery { is_key_in_url: true, ..delivery(Call::Page, Some(SECRET), PAGE.as_bytes()) };
+    let body = format!(r#"{{"anonymousId":"a","writeKey":"{SECRET}"}}"#);
+    let in_batch = format!(r#"{{"batch":[{{"type":"page"}},{{"writeKey":"{SECRET}"}}]}}"#);
+    for refused in [
+        in_url,
+        delivery(Call::Page, None, body.as_bytes()),
+        delivery(Call::Page, Some(PUBLIC), body.as_bytes()),
+        delivery(Call::Batch, Some(PUBLIC), in_batch.as_bytes()),
+    ] {
+        let refusal = refusal(world.deliver(refused));
+        assert_eq!(refusal.kind, RefusalKind::Key);
+        assert!(refusal.hint.contains("replace"), "{}", refusal.hint);
+        assert!(!format!("{refusal:?}").contains(SECRET));
+    }
+    let repeated = world.deliver(delivery(Call::Page, Some(SECRET), body.as_bytes()));
+    assert!(matches!(repeated, Receipt::Read(_)), "the header and the body are read by the same people");
+    let pulse = world.intake.pulse();
+    assert_eq!(pulse.keys[0].key, "server");
+    assert_eq!(pulse.keys[0].rejected, [("a secret key stands in a URL or in a body".to_owned(), 5)]);
+}
+
+#[test]
+fn s27_a_key_sends_no_faster_than_it_may() {
+    let world = limited(10, 1_000);
+    assert!(matches!(world.send(Call::Batch, &batch(100)), Receipt::Read(_)), "ten seconds' worth at once");
+    let refused = refusal(world.send(Call::Page, PAGE));
+    assert_eq!((refused.kind, refused.retry_after_seconds), (RefusalKind::OverLimit, Some(1)));
+    world.wait(1_000_000);
+    assert!(matches!(world.send(Call::Batch, &batch(10)), Receipt::Read(_)));
+    assert!(matches!(world.send(Call::Page, PAGE), Receipt::Refused(_)));
+    // A batch larger than the average passes when nothing was sent for long, and is paid for.
+    world.wait(10_000_000);
+    assert!(matches!(world.send(Call::Batch, &batch(150)), Receipt::Read(_)));
+    world.wait(5_000_000);
+    assert!(matches!(world.send(Call::Page, PAGE), Receipt::Refused(_)));
+    world.wait(200_000);
+    assert!(matches!(world.send(Call::Page, PAGE), Receipt::Read(_)));
+}
+
+#[test]
+fn s27_a_key_sends_no_more_a_day_than_it_may() {
+    let world = limited(1_000, 5);
+    assert!(matches!(world.send(Call::Batch, &batch(4)), Receipt::Read(_)));
+    let refused = refusal(world.send(Call::Batch, &batch(2)));
+    assert_eq!(refused.kind, RefusalKind::OverLimit);
+    assert_eq!(refused.retry_after_seconds, Some(12 * 3_600 + 1), "until midnight in UTC");
+    assert!(matches!(world.send(Call::Page, PAGE), Receipt::Read(_)), "a refused batch uses nothing up");
+    world.wait(12 * 3_600_000_000);
+    assert!(matches!(world.send(Call::Page, PAGE), Receipt::Read(_)));
+}
+
+#[test]
+fn s1_bodies_messages_and_batches_have_a_largest_size() {
+    let world = World::new();
+    let body = |n: usize| format!(r#"{{"anonymousId":"a","properties":{{"p":"{}"}}}}"#, "x".repeat(n));
+    assert_eq!(refusal(world.send(Call::Page, &body(512 * 1024))).kind, RefusalKind::TooLarge);
+    assert_eq!(refusal(world.send(Call::Page, &body(32 * 1024))).kind, RefusalKind::TooLarge);
+    assert_eq!(refusal(world.send(Call::Batch, &batch(2_501))).kind, RefusalKind::TooLarge);
+    assert!(world.arrivals().is_empty());
+    let mixed = format!(r#"{{"batch":[{{"type":"page","anonymousId":"a"}},{}]}}"#, body(32 * 1024));
+    let Receipt::Read(receipts) = world.send(Call::Batch, &mixed) else { panic!("it is read") };
+    assert_eq!(receipts[1].faults[0].reason, "the message is longer than 32768 bytes");
+    assert!(matches!(world.send(Call::Batch, &batch(2_500)), Receipt::Read(_)));
+}
+
+#[test]
+fn what_cannot_be_kept_is_refused_and_uses_nothing_up() {
+    let world = limited(1_000, 3);
+    world.break_disk(true);
+    let refused = refusal(world.send(Call::Batch, &batch(2)));
+    assert_eq!(refused.kind, RefusalKind::Unavailable);
+    assert!(refused.retry_after_seconds.is_some_and(|seconds| (1..=10).contains(&seconds)));
+    assert!(!world.intake.pulse().is_durable);
+    let alias = world.one(Call::Alias, r#"{"userId":"u","previousId":"v"}"#);
+    assert_eq!(alias.outcome.name(), "rejected", "what is rejected anyway is told");
+    world.break_disk(false);
+    assert!(matches!(world.send(Call::Batch, &batch(2)), Receipt::Read(_)));
+    assert!(world.intake.pulse().is_durable);
+    world.log.close();
+    assert_eq!(refusal(world.send(Call::Batch, &batch(0 + 1))).kind, RefusalKind::Unavailable);
+}
+
+#[test]
+fn the_pulse_adds_up_and_survives_a_change_of_the_rules() {
+    let world = World::new();
+    world.send(Call::Page, PAGE);
+    world.send(Call::Track, r#"{"event":"nobody knows","userId":"u"}"#);
+    world.send(Call::Alias, PAGE);
+    world.send(Call::Page, "[");
+    world.intake.set_sources(&[source(Door::default())]);
+    let pulse = world.intake.pulse();
+    let web = pulse.keys.iter().find(|key| key.key == "web").expect("it is there");
+    let n_rejected: u64 = web.rejected.iter().map(|(_, n)| n).sum();
+    assert_eq!((web.received, web.accepted, web.quarantined, n_rejected), (4, 1, 1, 2));
+    assert_eq!(web.last_micros, Some(NOW));
+    assert!(pulse.log_bytes > 0);
+    let n_refused = world.arrivals().iter().filter(|arrival| matches!(arrival, Arrival::Refused(_))).count();
+    assert_eq!(n_refused, 1, "a delivery that was not read is in the pulse only");
+}
+
+#[test]
+fn only_public_keys_have_settings() {
+    let world = World::new();
+    let settings = world.intake.settings(PUBLIC).expect("it is public");
+    assert_eq!(settings["integrations"]["Segment.io"]["apiKey"], PUBLIC);
+    assert_eq!(world.intake.settings(SECRET), None);
+    assert_eq!(world.intake.settings("nobody"), None);
+}
