@@ -51,3 +51,8 @@ pub(crate) fn store(source: rusqlite::Error) -> Error {
 pub(crate) fn bug(message: &str) -> Error {
     Error::new(ErrorKind::Bug, message.to_owned())
 }
+
+/// The system gives no thread.
+pub(crate) fn threads(cause: std::io::Error) -> Error {
+    Error::new(ErrorKind::Unavailable, "the system gives no threads".to_owned()).with_source(Box::new(cause))
+}

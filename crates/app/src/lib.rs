@@ -9,6 +9,7 @@ mod definition;
 mod error;
 mod files;
 mod key;
+mod pipeline;
 mod product;
 mod question;
 mod session;

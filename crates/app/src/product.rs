@@ -1,13 +1,15 @@
 //! The product: opens the parts and hands each use case to its noun.
 
 use crate::files::WorkspaceFolder;
+use crate::pipeline::Pipeline;
 use crate::question::{ask, encode, explain};
 use crate::state::State;
 use crate::store::Store;
 use crate::{definition, error, session, source};
 use api::{
-    Asked, AudienceView, Balance, Catalog, Credential, EncodeFormat, Explained, Health, ImportRequest, Input, Judged,
-    MetricView, Principal, Product, QuestionView, SaveRequest, Saved, SignedIn, SourceView, WorkspaceView,
+    Asked, AudienceView, Balance, Catalog, Collector, Credential, EncodeFormat, Explained, Health, ImportRequest,
+    Input, Judged, MetricView, Principal, Product, QuestionView, SaveRequest, Saved, SignedIn, SourceView,
+    WorkspaceView,
 };
 use lake::{Clock, Lake, LakeOptions, Random};
 use serde_json::Value as Json;
@@ -16,7 +18,7 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Memory that one import may use for sorting.
 const IMPORT_BYTES_MAX: usize = 64 << 20;
@@ -65,7 +67,9 @@ pub fn server_of(data: &Path) -> Option<ServerNote> {
 
 /// The product on one workspace and one data folder.
 pub struct App {
-    state: State,
+    /// Dropped first: its threads work on the state.
+    pipeline: Mutex<Option<Pipeline>>,
+    state: Arc<State>,
     data: PathBuf,
 }
 
@@ -98,13 +102,27 @@ impl App {
         state.owner_secret = session::new_token(state.random.as_ref());
         write_private(&options.data.join(SECRET_FILE), &state.owner_secret)?;
         let _ = fs::remove_file(options.data.join(NOTE_FILE));
-        Ok(App { state, data: options.data })
+        Ok(App { pipeline: Mutex::default(), state: Arc::new(state), data: options.data })
     }
 
     /// Says at which URL this process serves the folder.
     pub fn announce(&self, url: &str) -> Result<()> {
         self.state.lake.note(&format!("serves {url}"))?;
         write_private(&self.data.join(NOTE_FILE), url)
+    }
+
+    /// Starts to take messages in, if that has not begun, and returns the collector.
+    ///
+    /// It ends when the app is dropped.
+    pub fn collector(&self) -> Result<Arc<dyn Collector>> {
+        let mut pipeline = self.pipeline.lock().unwrap_or_else(PoisonError::into_inner);
+        let running = match pipeline.take() {
+            Some(running) => running,
+            None => Pipeline::start(&self.state)?,
+        };
+        let intake = Arc::clone(&running.intake);
+        *pipeline = Some(running);
+        Ok(intake)
     }
 
     /// The secret of the folder's owner, new at every start.

@@ -5,13 +5,13 @@
 //! number of times that grows with the logarithm of the table at most. Both are planned against one snapshot, write beside
 //! the table, and end in one commit that removes and adds; whoever has removed one of the files meanwhile makes them vain.
 
+use crate::Random;
 use crate::data_file::NewFile;
 use crate::error;
 use crate::import::{Merged, OldFiles, Plan, file_bytes, merge};
 use crate::scan::EventFile;
 use crate::store;
 use crate::table::{Change, Engine, Table};
-use crate::Random;
 use arrow::datatypes::SchemaRef;
 use spec::{Instant, Result};
 use std::collections::{BTreeMap, BTreeSet};

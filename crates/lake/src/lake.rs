@@ -2,10 +2,10 @@
 
 use crate::compaction::{self, Compaction};
 use crate::import::{self, Context};
+use crate::landing::{self, LandingStage};
 use crate::lock::Lock;
 use crate::table::{Engine, Table};
 use crate::vault::Vault;
-use crate::landing::{self, LandingStage};
 use crate::{
     Clock, DiskFiles, ImportFile, ImportReport, IntakeLog, IntakeOptions, Landing, Random, Recovered, Snapshot, error,
     ledger,

@@ -15,8 +15,8 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use books::{Books, books_columns};
 pub use books::BookLine;
+pub(crate) use books::{Books, books_columns};
 
 use crate::data_file::{DataFileWriter, conform};
 use crate::error;

@@ -18,9 +18,9 @@ use arrow::array::{
 use arrow::compute::{concat_batches, filter_record_batch, take};
 use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
 use arrow::record_batch::{RecordBatch, RecordBatchReader};
+use landed::Landed;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
-use landed::Landed;
 use parquet::bloom_filter::Sbbf;
 use policy::Grant;
 use spec::{FieldRef, Instant, Mask, PersonId, Result};
@@ -173,7 +173,8 @@ pub(crate) fn parts(
     let mut parts = Vec::new();
     for file in files {
         for (index, group) in file.groups.iter().enumerate().filter(|(_, group)| scan.may_hold_rows(group)) {
-            parts.extend(landed.pieces_up_to(group.people.0.saturating_sub(1)).into_iter().map(|rows| part(None, rows)));
+            parts
+                .extend(landed.pieces_up_to(group.people.0.saturating_sub(1)).into_iter().map(|rows| part(None, rows)));
             parts.push(part(Some((Arc::clone(file), index)), landed.up_to(group.people.1)));
         }
     }
@@ -189,8 +190,7 @@ impl ScanPart {
             return Ok(PartRows { batch: self.scan.finished(&self.landed)?, rows_decoded: n_landed as u64, bytes: 0 });
         };
         let (rows, n_decoded, bytes) = self.scan.read_group(file, *group, n_landed > 0)?;
-        let batch =
-            if n_landed == 0 { rows } else { self.scan.finished(&landed::merged(&rows, &self.landed)?)? };
+        let batch = if n_landed == 0 { rows } else { self.scan.finished(&landed::merged(&rows, &self.landed)?)? };
         Ok(PartRows { batch, rows_decoded: (n_decoded + n_landed) as u64, bytes })
     }
 }

@@ -354,9 +354,7 @@ impl State {
                 let kind = std::str::from_utf8(rest.get(..usize::from(*length))?).ok()?;
                 let kind_index = self.kind_index_or_new(kind)?;
                 // Of several the first one counts, as long as none comes with a time.
-                self.identifiers
-                    .entry((number, kind_index))
-                    .or_insert(Identifier { offset, at_micros: i64::MIN });
+                self.identifiers.entry((number, kind_index)).or_insert(Identifier { offset, at_micros: i64::MIN });
             }
             RECORD_IDENTIFIER => {
                 let (at, rest) = read_u64(rest)?;

@@ -36,6 +36,7 @@ impl World {
             log_bytes_max: 1 << 32,
             queue_bytes_max: 1 << 26,
             group_bytes_max: 1 << 24,
+            next_min: 0,
         };
         let random = Arc::new(SeededRandom::new(1));
         let (log, _) = IntakeLog::open(Box::new(disk.clone()), random, options).expect("the folder is empty");

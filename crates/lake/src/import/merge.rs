@@ -254,7 +254,12 @@ impl<'a> Merger<'a> {
             }
             let cursor = &mut self.cursors[index];
             let key = cursor.keys.value(cursor.row).try_into().expect("keys have 16 bytes");
-            self.person_rows.push(Row { batch: cursor.batch, row: cursor.row, key, is_new: cursor.level == Level::New });
+            self.person_rows.push(Row {
+                batch: cursor.batch,
+                row: cursor.row,
+                key,
+                is_new: cursor.level == Level::New,
+            });
             cursor.row += 1;
             if cursor.row == cursor.people.len() {
                 self.refill(index)?;

@@ -221,7 +221,8 @@ impl IntakeLog {
             if end <= from {
                 continue;
             }
-            let start = place.as_ref().filter(|place| place.segment == segment.name).map(|place| (place.next, place.offset));
+            let start =
+                place.as_ref().filter(|place| place.segment == segment.name).map(|place| (place.next, place.offset));
             let offset = read_segment(self.files.as_ref(), &segment.name, start, &mut |at, record| {
                 if from <= at && at < end {
                     n_bytes += record.len();

@@ -7,8 +7,13 @@ use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 
-const OPTIONS: IntakeOptions =
-    IntakeOptions { segment_bytes_max: 2_000, log_bytes_max: 1 << 20, queue_bytes_max: 1 << 16, group_bytes_max: 600, next_min: 0 };
+const OPTIONS: IntakeOptions = IntakeOptions {
+    segment_bytes_max: 2_000,
+    log_bytes_max: 1 << 20,
+    queue_bytes_max: 1 << 16,
+    group_bytes_max: 600,
+    next_min: 0,
+};
 /// Histories of a run; `ENTENTE_SEEDS` sets another number.
 const SEEDS: u64 = 400;
 

@@ -86,9 +86,9 @@ impl Books {
 
     /// Messages stored, and messages known before.
     pub(super) fn totals(&self) -> (u64, u64) {
-        self.entries.values().fold((0, 0), |(stored, duplicate), entry| {
-            (stored + entry.counts[0], duplicate + entry.counts[1])
-        })
+        self.entries
+            .values()
+            .fold((0, 0), |(stored, duplicate), entry| (stored + entry.counts[0], duplicate + entry.counts[1]))
     }
 
     /// The lines as rows of the table.

@@ -2,9 +2,9 @@
 //!
 //! A filter never says "no" wrongly, and "perhaps" is always looked up, so that neither a loss nor a double can come of it.
 
+use crate::error;
 use crate::import::MessageKey;
 use crate::scan::EventFile;
-use crate::error;
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 use parquet::bloom_filter::Sbbf;
@@ -68,4 +68,3 @@ fn look_up(
     }
     Ok(())
 }
-

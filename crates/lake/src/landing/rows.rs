@@ -368,10 +368,8 @@ fn joined<const N: usize>(
     more: [(Field, ArrayRef); N],
     columns: Columns<'_>,
 ) -> Result<RecordBatch> {
-    let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) =
-        head.into_iter().chain(more).chain(columns.finish()).unzip();
-    RecordBatch::try_new(schema_of(&fields), arrays)
-        .map_err(|cause| error::bug("cannot join columns", Box::new(cause)))
+    let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) = head.into_iter().chain(more).chain(columns.finish()).unzip();
+    RecordBatch::try_new(schema_of(&fields), arrays).map_err(|cause| error::bug("cannot join columns", Box::new(cause)))
 }
 
 /// What the message has beyond its columns, and values that their columns cannot hold any more.
@@ -390,10 +388,8 @@ fn text_of(datum: &Datum<'_>) -> String {
         Datum::Text(value) => value.clone().into_owned(),
         Datum::Integer(value) | Datum::Timestamp(value) => value.to_string(),
         Datum::Number(value) => value.to_string(),
-        Datum::Decimal(units, scale) => {
-            rust_decimal::Decimal::try_from_i128_with_scale(*units, u32::from(*scale))
-                .map_or_else(|_| units.to_string(), |value| value.to_string())
-        }
+        Datum::Decimal(units, scale) => rust_decimal::Decimal::try_from_i128_with_scale(*units, u32::from(*scale))
+            .map_or_else(|_| units.to_string(), |value| value.to_string()),
         Datum::Boolean(value) => value.to_string(),
         Datum::Date(value) => value.to_string(),
     }

@@ -32,8 +32,10 @@ impl Fixture {
     /// The same folder opened anew.
     pub(crate) fn reopened(self) -> Fixture {
         let Fixture { lake, folder } = self;
+        let version = lake.snapshot().table_versions().values().sum::<u64>();
         drop(lake);
-        Fixture { lake: open(&folder, 2, 64 << 20).expect("the folder opens again"), folder }
+        // Another seed each time that something has changed: two files never have the same name.
+        Fixture { lake: open(&folder, 2 + version, 64 << 20).expect("the folder opens again"), folder }
     }
 
     pub(crate) fn import(&self, object: &Object, file_name: &str, bytes: &[u8]) -> Result<ImportReport> {
@@ -175,6 +177,6 @@ pub(crate) fn row_text(batch: &RecordBatch, row: usize) -> String {
     batch.columns().iter().map(cell).collect::<Vec<_>>().join("|")
 }
 
-pub(super) fn people_in(batch: &RecordBatch) -> Vec<i64> {
+pub(crate) fn people_in(batch: &RecordBatch) -> Vec<i64> {
     batch.column(0).as_primitive::<Int64Type>().values().to_vec()
 }

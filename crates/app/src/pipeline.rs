@@ -1,0 +1,153 @@
+//! The way of messages: the collector in front, the log, and behind it what brings them to the tables.
+//!
+//! Four threads: one commits to the log, one lands, one compacts, one hands the collector the sources as the workspace
+//! defines them now. Each goes on after any error, which it logs; what was acknowledged waits in the log meanwhile. They
+//! end when the pipeline is dropped, after what they are at.
+
+use crate::state::State;
+use collect::Intake;
+use lake::{IntakeLog, IntakeOptions};
+use spec::Result;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// How much the log holds and takes at once.
+const INTAKE: IntakeOptions = IntakeOptions {
+    segment_bytes_max: 64 << 20,
+    log_bytes_max: 8 << 30,
+    queue_bytes_max: 32 << 20,
+    group_bytes_max: 8 << 20,
+    next_min: 0,
+};
+/// How often what came is landed.
+const LANDING_EVERY: Duration = Duration::from_secs(1);
+/// How often files are looked at for compaction.
+const COMPACTION_EVERY: Duration = Duration::from_secs(5);
+/// How often the workspace is looked at for new keys and contracts.
+const RULES_EVERY: Duration = Duration::from_secs(1);
+/// How long to wait after an error.
+const AFTER_ERROR: Duration = Duration::from_secs(3);
+
+/// The collector and what runs behind it.
+pub(crate) struct Pipeline {
+    pub(crate) intake: Arc<Intake>,
+    log: Arc<IntakeLog>,
+    stop: Arc<Stop>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// Tells the threads to end, and wakes them for it.
+#[derive(Default)]
+struct Stop {
+    is_over: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Stop {
+    /// Waits; true when it is over.
+    fn wait(&self, pause: Duration) -> bool {
+        let is_over = self.is_over.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.changed.wait_timeout_while(is_over, pause, |is_over| !*is_over);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    fn end(&self) {
+        *self.is_over.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.changed.notify_all();
+    }
+}
+
+impl Pipeline {
+    /// Opens the log and starts the threads.
+    pub(crate) fn start(state: &Arc<State>) -> Result<Pipeline> {
+        let (log, recovered) = state.lake.open_intake(INTAKE)?;
+        if recovered.torn_bytes + recovered.damaged_bytes + recovered.n_missing > 0 {
+            tracing::warn!(
+                torn_bytes = recovered.torn_bytes,
+                damaged_bytes = recovered.damaged_bytes,
+                n_missing = recovered.n_missing,
+                "the intake log was not whole"
+            );
+        }
+        let log = Arc::new(log);
+        let intake = Arc::new(Intake::new(Arc::clone(&log), Arc::clone(&state.clock)));
+        intake.set_sources(&sources(state)?);
+        let stop = Arc::new(Stop::default());
+        let mut pipeline = Pipeline { intake, log, stop, threads: Vec::new() };
+        pipeline.run("log", |log, _, _, _| log.run(), state)?;
+        pipeline.run("landing", |log, _, state, stop| land(log, state, stop), state)?;
+        pipeline.run("compaction", |_, _, state, stop| compact(state, stop), state)?;
+        pipeline.run("rules", |_, intake, state, stop| follow(intake, state, stop), state)?;
+        Ok(pipeline)
+    }
+
+    fn run(&mut self, name: &str, work: fn(&IntakeLog, &Intake, &State, &Stop), state: &Arc<State>) -> Result<()> {
+        let (log, intake) = (Arc::clone(&self.log), Arc::clone(&self.intake));
+        let (state, stop) = (Arc::clone(state), Arc::clone(&self.stop));
+        let started =
+            std::thread::Builder::new().name(name.to_owned()).spawn(move || work(&log, &intake, &state, &stop));
+        self.threads.push(started.map_err(crate::error::threads)?);
+        Ok(())
+    }
+}
+
+impl Drop for Pipeline {
+    fn drop(&mut self) {
+        self.stop.end();
+        self.log.close();
+        for thread in self.threads.drain(..) {
+            // A thread that panicked has said so.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn land(log: &IntakeLog, state: &State, stop: &Stop) {
+    loop {
+        let pause = match state.lake.land(log) {
+            Ok(landing) if landing.is_more => Duration::ZERO,
+            Ok(_) => LANDING_EVERY,
+            Err(error) => {
+                tracing::warn!(error = %error.chain(), "messages cannot land, and wait in the log");
+                AFTER_ERROR
+            }
+        };
+        if stop.wait(pause) {
+            return;
+        }
+    }
+}
+
+fn compact(state: &State, stop: &Stop) {
+    loop {
+        let pause = match state.lake.compact() {
+            Ok(Some(_)) => Duration::ZERO,
+            Ok(None) => COMPACTION_EVERY,
+            Err(error) => {
+                tracing::warn!(error = %error.chain(), "files cannot be compacted");
+                AFTER_ERROR
+            }
+        };
+        if stop.wait(pause) {
+            return;
+        }
+    }
+}
+
+fn follow(intake: &Intake, state: &State, stop: &Stop) {
+    let mut seen = None;
+    while !stop.wait(RULES_EVERY) {
+        // A workspace that cannot be read leaves the keys as they were; whoever asks is told.
+        let Ok(loaded) = state.folder.current() else { continue };
+        let version = loaded.definitions.version.clone();
+        if seen.as_ref() != Some(&version) {
+            intake.set_sources(&loaded.definitions.sources.values().cloned().collect::<Vec<_>>());
+            seen = Some(version);
+        }
+    }
+}
+
+fn sources(state: &State) -> Result<Vec<spec::Source>> {
+    Ok(state.folder.current()?.definitions.sources.values().cloned().collect())
+}
