@@ -2,16 +2,18 @@
 
 use crate::body::{percent_encode, read_object, spool};
 use crate::gate::{Caller, cookie_name};
+use crate::pages::live::check_sees;
 use crate::problem::{Problem, good};
 use crate::render::last;
 use crate::routes::App;
 use crate::{body, csv};
-use api::{EncodeFormat, ImportRequest, Principal, Product, SaveRequest};
+use api::{EncodeFormat, ImportRequest, KeyPulse, Principal, Product, Pulse, SaveRequest};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Value, json};
 use spec::{Answer, Column, Outcome, Provenance, Verdict, WaterfallStep};
@@ -62,6 +64,49 @@ struct AnswerBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     waterfall: Option<&'a [WaterfallStep]>,
     provenance: &'a Provenance,
+}
+
+#[derive(Serialize)]
+struct PulseBody {
+    keys: Vec<KeyBody>,
+    log_bytes: u64,
+    is_durable: bool,
+}
+
+#[derive(Serialize)]
+struct KeyBody {
+    source: String,
+    key: String,
+    received: u64,
+    accepted: u64,
+    quarantined: u64,
+    rejected: Vec<ReasonBody>,
+    last_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Serialize)]
+struct ReasonBody {
+    reason: String,
+    messages: u64,
+}
+
+impl From<Pulse> for PulseBody {
+    fn from(pulse: Pulse) -> PulseBody {
+        let key = |key: KeyPulse| KeyBody {
+            source: key.source,
+            key: key.key,
+            received: key.received,
+            accepted: key.accepted,
+            quarantined: key.quarantined,
+            rejected: key.rejected.into_iter().map(|(reason, messages)| ReasonBody { reason, messages }).collect(),
+            last_at: key.last_micros.and_then(DateTime::from_timestamp_micros),
+        };
+        PulseBody {
+            keys: pulse.keys.into_iter().map(key).collect(),
+            log_bytes: pulse.log_bytes,
+            is_durable: pulse.is_durable,
+        }
+    }
 }
 
 pub(crate) async fn ask(
@@ -221,6 +266,13 @@ pub(crate) async fn health(State(app): State<App>) -> Result<Response, Problem> 
         return Err(Problem::busy("questions cannot be answered yet"));
     }
     Ok(Json(health).into_response())
+}
+
+pub(crate) async fn collector(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
+    check_sees(&caller)?;
+    let collector = app.collector.clone();
+    let pulse = call(&app, caller, move |_, _| Ok(collector.pulse())).await?;
+    Ok(Json(PulseBody::from(pulse)).into_response())
 }
 
 /// Takes a saved thing back; what is not there is not found.

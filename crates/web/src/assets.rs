@@ -43,7 +43,7 @@ static ASSETS: [Asset; 8] = assets! {
 };
 
 /// All templates, by the names that they call each other.
-pub(crate) static TEMPLATES: [(&str, &str); 23] = templates! {
+pub(crate) static TEMPLATES: [(&str, &str); 25] = templates! {
     "layout.html",
     "partial.html",
     "parts/macros.html",
@@ -56,8 +56,10 @@ pub(crate) static TEMPLATES: [(&str, &str); 23] = templates! {
     "parts/people.html",
     "parts/found.html",
     "parts/saved.html",
+    "parts/pulse.html",
     "pages/sign_in.html",
     "pages/home.html",
+    "pages/live.html",
     "pages/ask.html",
     "pages/part.html",
     "pages/problem.html",

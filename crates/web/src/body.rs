@@ -141,7 +141,7 @@ pub(crate) async fn spool(folder: &Path, request: Request<Body>) -> Result<Named
 
 /// The pairs of a form or a query string, in their order.
 pub(crate) fn pairs(text: &str) -> Vec<(String, String)> {
-    let decode = |part: &str| percent_decode(&part.replace('+', " "));
+    let decode = |part: &str| String::from_utf8_lossy(&percent_decode(part.as_bytes())).into_owned();
     text.split('&')
         .filter(|pair| !pair.is_empty())
         .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
@@ -162,30 +162,31 @@ pub(crate) fn percent_encode(text: &str) -> String {
     out
 }
 
-fn percent_decode(text: &str) -> String {
+/// The bytes that a part of a form or a query string stands for.
+pub(crate) fn percent_decode(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
+    let mut rest = text;
     while let Some((&byte, tail)) = rest.split_first() {
         let hex = tail
             .get(..2)
             .and_then(|two| std::str::from_utf8(two).ok())
             .and_then(|two| u8::from_str_radix(two, 16).ok());
-        match hex {
-            Some(value) if byte == b'%' => {
+        match (byte, hex) {
+            (b'%', Some(value)) => {
                 out.push(value);
                 rest = &tail[2..];
             }
             _ => {
-                out.push(byte);
+                out.push(if byte == b'+' { b' ' } else { byte });
                 rest = tail;
             }
         }
     }
-    String::from_utf8_lossy(&out).into_owned()
+    out
 }
 
 /// The next bytes of a body; `None` at its end.
-async fn next_piece(body: &mut Body) -> Option<Result<Vec<u8>, axum::Error>> {
+pub(crate) async fn next_piece(body: &mut Body) -> Option<Result<Vec<u8>, axum::Error>> {
     loop {
         let frame = std::future::poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await?;
         match frame.map(|frame| frame.into_data()) {
@@ -196,7 +197,8 @@ async fn next_piece(body: &mut Body) -> Option<Result<Vec<u8>, axum::Error>> {
     }
 }
 
-fn declared_length(headers: &HeaderMap) -> Option<u64> {
+/// The length that a head declares.
+pub(crate) fn declared_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 

@@ -1,7 +1,7 @@
-//! The pages and the HTTP interface, over any `api::Product`.
+//! The pages, the HTTP interface and the intake, over any `api::Product` and `api::Collector`.
 //!
 //! Flow: connection (`server`) -> headers and limits (`routes`) -> who is it and may it (`gate`) -> handler (`api_v1`,
-//! `pages`) -> product, off the event loop (`work`) -> JSON, a table file, or a template (`render`).
+//! `pages`, `intake`) -> product, off the event loop (`work`) -> JSON, a table file, or a template (`render`).
 //! Invariants: one route table makes the router, the OpenAPI document and the authorisation matrix; every response
 //! carries the same security headers; no script or style is inline; every body, queue and wait has a limit.
 //! Deliberately absent: any rule about data. What a caller may see is decided behind the trait.
@@ -13,6 +13,7 @@ mod chart;
 mod csv;
 mod edit;
 mod gate;
+mod intake;
 mod openapi;
 mod pages;
 mod problem;
@@ -27,6 +28,9 @@ mod work;
 #[cfg(test)]
 #[path = "../examples/preview/fixture.rs"]
 mod fixture;
+#[cfg(test)]
+#[path = "../examples/preview/sample_collector.rs"]
+mod sample_collector;
 #[cfg(test)]
 mod tests;
 

@@ -3,6 +3,7 @@
 pub(crate) mod ask;
 pub(crate) mod audiences;
 pub(crate) mod home;
+pub(crate) mod live;
 pub(crate) mod metrics;
 pub(crate) mod palette;
 pub(crate) mod sign_in;

@@ -6,7 +6,7 @@ use api::Input;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 use spec::{Diagnostic, ErrorKind, Verdict};
 use std::ops::Deref;
 
@@ -33,6 +33,9 @@ pub(crate) struct Told {
     /// Everything that is wrong with the input.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) errors: Vec<Diagnostic>,
+    /// What else there is to say of this sort of problem.
+    #[serde(flatten)]
+    pub(crate) members: Map<String, Json>,
     /// Why the question is refused, with the nearest yes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) verdict: Option<Json>,
@@ -55,6 +58,7 @@ impl Problem {
             detail: detail.to_owned(),
             hint: None,
             errors: Vec::new(),
+            members: Map::new(),
             verdict: None,
             refusal: None,
             retry_after_seconds: None,
@@ -70,6 +74,12 @@ impl Problem {
     /// The same problem with the time after which to try again.
     pub(crate) fn with_retry_after(mut self, seconds: u32) -> Problem {
         self.0.retry_after_seconds = Some(seconds);
+        self
+    }
+
+    /// The same problem with further members.
+    pub(crate) fn with_members(mut self, members: Map<String, Json>) -> Problem {
+        self.0.members = members;
         self
     }
 

@@ -1,16 +1,17 @@
 //! The one route table: it makes the router, the OpenAPI document and the authorisation matrix.
 //!
 //! Around each route: its rights and its time limit. Around all: the security headers, and problems written down as
-//! JSON under `/api/` and as pages elsewhere.
+//! JSON under `/api/` and `/v1/` and as pages elsewhere.
 
 use crate::assets::Assets;
 use crate::gate::{Attempts, Caller, admit, identify};
+use crate::intake::{Intake, Limits};
 use crate::problem::Problem;
 use crate::render::{PageRequest, Templates, Written, problem_page};
 use crate::server::Options;
 use crate::work::Pool;
-use crate::{api_v1, pages};
-use api::Product;
+use crate::{api_v1, intake, pages};
+use api::{Collector, Product};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -44,6 +45,8 @@ const IMPORT_WAIT_MAX: Duration = Duration::from_secs(3600);
 pub enum Rights {
     /// Nothing: it shows nothing of the data.
     Open,
+    /// A write key; the collector decides.
+    Key,
     /// Somebody who is signed in; the product decides what they see.
     SignedIn,
     /// A role that may bring data in.
@@ -57,6 +60,7 @@ impl Rights {
     pub fn name(self) -> &'static str {
         match self {
             Rights::Open => "open",
+            Rights::Key => "key",
             Rights::SignedIn => "signed_in",
             Rights::Import => "import",
             Rights::Define => "define",
@@ -69,6 +73,8 @@ impl Rights {
 pub enum RouteKind {
     /// Programs: JSON and table files.
     Api,
+    /// Clients that send events.
+    Intake,
     /// People: a page, or a part of one.
     Page,
     /// Browsers: a static file.
@@ -99,6 +105,8 @@ pub fn routes() -> Vec<RouteInfo> {
 #[derive(Clone)]
 pub(crate) struct App {
     pub(crate) product: Arc<dyn Product>,
+    pub(crate) collector: Arc<dyn Collector>,
+    pub(crate) intake: Arc<Intake>,
     pub(crate) pool: Arc<Pool>,
     pub(crate) checks: Arc<Pool>,
     pub(crate) sign_ins: Arc<Pool>,
@@ -112,10 +120,12 @@ pub(crate) struct App {
 }
 
 impl App {
-    pub(crate) fn new(options: Options) -> App {
+    pub(crate) fn new(options: Options, limits: Limits) -> App {
         let assets = Arc::new(Assets::new(options.templates_from));
         App {
             product: options.product,
+            intake: Arc::new(Intake::new(options.collector.clone(), limits)),
+            collector: options.collector,
             pool: Arc::new(Pool::new(CALLS_MAX, CALLS_WAITING_MAX, CALL_WAIT_MAX)),
             checks: Arc::new(Pool::new(CHECKS_MAX, CHECKS_WAITING_MAX, CALL_WAIT_MAX)),
             sign_ins: Arc::new(Pool::new(SIGN_INS_MAX, 16, CALL_WAIT_MAX)),
@@ -153,7 +163,11 @@ async fn nowhere(State(app): State<App>, request: Request) -> Response {
 }
 
 fn is_api(path: &str) -> bool {
-    path.starts_with("/api/") || path == "/health"
+    path.starts_with("/api/") || path == "/health" || is_intake(path)
+}
+
+fn is_intake(path: &str) -> bool {
+    path.starts_with("/v1/")
 }
 
 type Row = (RouteInfo, MethodRouter<App>);
@@ -171,9 +185,9 @@ fn row(
 }
 
 fn table() -> Vec<Row> {
-    use Rights::{Define, Import, Open, SignedIn};
-    use RouteKind::{Api, File, Page};
-    use axum::routing::{delete, get, post};
+    use Rights::{Define, Import, Key, Open, SignedIn};
+    use RouteKind::{Api, File, Intake, Page};
+    use axum::routing::{delete, get, options, post};
     vec![
         row(
             Api,
@@ -221,8 +235,21 @@ fn table() -> Vec<Row> {
             "The workspace and what is wrong with its files",
             get(api_v1::workspace),
         ),
+        row(Api, SignedIn, "GET /api/v1/collector", "What comes in right now, by key", get(api_v1::collector)),
         row(Api, Open, "GET /api/openapi.json", "This document", get(api_v1::openapi_document)),
         row(Api, Open, "GET /health", "Whether the parts work", get(api_v1::health)),
+        row(Intake, Key, "POST /v1/{call}", "Takes a message or a batch of them", post(intake::take)),
+        row(Intake, Open, "OPTIONS /v1/{call}", "Lets pages of any site send it", options(intake::preflight)),
+        row(Intake, Key, "GET /v1/projects/{key}/settings", "What a browser's library needs", get(intake::settings)),
+        row(
+            Intake,
+            Open,
+            "OPTIONS /v1/projects/{key}/settings",
+            "Lets pages of any site ask for them",
+            options(intake::preflight),
+        ),
+        row(Intake, Key, "GET /v1/pixel/{call}", "Takes a message in a picture's address", get(intake::pixel)),
+        row(Intake, Open, "OPTIONS /v1/pixel/{call}", "Lets pages of any site ask for it", options(intake::preflight)),
         row(Page, Open, "GET /sign-in", "The form to sign in", get(pages::sign_in::form)),
         row(Page, Open, "POST /sign-in", "Signs in", post(pages::sign_in::enter)),
         row(Page, SignedIn, "POST /sign-out", "Signs out", post(pages::sign_in::leave)),
@@ -243,6 +270,8 @@ fn table() -> Vec<Row> {
         row(Page, SignedIn, "GET /metrics/{name}", "A metric", get(pages::metrics::one)),
         row(Page, SignedIn, "GET /sources", "The sources", get(pages::sources::list)),
         row(Page, SignedIn, "GET /sources/{name}", "A source", get(pages::sources::one)),
+        row(Page, SignedIn, "GET /live", "Events arriving now", get(pages::live::live)),
+        row(Page, SignedIn, "GET /live/pulse", "The same, to look at again", get(pages::live::pulse)),
         row(Page, SignedIn, "GET /palette", "Finds pages and things", get(pages::palette::palette)),
         row(File, Open, "GET /static/{version}/{*name}", "A static file", get(pages::static_file)),
     ]
@@ -269,6 +298,7 @@ async fn guard(State((app, info)): State<(App, RouteInfo)>, request: Request, ne
 /// Writes problems down for whoever asked, and puts the security headers on.
 async fn present(State(app): State<App>, request: Request, next: Next) -> Response {
     let is_api = is_api(request.uri().path());
+    let more_headers: &[(&str, &str)] = if is_intake(request.uri().path()) { &intake::HEADERS } else { &[] };
     let (parts, body) = request.into_parts();
     let page = PageRequest::of(&parts);
     let came_for = (parts.method.clone(), parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default());
@@ -286,7 +316,7 @@ async fn present(State(app): State<App>, request: Request, next: Next) -> Respon
     } else {
         response
     };
-    for (name, value) in HEADERS {
+    for (name, value) in HEADERS.iter().chain(more_headers) {
         response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
@@ -331,7 +361,7 @@ fn set_retry_after(response: &mut Response, problem: &Problem) {
     }
 }
 
-/// On every response. No script and no style may stand in a page itself, and no other site may frame or read it.
+/// On every response; some are other for the intake. No script and no style may stand in a page itself, and no other site may frame or read it.
 const HEADERS: [(&str, &str); 5] = [
     (
         "content-security-policy",

@@ -1,9 +1,13 @@
 //! Accepts connections and serves them under limits: how many in all and per address, how long a head may take, how
 //! long a client may leave what is sent to it unread, how a shutdown ends.
 
+use crate::intake::{Limits, Peer};
 use crate::routes::{App, router};
-use api::Product;
+use api::{Collector, Product};
+use axum::extract::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
@@ -23,12 +27,15 @@ use tokio::time::Sleep;
 
 /// Connections served at once; more wait in the operating system's queue.
 const CONNECTIONS_MAX: usize = 1024;
-/// Connections of one address; a browser opens six.
+/// Connections of one public address; a browser opens six.
 const ADDRESS_CONNECTIONS_MAX: usize = 256;
-/// Connections from this machine: those of a proxy are everybody's.
-const LOOPBACK_CONNECTIONS_MAX: usize = 768;
-/// How long the head of a request may take.
-const HEAD_WAIT_MAX: Duration = Duration::from_secs(15);
+/// Connections of this machine and of one private address: a proxy or a load balancer is there more often than a
+/// browser, and what it holds is everybody's. A few hundred clients of the intake that keep their connections open have
+/// room in it, and a quarter of all places stays for others.
+const PROXY_CONNECTIONS_MAX: usize = 768;
+/// How long the head of a request may take, from the start of the connection or the end of the request before it: so
+/// long may a connection also do nothing.
+const HEAD_WAIT_MAX: Duration = Duration::from_secs(10);
 /// How long a client may take nothing of what is sent to it.
 const WRITE_WAIT_MAX: Duration = Duration::from_secs(30);
 /// How long requests under way may take to end after a shutdown.
@@ -38,6 +45,8 @@ const SHUTDOWN_WAIT_MAX: Duration = Duration::from_secs(10);
 pub struct Options {
     /// The product behind the pages.
     pub product: Arc<dyn Product>,
+    /// What takes the events that clients send.
+    pub collector: Arc<dyn Collector>,
     /// A folder with `templates` and `static` to read from disk on each use; absent: the embedded ones.
     pub templates_from: Option<PathBuf>,
     /// Whether browsers reach the server by https, so that cookies may demand it.
@@ -50,7 +59,17 @@ pub struct Options {
 /// Serves until `shutdown` is ready, then lets the requests under way end.
 pub async fn serve(listener: TcpListener, options: Options, shutdown: Pin<Box<dyn Future<Output = ()> + Send>>) {
     crate::body::empty_spool(&options.spool);
-    let service = TowerToHyperService::new(router(App::new(options)));
+    serve_app(listener, App::new(options, Limits::USUAL), HEAD_WAIT_MAX, shutdown).await;
+}
+
+/// Serves an app under a limit for the heads of requests.
+pub(crate) async fn serve_app(
+    listener: TcpListener,
+    app: App,
+    head_wait_max: Duration,
+    shutdown: Pin<Box<dyn Future<Output = ()> + Send>>,
+) {
+    let service = TowerToHyperService::new(router(app));
     let graceful = GracefulShutdown::new();
     let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let addresses = Arc::new(Addresses::default());
@@ -75,10 +94,17 @@ pub async fn serve(listener: TcpListener, options: Options, shutdown: Pin<Box<dy
         };
         // Closing is all that can be said so early to an address that holds so much.
         let Some(share) = Addresses::enter(&addresses, peer.ip()) else { continue };
+        // An answer is often one small packet, which must not wait for the client to confirm the one before.
+        let _ = stream.set_nodelay(true);
+        let service = service.clone();
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(Peer(peer.ip()));
+            service.call(request)
+        });
         let stream = TokioIo::new(Paced { stream, wait_max: WRITE_WAIT_MAX, waiting: None });
         let mut builder = http1::Builder::new();
-        builder.timer(TokioTimer::new()).header_read_timeout(HEAD_WAIT_MAX).max_buf_size(128 << 10);
-        let connection = graceful.watch(builder.serve_connection(stream, service.clone()));
+        builder.timer(TokioTimer::new()).header_read_timeout(head_wait_max).max_buf_size(128 << 10);
+        let connection = graceful.watch(builder.serve_connection(stream, service));
         tokio::spawn(async move {
             let _held = (slot, share);
             // A connection that breaks off is the client's business.
@@ -100,7 +126,7 @@ struct Addresses {
 impl Addresses {
     fn enter(addresses: &Arc<Addresses>, peer: IpAddr) -> Option<AddressShare> {
         let address = whole(peer);
-        let most = if address.is_loopback() { LOOPBACK_CONNECTIONS_MAX } else { ADDRESS_CONNECTIONS_MAX };
+        let most = if is_near(address) { PROXY_CONNECTIONS_MAX } else { ADDRESS_CONNECTIONS_MAX };
         let mut held = addresses.held.lock().unwrap_or_else(PoisonError::into_inner);
         let n_held = held.entry(address).or_insert(0);
         if *n_held >= most {
@@ -108,6 +134,14 @@ impl Addresses {
         }
         *n_held += 1;
         Some(AddressShare { addresses: addresses.clone(), address })
+    }
+}
+
+/// Whether an address is this machine's or one of a private network.
+fn is_near(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_loopback() || address.is_private(),
+        IpAddr::V6(address) => address.is_loopback() || address.is_unique_local(),
     }
 }
 

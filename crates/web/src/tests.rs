@@ -1,7 +1,9 @@
 //! The crate seen from outside, over the fixture: what each route answers to whom, and what pages hold.
 
 use crate::fixture::Fixture;
+use crate::intake::Limits;
 use crate::routes::{App, Rights, RouteKind, router, routes};
+use crate::sample_collector::{PUBLIC_KEY, SECRET_KEY, SampleCollector};
 use crate::server::Options;
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode};
@@ -33,13 +35,19 @@ impl Got {
 }
 
 fn options(mark: &'static str, secure_cookies: bool) -> Options {
-    Options { product: Arc::new(Fixture { mark }), templates_from: None, secure_cookies, spool: std::env::temp_dir() }
+    Options {
+        product: Arc::new(Fixture { mark }),
+        collector: Arc::new(SampleCollector { mark }),
+        templates_from: None,
+        secure_cookies,
+        spool: std::env::temp_dir(),
+    }
 }
 
 /// Sends one request to a fresh server over the fixture.
 async fn send(mark: &'static str, request: Request<Body>) -> Got {
     let options = options(mark, false);
-    let response = router(App::new(options)).oneshot(request).await.expect("the router never fails");
+    let response = router(App::new(options, Limits::USUAL)).oneshot(request).await.expect("the router never fails");
     let (parts, body) = response.into_parts();
     let body = to_bytes(body, 64 << 20).await.expect("the body is in memory").to_vec();
     Got { status: parts.status, headers: parts.headers, body }
@@ -72,9 +80,16 @@ fn sample(method: &str, path: &str) -> axum::http::request::Builder {
         path if path.contains("/questions/") => "mailers",
         _ => "frequent",
     };
-    let mut uri = path.replace("{name}", name).replace("{version}", "x").replace("{*name}", "app.css");
+    let mut uri = path
+        .replace("{name}", name)
+        .replace("{version}", "x")
+        .replace("{*name}", "app.css")
+        .replace("{call}", "track")
+        .replace("{key}", "token-ivo");
     uri += match path {
         "/home/series" => "?metric=net_sales",
+        // `{"event": "A"}`
+        "/v1/pixel/{call}" => "?data=eyJldmVudCI6ICJBIn0=",
         "/ask/download" => {
             "?format=csv&q=%7B%22kind%22%3A%22trend%22%2C%22purpose%22%3A%22analytics%22%2C%22measure%22%3A%22net_sales%22%7D"
         }
@@ -86,7 +101,11 @@ fn sample(method: &str, path: &str) -> axum::http::request::Builder {
     };
     Request::builder().method(Method::from_bytes(method.as_bytes()).expect("a method")).uri(uri).header(
         "content-type",
-        if path.starts_with("/api") { "application/json" } else { "application/x-www-form-urlencoded" },
+        if path.starts_with("/api") || path.starts_with("/v1") {
+            "application/json"
+        } else {
+            "application/x-www-form-urlencoded"
+        },
     )
 }
 
@@ -97,6 +116,7 @@ fn sample_body(path: &str) -> String {
         "/sign-in" => "name=mia&password=demo".to_owned(),
         "/api/v1/audiences" => json!({ "title": "A", "question": audience("email") }).to_string(),
         "/api/v1/questions" => json!({ "title": "A", "question": audience("email") }).to_string(),
+        "/v1/{call}" => json!({ "event": "A" }).to_string(),
         path if path.starts_with("/api") => json!({ "question": audience("email") }).to_string(),
         _ => String::new(),
     }
@@ -125,13 +145,28 @@ async fn every_route_answers_every_caller_as_the_matrix_says() {
             assert!(got.header("content-security-policy").starts_with("default-src 'none'"), "{name} {}", route.path);
             assert_eq!(got.header("x-content-type-options"), "nosniff");
             assert!(route.kind == RouteKind::File || got.header("cache-control") == "no-store", "{}", route.path);
-            if route.rights != Rights::Open && !credential.contains("token") {
+            if route.rights == Rights::Key {
+                // A token is no write key: it gets what nobody gets.
+                let is_refused = [401, 404].contains(&got.status.as_u16());
+                assert!(is_refused || got.header("x-entente-outcome") == "rejected", "{name} {}", route.path);
+            } else if route.rights != Rights::Open && !credential.contains("token") {
                 assert!([401, 303].contains(&got.status.as_u16()), "{name} may not reach {}", route.path);
             }
             matrix += &format!(" {:>9}", got.status.as_u16());
         }
     }
     insta::assert_snapshot!("matrix", matrix);
+}
+
+#[tokio::test]
+async fn a_write_key_opens_nothing_but_the_intake() {
+    for key in [PUBLIC_KEY, SECRET_KEY] {
+        for route in routes().iter().filter(|route| ![Rights::Open, Rights::Key].contains(&route.rights)) {
+            let request = sample(route.method, route.path).header("authorization", format!("Bearer {key}"));
+            let got = send("", request.body(Body::from(sample_body(route.path))).expect("a request")).await;
+            assert!([401, 303].contains(&got.status.as_u16()), "case 25: {key} may not reach {}", route.path);
+        }
+    }
 }
 
 #[tokio::test]
@@ -277,7 +312,7 @@ async fn a_forged_change_is_refused() {
 
 #[tokio::test]
 async fn signing_in_is_slow_to_guess_and_leads_only_inside() {
-    let app = router(App::new(options("", true)));
+    let app = router(App::new(options("", true), Limits::USUAL));
     let check = |password: &str, next: &str| {
         let body = format!("name=mia&password={password}&next={}", crate::body::percent_encode(next));
         app.clone().oneshot(Request::post("/sign-in").body(Body::from(body)).expect("a request"))
@@ -667,7 +702,7 @@ async fn an_import_streams_to_the_product() {
 #[test]
 fn the_openapi_document_has_every_route_of_the_interface() {
     let document = crate::openapi();
-    for route in routes().iter().filter(|route| route.kind == RouteKind::Api) {
+    for route in routes().iter().filter(|route| [RouteKind::Api, RouteKind::Intake].contains(&route.kind)) {
         assert!(document["paths"][route.path][route.method.to_ascii_lowercase()].is_object(), "{}", route.path);
     }
 }

@@ -1,6 +1,7 @@
 //! Serves the pages over made-up answers, to look at them without any data: `cargo run -p web --example preview [PORT]`.
 
 mod fixture;
+mod sample_collector;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ async fn main() {
     println!("http://127.0.0.1:{port}  names: mia, ivo, pia, eve; password: demo");
     let options = web::Options {
         product: Arc::new(fixture::Fixture { mark: "" }),
+        collector: Arc::new(sample_collector::SampleCollector { mark: "" }),
         templates_from: Some(Path::new(env!("CARGO_MANIFEST_DIR")).to_path_buf()),
         secure_cookies: false,
         spool: std::env::temp_dir().join("entente-preview-uploads"),

@@ -42,6 +42,9 @@ pub(crate) async fn palette(State(app): State<App>, caller: Caller, request: Pag
         ]
         .map(|(title, href)| line("Page", title.to_owned(), href.to_owned()))
         .into();
+        if who.sees_cost {
+            lines.push(line("Page", "Events arriving now".to_owned(), "/live".to_owned()));
+        }
         for (title, kind) in [
             ("Ask: how much, over time", "trend"),
             ("Ask: how far people get", "funnel"),

@@ -31,6 +31,9 @@ fn one_address_does_not_hold_every_connection() {
     assert!(Addresses::enter(&addresses, ip("2001:db8::ffff")).is_none(), "the same machine");
     assert!(Addresses::enter(&addresses, ip("2001:db8:0:1::1")).is_some());
     assert!(Addresses::enter(&addresses, ip("127.0.0.1")).is_some());
+    let of_a_proxy: Vec<AddressShare> =
+        std::iter::from_fn(|| Addresses::enter(&addresses, ip("10.0.0.7"))).take(CONNECTIONS_MAX).collect();
+    assert_eq!(of_a_proxy.len(), PROXY_CONNECTIONS_MAX);
     drop(held);
     assert!(Addresses::enter(&addresses, ip("2001:db8::1")).is_some());
 }
