@@ -79,7 +79,9 @@ pub(crate) fn seat(place: &Place, user: Option<&str>) -> Result<Seat> {
     let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).map_err(cannot_listen)?;
     let address = listener.local_addr().map_err(cannot_listen)?;
     let spool = data(place)?.join("uploads");
-    let options = web::Options { product: Arc::new(app), templates_from: None, secure_cookies: false, spool };
+    let collector = app.collector()?;
+    let options =
+        web::Options { product: Arc::new(app), collector, templates_from: None, secure_cookies: false, spool };
     runtime.spawn(web::serve(listener, options, Box::pin(std::future::pending())));
     let client = Client::as_owner(&format!("http://{address}"), &secret, user);
     Ok(Seat { client, _runtime: Some(runtime) })

@@ -39,6 +39,7 @@ pub(crate) fn run(place: &Place, arguments: &Up) -> Result<Ending> {
     }
     say("\nStop with ctrl c.")?;
     let options = web::Options {
+        collector: app.collector()?,
         product: Arc::new(app),
         templates_from: arguments.templates.clone(),
         secure_cookies: arguments.https,
