@@ -82,9 +82,8 @@ fn find_object<'a>(message: &Message<'a>, n_guesses: &mut u32, faults: &mut Faul
             OnFault::Reject => MessageOutcome::Rejected,
             OnFault::Quarantine | OnFault::Flag => MessageOutcome::Quarantined,
         };
-        let is_guessed = *n_guesses > 0;
+        let nearest = if *n_guesses > 0 { source.nearest_event(&fault::shown(&name)) } else { None };
         *n_guesses = n_guesses.saturating_sub(1);
-        let nearest = source.nearest_event(&fault::shown(&name)).filter(|_| is_guessed);
         faults.add(outcome, fault::unknown_event(&source.contract, &name, nearest));
     }
     found

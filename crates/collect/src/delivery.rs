@@ -46,9 +46,9 @@ pub(crate) fn read(rules: &Rules, delivery: &Delivery, received_micros: i64) -> 
         .take(n_messages, key.per_second_max, key.per_day_max, received_micros)
         .map_err(|refusal| refused(key, refusal, n_messages, received_micros))?;
     let opened: Vec<Result<Members<'_>, MessageFault>> =
-        envelope.messages.iter().map(|message| open(message.get())).collect();
-    let mut written_keys = opened.iter().flatten().filter_map(|members| members.write_key).chain(envelope.write_key);
-    if let Some(exposed) = written_keys.find_map(|written| secret(rules, delivery, &json::text_of(written)?)) {
+        envelope.messages.iter().map(|message| open(message)).collect();
+    let written = envelope.keys(&opened);
+    if let Some(exposed) = written.into_iter().find_map(|written| secret(rules, delivery, &json::text_of(written)?)) {
         return Err(refused(exposed, refusal::exposed_key(), n_messages, received_micros));
     }
     let only = (delivery.call != Call::Batch).then(|| opened.first()).flatten();
@@ -60,8 +60,8 @@ pub(crate) fn read(rules: &Rules, delivery: &Delivery, received_micros: i64) -> 
 
 /// The key that the body shows.
 fn key_in_body<'r>(rules: &'r Rules, envelope: &Envelope<'_>) -> Result<&'r KeyRules, Refusal> {
-    let written = envelope.write_key.filter(|value| !json::is_null(value)).ok_or_else(refusal::no_key)?;
-    json::text_of(written).and_then(|text| rules.key(&text)).ok_or_else(refusal::unknown_key)
+    let written = envelope.key().ok_or_else(refusal::no_key)?;
+    rules.key(&written).ok_or_else(refusal::unknown_key)
 }
 
 /// The secret key that this text in a body is.
@@ -106,26 +106,25 @@ fn judge<'a>(
     };
     let mut n_guesses = GUESSES_MAX;
     for (text, members) in envelope.messages.iter().zip(opened) {
-        let checked = match members {
-            Err(fault) => unreadable(fault),
-            Ok(members) => {
-                let call = if delivery.call == Call::Batch { members.call() } else { Some(delivery.call) };
-                let message = Message {
-                    text: text.get(),
-                    members,
-                    call,
-                    batch_sent_at: envelope.sent_at,
-                    source: &key.source,
-                    key: &key.name,
-                    received_micros,
-                    is_claimed: key.kind == KeyKind::Public,
-                    sender: &sender,
-                };
-                taken.add(check(&message, &mut n_guesses));
+        let members = match members {
+            Ok(members) => members,
+            Err(fault) => {
+                taken.add(unreadable(fault));
                 continue;
             }
         };
-        taken.add(checked);
+        let message = Message {
+            text,
+            members,
+            call: if delivery.call == Call::Batch { members.call() } else { Some(delivery.call) },
+            batch_sent_at: envelope.sent_at,
+            source: &key.source,
+            key: &key.name,
+            received_micros,
+            is_claimed: key.kind == KeyKind::Public,
+            sender: &sender,
+        };
+        taken.add(check(&message, &mut n_guesses));
     }
     taken.add_refused(Origin { source: Cow::Borrowed(&key.source.name), key: Cow::Borrowed(&key.name) });
     taken

@@ -1,9 +1,10 @@
 //! What a body holds: one message, or a batch of them with what they share.
 
-use crate::message::MESSAGE_BYTES_MAX;
+use crate::message::{MESSAGE_BYTES_MAX, Members};
 use crate::{json, refusal};
-use api::{Call, Refusal};
+use api::{Call, MessageFault, Refusal};
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 
 /// The longest body, in bytes: Segment's 500 KB for a batch, and what is around it.
 pub(crate) const BODY_BYTES_MAX: usize = 512 * 1024;
@@ -12,11 +13,12 @@ pub(crate) const MESSAGES_MAX: usize = 2_500;
 
 /// The messages of a body, each as its own text.
 pub(crate) struct Envelope<'a> {
-    /// `writeKey` of the batch, else of its first message.
-    pub(crate) write_key: Option<&'a RawValue>,
+    /// `writeKey` of the batch.
+    write_key: Option<&'a RawValue>,
     /// `sentAt` of the batch.
     pub(crate) sent_at: Option<&'a RawValue>,
-    pub(crate) messages: Vec<&'a RawValue>,
+    /// Those of a batch are JSON; a single one is still to be read.
+    pub(crate) messages: Vec<&'a str>,
 }
 
 impl<'a> Envelope<'a> {
@@ -30,19 +32,25 @@ impl<'a> Envelope<'a> {
         }
         let text = std::str::from_utf8(body).map_err(|_| refusal::malformed("the body is not UTF-8"))?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        if call == Call::Batch { read_batch(text) } else { read_single(text) }
+        if call == Call::Batch {
+            return read_batch(text);
+        }
+        if text.len() > MESSAGE_BYTES_MAX {
+            return Err(refusal::message_too_large(MESSAGE_BYTES_MAX));
+        }
+        Ok(Envelope { write_key: None, sent_at: None, messages: vec![text] })
     }
-}
 
-fn read_single(text: &str) -> Result<Envelope<'_>, Refusal> {
-    let message: &RawValue = serde_json::from_str(text).map_err(|_| refusal::malformed("the body is not JSON"))?;
-    if !json::is_object(message) {
-        return Err(refusal::malformed("the body is not a message"));
+    /// The key of the batch, else of its first message, as far as one can be read.
+    pub(crate) fn key(&self) -> Option<Cow<'a, str>> {
+        let written = self.write_key.or_else(|| json::member(self.messages.first()?, "writeKey"));
+        written.and_then(json::text_of)
     }
-    if message.get().len() > MESSAGE_BYTES_MAX {
-        return Err(refusal::message_too_large(MESSAGE_BYTES_MAX));
+
+    /// All keys that stand in the body, these messages' among them.
+    pub(crate) fn keys(&self, messages: &[Result<Members<'a>, MessageFault>]) -> Vec<&'a RawValue> {
+        messages.iter().flatten().filter_map(|members| members.write_key).chain(self.write_key).collect()
     }
-    Ok(Envelope { write_key: json::member(message.get(), "writeKey"), sent_at: None, messages: vec![message] })
 }
 
 fn read_batch(text: &str) -> Result<Envelope<'_>, Refusal> {
@@ -58,6 +66,5 @@ fn read_batch(text: &str) -> Result<Envelope<'_>, Refusal> {
     if messages.len() > MESSAGES_MAX {
         return Err(refusal::too_many_messages(MESSAGES_MAX));
     }
-    let write_key = write_key.or_else(|| json::member(messages.first()?.get(), "writeKey"));
-    Ok(Envelope { write_key, sent_at, messages })
+    Ok(Envelope { write_key, sent_at, messages: messages.into_iter().map(RawValue::get).collect() })
 }

@@ -1,7 +1,8 @@
 //! What a message says beyond its contract, and what was left out of it: one JSON object of bounded size.
 //!
-//! `{"undeclared": {NAME: VALUE, ...}, "flagged": [{"field": ..., "reason": ...}, ...]}`; what finds no room is counted in
-//! `undeclared_dropped` and `flagged_dropped`. Where a name stands twice, the last one counts.
+//! `{"undeclared": {NAME: VALUE, ...}, "flagged": [{"field": ..., "reason": ...}, ...]}`. What finds no room, or what other
+//! readers could not read, is counted in `undeclared_dropped` and `flagged_dropped`. Where a name stands twice, the last
+//! one counts.
 
 use crate::json;
 
@@ -30,7 +31,8 @@ impl Extra {
     pub(crate) fn add_undeclared(&mut self, name: &str, value: &str) {
         let room = EXTRA_BYTES_MAX - FLAGGED_BYTES_MAX - FRAME_BYTES;
         let n_before = self.undeclared.len();
-        if self.n_undeclared < NAMES_MAX && name.len() <= NAME_BYTES_MAX && n_before + value.len() < room {
+        let is_room = self.n_undeclared < NAMES_MAX && n_before + value.len() < room;
+        if is_room && name.len() <= NAME_BYTES_MAX && is_readable(value) {
             push_comma(&mut self.undeclared);
             json::push_text(&mut self.undeclared, name);
             self.undeclared.push(':');
@@ -75,6 +77,15 @@ impl Extra {
             parts.push(format!("\"flagged_dropped\":{}", self.n_flagged_dropped));
         }
         if parts.is_empty() { String::new() } else { format!("{{{}}}", parts.join(",")) }
+    }
+}
+
+/// Whether other readers of JSON can read it: many refuse numbers beyond a double, and the whole object with them.
+fn is_readable(value: &str) -> bool {
+    match value.as_bytes().first() {
+        Some(b'-' | b'0'..=b'9') => lake::number_from_text(value).is_some(),
+        Some(b'[' | b'{') => serde_json::from_str::<serde_json::Value>(value).is_ok(),
+        _ => true,
     }
 }
 

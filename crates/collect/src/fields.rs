@@ -1,7 +1,8 @@
 //! The fields of a message: each declared one from where it stands, everything else into the extra object.
 //!
 //! Properties that are objects are spread with `_`: `address.city` fills `address_city`. Where two ways lead to a name, the
-//! later one in the message counts. A value of class `direct` goes to the vault or nowhere: not even a bad one is kept beside.
+//! later one in the message counts. A value of class `direct` goes to the vault or nowhere: not even a bad one is kept
+//! beside.
 
 use crate::extra::Extra;
 use crate::fault::{self, Faults, outcome_of};

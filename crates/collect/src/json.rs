@@ -61,7 +61,13 @@ pub(crate) fn is_object(value: &RawValue) -> bool {
 
 /// Appends a text as JSON.
 pub(crate) fn push_text(json: &mut String, text: &str) {
-    json.push_str(&serde_json::to_string(text).expect("text has a JSON form"));
+    if text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
+        json.push('"');
+        json.push_str(text);
+        json.push('"');
+    } else {
+        json.push_str(&serde_json::to_string(text).expect("text has a JSON form"));
+    }
 }
 
 /// Whether no later reader stumbles over well-formed JSON: not too deep, and no half of a surrogate pair on its own.

@@ -29,19 +29,20 @@ pub struct Rechecked {
 pub(crate) fn raw(message: &Message<'_>, message_id: &str) -> String {
     let mut raw = String::with_capacity(message.text.len() + 512);
     let is_sent = message.members.sent_at.is_some();
-    let has_id = message.members.message_id.is_some();
     json::members(message.text, &mut |key, value| {
-        let is_replaced = (key == "sentAt" && !is_sent) || (key == "messageId" && !has_id);
-        if !is_replaced && key != OURS && key != "writeKey" {
+        let is_kept = match key.as_ref() {
+            "sentAt" => is_sent,
+            "messageId" | "writeKey" | OURS => false,
+            _ => true,
+        };
+        if is_kept {
             push(&mut raw, &key, value.get());
         }
     });
     if let (false, Some(sent_at)) = (is_sent, message.batch_sent_at) {
         push(&mut raw, "sentAt", sent_at.get());
     }
-    if !has_id {
-        push(&mut raw, "messageId", &serde_json::json!(message_id).to_string());
-    }
+    push(&mut raw, "messageId", &serde_json::json!(message_id).to_string());
     let received = DateTime::from_timestamp_micros(message.received_micros).unwrap_or_default();
     let ours = serde_json::json!({
         "call": message.call.map(call_name),

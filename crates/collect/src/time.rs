@@ -1,7 +1,8 @@
 //! When a message happened.
 //!
 //! The sender's clock may be wrong, but it is wrong by the same at both ends of a wait. So where a message says when it was
-//! sent, it happened as long before it was received as it waited at the sender. A `sentAt` that cannot be read corrects nothing.
+//! sent, it happened as long before it was received as it waited at the sender. A `sentAt` that cannot be read corrects
+//! nothing.
 //!
 //! # Source
 //! Segment's specification of the common fields: timestamp = receivedAt - (sentAt - originalTimestamp).

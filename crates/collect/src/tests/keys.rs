@@ -128,7 +128,7 @@ fn s1_bodies_messages_and_batches_have_a_largest_size() {
 
 #[test]
 fn what_cannot_be_kept_is_refused_and_uses_nothing_up() {
-    let world = limited(1_000, 3);
+    let world = limited(1_000, 4);
     world.break_disk(true);
     let refused = refusal(world.send(Call::Batch, &batch(2)));
     assert_eq!(refused.kind, RefusalKind::Unavailable);
@@ -140,7 +140,7 @@ fn what_cannot_be_kept_is_refused_and_uses_nothing_up() {
     assert!(matches!(world.send(Call::Batch, &batch(2)), Receipt::Read(_)));
     assert!(world.intake.pulse().is_durable);
     world.log.close();
-    assert_eq!(refusal(world.send(Call::Batch, &batch(0 + 1))).kind, RefusalKind::Unavailable);
+    assert_eq!(refusal(world.send(Call::Batch, &batch(1))).kind, RefusalKind::Unavailable);
 }
 
 #[test]
