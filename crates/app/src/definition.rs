@@ -135,7 +135,7 @@ pub(crate) fn questions(state: &State) -> Result<Vec<QuestionView>> {
 /// The workspace itself; what is wrong with it is for those who may mend it.
 pub(crate) fn workspace(state: &State, who: &Principal) -> Result<WorkspaceView> {
     let loaded = state.folder.current()?;
-    let landed = state.lake.snapshot().imports().iter().map(|import| import.at).max();
+    let landed = state.lake.snapshot().deliveries().values().max().copied();
     Ok(WorkspaceView {
         title: loaded.definitions.title.clone(),
         notice: loaded.definitions.notice.clone(),

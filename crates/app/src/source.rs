@@ -5,7 +5,7 @@ use crate::error;
 use crate::state::State;
 use crate::store::Record;
 use api::{Balance, ImportRequest, ObjectView, Principal, RejectedGroup, SourceView};
-use lake::{ImportFile, ImportRecord, ImportReport};
+use lake::{BookLine, ImportFile, ImportRecord, ImportReport};
 use spec::{Object, ObjectKind, Result, Source};
 use std::path::Path;
 use workspace::Definitions;
@@ -18,10 +18,12 @@ pub(crate) fn sources(state: &State, who: &Principal) -> Result<Vec<SourceView>>
     let loaded = state.folder.current()?;
     let snapshot = state.lake.snapshot();
     let now = state.clock.now();
+    let (books, deliveries) = (snapshot.books(), snapshot.deliveries());
     let view = |source: &Source| {
         let imports: Vec<&ImportRecord> =
             snapshot.imports().iter().filter(|import| import.source == source.name).collect();
-        let landed = imports.iter().map(|import| import.at).max();
+        let lines: Vec<&BookLine> = books.iter().filter(|line| line.source == source.name).collect();
+        let landed = deliveries.get(&source.name).copied();
         let freshness = source.contract.freshness.as_ref();
         let is_late = freshness.zip(landed).is_some_and(|(promise, landed)| landed + promise.age_max.delta() < now);
         SourceView {
@@ -34,8 +36,8 @@ pub(crate) fn sources(state: &State, who: &Principal) -> Result<Vec<SourceView>>
             freshness: freshness.map(|promise| promise.age_max.to_string()),
             is_fresh: !is_late,
             // How many records there are tells of withheld people too.
-            balance: who.sees_cost.then(|| books(&source.name, &imports)),
-            rejected: if who.sees_cost { rejected(&imports) } else { Vec::new() },
+            balance: who.sees_cost.then(|| balance_of(&source.name, &imports, &lines)),
+            rejected: if who.sees_cost { rejected(&imports, &lines) } else { Vec::new() },
             contract_path: source.contract_path.clone(),
             contract_text: if who.sees_cost {
                 loaded.texts.get(&source.contract_path).cloned().unwrap_or_default()
@@ -63,29 +65,37 @@ fn object_view(object: &Object) -> ObjectView {
     }
 }
 
-fn books(source: &str, imports: &[&ImportRecord]) -> Balance {
-    let sum = |count: fn(&ImportRecord) -> u64| imports.iter().map(|import| count(import)).sum();
+/// The books of a source: of its files, and of messages.
+fn balance_of(source: &str, imports: &[&ImportRecord], lines: &[&BookLine]) -> Balance {
+    let sum = |of_file: fn(&ImportRecord) -> u64, of_line: fn(&BookLine) -> u64| {
+        let files: u64 = imports.iter().map(|import| of_file(import)).sum();
+        files + lines.iter().map(|line| of_line(line)).sum::<u64>()
+    };
     Balance {
         what: source.to_owned(),
-        received: sum(|import| import.received),
-        stored: sum(|import| import.stored),
-        duplicate: sum(|import| import.duplicate),
-        rejected: sum(|import| import.rejected),
+        received: sum(|import| import.received, |line| line.received),
+        stored: sum(|import| import.stored, |line| line.stored),
+        duplicate: sum(|import| import.duplicate, |line| line.duplicate),
+        rejected: sum(|import| import.rejected, |line| line.rejected),
     }
 }
 
 /// What lies rejected; of a file that was read again under a changed contract, what the last reading left.
-fn rejected(imports: &[&ImportRecord]) -> Vec<RejectedGroup> {
+fn rejected(imports: &[&ImportRecord], lines: &[&BookLine]) -> Vec<RejectedGroup> {
     let mut groups: Vec<RejectedGroup> = Vec::new();
     let is_same = |one: &ImportRecord, other: &ImportRecord| one.object == other.object && one.digest == other.digest;
     let last = imports.iter().enumerate().filter(|(index, import)| {
         let mut later = imports[index + 1..].iter();
         !later.any(|later| is_same(later, import))
     });
-    for (reason, records, example) in last.flat_map(|(_, import)| &import.reasons) {
-        match groups.iter_mut().find(|group| group.reason == *reason) {
+    let of_files = last.flat_map(|(_, import)| import.reasons.iter().cloned());
+    let of_messages = lines.iter().flat_map(|line| {
+        line.reasons.iter().map(|(reason, records)| (reason.clone(), *records, format!("key {}", line.key)))
+    });
+    for (reason, records, example) in of_files.chain(of_messages) {
+        match groups.iter_mut().find(|group| group.reason == reason) {
             Some(group) => group.records += records,
-            None => groups.push(RejectedGroup { reason: reason.clone(), records: *records, example: example.clone() }),
+            None => groups.push(RejectedGroup { reason, records, example }),
         }
     }
     groups.sort_by(|a, b| b.records.cmp(&a.records).then_with(|| a.reason.cmp(&b.reason)));

@@ -8,6 +8,7 @@ mod cases;
 mod changes;
 mod demo;
 mod laws;
+mod messages;
 mod policy_table;
 mod questions;
 mod saving;

@@ -14,7 +14,7 @@ use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimestampM
 use arrow::record_batch::RecordBatch;
 use policy::Grant;
 use roaring::RoaringTreemap;
-use spec::{FieldRef, LawRule, Mask, PersonId, Purpose, Release, Result};
+use spec::{FieldRef, Instant, LawRule, Mask, PersonId, Purpose, Release, Result};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -24,6 +24,7 @@ pub struct Snapshot {
     imports: Arc<Vec<ImportRecord>>,
     ledger: Arc<Ledger>,
     books: Arc<Books>,
+    deliveries: BTreeMap<String, Instant>,
     /// First those that landed, then the others in the order of their people.
     events: Vec<Arc<EventFile>>,
     n_landed: usize,
@@ -70,6 +71,7 @@ impl Snapshot {
         };
         Ok(Snapshot {
             versions,
+            deliveries: last_deliveries(&imports, &books),
             imports,
             ledger,
             books,
@@ -116,6 +118,11 @@ impl Snapshot {
     /// What came in message by message, per source, key and minute.
     pub fn books(&self) -> Vec<BookLine> {
         self.books.lines()
+    }
+
+    /// When each source last delivered something that was taken: a file, or a message (to the minute).
+    pub fn deliveries(&self) -> &BTreeMap<String, Instant> {
+        &self.deliveries
     }
 
     /// The ledger of this state.
@@ -240,6 +247,15 @@ impl Snapshot {
         let newest: UInt64Array = newest.collect();
         take(values, &newest, None).map_err(|cause| error::bug("cannot pick traits", Box::new(cause)))
     }
+}
+
+fn last_deliveries(imports: &[ImportRecord], books: &Books) -> BTreeMap<String, Instant> {
+    let mut last = books.last_minutes();
+    for import in imports {
+        let known = last.entry(import.source.clone()).or_insert(import.at);
+        *known = import.at.max(*known);
+    }
+    last
 }
 
 /// All traits, in the order of people.

@@ -183,7 +183,7 @@ fn of_source(scene: &Scene<'_>, question: &Question, source: &Source) -> Option<
             ReasonCode::NoData,
             &source.name,
             format!("{} has not delivered anything yet.", source.title),
-            format!("No file of the source `{}` was imported.", source.name),
+            format!("No file of the source `{}` was imported, and no message has landed.", source.name),
             gap(
                 format!("Deliver {}", source.title),
                 format!("data of `{}`", source.name),
@@ -220,7 +220,7 @@ fn of_source(scene: &Scene<'_>, question: &Question, source: &Source) -> Option<
 
 /// When a source last delivered.
 pub(crate) fn landed_at(scene: &Scene<'_>, source: &str) -> Option<Instant> {
-    scene.snapshot.imports().iter().filter(|import| import.source == source).map(|import| import.at).max()
+    scene.snapshot.deliveries().get(source).copied()
 }
 
 /// The end of what a question looks at; `None` when it is now.

@@ -132,6 +132,18 @@ impl Books {
         Ok(books)
     }
 
+    /// Per source the last minute with a message that was taken.
+    pub(crate) fn last_minutes(&self) -> BTreeMap<String, Instant> {
+        let taken = self.entries.iter().filter(|(_, entry)| entry.counts[0] + entry.counts[1] > 0);
+        let mut last = BTreeMap::new();
+        for ((source, _, minute), _) in taken {
+            let minute = Instant::from_timestamp_micros(*minute).unwrap_or_default();
+            let known = last.entry(source.clone()).or_insert(minute);
+            *known = minute.max(*known);
+        }
+        last
+    }
+
     /// All lines, in the order of source, key and minute.
     pub(crate) fn lines(&self) -> Vec<BookLine> {
         let line = |((source, key, minute), entry): (&(String, String, i64), &Entry)| BookLine {

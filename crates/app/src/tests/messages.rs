@@ -1,0 +1,98 @@
+//! Messages from the door to an answer, through the product and its collector alone.
+
+use super::world::{Setup, World, open};
+use crate::App;
+use api::{Asked, Call, Delivery, Input, MessageOutcome, Product, Receipt, Sender};
+use serde_json::{Value as Json, json};
+use sha2::{Digest, Sha256};
+use spec::Value;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+/// How long messages may take to land, on a machine with much else to do.
+const LANDING_WAIT_MAX: Duration = Duration::from_secs(30);
+const SECRET: &str = "sk_000000000000000000000000000000000000000001";
+
+/// The shop with keys, and with people who live where the law lets them be counted.
+fn shop() -> Setup {
+    let mut setup = Setup::shop();
+    let digest: String = Sha256::digest(SECRET).iter().map(|byte| format!("{byte:02x}")).collect();
+    let source = setup.files.get_mut("sources/shop.yaml").expect("the base has the source");
+    source.push_str(&format!("keys: [{{ name: till, kind: secret, sha256: {digest} }}]\n"));
+    let people = ["a1", "a2", "b1"].map(|member| format!("{member},2024-01-01,gold\n")).concat();
+    setup.add("profiles", "profiles.csv", format!("member,at,tier\n{people}"));
+    setup
+}
+
+fn send(app: &App, body: &Json) -> Vec<MessageOutcome> {
+    let collector = app.collector().expect("the log can be opened");
+    let (sender, receiver) = mpsc::channel();
+    let delivery = Delivery {
+        key: Some(SECRET.to_owned()),
+        is_key_in_url: false,
+        call: Call::Batch,
+        body: body.to_string().into_bytes(),
+        sender: Sender::default(),
+    };
+    collector.take(delivery, Box::new(move |receipt| sender.send(receipt).expect("the test listens")));
+    match receiver.recv_timeout(LANDING_WAIT_MAX).expect("the collector answers") {
+        Receipt::Read(messages) => messages.iter().map(|message| message.outcome).collect(),
+        Receipt::Refused(refusal) => panic!("{refusal:?}"),
+    }
+}
+
+fn purchase(id: &str, member: &str, amount: &Json) -> Json {
+    json!({
+        "type": "track", "event": "Purchase", "messageId": id, "userId": member,
+        "timestamp": "2024-06-30T12:00:00Z", "properties": { "store": "North", "amount": amount }
+    })
+}
+
+/// The books of the shop, once they hold so many messages.
+fn books(world: &World, n_received: u64) -> (u64, u64, u64) {
+    let start = Instant::now();
+    loop {
+        let sources = world.app.sources(&world.who("engineer")).expect("the folder can be read");
+        let books = sources.into_iter().find(|source| source.name == "shop").and_then(|source| source.balance);
+        let books = books.expect("an engineer sees the books");
+        assert_eq!(books.received, books.stored + books.duplicate + books.rejected, "the books balance");
+        if books.received == n_received {
+            return (books.stored, books.duplicate, books.rejected);
+        }
+        assert!(start.elapsed() < LANDING_WAIT_MAX, "{n_received} messages do not land: {books:?}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn sold(world: &World) -> Vec<Vec<Value>> {
+    let question = json!({
+        "kind": "trend", "purpose": "analytics", "measure": "count(purchase)", "by": "none",
+        "period": { "from": "2024-06-01", "to": "2024-07-01" }
+    });
+    let asked: Asked = match world.ask("marketer", &question).expect("the question can be asked") {
+        Input::Good(asked) => asked,
+        Input::Bad(wrong) => panic!("{wrong:?}"),
+    };
+    asked.answer.unwrap_or_else(|| panic!("{:?}", asked.verdict)).rows
+}
+
+#[test]
+fn what_was_taken_is_in_the_answer_once() {
+    let world = shop().open();
+    let batch = json!({ "batch": [
+        purchase("m1", "a1", &json!(1.5)), purchase("m2", "a2", &json!("much")), purchase("m3", "b1", &json!(2)),
+        { "type": "track", "event": "Purchase" }
+    ] });
+    use MessageOutcome::{Accepted, Quarantined, Rejected};
+    let outcomes = [Accepted, Quarantined, Accepted, Rejected];
+    assert_eq!(send(&world.app, &batch), outcomes);
+    assert_eq!(books(&world, 4), (2, 0, 2));
+    assert_eq!(sold(&world).last().and_then(|row| row.last()).cloned(), Some(Value::Integer(2)));
+    // Again, after a restart: the same people, the same messages.
+    let World { app, folder } = world;
+    drop(app);
+    let world = World { app: open(folder.path(), shop().now, 7), folder };
+    assert_eq!(send(&world.app, &batch), outcomes);
+    assert_eq!(books(&world, 8), (2, 2, 4));
+    assert_eq!(sold(&world).last().and_then(|row| row.last()).cloned(), Some(Value::Integer(2)));
+}
