@@ -169,9 +169,11 @@ impl Lake {
             snapshot: &ahead,
             after: &|stage| self.after_landing(stage),
         };
-        let landing = landing::land(&context, &mut state)?;
+        let (landing, homes) = landing::land(&context, &mut state)?;
         if landing.n_records > 0 {
-            self.show(&state, &ahead)?;
+            // What has come to the ledger is known, so that it need not be read again.
+            let next = Snapshot::load_after(&state, &self.vault, &ahead, &homes)?;
+            self.show(&state, &ahead, next);
         }
         drop(state);
         log.release(landing.until)?;
@@ -195,20 +197,21 @@ impl Lake {
         else {
             return Ok(None);
         };
-        self.show(&state, &snapshot)?;
+        // Something may have landed since the plan was made.
+        let ahead = self.snapshot();
+        self.show(&state, &ahead, Snapshot::load(&state, &self.vault, Some(&ahead))?);
         Ok(Some(done))
     }
 
     /// Makes the state of the tables the one that is read.
-    fn show(&self, state: &State, ahead: &Snapshot) -> Result<()> {
+    fn show(&self, state: &State, ahead: &Snapshot, next: Snapshot) {
         let current = self.snapshot();
-        let next = Arc::new(Snapshot::load(state, &self.vault, Some(ahead))?);
+        let next = Arc::new(next);
         *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&next);
         if state.events.is_sure() {
             current.release_files(&next);
             ahead.release_files(&next);
         }
-        Ok(())
     }
 
     fn lock_state(&self) -> MutexGuard<'_, State> {
@@ -243,7 +246,7 @@ impl Lake {
             after: &|stage| self.after(stage),
         };
         let report = import::import(file, &context, state, progress)?;
-        self.show(state, &ahead)?;
+        self.show(state, &ahead, Snapshot::load(state, &self.vault, Some(&ahead))?);
         Ok(report)
     }
 

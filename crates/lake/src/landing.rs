@@ -22,6 +22,7 @@ use crate::data_file::{DataFileWriter, conform};
 use crate::error;
 use crate::import::{Planned, plan_append, widened};
 use crate::lake::State;
+use crate::ledger::{Home, people_batch};
 use crate::snapshot::Snapshot;
 use crate::table::{Change, Engine, Table};
 use crate::vault::Vault;
@@ -29,7 +30,8 @@ use crate::{Arrival, IntakeLog, Random};
 use arrow::array::{RecordBatch, UInt64Array};
 use arrow::compute::take_record_batch;
 use rows::{EventRows, Rows};
-use spec::{Instant, Result};
+use spec::{Instant, PersonId, Result};
+use std::collections::BTreeMap;
 
 /// Whose commits these are.
 const APP_ID: &str = "intake";
@@ -81,11 +83,13 @@ pub(crate) fn landed_until(engine: &Engine, events: &Table) -> Result<u64> {
     Ok(events.figure_of(engine, APP_ID)?.unwrap_or(0))
 }
 
-/// Lands what the log holds beyond the last landing, as much as fits one.
-pub(crate) fn land(context: &Context<'_>, state: &mut State) -> Result<Landing> {
+/// Lands what the log holds beyond the last landing, as much as fits one; tells also who is new, and who lives elsewhere.
+pub(crate) fn land(context: &Context<'_>, state: &mut State) -> Result<(Landing, BTreeMap<PersonId, Home>)> {
     let from = landed_until(context.engine, &state.events)?;
     let records = context.log.read(from, BYTES_PER_LANDING)?;
-    let Some((last, _)) = records.last() else { return Ok(Landing { until: from, ..Landing::default() }) };
+    let Some((last, _)) = records.last() else {
+        return Ok((Landing { until: from, ..Landing::default() }, BTreeMap::new()));
+    };
     let until = last + 1;
     let arrivals: Result<Vec<(u64, Arrival<'_>)>> =
         records.iter().map(|(at, bytes)| Ok((*at, Arrival::read(bytes)?))).collect();
@@ -96,7 +100,8 @@ pub(crate) fn land(context: &Context<'_>, state: &mut State) -> Result<Landing> 
     let commit = Commit { context, until };
     commit.append(&mut state.quarantine, |offset| asides::batch(&rows.asides, offset))?;
     (context.after)(LandingStage::Quarantine)?;
-    commit.append(&mut state.people, |offset| rows.people_batch(offset, context.snapshot.ledger()))?;
+    let homes = rows.homes(commit.offset(&state.people)?, context.snapshot.ledger());
+    commit.append(&mut state.people, |_| if homes.is_empty() { Ok(None) } else { people_batch(&homes).map(Some) })?;
     (context.after)(LandingStage::People)?;
     let known_traits = rows.known_traits(context.snapshot);
     commit.append(&mut state.traits, |offset| rows.traits_batch(offset, &known_traits))?;
@@ -106,9 +111,14 @@ pub(crate) fn land(context: &Context<'_>, state: &mut State) -> Result<Landing> 
     (context.after)(LandingStage::Books)?;
     commit.events(&mut state.events, &rows.events, &fresh)?;
     (context.after)(LandingStage::Events)?;
-    let (stored, duplicate) = rows.books(from, &fresh, &known_traits).totals();
+    let stored = n_of(true, &fresh) + n_of(false, &known_traits);
+    let duplicate = n_of(false, &fresh) + n_of(true, &known_traits);
     let is_more = context.log.next() > until;
-    Ok(Landing { n_records: until - from, until, stored, duplicate, is_more })
+    Ok((Landing { n_records: until - from, until, stored, duplicate, is_more }, homes))
+}
+
+fn n_of(wanted: bool, flags: &[bool]) -> u64 {
+    flags.iter().filter(|flag| **flag == wanted).count() as u64
 }
 
 /// Commits under the offset that is consumed.
@@ -120,14 +130,18 @@ struct Commit<'a> {
 impl Commit<'_> {
     /// Appends rows of records at and after the table's own offset, which `batch` is given.
     fn append(&self, table: &mut Table, batch: impl FnOnce(u64) -> Result<Option<RecordBatch>>) -> Result<()> {
-        let offset = table.figure_of(self.context.engine, APP_ID)?.unwrap_or(0);
-        match batch(offset)? {
+        match batch(self.offset(table)?)? {
             Some(batch) if batch.num_rows() > 0 => {
                 let planned = plan_append(&batch, self.context.random, table)?;
                 self.commit(table, planned)
             }
             _ => Ok(()),
         }
+    }
+
+    /// The offset before which the table has everything.
+    fn offset(&self, table: &Table) -> Result<u64> {
+        Ok(table.figure_of(self.context.engine, APP_ID)?.unwrap_or(0))
     }
 
     /// The last commit: there is one even when no event came.

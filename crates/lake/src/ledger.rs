@@ -89,8 +89,8 @@ pub(crate) struct Ledger {
     pub(crate) known: RoaringTreemap,
     pub(crate) places: Vec<PlacePeople>,
     /// Since when it is known where people live, in their order; those of whom nothing is known are absent.
-    homes_since: Vec<(u64, i64)>,
-    statements: HashMap<String, Statements>,
+    homes_since: Arc<Vec<(u64, i64)>>,
+    statements: Arc<HashMap<String, Statements>>,
     people_for: Mutex<HashMap<String, Arc<PurposePeople>>>,
 }
 
@@ -142,12 +142,14 @@ impl Ledger {
         let people = rows.column(0).as_primitive::<Int64Type>();
         let times = rows.column(3).as_primitive::<TimestampMicrosecondType>();
         let mut places: BTreeMap<(Option<&str>, Option<&str>), RoaringTreemap> = BTreeMap::new();
+        let mut homes_since = Vec::new();
         for row in newest_rows(&rows) {
             let person = person_of(Some(people.value(row)))?.number();
             ledger.known.insert(person);
             places.entry((cell(countries, row), cell(regions, row))).or_default().insert(person);
-            ledger.homes_since.extend(times.is_valid(row).then(|| (person, times.value(row))));
+            homes_since.extend(times.is_valid(row).then(|| (person, times.value(row))));
         }
+        ledger.homes_since = Arc::new(homes_since);
         let owned = |text: Option<&str>| text.map(str::to_owned);
         let place = |((country, region), people): ((Option<&str>, Option<&str>), _)| PlacePeople {
             country: owned(country),
@@ -155,8 +157,34 @@ impl Ledger {
             people,
         };
         ledger.places = places.into_iter().map(place).collect();
-        ledger.statements = load_statements(&read_table(consents, &consents_columns())?)?;
+        ledger.statements = Arc::new(load_statements(&read_table(consents, &consents_columns())?)?);
         Ok(ledger)
+    }
+
+    /// The ledger with people who are new, and people who live elsewhere since.
+    pub(crate) fn with(&self, homes: &BTreeMap<PersonId, Home>) -> Ledger {
+        let mut known = self.known.clone();
+        let mut places = self.places.clone();
+        let mut since: BTreeMap<u64, i64> = BTreeMap::new();
+        let moved: RoaringTreemap =
+            homes.keys().map(|person| person.number()).filter(|number| !known.insert(*number)).collect();
+        if !moved.is_empty() {
+            places.iter_mut().for_each(|place| place.people -= &moved);
+        }
+        for (person, home) in homes {
+            let is_place = |place: &PlacePeople| place.country == home.country && place.region == home.region;
+            let place = places.iter().position(is_place).unwrap_or_else(|| {
+                let (country, region) = (home.country.clone(), home.region.clone());
+                places.push(PlacePeople { country, region, people: RoaringTreemap::new() });
+                places.len() - 1
+            });
+            places[place].people.insert(person.number());
+            since.extend(home.at_micros.map(|at| (person.number(), at)));
+        }
+        places.retain(|place| !place.people.is_empty());
+        places.sort_by(|a, b| (&a.country, &a.region).cmp(&(&b.country, &b.region)));
+        let homes_since = if since.is_empty() { self.homes_since.clone() } else { joined(&self.homes_since, since) };
+        Ledger { known, places, homes_since, statements: Arc::clone(&self.statements), people_for: Mutex::default() }
     }
 
     /// What a person last said about a purpose.
@@ -214,6 +242,13 @@ impl Ledger {
         assert_eq!(all, self.known.len(), "each person known is used or withheld for one reason");
         PurposePeople { used: Arc::new(used), withheld }
     }
+}
+
+/// Both in order, the newer ones in the place of the older.
+fn joined(older: &Arc<Vec<(u64, i64)>>, newer: BTreeMap<u64, i64>) -> Arc<Vec<(u64, i64)>> {
+    let mut all: BTreeMap<u64, i64> = older.iter().copied().collect();
+    all.extend(newer);
+    Arc::new(all.into_iter().collect())
 }
 
 /// Adds people who were not known and changes where people live, in one commit if anything changes.

@@ -3,7 +3,7 @@
 use crate::import::{MessageKey, trait_column};
 use crate::lake::State;
 use crate::landing::{BookLine, Books};
-use crate::ledger::{Ledger, load_imports, read_table};
+use crate::ledger::{Home, Ledger, load_imports, read_table};
 use crate::scan::{self, EventFile};
 use crate::table::Table;
 use crate::vault::Vault;
@@ -37,6 +37,25 @@ pub struct Snapshot {
 impl Snapshot {
     /// Reads the state of the tables; what has not changed since `earlier` is taken from there.
     pub(crate) fn load(state: &State, vault: &Arc<Vault>, earlier: Option<&Snapshot>) -> Result<Snapshot> {
+        Snapshot::load_with(state, vault, earlier, None)
+    }
+
+    /// The same after a landing, which has added `homes` to the ledger of `earlier` and nothing else.
+    pub(crate) fn load_after(
+        state: &State,
+        vault: &Arc<Vault>,
+        earlier: &Snapshot,
+        homes: &BTreeMap<PersonId, Home>,
+    ) -> Result<Snapshot> {
+        Snapshot::load_with(state, vault, Some(earlier), Some(homes))
+    }
+
+    fn load_with(
+        state: &State,
+        vault: &Arc<Vault>,
+        earlier: Option<&Snapshot>,
+        homes: Option<&BTreeMap<PersonId, Home>>,
+    ) -> Result<Snapshot> {
         let versions: BTreeMap<String, u64> =
             state.tables().map(|(name, table)| (name.to_owned(), table.version())).collect();
         let same = |tables: &[&str]| {
@@ -57,9 +76,10 @@ impl Snapshot {
             Some(earlier) => Arc::clone(&earlier.imports),
             None => Arc::new(load_imports(&state.imports)?),
         };
-        let ledger = match same(&["people", "consents"]) {
-            Some(earlier) => Arc::clone(&earlier.ledger),
-            None => Arc::new(Ledger::load(&state.people, &state.consents)?),
+        let ledger = match (same(&["people", "consents"]), same(&["consents"]).zip(homes)) {
+            (Some(earlier), _) => Arc::clone(&earlier.ledger),
+            (None, Some((earlier, homes))) => Arc::new(earlier.ledger.with(homes)),
+            (None, None) => Arc::new(Ledger::load(&state.people, &state.consents)?),
         };
         let books = match same(&["books"]) {
             Some(earlier) => Arc::clone(&earlier.books),

@@ -46,8 +46,11 @@ pub(super) enum Fate<'a> {
 /// Lines by source, key and minute, each with the offset of the last record in it.
 #[derive(Default)]
 pub(crate) struct Books {
-    entries: BTreeMap<(String, String, i64), Entry>,
+    entries: BTreeMap<Minute, Entry>,
 }
+
+/// Source, key and the minute's first instant in microseconds.
+type Minute = (Arc<str>, Arc<str>, i64);
 
 #[derive(Default)]
 struct Entry {
@@ -71,9 +74,15 @@ pub(crate) fn books_columns() -> Vec<Field> {
 }
 
 impl Books {
-    pub(super) fn enter(&mut self, source: &str, key: &str, at_micros: i64, fate: Fate<'_>, n_messages: u64) {
+    pub(super) fn enter(
+        &mut self,
+        (source, key): (&Arc<str>, &Arc<str>),
+        at_micros: i64,
+        fate: Fate<'_>,
+        n_messages: u64,
+    ) {
         let minute = at_micros.div_euclid(MICROS_PER_MINUTE) * MICROS_PER_MINUTE;
-        let entry = self.entries.entry((source.to_owned(), key.to_owned(), minute)).or_default();
+        let entry = self.entries.entry((Arc::clone(source), Arc::clone(key), minute)).or_default();
         match fate {
             Fate::Stored => entry.counts[0] += n_messages,
             Fate::Duplicate => entry.counts[1] += n_messages,
@@ -82,13 +91,6 @@ impl Books {
                 entry.give_reason(reason, n_messages);
             }
         }
-    }
-
-    /// Messages stored, and messages known before.
-    pub(super) fn totals(&self) -> (u64, u64) {
-        self.entries
-            .values()
-            .fold((0, 0), |(stored, duplicate), entry| (stored + entry.counts[0], duplicate + entry.counts[1]))
     }
 
     /// The lines as rows of the table.
@@ -100,8 +102,8 @@ impl Books {
         let minutes: TimestampMicrosecondArray = self.entries.keys().map(|(_, _, minute)| Some(*minute)).collect();
         let reasons = |entry: &Entry| serde_json::to_string(&entry.reasons).expect("reasons are plain data");
         let columns: Vec<ArrayRef> = vec![
-            Arc::new(StringArray::from_iter_values(self.entries.keys().map(|(source, _, _)| source))),
-            Arc::new(StringArray::from_iter_values(self.entries.keys().map(|(_, key, _)| key))),
+            Arc::new(StringArray::from_iter_values(self.entries.keys().map(|(source, _, _)| source.as_ref()))),
+            Arc::new(StringArray::from_iter_values(self.entries.keys().map(|(_, key, _)| key.as_ref()))),
             Arc::new(minutes.with_timezone("UTC")),
             count(0),
             count(1),
@@ -115,16 +117,17 @@ impl Books {
     /// Reads the table; rows of the same minute, which landed one after another, are added up.
     pub(crate) fn load(table: &Table) -> Result<Books> {
         let rows = read_table(table, &books_columns())?;
-        let text = |column: usize, row: usize| rows.column(column).as_string::<i32>().value(row).to_owned();
+        let text = |column: usize, row: usize| rows.column(column).as_string::<i32>().value(row);
         let minutes = rows.column(2).as_primitive::<TimestampMicrosecondType>();
         let mut books = Books::default();
         for row in 0..rows.num_rows() {
-            let entry = books.entries.entry((text(0, row), text(1, row), minutes.value(row))).or_default();
+            let entry =
+                books.entries.entry((text(0, row).into(), text(1, row).into(), minutes.value(row))).or_default();
             for (place, count) in entry.counts.iter_mut().enumerate() {
                 let stored = rows.column(3 + place).as_primitive::<Int64Type>().value(row);
                 *count += u64::try_from(stored).unwrap_or_default();
             }
-            let reasons: BTreeMap<String, u64> = serde_json::from_str(&text(6, row)).unwrap_or_default();
+            let reasons: BTreeMap<String, u64> = serde_json::from_str(text(6, row)).unwrap_or_default();
             for (reason, n_messages) in reasons {
                 entry.give_reason(&reason, n_messages);
             }
@@ -138,7 +141,7 @@ impl Books {
         let mut last = BTreeMap::new();
         for ((source, _, minute), _) in taken {
             let minute = Instant::from_timestamp_micros(*minute).unwrap_or_default();
-            let known = last.entry(source.clone()).or_insert(minute);
+            let known = last.entry(source.to_string()).or_insert(minute);
             *known = minute.max(*known);
         }
         last
@@ -146,9 +149,9 @@ impl Books {
 
     /// All lines, in the order of source, key and minute.
     pub(crate) fn lines(&self) -> Vec<BookLine> {
-        let line = |((source, key, minute), entry): (&(String, String, i64), &Entry)| BookLine {
-            source: source.clone(),
-            key: key.clone(),
+        let line = |((source, key, minute), entry): (&Minute, &Entry)| BookLine {
+            source: source.to_string(),
+            key: key.to_string(),
             minute: Instant::from_timestamp_micros(*minute).unwrap_or_default(),
             received: entry.counts.iter().sum(),
             stored: entry.counts[0],

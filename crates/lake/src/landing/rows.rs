@@ -8,7 +8,7 @@ use crate::data_file::{schema_of, timestamp_type};
 use crate::error;
 use crate::import::{Keyer, MessageKey, property_column, trait_column};
 use crate::lake::State;
-use crate::ledger::{self, Home, Ledger};
+use crate::ledger::{Home, Ledger};
 use crate::scan::EventFile;
 use crate::snapshot::Snapshot;
 use crate::vault::{ANONYMOUS_ID, Draft, USER_ID};
@@ -127,7 +127,7 @@ impl Rows {
     }
 
     /// People who are not known yet, and places that are newer than those known, of records from an offset on.
-    pub(super) fn people_batch(&self, offset: u64, ledger: &Ledger) -> Result<Option<RecordBatch>> {
+    pub(super) fn homes(&self, offset: u64, ledger: &Ledger) -> BTreeMap<PersonId, Home> {
         let mut homes: BTreeMap<PersonId, Home> = BTreeMap::new();
         for (person, first) in &self.people {
             if *first >= offset && !ledger.known.contains(person.number()) {
@@ -140,7 +140,7 @@ impl Rows {
                 homes.insert(*person, home.clone());
             }
         }
-        if homes.is_empty() { Ok(None) } else { ledger::people_batch(&homes).map(Some) }
+        homes
     }
 
     /// Which of the traits' messages are known, by what the tables held before this landing.
@@ -169,7 +169,7 @@ impl Rows {
         let mut books = Books::default();
         let mut enter = |at: u64, line: &Line, fate: Fate<'_>, n_messages: u64| {
             if at >= offset {
-                books.enter(&line.source, &line.key, line.received_micros, fate, n_messages);
+                books.enter((&line.source, &line.key), line.received_micros, fate, n_messages);
             }
         };
         let fate = |is_stored: bool| if is_stored { Fate::Stored } else { Fate::Duplicate };

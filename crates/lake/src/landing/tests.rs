@@ -1,5 +1,6 @@
 //! Landing through its one function: what comes in once, in which order, and after which crash.
 
+mod growth;
 mod histories;
 
 use super::LandingStage;
