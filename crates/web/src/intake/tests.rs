@@ -27,7 +27,9 @@ const MESSAGE_IN_BROTLI: &str =
 /// Four million blanks.
 const BOMB_IN_BROTLI: &str = "9bffff3ff82540e2b14020f7fe07";
 /// `KEY:` of the public key.
-const BASIC: &str = "Basic d2tfd2ViOg==";
+const BASIC: &str = "Basic cGtfd2ViOg==";
+
+type Tell = Box<dyn FnOnce(Receipt) + Send>;
 
 /// Writes down what it is given, and answers as the sample does unless it is told otherwise.
 #[derive(Default)]
@@ -36,11 +38,11 @@ struct Recorder {
     refusal: Option<Refusal>,
     /// Keeps what it should tell.
     is_slow: bool,
-    untold: Mutex<Vec<Box<dyn FnOnce(Receipt) + Send>>>,
+    untold: Mutex<Vec<Tell>>,
 }
 
 impl Collector for Recorder {
-    fn take(&self, delivery: Delivery, told: Box<dyn FnOnce(Receipt) + Send>) {
+    fn take(&self, delivery: Delivery, told: Tell) {
         self.taken.lock().expect("a lock").push(delivery.clone());
         if self.is_slow {
             self.untold.lock().expect("a lock").push(told);
@@ -188,9 +190,9 @@ async fn keys_are_shown_in_a_header_the_url_or_the_body() {
     };
     let public = |is_in_url| Some((Some(PUBLIC_KEY.to_owned()), is_in_url));
     assert_eq!(check("/v1/t", vec![("authorization", BASIC)]).await, (200, public(false)));
-    assert_eq!(check("/v1/t", vec![("authorization", "basic d2tfd2ViOnNlY3JldA")]).await, (200, public(false)));
-    assert_eq!(check("/v1/t", vec![("authorization", "Bearer wk_web")]).await, (200, public(false)));
-    assert_eq!(check("/v1/t?writeKey=wk_web", vec![]).await, (200, public(true)));
+    assert_eq!(check("/v1/t", vec![("authorization", "basic cGtfd2ViOnNlY3JldA")]).await, (200, public(false)));
+    assert_eq!(check("/v1/t", vec![("authorization", "Bearer pk_web")]).await, (200, public(false)));
+    assert_eq!(check("/v1/t?writeKey=pk_web", vec![]).await, (200, public(true)));
     assert_eq!(
         check("/v1/t?writeKey=x", vec![("authorization", BASIC)]).await,
         (200, public(false)),
@@ -198,8 +200,8 @@ async fn keys_are_shown_in_a_header_the_url_or_the_body() {
     );
     assert_eq!(check("/v1/t", vec![]).await, (401, Some((None, false))), "the body's is the collector's to read");
     assert_eq!(check("/v1/t", vec![("cookie", "entente=session-ivo")]).await, (401, Some((None, false))));
-    for broken in ["Basic", "Basic ???", "Basic d2tfd2Vi", "Basic Og==", "Digest x", "Bearer ", "wk_web"] {
-        assert_eq!(check("/v1/t?writeKey=wk_web", vec![("authorization", broken)]).await, (401, None), "{broken}");
+    for broken in ["Basic", "Basic ???", "Basic cGtfd2Vi", "Basic Og==", "Digest x", "Bearer ", "pk_web"] {
+        assert_eq!(check("/v1/t?writeKey=pk_web", vec![("authorization", broken)]).await, (401, None), "{broken}");
     }
     let twice = vec![("authorization", BASIC), ("authorization", BASIC)];
     assert_eq!(check("/v1/t", twice).await, (401, None));
@@ -216,7 +218,7 @@ async fn the_sender_is_told_on_and_the_address_is_the_connections() {
     let headers = [
         ("authorization", BASIC),
         ("user-agent", "curl/8"),
-        ("referer", "https://shop.example/?writeKey=wk_web"),
+        ("referer", "https://shop.example/?writeKey=pk_web"),
         ("sec-gpc", "1"),
         ("x-forwarded-for", "6.6.6.6"),
     ];
@@ -224,7 +226,7 @@ async fn the_sender_is_told_on_and_the_address_is_the_connections() {
     request.extensions_mut().insert(Peer([10, 0, 0, 7].into()));
     let sender = send(request).await.1[0].sender.clone();
     assert_eq!(sender.user_agent.as_deref(), Some("curl/8"));
-    assert_eq!(sender.referrer.as_deref(), Some("https://shop.example/?writeKey=wk_web"));
+    assert_eq!(sender.referrer.as_deref(), Some("https://shop.example/?writeKey=pk_web"));
     assert_eq!((sender.address, sender.refuses_sale), (Some([10, 0, 0, 7].into()), true));
     let sender = send(post("/v1/t", &[("authorization", BASIC), ("sec-gpc", "0")], MESSAGE)).await.1[0].sender.clone();
     assert_eq!((sender.address, sender.refuses_sale, sender.user_agent), (None, false, None));
@@ -369,7 +371,7 @@ async fn case_19_beacons_and_forms_are_read_as_json() {
 
 #[tokio::test]
 async fn case_19_a_preflight_is_answered_to_any_page() {
-    for path in ["/v1/t", "/v1/batch", "/v1/pixel/track", "/v1/projects/wk_web/settings"] {
+    for path in ["/v1/t", "/v1/batch", "/v1/pixel/track", "/v1/projects/pk_web/settings"] {
         let request = Request::options(path)
             .header("origin", "https://shop.example")
             .header("sec-fetch-site", "cross-site")
@@ -389,7 +391,7 @@ async fn case_19_a_preflight_is_answered_to_any_page() {
         ("cookie", "entente=session-ivo"),
         ("content-type", "text/plain"),
     ];
-    let (got, taken) = send(post("/v1/t", &headers, r#"{"event":"A","writeKey":"wk_web"}"#)).await;
+    let (got, taken) = send(post("/v1/t", &headers, r#"{"event":"A","writeKey":"pk_web"}"#)).await;
     assert_eq!((got.status, taken.len()), (200, 1), "the key in the body counts, the cookie does not");
     assert!(got.header("access-control-expose-headers").contains("retry-after"));
 }
@@ -402,8 +404,8 @@ async fn case_19_the_pixel_is_a_picture_whatever_happens() {
         assert_eq!(got.body, GIF);
         (got.header("x-entente-outcome").to_owned(), taken)
     };
-    // {"event":"A","writeKey":"wk_web"} in both alphabets, with and without padding.
-    let data = "eyJldmVudCI6IkEiLCJ3cml0ZUtleSI6IndrX3dlYiJ9";
+    // {"event":"A","writeKey":"pk_web"} in both alphabets, with and without padding.
+    let data = "eyJldmVudCI6IkEiLCJ3cml0ZUtleSI6InBrX3dlYiJ9";
     let (outcome, taken) = check(format!("/v1/pixel/track?data={data}")).await;
     assert_eq!((outcome.as_str(), taken[0].key.as_deref()), ("accepted", Some(PUBLIC_KEY)));
     assert!(taken[0].is_key_in_url && taken[0].call == Call::Track);
@@ -411,12 +413,12 @@ async fn case_19_the_pixel_is_a_picture_whatever_happens() {
     let secret = "eyJldmVudCI6IkEiLCJ3cml0ZUtleSI6InNrX3Nob3AifQ";
     assert_eq!(check(format!("/v1/pixel/track?data={secret}")).await.0, "rejected");
     let quarantined = "eyJldmVudCI6InF1YXJhbnRpbmVkIn0=";
-    assert_eq!(check(format!("/v1/pixel/p?data={quarantined}&writeKey=wk_web")).await.0, "quarantined");
+    assert_eq!(check(format!("/v1/pixel/p?data={quarantined}&writeKey=pk_web")).await.0, "quarantined");
     for path in ["track", "track?data=", "track?data=!", "no?data=e30", "track?data=WzFd", "%ff?data=e30"] {
         let (outcome, taken) = check(format!("/v1/pixel/{path}")).await;
         assert_eq!((outcome.as_str(), taken.len()), ("rejected", 0), "{path}");
     }
-    let long = format!("/v1/pixel/track?writeKey=wk_web&data={}", "IA".repeat(PIXEL_BYTES_MAX / 2 + 1));
+    let long = format!("/v1/pixel/track?writeKey=pk_web&data={}", "IA".repeat(PIXEL_BYTES_MAX / 2 + 1));
     assert_eq!(check(long).await.1.len(), 0);
 }
 
@@ -556,6 +558,18 @@ async fn a_collector_that_does_not_tell_is_not_waited_for_without_end() {
     let large = " ".repeat(SMALL_BYTES_MAX + 1);
     let got = send_to(app, post("/v1/t", &[("authorization", BASIC)], large)).await;
     assert_eq!(got.status, 503, "off the event loop as well");
+}
+
+#[tokio::test]
+async fn without_a_key_the_page_says_how_to_get_one() {
+    let request = Request::get("/live").header("authorization", "Bearer token-ivo").body(Body::empty());
+    let app = app(&Arc::new(Recorder::default()), Limits::USUAL);
+    let response = router(app).oneshot(request.expect("a request")).await.expect("the router never fails");
+    let page = to_bytes(response.into_body(), 1 << 20).await.expect("the body is in memory");
+    let page = String::from_utf8_lossy(&page).into_owned();
+    for words in ["No write key yet", "entente key", "Not kept: the last write failed", "0 bytes in the log"] {
+        assert!(page.contains(words), "{words} is not in {page}");
+    }
 }
 
 #[test]
