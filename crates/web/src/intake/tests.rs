@@ -338,8 +338,9 @@ async fn what_breaks_off_or_goes_on_is_no_body() {
             assert!(!String::from_utf8_lossy(&got.body).contains("Bought"), "nothing of the body is told");
         }
     }
-    let large_window = decode(Encoding::Brotli, vec![0x11, 0x1e, 0, 0, 0]);
-    assert_eq!(large_window, Err(encoding::Undecodable::Broken));
+    for wide in [0x11, 0x0d, 0x0f] {
+        assert_eq!(decode(Encoding::Brotli, vec![wide, 0x1e, 0, 0, 0]), Err(encoding::Undecodable::TooWide));
+    }
     // A frame that asks for a window of 1 GiB.
     let wide = [0x28, 0xb5, 0x2f, 0xfd, 0x00, 0xa0, 0x01, 0x00, 0x00];
     assert_eq!(decode(Encoding::Zstd, wide.to_vec()), Err(encoding::Undecodable::Broken));
@@ -639,6 +640,20 @@ async fn case_16_who_is_slow_is_closed_and_others_are_served() {
     assert!(started.elapsed() < Duration::from_secs(5));
     assert_eq!(recorder.taken.lock().expect("a lock").len(), 1);
     assert_eq!(recorder.taken.lock().expect("a lock")[0].sender.address, Some([127, 0, 0, 1].into()));
+}
+
+#[tokio::test]
+async fn case_1_who_sends_too_much_hears_so_and_may_go_on() {
+    let recorder = Arc::new(Recorder::default());
+    let address = listen(&recorder, Duration::from_secs(10)).await;
+    let large = " ".repeat(PACKED_BYTES_MAX + 1);
+    let declared = request(&format!("Content-Length: {}\r\n", large.len()), &large);
+    let chunked = request("Transfer-Encoding: chunked\r\n", &format!("{:x}\r\n{large}\r\n0\r\n\r\n", large.len()));
+    let good = request(&format!("Content-Length: {}\r\nConnection: close\r\n", MESSAGE.len()), MESSAGE);
+    let heard = talk(address, format!("{declared}{chunked}{good}").as_bytes()).await;
+    let answers: Vec<&str> = heard.split("HTTP/1.1 ").skip(1).map(|answer| &answer[..3]).collect();
+    assert_eq!(answers, ["413", "413", "200"], "{heard}");
+    assert_eq!(recorder.taken.lock().expect("a lock").len(), 1);
 }
 
 #[tokio::test]
