@@ -36,8 +36,10 @@ use tokio::time::{Instant, timeout, timeout_at};
 pub(crate) const PACKED_BYTES_MAX: usize = 500 << 10;
 /// Up to this, a body that is not packed is taken on the event loop.
 const SMALL_BYTES_MAX: usize = 16 << 10;
-/// Other bodies that are unpacked and taken at once.
-const LARGE_AT_ONCE_MAX: usize = 8;
+/// Other bodies that are unpacked and taken at once; a decoder may hold a window of several MiB.
+const LARGE_AT_ONCE_MAX: usize = 4;
+/// How much of a refused body is still read.
+const DRAINED_BYTES_MAX: usize = 2 << 20;
 /// The longest `data` of a pixel, in base64.
 const PIXEL_BYTES_MAX: usize = 8 << 10;
 /// How long a browser may remember the answer to a preflight, in seconds.
@@ -104,12 +106,12 @@ impl Intake {
     }
 
     /// Reads a body; its bytes count in its place as they come.
-    async fn read(&self, mut body: Body, place: &mut Place) -> Result<Vec<u8>, Problem> {
+    async fn read(&self, body: &mut Body, place: &mut Place) -> Result<Vec<u8>, Problem> {
         let end = Instant::now() + self.limits.body_wait_max;
         let mut bytes = Vec::new();
         loop {
             let next_by = end.min(Instant::now() + self.limits.piece_wait_max);
-            match timeout_at(next_by, next_piece(&mut body)).await {
+            match timeout_at(next_by, next_piece(body)).await {
                 Ok(None) => return Ok(bytes),
                 Ok(Some(Ok(piece))) if bytes.len() + piece.len() > PACKED_BYTES_MAX => return Err(too_large()),
                 Ok(Some(Ok(piece))) => {
@@ -126,6 +128,22 @@ impl Intake {
                 }
             }
         }
+    }
+
+    /// Reads on in a body that is refused already and keeps nothing of it.
+    ///
+    /// A client that is still sending when the connection ends would never see the refusal, and send it all again.
+    async fn drain(&self, body: &mut Body) {
+        let reading = async {
+            let mut n_bytes = 0;
+            while let Some(Ok(piece)) = next_piece(body).await {
+                n_bytes += piece.len();
+                if n_bytes > DRAINED_BYTES_MAX {
+                    break;
+                }
+            }
+        };
+        let _ = timeout(self.limits.piece_wait_max, reading).await;
     }
 
     /// Unpacks a delivery, hands it to the collector, and waits for what it tells.
@@ -200,24 +218,36 @@ pub(crate) async fn take(
     Path(name): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let call = call_of(&name).ok_or_else(no_call)?;
-    let (parts, body) = request.into_parts();
-    let shown = envelope::key_of(&parts)?;
+    let (parts, mut body) = request.into_parts();
+    match receive(&app.intake, &name, &parts, &mut body).await {
+        Ok(response) => Ok(response),
+        Err(problem) => {
+            if problem.status() != StatusCode::REQUEST_TIMEOUT {
+                app.intake.drain(&mut body).await;
+            }
+            Err(problem)
+        }
+    }
+}
+
+async fn receive(intake: &Intake, name: &str, parts: &Parts, body: &mut Body) -> Result<Response, Problem> {
+    let call = call_of(name).ok_or_else(no_call)?;
+    let shown = envelope::key_of(parts)?;
     let encoding = Encoding::of(&parts.headers)?;
     if declared_length(&parts.headers).is_some_and(|length| length > PACKED_BYTES_MAX as u64) {
         return Err(too_large());
     }
-    let mut place = Room::enter(&app.intake.room)?;
-    let bytes = app.intake.read(body, &mut place).await?;
+    let mut place = Room::enter(&intake.room)?;
+    let bytes = intake.read(body, &mut place).await?;
     let delivery = Delivery {
         key: shown.key,
         is_key_in_url: shown.is_in_url,
         call,
         body: Vec::new(),
-        sender: envelope::sender_of(&parts),
+        sender: envelope::sender_of(parts),
     };
     let packed = Packed { bytes, encoding, is_form: envelope::is_form(&parts.headers) };
-    let receipt = app.intake.take(place, packed, delivery).await?;
+    let receipt = intake.take(place, packed, delivery).await?;
     Ok(reply::reply(call, &receipt))
 }
 

@@ -3,10 +3,16 @@
 use crate::routes::{Rights, RouteInfo, RouteKind, routes};
 use serde_json::{Map, Value, json};
 
-/// Returns the OpenAPI 3.1 document of the JSON interface.
+/// The calls of the intake, by all their names.
+const CALLS: [&str; 15] =
+    ["track", "t", "identify", "i", "page", "p", "screen", "s", "group", "g", "alias", "a", "batch", "b", "import"];
+/// What becomes of a message.
+const OUTCOMES: [&str; 4] = ["accepted", "flagged", "quarantined", "rejected"];
+
+/// Returns the OpenAPI 3.1 document of the JSON interface and the intake.
 pub fn openapi() -> Value {
     let mut paths = Map::new();
-    for route in routes().iter().filter(|route| route.kind == RouteKind::Api) {
+    for route in routes().iter().filter(|route| [RouteKind::Api, RouteKind::Intake].contains(&route.kind)) {
         let item = paths.entry(route.path).or_insert_with(|| json!({}));
         item[route.method.to_ascii_lowercase()] = operation(route);
     }
@@ -21,6 +27,7 @@ pub fn openapi() -> Value {
         "components": {
             "securitySchemes": {
                 "token": { "type": "http", "scheme": "bearer" },
+                "key": { "type": "http", "scheme": "basic", "description": "a write key as the name, without a password; the intake also takes it as `Bearer KEY`, as `?writeKey=` (public keys only) and as `writeKey` in the body" },
                 "session": { "type": "apiKey", "in": "cookie", "name": "entente", "description": "`__Host-entente` on a server that is started with `--https`" },
             },
             "schemas": schemas(),
@@ -35,7 +42,8 @@ fn operation(route: &RouteInfo) -> Value {
         "responses": responses(route),
     });
     if route.rights != Rights::Open {
-        operation["security"] = json!([{ "token": [] }, { "session": [] }]);
+        let of_users = json!([{ "token": [] }, { "session": [] }]);
+        operation["security"] = if route.rights == Rights::Key { json!([{ "key": [] }, {}]) } else { of_users };
         operation["x-rights"] = route.rights.name().into();
     }
     let parameters = parameters(route);
@@ -56,8 +64,22 @@ fn operation_id(route: &RouteInfo) -> String {
 
 fn parameters(route: &RouteInfo) -> Vec<Value> {
     let mut parameters = Vec::new();
+    let in_path = |name: &str, schema: Value| json!({ "name": name, "in": "path", "required": true, "schema": schema });
+    if route.path.contains("{call}") {
+        parameters.push(in_path("call", json!({ "enum": CALLS })));
+    }
+    if route.path.contains("{key}") {
+        parameters.push(in_path("key", json!({ "type": "string" })));
+    }
     if route.path.contains("{name}") {
-        parameters.push(json!({ "name": "name", "in": "path", "required": true, "schema": { "type": "string" } }));
+        parameters.push(in_path("name", json!({ "type": "string" })));
+    }
+    if route.rights == Rights::Key && route.path != "/v1/projects/{key}/settings" {
+        parameters.push(json!({ "name": "writeKey", "in": "query", "description": "a public write key", "schema": { "type": "string" } }));
+    }
+    if route.path == "/v1/pixel/{call}" {
+        let about = "the message as JSON in base64, at most 8 KiB; without `writeKey` beside it, it has the key";
+        parameters.push(json!({ "name": "data", "in": "query", "required": true, "description": about, "schema": { "type": "string" } }));
     }
     if route.rights == Rights::Import {
         let about = "its ending says how to read the body: .csv, .ndjson, .jsonl, .parquet";
@@ -74,6 +96,15 @@ fn request_body(route: &RouteInfo) -> Option<Value> {
     let content = match route.path {
         "/api/v1/sources/{name}/import" => json!({ "application/octet-stream": {} }),
         "/api/v1/audiences" | "/api/v1/questions" => json!({ "application/json": { "schema": reference("Save") } }),
+        "/v1/{call}" => {
+            let form =
+                json!({ "type": "object", "required": ["data"], "properties": { "data": { "type": "string" } } });
+            json!({
+                "application/json": { "schema": reference("Message") },
+                "text/plain": { "schema": { "type": "string", "description": "the same" } },
+                "application/x-www-form-urlencoded": { "schema": form },
+            })
+        }
         _ => json!({ "application/json": { "schema": reference("Asking") } }),
     };
     Some(json!({ "required": true, "content": content }))
@@ -87,6 +118,8 @@ fn responses(route: &RouteInfo) -> Value {
             json!({ "type": "object", "required": ["verdict"], "properties": { "verdict": reference("Verdict"), "people": { "type": "integer" } } })
         }
         ("POST", "/api/v1/sources/{name}/import") => reference("Balance"),
+        ("POST", "/v1/{call}") => json!({ "oneOf": [reference("Taken"), reference("BatchTaken")] }),
+        ("GET", "/api/v1/collector") => reference("Pulse"),
         _ => json!({ "type": "object" }),
     };
     let mut content = json!({ "application/json": { "schema": schema } });
@@ -96,6 +129,12 @@ fn responses(route: &RouteInfo) -> Value {
         }
     }
     let mut responses = match (route.method, route.path) {
+        ("OPTIONS", _) => json!({ "204": { "description": "it may be sent, without cookies" } }),
+        (_, "/v1/pixel/{call}") => {
+            let outcome = json!({ "description": "what became of the message", "schema": { "enum": OUTCOMES } });
+            let content = json!({ "image/gif": {} });
+            json!({ "200": { "description": "a pixel, whatever happens", "content": content, "headers": { "x-entente-outcome": outcome } } })
+        }
         ("DELETE", _) => json!({ "204": { "description": "taken back" } }),
         ("POST", "/api/v1/audiences" | "/api/v1/questions") => {
             let location = json!({ "description": "where GET finds it", "schema": { "type": "string" } });
@@ -103,7 +142,7 @@ fn responses(route: &RouteInfo) -> Value {
         }
         _ => json!({ "200": { "description": route.summary, "content": content } }),
     };
-    if route.rights != Rights::Open {
+    if ![Rights::Open, Rights::Key].contains(&route.rights) {
         responses["401"] = problem("no valid credential");
         responses["403"] = problem("refused; a refused question comes with its verdict and the nearest yes");
         responses["503"] = problem("too much to do; `Retry-After` says when to try again");
@@ -123,8 +162,17 @@ fn more_problems(route: &RouteInfo) -> Vec<(&'static str, &'static str)> {
         problems.push(("408", "the body did not arrive in time"));
         problems.push(("413", "too large"));
     }
-    if route.method == "POST" && !is_import {
+    if route.path == "/v1/{call}" {
+        problems.push(("401", "no write key, one that is not known, or a secret one in the URL"));
+        problems.push(("404", "there is no such call"));
+        problems.push(("415", "an encoding that is not read, or several"));
+        problems.push(("429", "the key has sent more than it may; `Retry-After` says when to try again"));
+        problems.push(("503", "nothing can be kept at the moment; `Retry-After` says when to try again"));
+    } else if route.method == "POST" && !is_import {
         problems.push(("415", "the body is not declared as JSON"));
+    }
+    if route.path == "/v1/projects/{key}/settings" && route.method == "GET" {
+        problems.push(("404", "no public write key"));
     }
     if route.path.contains("{name}") {
         problems.push(("404", "nothing of that name is there"));
@@ -135,7 +183,7 @@ fn more_problems(route: &RouteInfo) -> Vec<(&'static str, &'static str)> {
     if is_import || route.rights == Rights::Define {
         problems.push(("409", "it is there already, or was changed meanwhile"));
     }
-    if route.rights != Rights::Open {
+    if ![Rights::Open, Rights::Key].contains(&route.rights) {
         problems.push(("429", "too many questions of the same user are waiting"));
     }
     if route.path == "/health" {
@@ -190,6 +238,24 @@ fn schemas() -> Value {
             "provenance": { "type": "object" } } },
         "Balance": { "type": "object", "description": "received = stored + duplicate + rejected", "properties": {
             "what": text, "received": count, "stored": count, "duplicate": count, "rejected": count } },
+        "Message": { "type": "object", "description": "a message of the Segment tracking API, or `batch` with several", "properties": {
+            "writeKey": text, "messageId": text, "userId": text, "anonymousId": text, "event": text, "timestamp": text,
+            "properties": { "type": "object" }, "traits": { "type": "object" }, "context": { "type": "object" },
+            "batch": { "type": "array", "items": reference("Message") } } },
+        "Fault": { "type": "object", "required": ["reason", "hint"], "properties": { "reason": text, "contract": text, "field": text, "hint": text } },
+        "Taken": { "type": "object", "required": ["success"], "properties": {
+            "success": { "const": true }, "message_id": text, "outcome": { "enum": OUTCOMES }, "faults": { "type": "array", "items": reference("Fault") } } },
+        "BatchTaken": { "type": "object", "required": ["success", "accepted", "flagged", "quarantined", "rejected", "messages"], "properties": {
+            "success": { "type": "boolean", "description": "whether no message was rejected" },
+            "accepted": count, "flagged": count, "quarantined": count, "rejected": count,
+            "messages": { "type": "array", "description": "those that are not plainly accepted", "items": { "type": "object", "properties": {
+                "index": count, "message_id": text, "outcome": { "enum": OUTCOMES }, "faults": { "type": "array", "items": reference("Fault") } } } } } },
+        "Pulse": { "type": "object", "required": ["keys", "log_bytes", "is_durable"], "properties": {
+            "keys": { "type": "array", "items": { "type": "object", "properties": {
+                "source": text, "key": text, "received": count, "accepted": count, "quarantined": count,
+                "rejected": { "type": "array", "items": { "type": "object", "properties": { "reason": text, "messages": count } } },
+                "last_at": { "type": ["string", "null"], "format": "date-time" } } } },
+            "log_bytes": count, "is_durable": { "type": "boolean" } } },
         "Diagnostic": diagnostic,
         "Problem": { "type": "object", "description": "RFC 9457", "required": ["type", "title", "status", "detail"], "properties": {
             "type": text, "title": text, "status": count, "detail": text, "hint": text,

@@ -1,10 +1,13 @@
 //! Accepts connections and serves them under limits: how many in all and per address, how long a head may take, how
-//! long a client may leave what is sent to it unread, how a shutdown ends.
+//! long a client may leave what is sent to it unread, how a shutdown ends. Heads that can be read in two ways are spoilt.
+
+mod heads;
 
 use crate::intake::{Limits, Peer};
 use crate::routes::{App, router};
 use api::{Collector, Product};
 use axum::extract::Request;
+use heads::Heads;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
@@ -101,7 +104,7 @@ pub(crate) async fn serve_app(
             request.extensions_mut().insert(Peer(peer.ip()));
             service.call(request)
         });
-        let stream = TokioIo::new(Paced { stream, wait_max: WRITE_WAIT_MAX, waiting: None });
+        let stream = TokioIo::new(Paced { stream, wait_max: WRITE_WAIT_MAX, waiting: None, heads: Heads::default() });
         let mut builder = http1::Builder::new();
         builder.timer(TokioTimer::new()).header_read_timeout(head_wait_max).max_buf_size(128 << 10);
         let connection = graceful.watch(builder.serve_connection(stream, service));
@@ -174,7 +177,7 @@ impl Drop for AddressShare {
     }
 }
 
-/// A stream that breaks off when the other side takes nothing for `wait_max`.
+/// A stream that breaks off when the other side takes nothing for `wait_max`, and that has its heads watched.
 ///
 /// Reading needs no such limit here: heads have theirs in hyper, bodies in `body`.
 struct Paced<S> {
@@ -182,6 +185,8 @@ struct Paced<S> {
     wait_max: Duration,
     /// Runs while the other side takes nothing.
     waiting: Option<Pin<Box<Sleep>>>,
+    /// Sees all that comes in.
+    heads: Heads,
 }
 
 impl<S> Paced<S> {
@@ -201,7 +206,10 @@ impl<S> Paced<S> {
 
 impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, into)
+        let n_before = into.filled().len();
+        let progress = Pin::new(&mut self.stream).poll_read(context, into);
+        self.heads.watch(&mut into.filled_mut()[n_before..]);
+        progress
     }
 }
 

@@ -132,10 +132,10 @@ async fn every_route_answers_every_caller_as_the_matrix_says() {
         ("pia", "Bearer token-pia"),
         ("eve", "Bearer token-eve"),
     ];
-    let mut matrix = format!("{:6} {:36} {:10}", "method", "path", "rights");
+    let mut matrix = format!("{:7} {:36} {:10}", "method", "path", "rights");
     callers.iter().for_each(|(name, _)| matrix += &format!(" {name:>9}"));
     for route in routes() {
-        matrix += &format!("\n{:6} {:36} {:10}", route.method, route.path, route.rights.name());
+        matrix += &format!("\n{:7} {:36} {:10}", route.method, route.path, route.rights.name());
         for (name, credential) in callers {
             let mut request = sample(route.method, route.path);
             if !credential.is_empty() {
@@ -697,6 +697,25 @@ async fn an_import_streams_to_the_product() {
         .header("authorization", "Bearer token-ivo")
         .header("content-length", "9999999999");
     assert_eq!(send("", request.body(Body::empty()).expect("a request")).await.status, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn what_arrives_is_shown_to_those_who_run_the_server() {
+    let page = get("/live").await.text();
+    for words in
+        ["Events arriving now", "48\u{202f}211", "31 the message has no", "1.5 MB", "every 2s", "/live\" aria-current"]
+    {
+        assert!(page.contains(words), "{words} is not in {page}");
+    }
+    let body = get("/api/v1/collector").await.json();
+    assert_eq!((&body["log_bytes"], &body["is_durable"]), (&json!(1_482_113), &json!(true)));
+    assert_eq!(body["keys"][0]["rejected"][1], json!({ "reason": "not an object", "messages": 2 }));
+    assert_eq!(body["keys"][0]["last_at"], "2026-03-03T01:06:40Z");
+    let mia = |path: &'static str| Request::get(path).header("authorization", "Bearer token-mia").body(Body::empty());
+    let denied = send("", mia("/live").expect("a request")).await;
+    assert_eq!(denied.status, StatusCode::FORBIDDEN);
+    assert!(denied.text().contains("your role may not see how the server runs") || denied.text().contains("Your role"));
+    assert!(!send("", mia("/").expect("a request")).await.text().contains("href=\"/live"), "it is not in her rail");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use api::{
 use serde_json::{Value as Json, json};
 
 /// The key that browsers may show.
-pub(crate) const PUBLIC_KEY: &str = "wk_web";
+pub(crate) const PUBLIC_KEY: &str = "pk_web";
 /// The key that only servers may show.
 pub(crate) const SECRET_KEY: &str = "sk_shop";
 

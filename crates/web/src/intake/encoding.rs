@@ -53,6 +53,8 @@ impl Encoding {
 pub(crate) enum Undecodable {
     /// It is more than `DECODED_BYTES_MAX`.
     TooLarge,
+    /// It was packed with a window of more than 4 MiB.
+    TooWide,
     /// It is not what its encoding says, breaks off, or goes on behind its end.
     Broken,
 }
@@ -63,6 +65,10 @@ impl From<Undecodable> for Problem {
             Undecodable::TooLarge => {
                 Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 512 KiB when it is unpacked")
                     .with_hint("send fewer messages at once")
+            }
+            Undecodable::TooWide => {
+                Problem::new(StatusCode::BAD_REQUEST, "the body is packed with a window of more than 4 MiB")
+                    .with_hint("pack it with a smaller window; in brotli, `lgwin` 22 is enough")
             }
             Undecodable::Broken => {
                 Problem::new(StatusCode::BAD_REQUEST, "the body is not packed as its `Content-Encoding` says")
@@ -134,9 +140,10 @@ fn inflate(packed: &[u8]) -> Result<Vec<u8>, Undecodable> {
 }
 
 fn unbrotli(packed: &[u8]) -> Result<Vec<u8>, Undecodable> {
-    // The mark of "large windows", which are up to 1 GiB and no part of RFC 7932.
-    if packed.first().is_some_and(|byte| byte & 0x7f == 0x11) {
-        return Err(Undecodable::Broken);
+    // The decoder fills its window before it gives anything out, so a window is memory and time that the limit does not
+    // see. The first bits say how wide it is: here 8 or 16 MiB, or more, as no part of RFC 7932 has it.
+    if packed.first().is_some_and(|byte| byte & 1 == 1 && byte >> 1 & 7 >= 6 || byte & 0x7f == 0x11) {
+        return Err(Undecodable::TooWide);
     }
     let mut rest = packed;
     let mut decoder = brotli_decompressor::Decompressor::new(&mut rest, STEP_BYTES);

@@ -72,7 +72,7 @@ pub(crate) fn json_of_form(form: Vec<u8>) -> Result<Vec<u8>, Problem> {
         return Ok(form);
     }
     let field = form.split(|byte| *byte == b'&').rev().find_map(|pair| pair.strip_prefix(b"data="));
-    let data = field.map(|field| percent_decode(field));
+    let data = field.map(percent_decode);
     let json = data.and_then(|data| {
         if data.trim_ascii_start().starts_with(b"{") {
             return Some(data);
