@@ -1,7 +1,7 @@
 //! What clients send to the collector, and what they are told.
 
-use serde_json::Value as Json;
 use core::net::IpAddr;
+use serde_json::Value as Json;
 
 /// Takes events in, one delivery at a time; works when the tables and the questions do not.
 pub trait Collector: Send + Sync {

@@ -18,7 +18,7 @@ pub(crate) fn sources(state: &State, who: &Principal) -> Result<Vec<SourceView>>
     let loaded = state.folder.current()?;
     let snapshot = state.lake.snapshot();
     let now = state.clock.now();
-    let (books, deliveries) = (snapshot.books(), snapshot.deliveries());
+    let (books, deliveries) = (snapshot.book_totals(), snapshot.deliveries());
     let view = |source: &Source| {
         let imports: Vec<&ImportRecord> =
             snapshot.imports().iter().filter(|import| import.source == source.name).collect();

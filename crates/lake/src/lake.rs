@@ -169,10 +169,10 @@ impl Lake {
             snapshot: &ahead,
             after: &|stage| self.after_landing(stage),
         };
-        let (landing, homes) = landing::land(&context, &mut state)?;
+        let (landing, news) = landing::land(&context, &mut state)?;
         if landing.n_records > 0 {
-            // What has come to the ledger is known, so that it need not be read again.
-            let next = Snapshot::load_after(&state, &self.vault, &ahead, &homes)?;
+            // What has come to the ledger and to the books is known, so that they need not be read again.
+            let next = Snapshot::load_after(&state, &self.vault, &ahead, &news)?;
             self.show(&state, &ahead, next);
         }
         drop(state);

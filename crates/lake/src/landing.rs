@@ -83,12 +83,21 @@ pub(crate) fn landed_until(engine: &Engine, events: &Table) -> Result<u64> {
     Ok(events.figure_of(engine, APP_ID)?.unwrap_or(0))
 }
 
-/// Lands what the log holds beyond the last landing, as much as fits one; tells also who is new, and who lives elsewhere.
-pub(crate) fn land(context: &Context<'_>, state: &mut State) -> Result<(Landing, BTreeMap<PersonId, Home>)> {
+/// What a landing has added to the tables that a snapshot holds in memory.
+#[derive(Default)]
+pub(crate) struct News {
+    /// People who are new, or live elsewhere.
+    pub(crate) homes: BTreeMap<PersonId, Home>,
+    /// Lines of the books.
+    pub(crate) books: Books,
+}
+
+/// Lands what the log holds beyond the last landing, as much as fits one.
+pub(crate) fn land(context: &Context<'_>, state: &mut State) -> Result<(Landing, News)> {
     let from = landed_until(context.engine, &state.events)?;
     let records = context.log.read(from, BYTES_PER_LANDING)?;
     let Some((last, _)) = records.last() else {
-        return Ok((Landing { until: from, ..Landing::default() }, BTreeMap::new()));
+        return Ok((Landing { until: from, ..Landing::default() }, News::default()));
     };
     let until = last + 1;
     let arrivals: Result<Vec<(u64, Arrival<'_>)>> =
@@ -107,14 +116,15 @@ pub(crate) fn land(context: &Context<'_>, state: &mut State) -> Result<(Landing,
     commit.append(&mut state.traits, |offset| rows.traits_batch(offset, &known_traits))?;
     (context.after)(LandingStage::Traits)?;
     let fresh = rows.events.fresh(context.snapshot.event_files())?;
-    commit.append(&mut state.books, |offset| rows.books(offset, &fresh, &known_traits).batch())?;
+    let books = rows.books(commit.offset(&state.books)?, &fresh, &known_traits);
+    commit.append(&mut state.books, |_| books.batch())?;
     (context.after)(LandingStage::Books)?;
     commit.events(&mut state.events, &rows.events, &fresh)?;
     (context.after)(LandingStage::Events)?;
     let stored = n_of(true, &fresh) + n_of(false, &known_traits);
     let duplicate = n_of(false, &fresh) + n_of(true, &known_traits);
     let is_more = context.log.next() > until;
-    Ok((Landing { n_records: until - from, until, stored, duplicate, is_more }, homes))
+    Ok((Landing { n_records: until - from, until, stored, duplicate, is_more }, News { homes, books }))
 }
 
 fn n_of(wanted: bool, flags: &[bool]) -> u64 {

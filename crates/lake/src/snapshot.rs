@@ -2,8 +2,8 @@
 
 use crate::import::{MessageKey, trait_column};
 use crate::lake::State;
-use crate::landing::{BookLine, Books};
-use crate::ledger::{Home, Ledger, load_imports, read_table};
+use crate::landing::{BookLine, Books, News};
+use crate::ledger::{Ledger, load_imports, read_table};
 use crate::scan::{self, EventFile};
 use crate::table::Table;
 use crate::vault::Vault;
@@ -16,14 +16,15 @@ use policy::Grant;
 use roaring::RoaringTreemap;
 use spec::{FieldRef, Instant, LawRule, Mask, PersonId, Purpose, Release, Result};
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// One consistent state: it does not change when files come in later.
 pub struct Snapshot {
     versions: BTreeMap<String, u64>,
     imports: Arc<Vec<ImportRecord>>,
     ledger: Arc<Ledger>,
-    books: Arc<Books>,
+    /// Shared with later states: books only grow, and nothing is computed from them.
+    books: Arc<Mutex<Books>>,
     deliveries: BTreeMap<String, Instant>,
     /// First those that landed, then the others in the order of their people.
     events: Vec<Arc<EventFile>>,
@@ -40,21 +41,16 @@ impl Snapshot {
         Snapshot::load_with(state, vault, earlier, None)
     }
 
-    /// The same after a landing, which has added `homes` to the ledger of `earlier` and nothing else.
-    pub(crate) fn load_after(
-        state: &State,
-        vault: &Arc<Vault>,
-        earlier: &Snapshot,
-        homes: &BTreeMap<PersonId, Home>,
-    ) -> Result<Snapshot> {
-        Snapshot::load_with(state, vault, Some(earlier), Some(homes))
+    /// The same after a landing, which has added its news to the ledger and the books of `earlier` and nothing else.
+    pub(crate) fn load_after(state: &State, vault: &Arc<Vault>, earlier: &Snapshot, news: &News) -> Result<Snapshot> {
+        Snapshot::load_with(state, vault, Some(earlier), Some(news))
     }
 
     fn load_with(
         state: &State,
         vault: &Arc<Vault>,
         earlier: Option<&Snapshot>,
-        homes: Option<&BTreeMap<PersonId, Home>>,
+        news: Option<&News>,
     ) -> Result<Snapshot> {
         let versions: BTreeMap<String, u64> =
             state.tables().map(|(name, table)| (name.to_owned(), table.version())).collect();
@@ -76,22 +72,27 @@ impl Snapshot {
             Some(earlier) => Arc::clone(&earlier.imports),
             None => Arc::new(load_imports(&state.imports)?),
         };
-        let ledger = match (same(&["people", "consents"]), same(&["consents"]).zip(homes)) {
+        let ledger = match (same(&["people", "consents"]), same(&["consents"]).zip(news)) {
             (Some(earlier), _) => Arc::clone(&earlier.ledger),
-            (None, Some((earlier, homes))) => Arc::new(earlier.ledger.with(homes)),
+            (None, Some((earlier, news))) => Arc::new(earlier.ledger.with(&news.homes)),
             (None, None) => Arc::new(Ledger::load(&state.people, &state.consents)?),
         };
-        let books = match same(&["books"]) {
-            Some(earlier) => Arc::clone(&earlier.books),
-            None => Arc::new(Books::load(&state.books)?),
+        let books = match (same(&["books"]), earlier.zip(news)) {
+            (Some(earlier), _) => Arc::clone(&earlier.books),
+            (None, Some((earlier, news))) => {
+                lock(&earlier.books).add(&news.books);
+                Arc::clone(&earlier.books)
+            }
+            (None, None) => Arc::new(Mutex::new(Books::load(&state.books)?)),
         };
         let traits = match same(&["traits"]) {
             Some(earlier) => earlier.traits.clone(),
             None => load_traits(&state.traits)?,
         };
+        let deliveries = last_deliveries(&imports, &lock(&books));
         Ok(Snapshot {
             versions,
-            deliveries: last_deliveries(&imports, &books),
+            deliveries,
             imports,
             ledger,
             books,
@@ -137,7 +138,12 @@ impl Snapshot {
 
     /// What came in message by message, per source, key and minute.
     pub fn books(&self) -> Vec<BookLine> {
-        self.books.lines()
+        lock(&self.books).lines()
+    }
+
+    /// The same in sum per source and key, at the last minute in which something was taken.
+    pub fn book_totals(&self) -> Vec<BookLine> {
+        lock(&self.books).totals()
     }
 
     /// When each source last delivered something that was taken: a file, or a message (to the minute).
@@ -267,6 +273,10 @@ impl Snapshot {
         let newest: UInt64Array = newest.collect();
         take(values, &newest, None).map_err(|cause| error::bug("cannot pick traits", Box::new(cause)))
     }
+}
+
+fn lock(books: &Mutex<Books>) -> MutexGuard<'_, Books> {
+    books.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn last_deliveries(imports: &[ImportRecord], books: &Books) -> BTreeMap<String, Instant> {

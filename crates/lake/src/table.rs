@@ -14,7 +14,7 @@ use deltalake_core::kernel::{
 };
 use deltalake_core::operations::create::CreateBuilder;
 use deltalake_core::protocol::{DeltaOperation, SaveMode, checkpoints};
-use deltalake_core::{DeltaTable, DeltaTableBuilder, DeltaTableError};
+use deltalake_core::{DeltaTable, DeltaTableBuilder, DeltaTableError, TableProperty};
 use object_store::ObjectStore;
 use spec::Result;
 use std::collections::{BTreeSet, HashMap};
@@ -254,6 +254,8 @@ async fn open_or_create(
     CreateBuilder::new()
         .with_log_store(table.log_store())
         .with_table_name(name)
+        // A landing is a commit, every second or so: nobody reads older versions, and their log would never end.
+        .with_configuration_property(TableProperty::LogRetentionDuration, Some("interval 1 hour"))
         .with_columns(columns.iter().map(delta_field))
         .await
 }

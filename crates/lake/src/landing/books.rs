@@ -43,16 +43,19 @@ pub(super) enum Fate<'a> {
     Rejected(&'a str),
 }
 
-/// Lines by source, key and minute, each with the offset of the last record in it.
+/// Lines by source, key and minute, and their sums.
 #[derive(Default)]
 pub(crate) struct Books {
     entries: BTreeMap<Minute, Entry>,
+    /// Per source and key, with the last minute in which something was taken.
+    totals: BTreeMap<(Arc<str>, Arc<str>), (Entry, Option<i64>)>,
 }
 
 /// Source, key and the minute's first instant in microseconds.
 type Minute = (Arc<str>, Arc<str>, i64);
 
-#[derive(Default)]
+/// Stored, duplicate and rejected messages, and the reasons of the last.
+#[derive(Clone, Default)]
 struct Entry {
     counts: [u64; 3],
     reasons: BTreeMap<String, u64>,
@@ -93,6 +96,23 @@ impl Books {
         }
     }
 
+    /// Adds what other books say.
+    pub(crate) fn add(&mut self, other: &Books) {
+        for (place, entry) in &other.entries {
+            self.add_entry(place, entry);
+        }
+    }
+
+    fn add_entry(&mut self, (source, key, minute): &Minute, entry: &Entry) {
+        let place = (Arc::clone(source), Arc::clone(key));
+        self.entries.entry((Arc::clone(source), Arc::clone(key), *minute)).or_default().add(entry);
+        let (sum, last) = self.totals.entry(place).or_default();
+        sum.add(entry);
+        if entry.counts[0] + entry.counts[1] > 0 {
+            *last = (*last).max(Some(*minute));
+        }
+    }
+
     /// The lines as rows of the table.
     pub(super) fn batch(&self) -> Result<Option<RecordBatch>> {
         let count = |place: usize| -> ArrayRef {
@@ -121,49 +141,63 @@ impl Books {
         let minutes = rows.column(2).as_primitive::<TimestampMicrosecondType>();
         let mut books = Books::default();
         for row in 0..rows.num_rows() {
-            let entry =
-                books.entries.entry((text(0, row).into(), text(1, row).into(), minutes.value(row))).or_default();
+            let mut entry = Entry::default();
             for (place, count) in entry.counts.iter_mut().enumerate() {
                 let stored = rows.column(3 + place).as_primitive::<Int64Type>().value(row);
-                *count += u64::try_from(stored).unwrap_or_default();
+                *count = u64::try_from(stored).unwrap_or_default();
             }
-            let reasons: BTreeMap<String, u64> = serde_json::from_str(text(6, row)).unwrap_or_default();
-            for (reason, n_messages) in reasons {
-                entry.give_reason(&reason, n_messages);
-            }
+            entry.reasons = serde_json::from_str(text(6, row)).unwrap_or_default();
+            books.add_entry(&(text(0, row).into(), text(1, row).into(), minutes.value(row)), &entry);
         }
         Ok(books)
     }
 
     /// Per source the last minute with a message that was taken.
     pub(crate) fn last_minutes(&self) -> BTreeMap<String, Instant> {
-        let taken = self.entries.iter().filter(|(_, entry)| entry.counts[0] + entry.counts[1] > 0);
         let mut last = BTreeMap::new();
-        for ((source, _, minute), _) in taken {
-            let minute = Instant::from_timestamp_micros(*minute).unwrap_or_default();
+        for ((source, _), (_, minute)) in &self.totals {
+            let Some(minute) = minute.and_then(Instant::from_timestamp_micros) else { continue };
             let known = last.entry(source.to_string()).or_insert(minute);
             *known = minute.max(*known);
         }
         last
     }
 
+    /// Per source and key the sums, at the last minute in which something was taken.
+    pub(crate) fn totals(&self) -> Vec<BookLine> {
+        let sums = self.totals.iter();
+        sums.map(|((source, key), (sum, last))| line(source, key, last.unwrap_or_default(), sum)).collect()
+    }
+
     /// All lines, in the order of source, key and minute.
     pub(crate) fn lines(&self) -> Vec<BookLine> {
-        let line = |((source, key, minute), entry): (&Minute, &Entry)| BookLine {
-            source: source.to_string(),
-            key: key.to_string(),
-            minute: Instant::from_timestamp_micros(*minute).unwrap_or_default(),
-            received: entry.counts.iter().sum(),
-            stored: entry.counts[0],
-            duplicate: entry.counts[1],
-            rejected: entry.counts[2],
-            reasons: entry.reasons.iter().map(|(reason, count)| (reason.clone(), *count)).collect(),
-        };
-        self.entries.iter().map(line).collect()
+        self.entries.iter().map(|((source, key, minute), entry)| line(source, key, *minute, entry)).collect()
+    }
+}
+
+fn line(source: &str, key: &str, minute: i64, entry: &Entry) -> BookLine {
+    BookLine {
+        source: source.to_owned(),
+        key: key.to_owned(),
+        minute: Instant::from_timestamp_micros(minute).unwrap_or_default(),
+        received: entry.counts.iter().sum(),
+        stored: entry.counts[0],
+        duplicate: entry.counts[1],
+        rejected: entry.counts[2],
+        reasons: entry.reasons.iter().map(|(reason, count)| (reason.clone(), *count)).collect(),
     }
 }
 
 impl Entry {
+    fn add(&mut self, other: &Entry) {
+        for (count, more) in self.counts.iter_mut().zip(other.counts) {
+            *count += more;
+        }
+        for (reason, n_messages) in &other.reasons {
+            self.give_reason(reason, *n_messages);
+        }
+    }
+
     fn give_reason(&mut self, reason: &str, n_messages: u64) {
         let is_named = self.reasons.contains_key(reason) || self.reasons.len() < REASONS_MAX;
         let reason = if is_named { reason } else { "other" };

@@ -82,7 +82,9 @@ fn record(random: &SeededRandom) -> Vec<u8> {
         (Cow::Borrowed(*name), Datum::Text(Cow::Owned(value)))
     });
     let amount = (Cow::Borrowed("amount"), Datum::Decimal(i128::from(word(1) % 100_000), 2));
-    Arrival::Message(Message { fields: std::iter::once(amount).chain(texts).collect(), ..message }).to_bytes()
+    let received_micros = super::JUNE;
+    Arrival::Message(Message { received_micros, fields: std::iter::once(amount).chain(texts).collect(), ..message })
+        .to_bytes()
 }
 
 fn bytes_of(folder: &Path, start: &str) -> u64 {
