@@ -48,8 +48,10 @@ pub(super) enum Fate<'a> {
 pub(crate) struct Books {
     entries: BTreeMap<Minute, Entry>,
     /// Per source and key, with the last minute in which something was taken.
-    totals: BTreeMap<(Arc<str>, Arc<str>), (Entry, Option<i64>)>,
+    totals: BTreeMap<SourceKey, (Entry, Option<i64>)>,
 }
+
+type SourceKey = (Arc<str>, Arc<str>);
 
 /// Source, key and the minute's first instant in microseconds.
 type Minute = (Arc<str>, Arc<str>, i64);
