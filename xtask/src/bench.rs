@@ -1,6 +1,8 @@
 //! `bench [REPEATS] [--against PROGRAM]`: figures on the demo, of this program and of another one side by side.
 //!
-//! They are printed for people to read; nothing is asserted on a clock.
+//! They are printed for people to read; nothing is asserted on a clock. `bench ingest` is about messages that come in.
+
+pub(crate) mod ingest;
 
 use crate::http::{self, Request, Response};
 use crate::server::{self, Server, TemporaryFolder};
@@ -14,6 +16,11 @@ const N_REPEATS: usize = 30;
 
 /// Imports the demo, asks every question of demo/answers.json warm, opens Home, and looks at the memory.
 pub(crate) fn run(words: &[String]) -> Result<()> {
+    if let [first, rest @ ..] = words
+        && first == "ingest"
+    {
+        return ingest::run(rest);
+    }
     let (n_repeats, other) = read(words)?;
     server::build()?;
     let folder = TemporaryFolder::new("bench")?;
@@ -84,7 +91,7 @@ impl Runner {
         import.current_dir(root()).args(["import", "--all", "--workspace", "demo", "--data"]).arg(&data);
         step(import)?;
         println!("import of the whole demo, {name:<10}{:>9.2} s", started.elapsed().as_secs_f64());
-        let server = Server::start(program, &data)?;
+        let server = Server::start(program, Path::new("demo"), &data)?;
         println!("start on the data that is there     {:>9.2} s", server.start_seconds);
         let at_start = memory_at_rest(&server);
         let (marketer, engineer) = (server.token("marketer")?, server.token("engineer")?);
@@ -94,7 +101,7 @@ impl Runner {
 
 fn memory_at_rest(server: &Server) -> String {
     std::thread::sleep(Duration::from_secs(3));
-    server.memory_mb().map_or("unknown".to_owned(), |megabytes| format!("{megabytes:.0} MB"))
+    server::memory_mb(server.id()).map_or("unknown".to_owned(), |megabytes| format!("{megabytes:.0} MB"))
 }
 
 /// The questions with a known answer.

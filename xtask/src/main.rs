@@ -23,7 +23,7 @@ const USAGE: &str = "cargo xtask TASK
   slow    everything that takes longer: tests over many seeds, all browser walks
   bless   accept changed snapshots and lists, then read the diff
   run     serve the demo
-  bench   figures on the demo, printed
+  bench   figures on the demo, printed; `bench ingest` of messages that come in
   dist    the release binary, its manual and checksums in dist/
   tidy    the repository's own rules";
 
@@ -42,6 +42,7 @@ fn main() -> ExitCode {
         "bless" => bless::run(),
         "run" => server::run(&rest),
         "bench" => bench::run(&rest),
+        bench::ingest::bare::TASK => bench::ingest::bare::run(&rest),
         "dist" => dist::run(),
         "tidy" => tidy::run(),
         _ => Err(USAGE.to_owned()),

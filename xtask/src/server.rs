@@ -59,6 +59,7 @@ impl Drop for TemporaryFolder {
 /// A server of ours; it is stopped when this is dropped.
 pub(crate) struct Server {
     program: PathBuf,
+    workspace: PathBuf,
     data: PathBuf,
     child: Child,
     /// `host:port`.
@@ -70,21 +71,27 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts a program on the demo and this data folder, and waits until it answers.
-    pub(crate) fn start(program: &Path, data: &Path) -> Result<Server> {
+    /// Starts a program on a workspace and a data folder, and waits until it answers.
+    pub(crate) fn start(program: &Path, workspace: &Path, data: &Path) -> Result<Server> {
         let port = TcpListener::bind("127.0.0.1:0")
             .and_then(|listener| listener.local_addr())
             .map_err(|error| error.to_string())?;
         let address = port.to_string();
         let started = Instant::now();
         let mut up = Command::new(program);
-        up.current_dir(root())
-            .args(["up", "--workspace", "demo", "--listen", &address, "--sign-ins", "--data"])
-            .arg(data);
+        up.current_dir(root()).args(["up", "--listen", &address, "--sign-ins", "--workspace"]);
+        up.arg(workspace).arg("--data").arg(data);
         let mut child = up.stdout(Stdio::piped()).spawn().map_err(|error| format!("entente up: {error}"))?;
         let lines = printed(&mut child);
-        let (program, data) = (program.to_owned(), data.to_owned());
-        let mut server = Server { program, data, child, address, start_seconds: 0.0, sign_ins: Vec::new() };
+        let mut server = Server {
+            program: program.to_owned(),
+            workspace: workspace.to_owned(),
+            data: data.to_owned(),
+            child,
+            address,
+            start_seconds: 0.0,
+            sign_ins: Vec::new(),
+        };
         server.wait(started)?;
         server.start_seconds = started.elapsed().as_secs_f64();
         // What it prints before it answers is in the pipe by now, or comes within the second.
@@ -97,18 +104,17 @@ impl Server {
     /// A token for a user, by the command line on the same data folder.
     pub(crate) fn token(&self, user: &str) -> Result<String> {
         let mut token = Command::new(&self.program);
-        token.current_dir(root()).args(["token", user, "--workspace", "demo", "--data"]).arg(&self.data);
+        token.current_dir(root()).args(["token", user, "--workspace"]);
+        token.arg(&self.workspace).arg("--data").arg(&self.data);
         let output = token.stderr(Stdio::inherit()).output().map_err(|error| format!("entente token: {error}"))?;
         let text = String::from_utf8_lossy(&output.stdout);
         let word = text.split_whitespace().last().filter(|_| output.status.success());
         word.map(str::to_owned).ok_or(format!("entente token {user}: no token ({})", output.status))
     }
 
-    /// Resident memory in MB; absent where /proc is.
-    pub(crate) fn memory_mb(&self) -> Option<f64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
-        let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
-        line.split_whitespace().nth(1)?.parse().ok().map(|kilobytes: f64| kilobytes / 1024.0)
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     fn wait(&mut self, started: Instant) -> Result<()> {
@@ -141,6 +147,13 @@ impl Drop for Server {
             self.child.wait().ok();
         }
     }
+}
+
+/// A process's resident memory in MB; absent where /proc is.
+pub(crate) fn memory_mb(id: u32) -> Option<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+    line.split_whitespace().nth(1)?.parse().ok().map(|kilobytes: f64| kilobytes / 1024.0)
 }
 
 /// The lines that a child prints, as they come.
