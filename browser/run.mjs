@@ -1,16 +1,19 @@
 // Walks through the pages with a real browser on a real server.
 //
-//   ENTENTE_BIN=.../entente node browser/run.mjs [short|all]
+//   ENTENTE_BIN=.../entente node browser/run.mjs [short|all|clients]
 //
 // Starts the program on a temporary data folder with the demo, walks once per view (width, light or dark), saves a
 // picture of each stop in browser/shots, and stops the program. A walk fails on what it expects, on anything that the
 // browser reports as an error (the content security policy included), on an answer of 500 and above, on a request to
-// another machine, and on a page that is wider than its window. `ENTENTE_URL` and `ENTENTE_SIGN_INS`
-// (`marketer=NAME:SECRET,...`) walk on a server that runs already.
+// another machine, and on a page that is wider than its window. After the walks, other makers' client libraries send to
+// the same server, and what was kept is held against what they believe delivered (`kept.mjs`); `clients` does only that.
+// `ENTENTE_URL`, `ENTENTE_SIGN_INS` (`marketer=NAME:SECRET,...`) and `ENTENTE_TOKENS` (`marketer=TOKEN,engineer=TOKEN`) walk
+// on a server that runs already.
 
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { chromium } from "playwright-core";
+import { clientsAreKept } from "./kept.mjs";
 import { startServer } from "./server.mjs";
 import { signIn, walks } from "./walks.mjs";
 
@@ -114,25 +117,33 @@ async function weigh(browser, server) {
   return bytes <= HOME_BYTES_MAX;
 }
 
+/** How many walks fail. */
+async function walkAll(server, which) {
+  let failed = 0;
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    // A container's root has no sandbox to give, and the pages are our own.
+    args: ["--no-sandbox", "--disable-dev-shm-usage"],
+  });
+  for (const view of which === "all" ? VIEWS : VIEWS.slice(0, 1)) {
+    for (const walk of walks) {
+      // The keyboard is the same at every width and in every colour.
+      if (walk.once && view !== VIEWS[0]) continue;
+      failed += (await walkOnce(browser, server, view, walk)) ? 0 : 1;
+    }
+  }
+  if (which === "all") failed += (await weigh(browser, server)) ? 0 : 1;
+  await browser.close();
+  return failed;
+}
+
 async function main(which) {
   mkdirSync(SHOTS, { recursive: true });
   const server = await startServer();
   let failed = 0;
   try {
-    const browser = await chromium.launch({
-      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-      // A container's root has no sandbox to give, and the pages are our own.
-      args: ["--no-sandbox", "--disable-dev-shm-usage"],
-    });
-    for (const view of which === "all" ? VIEWS : VIEWS.slice(0, 1)) {
-      for (const walk of walks) {
-        // The keyboard is the same at every width and in every colour.
-        if (walk.once && view !== VIEWS[0]) continue;
-        failed += (await walkOnce(browser, server, view, walk)) ? 0 : 1;
-      }
-    }
-    if (which === "all") failed += (await weigh(browser, server)) ? 0 : 1;
-    await browser.close();
+    if (which !== "clients") failed += await walkAll(server, which);
+    failed += (await clientsAreKept(server)) ? 0 : 1;
   } finally {
     await server.stop();
   }

@@ -1,6 +1,6 @@
 // A server of the demo on a temporary data folder; or one that runs already, by ENTENTE_URL.
 
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import net from "node:net";
 import os from "node:os";
@@ -10,9 +10,9 @@ const DEMO = path.join(import.meta.dirname, "..", "demo");
 const USERS = ["marketer", "engineer", "privacy", "executive"];
 const START_MS_MAX = 180_000;
 
-/** Starts the program; gives its address, how each user signs in, and how to stop it. */
+/** Starts the program; gives its address, how each user signs in, a token for each, and how to stop it. */
 export async function startServer() {
-  if (process.env.ENTENTE_URL) return running(process.env.ENTENTE_URL, process.env.ENTENTE_SIGN_INS ?? "");
+  if (process.env.ENTENTE_URL) return running(process.env.ENTENTE_URL, process.env);
   const program = process.env.ENTENTE_BIN;
   if (!program) throw new Error("set ENTENTE_BIN to the program, or ENTENTE_URL to a server that runs");
   const folder = mkdtempSync(path.join(os.tmpdir(), "entente-walks-"));
@@ -20,8 +20,8 @@ export async function startServer() {
   const workspace = path.join(folder, "demo");
   cpSync(DEMO, workspace, { recursive: true });
   const address = `127.0.0.1:${await freePort()}`;
-  const words = ["up", "--workspace", workspace, "--data", path.join(folder, "data"), "--listen", address, "--sign-ins"];
-  const child = spawn(program, words, { stdio: ["ignore", "pipe", "inherit"] });
+  const places = ["--workspace", workspace, "--data", path.join(folder, "data")];
+  const child = spawn(program, ["up", ...places, "--listen", address, "--sign-ins"], { stdio: ["ignore", "pipe", "inherit"] });
   let printed = "";
   child.stdout.setEncoding("utf8").on("data", (text) => (printed += text));
   const stop = async () => {
@@ -40,17 +40,20 @@ export async function startServer() {
     await stop();
     throw error;
   }
-  return { url: `http://${address}`, signInOf: (user) => ({ name: user, secret: secret(printed, user) }), stop };
+  const signInOf = (user) => ({ name: user, secret: secret(printed, user) });
+  const tokenOf = (user) => execFileSync(program, ["token", user, ...places], { encoding: "utf8" }).trim().split(/\s+/).at(-1);
+  return { url: `http://${address}`, signInOf, tokenOf, stop };
 }
 
-/** `marketer=NAME:SECRET,...`: who signs in on a server that runs already. */
-function running(url, signIns) {
-  const users = new Map(signIns.split(",").map((pair) => pair.split("=")));
+/** A server that runs already: `marketer=NAME:SECRET,...` says who signs in, `marketer=TOKEN,...` with which tokens. */
+function running(url, { ENTENTE_SIGN_INS: signIns = "", ENTENTE_TOKENS: tokens = "" }) {
+  const pairs = (text) => new Map(text.split(",").map((pair) => pair.split("=")));
+  const users = pairs(signIns);
   const signInOf = (user) => {
     const [name, secret] = users.get(user)?.split(":") ?? [];
     return { name, secret };
   };
-  return { url, signInOf, stop: async () => {} };
+  return { url, signInOf, tokenOf: (user) => pairs(tokens).get(user), stop: async () => {} };
 }
 
 /** The last word of the line that begins with the user's name: a password, or a link that signs in. */

@@ -1,4 +1,5 @@
-//! What browser/ checks with Node: walks with a real browser on a real server, contracts against the standard's schema.
+//! What browser/ checks with Node: walks with a real browser on a real server, other makers' client libraries on the same
+//! one, contracts against the standard's schema.
 
 use crate::server;
 use crate::shell::{Result, command, has, output, root, step};

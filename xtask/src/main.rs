@@ -19,7 +19,7 @@ use std::process::ExitCode;
 
 const USAGE: &str = "cargo xtask TASK
   check   format, lints, tidy, licences, JavaScript
-  test    all fast tests, the contracts, and the short browser walks
+  test    all fast tests, the contracts, the short browser walks, and client libraries at work
   slow    everything that takes longer: tests over many seeds, all browser walks
   bless   accept changed snapshots and lists, then read the diff
   run     serve the demo
