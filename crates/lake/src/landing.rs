@@ -36,7 +36,7 @@ use std::collections::BTreeMap;
 /// Whose commits these are.
 const APP_ID: &str = "intake";
 /// Records that are landed at once have about this many bytes.
-const BYTES_PER_LANDING: usize = 32 << 20;
+const BYTES_PER_LANDING: usize = 8 << 20;
 /// Row groups of landed files end after this many rows.
 const ROWS_PER_GROUP: usize = 64 * 1024;
 
