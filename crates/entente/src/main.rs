@@ -14,6 +14,10 @@ use clap::Parser;
 use spec::{Error, ErrorKind};
 use std::process::ExitCode;
 
+/// Messages make many small pieces on many threads, which the system's allocator keeps apart in many places.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What a command ends with, when it does not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {

@@ -15,6 +15,8 @@ use std::path::{Path, PathBuf};
 
 /// Sorted runs are handed on in batches of this many rows.
 const ROWS_PER_BATCH: usize = 16 * 1024;
+/// Rows of a file of the table that are held at once: a merge reads many files side by side.
+const ROWS_PER_TABLE_BATCH: usize = 4 * 1024;
 
 /// Collects batches (columns `person`, `ts`, ...) and gives them back as sorted runs.
 pub(super) struct Sorter {
@@ -99,7 +101,7 @@ impl Run {
     pub(super) fn of_table(path: &Path) -> Result<Run> {
         let file = File::open(path).map_err(|cause| error::io("open", path, cause))?;
         let built = ParquetRecordBatchReaderBuilder::try_new(file)
-            .and_then(|builder| builder.with_batch_size(ROWS_PER_BATCH).build());
+            .and_then(|builder| builder.with_batch_size(ROWS_PER_TABLE_BATCH).build());
         let reader = built.map_err(|cause| damaged(path, Box::new(cause)))?;
         Ok(Run::Table { reader: Box::new(reader), path: path.to_owned() })
     }
