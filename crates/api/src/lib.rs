@@ -15,5 +15,5 @@ pub use collector::{
 pub use product::{Credential, EncodeFormat, ImportRequest, Input, Product, SaveRequest, SignedIn};
 pub use views::{
     Asked, AudienceView, Balance, Catalog, EventView, Explained, FieldView, Health, Judged, MetricView, ObjectView,
-    Principal, PurposeView, QuestionView, RejectedGroup, Saved, SourceView, WorkspaceView,
+    Principal, PurposeView, QuarantineView, QuestionView, RejectedGroup, Replayed, Saved, SourceView, WorkspaceView,
 };

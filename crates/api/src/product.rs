@@ -1,8 +1,8 @@
 //! The use cases, as one trait.
 
 use crate::{
-    Asked, AudienceView, Balance, Catalog, Explained, Health, Judged, MetricView, Principal, QuestionView, Saved,
-    SourceView, WorkspaceView,
+    Asked, AudienceView, Balance, Catalog, Explained, Health, Judged, MetricView, Principal, QuarantineView,
+    QuestionView, Replayed, Saved, SourceView, WorkspaceView,
 };
 use serde_json::Value as Json;
 use spec::{Answer, Diagnostic, Result};
@@ -57,6 +57,13 @@ pub trait Product: Send + Sync {
 
     /// Imports one file into a source, reporting rows done and rows in all as it goes.
     fn import(&self, who: &Principal, request: &ImportRequest<'_>, progress: &dyn Fn(u64, u64)) -> Result<Balance>;
+
+    /// What messages are kept aside and why; for those who see operational facts.
+    fn quarantine(&self, who: &Principal) -> Result<Vec<QuarantineView>>;
+
+    /// Checks a source's messages that are kept aside again, and takes in those that keep the contract by now; with a
+    /// reason, only those that are aside for it.
+    fn replay(&self, who: &Principal, source: &str, reason: Option<&str>) -> Result<Replayed>;
 
     /// Whether the parts work; needs no principal and says nothing about data.
     fn health(&self) -> Health;

@@ -306,3 +306,33 @@ pub struct Health {
     /// The program's version.
     pub version: String,
 }
+
+/// Messages of a source that are kept aside for one reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct QuarantineView {
+    /// The source.
+    pub source: String,
+    /// The object of the contract, or what the messages call themselves.
+    pub object: String,
+    /// What is wrong.
+    pub reason: String,
+    /// The field, where it is one.
+    pub field: Option<String>,
+    /// How many there are.
+    pub messages: u64,
+    /// When the first of them came.
+    pub first_at: String,
+    /// When the last of them came.
+    pub last_at: String,
+}
+
+/// What a replay did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Replayed {
+    /// The source.
+    pub source: String,
+    /// Messages that keep the contract by now and are on their way to the tables.
+    pub taken: u64,
+    /// Messages that do not, and stay aside.
+    pub left: u64,
+}

@@ -56,3 +56,9 @@ pub(crate) fn bug(message: &str) -> Error {
 pub(crate) fn threads(cause: std::io::Error) -> Error {
     Error::new(ErrorKind::Unavailable, "the system gives no threads".to_owned()).with_source(Box::new(cause))
 }
+
+/// The log does not answer.
+pub(crate) fn slow_log() -> Error {
+    Error::new(ErrorKind::Unavailable, "the intake log does not answer".to_owned())
+        .with_hint("check the disk's space and health, then try again: what came in already counts once")
+}

@@ -11,6 +11,7 @@ mod files;
 mod key;
 mod pipeline;
 mod product;
+mod quarantine;
 mod question;
 mod session;
 mod source;

@@ -26,6 +26,8 @@ const LANDING_EVERY: Duration = Duration::from_secs(1);
 const COMPACTION_EVERY: Duration = Duration::from_secs(5);
 /// How often the workspace is looked at for new keys and contracts.
 const RULES_EVERY: Duration = Duration::from_secs(1);
+/// How long the log may take for an answer.
+const ANSWER_WAIT_MAX: Duration = Duration::from_secs(30);
 /// How long to wait after an error.
 const AFTER_ERROR: Duration = Duration::from_secs(3);
 
@@ -80,6 +82,15 @@ impl Pipeline {
         pipeline.run("compaction", |_, _, state, stop| compact(state, stop), state)?;
         pipeline.run("rules", |_, intake, state, stop| follow(intake, state, stop), state)?;
         Ok(pipeline)
+    }
+
+    /// Writes records to the log and waits until they are on disk.
+    pub(crate) fn submit(&self, records: Vec<Vec<u8>>) -> Result<()> {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        // Nobody listens any more only when this has given up, and then nobody needs the answer.
+        self.log.submit(records, Box::new(move |outcome| drop(sender.send(outcome))))?;
+        let answer = receiver.recv_timeout(ANSWER_WAIT_MAX).map_err(|_| crate::error::slow_log())?;
+        answer.map(drop)
     }
 
     fn run(&mut self, name: &str, work: fn(&IntakeLog, &Intake, &State, &Stop), state: &Arc<State>) -> Result<()> {

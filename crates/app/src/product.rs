@@ -5,11 +5,11 @@ use crate::pipeline::Pipeline;
 use crate::question::{ask, encode, explain};
 use crate::state::State;
 use crate::store::Store;
-use crate::{definition, error, session, source};
+use crate::{definition, error, quarantine, session, source};
 use api::{
     Asked, AudienceView, Balance, Catalog, Collector, Credential, EncodeFormat, Explained, Health, ImportRequest,
-    Input, Judged, MetricView, Principal, Product, QuestionView, SaveRequest, Saved, SignedIn, SourceView,
-    WorkspaceView,
+    Input, Judged, MetricView, Principal, Product, QuarantineView, QuestionView, Replayed, SaveRequest, Saved,
+    SignedIn, SourceView, WorkspaceView,
 };
 use lake::{Clock, Lake, LakeOptions, Random};
 use serde_json::Value as Json;
@@ -302,6 +302,17 @@ impl Product for App {
 
     fn import(&self, who: &Principal, request: &ImportRequest<'_>, progress: &dyn Fn(u64, u64)) -> Result<Balance> {
         source::import(&self.state, who, request, progress)
+    }
+
+    fn quarantine(&self, who: &Principal) -> Result<Vec<QuarantineView>> {
+        quarantine::groups(&self.state, who)
+    }
+
+    fn replay(&self, who: &Principal, source: &str, reason: Option<&str>) -> Result<Replayed> {
+        self.collector()?;
+        let pipeline = self.pipeline.lock().unwrap_or_else(PoisonError::into_inner);
+        let pipeline = pipeline.as_ref().ok_or_else(|| error::bug("the collector has just been started"))?;
+        quarantine::replay(&self.state, pipeline, who, (source, reason))
     }
 
     fn health(&self) -> Health {

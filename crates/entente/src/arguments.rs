@@ -51,6 +51,10 @@ pub(crate) enum Command {
     Token(Token),
     /// Make a write key with which a site or a server sends events to a source
     Key(Key),
+    /// Say what messages are kept aside and why
+    Quarantine(Quarantine),
+    /// Take messages in that were kept aside and keep the contract by now
+    Replay(Replay),
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -127,6 +131,25 @@ pub(crate) struct Token {
     /// How long it is good for
     #[arg(long = "for", default_value = "30 days", value_name = "DURATION")]
     pub(crate) duration: String,
+}
+
+#[derive(Args)]
+pub(crate) struct Quarantine {
+    /// Look as this user; it is put on record
+    #[arg(long = "as", value_name = "USER")]
+    pub(crate) user: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct Replay {
+    /// The source
+    pub(crate) source: String,
+    /// Only messages that are aside for this reason, as `entente quarantine` prints it
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+    /// Take them in as this user; it is put on record
+    #[arg(long = "as", value_name = "USER")]
+    pub(crate) user: Option<String>,
 }
 
 #[derive(Args)]

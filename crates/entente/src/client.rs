@@ -47,6 +47,15 @@ impl Client {
         Client { agent, url: url.trim_end_matches('/').to_owned(), headers }
     }
 
+    /// Gets JSON.
+    pub(crate) fn get_json(&self, path: &str) -> Result<Reply> {
+        let mut request = self.agent.get(format!("{}{path}", self.url));
+        for (name, value) in &self.headers {
+            request = request.header(*name, value);
+        }
+        self.read(request.header("accept", "application/json").call())
+    }
+
     /// Posts JSON and reads what comes back.
     pub(crate) fn post_json(&self, path: &str, body: &str, accept: &str) -> Result<Reply> {
         let mut request = self.agent.post(format!("{}{path}", self.url));

@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod import;
 pub(crate) mod key;
 pub(crate) mod manual;
+pub(crate) mod quarantine;
 pub(crate) mod token;
 pub(crate) mod up;
 

@@ -44,6 +44,8 @@ fn main() -> ExitCode {
         Command::Check => commands::check::run(&arguments.place),
         Command::Token(token) => commands::token::run(&arguments.place, token),
         Command::Key(key) => commands::key::run(key),
+        Command::Quarantine(quarantine) => commands::quarantine::list(&arguments.place, quarantine),
+        Command::Replay(replay) => commands::quarantine::replay(&arguments.place, replay),
         Command::Completions { shell } => commands::manual::completions(*shell),
         Command::Manual => commands::manual::manual(),
     };

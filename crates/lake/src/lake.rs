@@ -4,6 +4,7 @@ use crate::compaction::{self, Compaction};
 use crate::import::{self, Context};
 use crate::landing::{self, LandingStage};
 use crate::lock::Lock;
+use crate::quarantine::{self, AsideGroup, AsideMessage};
 use crate::table::{Engine, Table};
 use crate::vault::Vault;
 use crate::{
@@ -201,6 +202,27 @@ impl Lake {
         let ahead = self.snapshot();
         self.show(&state, &ahead, Snapshot::load(&state, &self.vault, Some(&ahead))?);
         Ok(Some(done))
+    }
+
+    /// What messages are kept aside, by source, object and reason.
+    pub fn aside_groups(&self) -> Result<Vec<AsideGroup>> {
+        let table = self.lock_state().quarantine.clone();
+        quarantine::groups(&table)
+    }
+
+    /// Messages of a source that are kept aside, at most so many after a place in the log.
+    ///
+    /// They tell what people did: they are for the door alone, which checks them again, and for nobody's eyes.
+    pub fn asides(&self, source: &str, after: Option<u64>, n_max: usize) -> Result<Vec<AsideMessage>> {
+        let table = self.lock_state().quarantine.clone();
+        quarantine::messages(&table, source, after, n_max)
+    }
+
+    /// Takes messages out of quarantine that have been taken in by now, by their places in the log when they came.
+    pub fn take_out_of_quarantine(&self, source: &str, offsets: &BTreeSet<u64>) -> Result<u64> {
+        let mut state = self.lock_state();
+        let (engine, random, now) = (&self.engine, self.random.as_ref(), self.clock.now());
+        quarantine::take_out(&mut state.quarantine, engine, random, now, (source, offsets))
     }
 
     /// Makes the state of the tables the one that is read.

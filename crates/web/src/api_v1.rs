@@ -187,6 +187,24 @@ pub(crate) async fn sources(State(app): State<App>, caller: Caller) -> Result<Re
     Ok(Json(json!({ "sources": call(&app, caller, |product, who| Ok(product.sources(who)?)).await? })).into_response())
 }
 
+pub(crate) async fn quarantine(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
+    let groups = call(&app, caller, |product, who| Ok(product.quarantine(who)?)).await?;
+    Ok(Json(json!({ "quarantine": groups })).into_response())
+}
+
+pub(crate) async fn replay(
+    State(app): State<App>,
+    caller: Caller,
+    Path(source): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let query = body::pairs(request.uri().query().unwrap_or_default());
+    let reason = Some(last(&query, "reason").to_owned()).filter(|reason| !reason.is_empty());
+    let product = app.product.clone();
+    let done = app.imports.run(move || Ok(product.replay(&caller.who, &source, reason.as_deref())?));
+    Ok(Json(done.await?).into_response())
+}
+
 pub(crate) async fn workspace(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
     Ok(Json(call(&app, caller, |product, who| Ok(product.workspace(who)?)).await?).into_response())
 }

@@ -81,7 +81,11 @@ fn parameters(route: &RouteInfo) -> Vec<Value> {
         let about = "the message as JSON in base64, at most 8 KiB; without `writeKey` beside it, it has the key";
         parameters.push(json!({ "name": "data", "in": "query", "required": true, "description": about, "schema": { "type": "string" } }));
     }
-    if route.rights == Rights::Import {
+    if route.path == "/api/v1/sources/{name}/replay" {
+        let about = "only messages that are aside for this reason, as `GET /api/v1/quarantine` tells it";
+        parameters
+            .push(json!({ "name": "reason", "in": "query", "description": about, "schema": { "type": "string" } }));
+    } else if route.rights == Rights::Import {
         let about = "its ending says how to read the body: .csv, .ndjson, .jsonl, .parquet";
         parameters.push(json!({ "name": "file_name", "in": "query", "required": true, "description": about, "schema": { "type": "string" } }));
         parameters.push(json!({ "name": "object", "in": "query", "description": "the object of the contract", "schema": { "type": "string" } }));
@@ -90,7 +94,7 @@ fn parameters(route: &RouteInfo) -> Vec<Value> {
 }
 
 fn request_body(route: &RouteInfo) -> Option<Value> {
-    if route.method != "POST" {
+    if route.method != "POST" || route.path == "/api/v1/sources/{name}/replay" {
         return None;
     }
     let content = match route.path {
@@ -118,6 +122,10 @@ fn responses(route: &RouteInfo) -> Value {
             json!({ "type": "object", "required": ["verdict"], "properties": { "verdict": reference("Verdict"), "people": { "type": "integer" } } })
         }
         ("POST", "/api/v1/sources/{name}/import") => reference("Balance"),
+        ("POST", "/api/v1/sources/{name}/replay") => {
+            let count = || json!({ "type": "integer" });
+            json!({ "type": "object", "required": ["source", "taken", "left"], "properties": { "source": { "type": "string" }, "taken": count(), "left": count() } })
+        }
         ("POST", "/v1/{call}") => json!({ "oneOf": [reference("Taken"), reference("BatchTaken")] }),
         ("GET", "/api/v1/collector") => reference("Pulse"),
         _ => json!({ "type": "object" }),

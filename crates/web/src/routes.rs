@@ -221,6 +221,14 @@ fn table() -> Vec<Row> {
             delete(api_v1::unsave_question),
         ),
         row(Api, SignedIn, "GET /api/v1/sources", "The sources with their contracts and books", get(api_v1::sources)),
+        row(Api, SignedIn, "GET /api/v1/quarantine", "What messages are kept aside and why", get(api_v1::quarantine)),
+        row(
+            Api,
+            Import,
+            "POST /api/v1/sources/{name}/replay",
+            "Takes messages in that were kept aside and keep the contract by now",
+            post(api_v1::replay),
+        ),
         row(
             Api,
             Import,

@@ -96,3 +96,40 @@ fn what_was_taken_is_in_the_answer_once() {
     assert_eq!(books(&world, 8), (2, 2, 4));
     assert_eq!(sold(&world).last().and_then(|row| row.last()).cloned(), Some(Value::Integer(2)));
 }
+
+#[test]
+fn what_is_kept_aside_comes_in_after_the_mend_and_counts_once() {
+    let setup = shop();
+    let world = setup.open();
+    let batch = json!({ "batch": [
+        purchase("m1", "a1", &json!("1.50")), purchase("m2", "a2", &json!(2)), purchase("m3", "b1", &json!(3)),
+        { "type": "track", "event": "Swim", "messageId": "m4", "userId": "a1" }
+    ] });
+    use MessageOutcome::{Accepted, Quarantined};
+    assert_eq!(send(&world.app, &batch), [Quarantined, Accepted, Accepted, Quarantined]);
+    assert_eq!(books(&world, 4), (2, 0, 2));
+    let engineer = world.who("engineer");
+    let groups = world.app.quarantine(&engineer).expect("an engineer may look");
+    assert_eq!(groups.iter().map(|group| group.messages).collect::<Vec<_>>(), [1, 1]);
+    assert!(
+        world.app.quarantine(&world.who("marketer")).is_err()
+            && world.app.replay(&world.who("marketer"), "shop", None).is_err()
+    );
+    let replayed = world.app.replay(&engineer, "shop", None).expect("an engineer may");
+    assert_eq!((replayed.taken, replayed.left), (0, 2), "nothing was mended yet");
+    // The amount is text from now on, under another name than the column that there is.
+    let path = world.folder.path().join("workspace/contracts/shop.odcs.yaml");
+    let mended = setup.files["contracts/shop.odcs.yaml"].replace(
+        "      - { name: amount, logicalType: number, physicalType: 'decimal(18,2)'",
+        "      - { name: amount, logicalType: string",
+    );
+    assert_ne!(mended, setup.files["contracts/shop.odcs.yaml"]);
+    super::world::write(&path, &mended);
+    let amount = groups.iter().find(|group| group.field.is_some()).expect("one is about a field");
+    let replayed = world.app.replay(&engineer, "shop", Some(&amount.reason)).expect("an engineer may");
+    assert_eq!((replayed.taken, replayed.left), (1, 1));
+    assert_eq!(books(&world, 5), (3, 0, 2));
+    let again = world.app.replay(&engineer, "shop", None).expect("an engineer may");
+    assert_eq!((again.taken, again.left), (0, 1));
+    assert_eq!(world.app.quarantine(&engineer).expect("an engineer may look").len(), 1);
+}

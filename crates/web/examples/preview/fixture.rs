@@ -662,6 +662,22 @@ impl Product for Fixture {
         Ok(())
     }
 
+    fn quarantine(&self, _: &Principal) -> Result<Vec<api::QuarantineView>> {
+        Ok(vec![api::QuarantineView {
+            source: "website".to_owned(),
+            object: self.text("product_viewed"),
+            reason: self.text("`price`: expected a number with at most 2 digits after the point"),
+            field: Some("price".to_owned()),
+            messages: 12,
+            first_at: "2026-11-22T10:00:00Z".to_owned(),
+            last_at: "2026-11-22T11:30:00Z".to_owned(),
+        }])
+    }
+
+    fn replay(&self, _: &Principal, source: &str, _: Option<&str>) -> Result<api::Replayed> {
+        Ok(api::Replayed { source: source.to_owned(), taken: 9, left: 3 })
+    }
+
     fn import(&self, _: &Principal, request: &ImportRequest<'_>, _: &dyn Fn(u64, u64)) -> Result<Balance> {
         let bytes = std::fs::metadata(request.path).map_or(0, |file| file.len());
         Ok(Balance {
