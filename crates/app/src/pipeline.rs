@@ -114,15 +114,21 @@ impl Drop for Pipeline {
     }
 }
 
+/// What the work gives; `None` when it panicked, which has been said and must not end the thread.
+fn caught<T>(work: impl FnOnce() -> T) -> Option<T> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).ok()
+}
+
 fn land(log: &IntakeLog, state: &State, stop: &Stop) {
     loop {
-        let pause = match state.lake.land(log) {
-            Ok(landing) if landing.is_more => Duration::ZERO,
-            Ok(_) => LANDING_EVERY,
-            Err(error) => {
+        let pause = match caught(|| state.lake.land(log)) {
+            Some(Ok(landing)) if landing.is_more => Duration::ZERO,
+            Some(Ok(_)) => LANDING_EVERY,
+            Some(Err(error)) => {
                 tracing::warn!(error = %error.chain(), "messages cannot land, and wait in the log");
                 AFTER_ERROR
             }
+            None => AFTER_ERROR,
         };
         if stop.wait(pause) {
             return;
@@ -132,13 +138,14 @@ fn land(log: &IntakeLog, state: &State, stop: &Stop) {
 
 fn compact(state: &State, stop: &Stop) {
     loop {
-        let pause = match state.lake.compact() {
-            Ok(Some(_)) => Duration::ZERO,
-            Ok(None) => COMPACTION_EVERY,
-            Err(error) => {
+        let pause = match caught(|| state.lake.compact()) {
+            Some(Ok(Some(_))) => Duration::ZERO,
+            Some(Ok(None)) => COMPACTION_EVERY,
+            Some(Err(error)) => {
                 tracing::warn!(error = %error.chain(), "files cannot be compacted");
                 AFTER_ERROR
             }
+            None => AFTER_ERROR,
         };
         if stop.wait(pause) {
             return;

@@ -145,11 +145,8 @@ impl Lake {
     pub fn open_intake(&self, options: IntakeOptions) -> Result<(IntakeLog, Recovered)> {
         let folder = self.folder.join(INTAKE);
         let files = DiskFiles::open(folder.clone()).map_err(|cause| error::io("open", &folder, cause))?;
-        let landed = {
-            let state = self.lock_state();
-            landing::landed_until(&self.engine, &state.events)?
-        };
-        let options = IntakeOptions { next_min: options.next_min.max(landed), ..options };
+        let seen = landing::seen_until(&self.engine, &self.lock_state())?;
+        let options = IntakeOptions { next_min: options.next_min.max(seen), ..options };
         IntakeLog::open(Box::new(files), Arc::clone(&self.random), options)
     }
 
@@ -171,6 +168,11 @@ impl Lake {
             after: &|stage| self.after_landing(stage),
         };
         let (landing, news) = landing::land(&context, &mut state)?;
+        // A landing that failed after its last commit was written is seen by the next one only.
+        if landing.n_records == 0 && ahead.table_versions() != current.table_versions() {
+            let next = Snapshot::load(&state, &self.vault, Some(&ahead))?;
+            self.show(&state, &ahead, next);
+        }
         if landing.n_records > 0 {
             // What has come to the ledger and to the books is known, so that they need not be read again.
             let next = Snapshot::load_after(&state, &self.vault, &ahead, &news)?;
@@ -206,16 +208,15 @@ impl Lake {
 
     /// What messages are kept aside, by source, object and reason.
     pub fn aside_groups(&self) -> Result<Vec<AsideGroup>> {
-        let table = self.lock_state().quarantine.clone();
-        quarantine::groups(&table)
+        // Under the lock, since a landing removes the files that it has replaced.
+        quarantine::groups(&self.lock_state().quarantine)
     }
 
     /// Messages of a source that are kept aside, at most so many after a place in the log.
     ///
     /// They tell what people did: they are for the door alone, which checks them again, and for nobody's eyes.
     pub fn asides(&self, source: &str, after: Option<u64>, n_max: usize) -> Result<Vec<AsideMessage>> {
-        let table = self.lock_state().quarantine.clone();
-        quarantine::messages(&table, source, after, n_max)
+        quarantine::messages(&self.lock_state().quarantine, source, after, n_max)
     }
 
     /// Takes messages out of quarantine that have been taken in by now, by their places in the log when they came.

@@ -83,6 +83,15 @@ pub(crate) fn landed_until(engine: &Engine, events: &Table) -> Result<u64> {
     Ok(events.figure_of(engine, APP_ID)?.unwrap_or(0))
 }
 
+/// The offset beyond which no table has anything: a landing that ended half way has left some ahead of the events.
+pub(crate) fn seen_until(engine: &Engine, state: &State) -> Result<u64> {
+    let mut until = 0;
+    for (_, table) in state.tables() {
+        until = until.max(table.figure_of(engine, APP_ID)?.unwrap_or(0));
+    }
+    Ok(until)
+}
+
 /// What a landing has added to the tables that a snapshot holds in memory.
 #[derive(Default)]
 pub(crate) struct News {
@@ -143,7 +152,11 @@ impl Commit<'_> {
         match batch(self.offset(table)?)? {
             Some(batch) if batch.num_rows() > 0 => {
                 let planned = plan_append(&batch, self.context.random, table)?;
-                self.commit(table, planned)
+                let replaced = planned.remove.clone();
+                self.commit(table, planned)?;
+                // Only events are read while others land.
+                table.forget(&replaced);
+                Ok(())
             }
             _ => Ok(()),
         }

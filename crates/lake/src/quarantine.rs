@@ -150,9 +150,10 @@ pub(crate) fn take_out(
         remove.push(file);
     }
     if n_taken > 0 {
-        let figure = table.version();
-        let at_millis = now.timestamp_millis();
+        let (figure, at_millis) = (table.version(), now.timestamp_millis());
+        let replaced = remove.clone();
         table.commit(engine, Change { add, remove, new_columns: Vec::new(), app_id: "replay", figure, at_millis })?;
+        table.forget(&replaced);
     }
     Ok(n_taken)
 }

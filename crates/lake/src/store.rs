@@ -8,7 +8,7 @@ use futures_core::stream::BoxStream;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode,
     PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result, UploadPart,
 };
 use std::fmt;
@@ -52,8 +52,15 @@ impl fmt::Display for SyncedStore {
 #[async_trait]
 impl ObjectStore for SyncedStore {
     async fn put_opts(&self, location: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
+        let is_new = matches!(options.mode, PutMode::Create);
         let result = self.inner.put_opts(location, payload, options).await?;
-        self.sync(location)?;
+        if let Err(cause) = self.sync(location) {
+            // A commit that is not on disk must not be found: whoever finds it lets go of what it was made from.
+            if is_new {
+                let _ = std::fs::remove_file(self.inner.path_to_filesystem(location)?);
+            }
+            return Err(cause);
+        }
         Ok(result)
     }
 

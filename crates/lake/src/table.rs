@@ -97,7 +97,30 @@ impl Table {
         let delta = engine
             .block_on(open_or_create(engine, &folder, name, columns))
             .map_err(|cause| error::table("open", name, Box::new(cause)))?;
-        Ok(Table { name, folder, delta, is_unsure: false })
+        let table = Table { name, folder, delta, is_unsure: false };
+        table.sync_newest_commit()?;
+        Ok(table)
+    }
+
+    /// Makes sure that the newest commit survives a loss of power: whoever made it may have been killed before that.
+    fn sync_newest_commit(&self) -> Result<()> {
+        let path = self.folder.join("_delta_log").join(format!("{:020}.json", self.version()));
+        match store::sync_file_and_folder(&path) {
+            // A checkpoint has taken its place.
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            synced => synced.map_err(|cause| error::io("sync", &path, cause)),
+        }
+    }
+
+    /// Removes files that a commit has just taken out of the table and that nobody reads.
+    ///
+    /// A failure costs room on the disk until the next open and nothing else, so it is only logged.
+    pub(crate) fn forget(&self, files: &[TableFile]) {
+        for file in files.iter().filter(|_| !self.is_unsure) {
+            if let Err(cause) = std::fs::remove_file(self.folder.join(&file.name)) {
+                tracing::warn!(table = self.name, file = file.name, error = %cause, "cannot remove a replaced file");
+            }
+        }
     }
 
     /// Its folder.

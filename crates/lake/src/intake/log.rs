@@ -211,6 +211,9 @@ impl IntakeLog {
             let durable = lock(&self.durable);
             (durable.next, durable.segments.iter().cloned().collect::<Vec<_>>())
         };
+        if until <= from {
+            return Ok(Vec::new());
+        }
         let mut reading = lock(&self.reading);
         let place = reading.take().filter(|place| place.next == from);
         let mut found = Vec::new();
@@ -231,8 +234,11 @@ impl IntakeLog {
                 n_bytes < bytes_max && at + 1 < end
             });
             let offset = offset.map_err(|cause| error::intake("read", cause))?;
-            if let (Some(offset), Some((last, _))) = (offset, found.last()) {
-                *reading = Some(Reading { next: last + 1, segment: segment.name.clone(), offset });
+            // The place is kept only where nothing lies between what was given and what it stands before.
+            if let (Some((next, offset)), Some((last, _))) = (offset, found.last())
+                && next == last + 1
+            {
+                *reading = Some(Reading { next, segment: segment.name.clone(), offset });
             }
             if n_bytes >= bytes_max {
                 break;
@@ -359,13 +365,13 @@ fn segment_number(name: &str) -> Option<u64> {
 
 /// Gives every record of a segment with its sequence number until `visit` has enough; what is damaged is passed over.
 ///
-/// `start` is a place between two groups, and so is what is returned: where the next group begins.
+/// `start` is a place between two groups, and so is what is returned: the next sequence number, and where its group begins.
 fn read_segment(
     files: &dyn Files,
     name: &str,
     start: Option<(u64, u64)>,
     visit: &mut dyn FnMut(u64, Vec<u8>) -> bool,
-) -> io::Result<Option<u64>> {
+) -> io::Result<Option<(u64, u64)>> {
     let Some(mut segment) = Segment::open(files, name)? else { return Ok(None) };
     if let Some((next, offset)) = start {
         (segment.next, segment.offset) = (next, offset);
@@ -378,7 +384,7 @@ fn read_segment(
                     wants_more = visit(at, record);
                 }
                 if !wants_more {
-                    return Ok(Some(segment.offset));
+                    return Ok(Some((segment.next, segment.offset)));
                 }
             }
             Found::Damage(_) => {}

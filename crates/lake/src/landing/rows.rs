@@ -105,7 +105,7 @@ impl Rows {
                         line,
                         person: person.stored(),
                         at_micros: message.at_micros,
-                        key: keyers.key(&origin.source, &message.object, &message.message_id),
+                        key: keyers.key(&origin.source, &message.object, message),
                         is_claimed: message.is_claimed,
                     };
                     match message.kind {
@@ -286,18 +286,24 @@ impl Lines {
 }
 
 /// Keys of messages: an id is unique among those of one object of one source.
+///
+/// What is only claimed has keys of its own: nobody who has the public key can take the id of a message that a server is
+/// going to send.
 struct Keyers<'a> {
     secret: &'a [u8; 32],
-    known: HashMap<String, HashMap<String, Keyer>>,
+    /// By source, then by object: for what somebody vouches for, and for what is claimed.
+    known: HashMap<String, HashMap<String, [Keyer; 2]>>,
 }
 
 impl Keyers<'_> {
-    fn key(&mut self, source: &str, object: &str, id: &str) -> MessageKey {
+    fn key(&mut self, source: &str, object: &str, message: &Message<'_>) -> MessageKey {
         if self.known.get(source).is_none_or(|objects| !objects.contains_key(object)) {
-            let keyer = Keyer::new(self.secret, source, object, &[]);
-            self.known.entry(source.to_owned()).or_default().insert(object.to_owned(), keyer);
+            // No object has a space in its name.
+            let names = [object.to_owned(), format!("{object} claimed")];
+            let keyers = names.map(|name| Keyer::new(self.secret, source, &name, &[]));
+            self.known.entry(source.to_owned()).or_default().insert(object.to_owned(), keyers);
         }
-        self.known[source][object].key_of_id(id)
+        self.known[source][object][usize::from(message.is_claimed)].key_of_id(&message.message_id)
     }
 }
 

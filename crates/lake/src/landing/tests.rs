@@ -362,3 +362,45 @@ fn a_lost_log_folder_does_not_hide_what_comes_next() {
     acknowledge(&log, &[Arrival::Message(bought("m2", "ann", 2, 10))]);
     assert_eq!(land_all(&fixture, &log), (1, 0));
 }
+
+#[test]
+fn a_log_that_is_lost_after_half_a_landing_hides_nothing_either() {
+    let fixture = Fixture::new();
+    let log = log_of(&fixture);
+    acknowledge(&log, &[Arrival::Message(bought("m1", "ann", 1, 10)), aside(), aside(), aside()]);
+    *fixture.lake.fail_after_landing.lock().expect("nobody panics here") = Some(LandingStage::Books);
+    fixture.lake.land(&log).expect_err("the landing ends early");
+    drop(log);
+    std::fs::remove_dir_all(fixture.folder.path().join("data/intake")).expect("it is there");
+    let fixture = fixture.reopened();
+    let log = log_of(&fixture);
+    acknowledge(&log, &[Arrival::Message(bought("m2", "bob", 2, 10)), aside()]);
+    assert_eq!(land_all(&fixture, &log), (1, 0));
+    assert_eq!(quarantined(&fixture), 4);
+    assert_eq!(events_in(&fixture).len(), 1, "and whoever it is about is known");
+}
+
+#[test]
+fn who_has_the_public_key_cannot_take_the_id_of_what_a_server_sends() {
+    let fixture = Fixture::new();
+    let log = log_of(&fixture);
+    let forged = Message { is_claimed: true, ..bought("order-17", "ann", 1, 0) };
+    acknowledge(&log, &[forged.clone(), bought("order-17", "ann", 2, 4_200), forged].map(Arrival::Message));
+    assert_eq!(land_all(&fixture, &log), (2, 1));
+    assert!(events_in(&fixture).iter().any(|row| row.contains("|42.00|")));
+}
+
+#[test]
+fn files_that_were_folded_do_not_stay() {
+    let fixture = Fixture::new();
+    let log = log_of(&fixture);
+    for n in 0..40 {
+        acknowledge(&log, &[Arrival::Message(bought(&format!("m{n}"), &format!("c{n}"), n, 10)), aside()]);
+        land_all(&fixture, &log);
+    }
+    for table in ["books", "people", "quarantine"] {
+        let entries = std::fs::read_dir(fixture.folder.path().join("data").join(table)).expect("it is there");
+        assert!(entries.count() < 20, "{table}");
+    }
+    assert_eq!(quarantined(&fixture), 40);
+}
