@@ -1,4 +1,4 @@
-//! What one does with this repository: `cargo xtask check|test|slow|bless|run|bench|dist|tidy`.
+//! What one does with this repository: `cargo xtask check|test|slow|bless|run|bench|dist|tidy|crash|sim`.
 //!
 //! Each target of the Makefile is one line that calls this. Invariants: every step prints what it does before it does
 //! it; a failing step does not hide the ones after it; nothing is checked only in CI.
@@ -8,10 +8,12 @@ mod bless;
 mod browser;
 mod check;
 mod clone;
+mod crash;
 mod dist;
 mod http;
 mod server;
 mod shell;
+mod simulation;
 mod test;
 mod tidy;
 
@@ -19,13 +21,15 @@ use std::process::ExitCode;
 
 const USAGE: &str = "cargo xtask TASK
   check   format, lints, tidy, licences, JavaScript
-  test    all fast tests, the contracts, the short browser walks, and client libraries at work
-  slow    everything that takes longer: tests over many seeds, all browser walks
+  test    all fast tests, the contracts, the short browser walks, and client libraries at work, a few kills
+  slow    everything that takes longer: tests over many seeds, all browser walks, many kills
   bless   accept changed snapshots and lists, then read the diff
   run     serve the demo
   bench   figures on the demo, printed; `bench ingest` of messages that come in
   dist    the release binary, its manual and checksums in dist/
-  tidy    the repository's own rules";
+  tidy    the repository's own rules
+  crash   kills the program under load and counts what is left; `crash --help` says more
+  sim     simulated histories with faults, over as many seeds as asked for; `sim --help` says more";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -45,6 +49,8 @@ fn main() -> ExitCode {
         bench::ingest::bare::TASK => bench::ingest::bare::run(&rest),
         "dist" => dist::run(),
         "tidy" => tidy::run(),
+        "crash" => crash::run(&rest),
+        "sim" => simulation::run(&rest),
         _ => Err(USAGE.to_owned()),
     };
     match result {

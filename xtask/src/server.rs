@@ -46,6 +46,11 @@ impl TemporaryFolder {
     pub(crate) fn path(&self) -> &Path {
         &self.0
     }
+
+    /// Leaves it where it is.
+    pub(crate) fn keep(self) -> PathBuf {
+        std::mem::ManuallyDrop::new(self).0.clone()
+    }
 }
 
 impl Drop for TemporaryFolder {

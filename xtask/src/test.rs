@@ -1,18 +1,24 @@
 //! `test` and `slow`: the tests, by what they take.
 
+use crate::crash::{self, Options};
 use crate::shell::{Result, all, cargo, command, has_cargo, step};
 use crate::{browser, tidy};
 
-/// All fast tests, the doc tests that must fail to compile, the contracts, and the short browser walks.
+/// Kills among the fast tests, and among those that take longer.
+const KILLS_SHORT: u64 = 10;
+const KILLS_LONG: u64 = 200;
+
+/// All fast tests, the doc tests that must fail to compile, the contracts, the short browser walks, and a few kills.
 pub(crate) fn run() -> Result<()> {
-    all(vec![fast(), doc_tests(), browser::contracts(), browser::run(browser::Walks::Short)])
+    let walks = || browser::run(browser::Walks::Short);
+    all(vec![fast(), doc_tests(), browser::contracts(), walks(), crash::run_with(Options::kills(KILLS_SHORT))])
 }
 
-/// What takes longer: the tests over many seeds, and all browser walks.
+/// What takes longer: the tests over many seeds, all browser walks, and many kills.
 pub(crate) fn run_slow() -> Result<()> {
     let mut seeds = command("cargo", &["test", "--workspace", "--lib", "--", "twins", "intake", "--nocapture"]);
     seeds.env("ENTENTE_TWINS", "12").env("ENTENTE_SEEDS", "20000");
-    all(vec![step(seeds), browser::run(browser::Walks::All)])
+    all(vec![step(seeds), browser::run(browser::Walks::All), crash::run_with(Options::kills(KILLS_LONG))])
 }
 
 fn fast() -> Result<()> {

@@ -14,7 +14,7 @@ const OPTIONS: IntakeOptions = IntakeOptions {
     group_bytes_max: 600,
     next_min: 0,
 };
-/// Histories of a run; `ENTENTE_SEEDS` sets another number.
+/// Histories of a run; `ENTENTE_SEEDS` sets another number, `ENTENTE_SEED` the first one's seed.
 const SEEDS: u64 = 400;
 
 /// What became of each submission: its records, and the first one's number if it was acknowledged.
@@ -91,9 +91,10 @@ fn open(files: &SimulatedFiles, seed: u64) -> (IntakeLog, Recovered) {
 
 #[test]
 fn what_was_acknowledged_survives_faults_and_losses_of_power() {
-    let n_seeds = std::env::var("ENTENTE_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SEEDS);
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let (n_seeds, first) = (number("ENTENTE_SEEDS").unwrap_or(SEEDS), number("ENTENTE_SEED").unwrap_or(0));
     let mut n_acked = 0;
-    for seed in 0..n_seeds {
+    for seed in first..first + n_seeds {
         let mut history = History::new(seed);
         for _ in 0..60 {
             match history.files.below(20) {

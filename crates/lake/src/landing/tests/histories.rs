@@ -6,11 +6,12 @@ use crate::tests::fixture::Fixture;
 use crate::{Arrival, Random, SeededRandom};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Each seed is one history; `ENTENTE_SEEDS` says how many.
+/// Each seed is one history; `ENTENTE_SEEDS` says how many, `ENTENTE_SEED` which is the first.
 #[test]
 fn what_was_acknowledged_lands_once_whatever_happens() {
-    let n_seeds = std::env::var("ENTENTE_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(12);
-    for seed in 0..n_seeds {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let (n_seeds, first) = (number("ENTENTE_SEEDS").unwrap_or(12), number("ENTENTE_SEED").unwrap_or(0));
+    for seed in first..first + n_seeds {
         println!("seed {seed}");
         History::new(seed).run();
     }
