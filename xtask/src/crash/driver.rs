@@ -150,6 +150,9 @@ impl<'a> Driver<'a> {
                 }
             }
         }
+        if is_starting {
+            self.wait()?;
+        }
         Ok(None)
     }
 
