@@ -1,11 +1,12 @@
 //! Histories of the log with faults and losses of power, and the log on a real disk.
 
 use super::simulated::SimulatedFiles;
-use super::{DiskFiles, IntakeLog, IntakeOptions, Recovered};
+use super::{AppendFile, DiskFiles, Files, IntakeLog, IntakeOptions, Recovered};
 use crate::SeededRandom;
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 
 const OPTIONS: IntakeOptions = IntakeOptions {
     segment_bytes_max: 2_000,
@@ -231,4 +232,90 @@ fn many_senders_share_a_disk() {
     assert_eq!((recovered.next, recovered.torn_bytes, recovered.n_missing), (1_200, 0, 0));
     let read = log.read(600, usize::MAX).expect("the disk can be read");
     assert!(read[0].0 == 600 && read.len() == 600, "reading starts where it is asked to");
+}
+
+/// Files whose syncs are a moment at which somebody else reads the log.
+struct WatchedFiles {
+    files: DiskFiles,
+    /// The log on these files, once it is open, and what was read of it.
+    reader: Arc<Mutex<Reader>>,
+}
+
+#[derive(Default)]
+struct Reader {
+    log: Weak<IntakeLog>,
+    next: u64,
+    found: Vec<u64>,
+}
+
+struct WatchedFile {
+    file: Box<dyn AppendFile>,
+    reader: Arc<Mutex<Reader>>,
+}
+
+impl Reader {
+    fn read(&mut self) {
+        let Some(log) = self.log.upgrade() else { return };
+        let found = log.read(self.next, 1 << 20).expect("the disk is whole");
+        self.next = found.last().map_or(self.next, |(at, _)| at + 1);
+        self.found.extend(found.into_iter().map(|(at, _)| at));
+    }
+}
+
+impl Files for WatchedFiles {
+    fn list(&self) -> io::Result<Vec<String>> {
+        self.files.list()
+    }
+
+    fn create(&self, name: &str) -> io::Result<Box<dyn AppendFile>> {
+        Ok(Box::new(WatchedFile { file: self.files.create(name)?, reader: Arc::clone(&self.reader) }))
+    }
+
+    fn read(&self, name: &str, offset: u64, length: usize) -> io::Result<Vec<u8>> {
+        self.files.read(name, offset, length)
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.files.remove(name)
+    }
+
+    fn sync_folder(&self) -> io::Result<()> {
+        self.files.sync_folder()
+    }
+}
+
+impl AppendFile for WatchedFile {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.append(bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.reader.lock().expect("no reading fails").read();
+        self.file.sync()
+    }
+}
+
+#[test]
+fn reading_between_a_write_and_its_sync_skips_nothing() {
+    // From the first number on and from a later one; a group per segment, and several.
+    for (segment_bytes_max, n_before) in [(1, 0), (1, 1), (400, 0), (400, 3), (1 << 20, 1)] {
+        let folder = tempfile::TempDir::new().expect("a temporary folder can be made");
+        let files = DiskFiles::open(folder.path().to_owned()).expect("the folder can be made");
+        let reader = Arc::new(Mutex::new(Reader::default()));
+        let watched = WatchedFiles { files, reader: Arc::clone(&reader) };
+        let options = IntakeOptions { segment_bytes_max, ..OPTIONS };
+        let random = Arc::new(SeededRandom::new(1));
+        let log = Arc::new(IntakeLog::open(Box::new(watched), random, options).expect("the folder is empty").0);
+        let send = |n_records: usize| {
+            log.submit(vec![vec![7; 50]; n_records], Box::new(|outcome| assert!(outcome.is_ok())))
+                .expect("there is room");
+            assert!(log.commit());
+        };
+        (0..n_before).for_each(|_| send(2));
+        reader.lock().expect("no reading fails").log = Arc::downgrade(&log);
+        (0..20).for_each(|n| send(1 + n % 3));
+        let mut reader = reader.lock().expect("no reading fails");
+        reader.read();
+        assert_eq!(reader.found, (0..log.next()).collect::<Vec<_>>(), "segments of {segment_bytes_max} bytes");
+    }
 }
