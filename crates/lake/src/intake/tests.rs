@@ -244,6 +244,9 @@ struct WatchedFiles {
 #[derive(Default)]
 struct Reader {
     log: Weak<IntakeLog>,
+    /// It reads at each so many-th sync, so that it is behind at times.
+    every: u64,
+    n_syncs: u64,
     next: u64,
     found: Vec<u64>,
 }
@@ -290,18 +293,23 @@ impl AppendFile for WatchedFile {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.reader.lock().expect("no reading fails").read();
+        let mut reader = self.reader.lock().expect("no reading fails");
+        reader.n_syncs += 1;
+        if reader.n_syncs % reader.every == 0 {
+            reader.read();
+        }
+        drop(reader);
         self.file.sync()
     }
 }
 
 #[test]
 fn reading_between_a_write_and_its_sync_skips_nothing() {
-    // From the first number on and from a later one; a group per segment, and several.
-    for (segment_bytes_max, n_before) in [(1, 0), (1, 1), (400, 0), (400, 3), (1 << 20, 1)] {
+    // A group per segment, several, and all in one.
+    for (segment_bytes_max, every) in [(1, 1), (1, 2), (1, 3), (400, 1), (400, 2), (400, 3), (1 << 20, 2)] {
         let folder = tempfile::TempDir::new().expect("a temporary folder can be made");
         let files = DiskFiles::open(folder.path().to_owned()).expect("the folder can be made");
-        let reader = Arc::new(Mutex::new(Reader::default()));
+        let reader = Arc::new(Mutex::new(Reader { every, ..Reader::default() }));
         let watched = WatchedFiles { files, reader: Arc::clone(&reader) };
         let options = IntakeOptions { segment_bytes_max, ..OPTIONS };
         let random = Arc::new(SeededRandom::new(1));
@@ -311,7 +319,6 @@ fn reading_between_a_write_and_its_sync_skips_nothing() {
                 .expect("there is room");
             assert!(log.commit());
         };
-        (0..n_before).for_each(|_| send(2));
         reader.lock().expect("no reading fails").log = Arc::downgrade(&log);
         (0..20).for_each(|n| send(1 + n % 3));
         let mut reader = reader.lock().expect("no reading fails");
