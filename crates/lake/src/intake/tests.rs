@@ -295,7 +295,7 @@ impl AppendFile for WatchedFile {
     fn sync(&mut self) -> io::Result<()> {
         let mut reader = self.reader.lock().expect("no reading fails");
         reader.n_syncs += 1;
-        if reader.n_syncs % reader.every == 0 {
+        if reader.n_syncs.is_multiple_of(reader.every) {
             reader.read();
         }
         drop(reader);
