@@ -10,7 +10,7 @@ use crate::message::{Message, call_name};
 use crate::rules::ObjectRules;
 use crate::{json, replay, time};
 use api::{Call, MessageOutcome, MessageReceipt};
-use lake::{Arrival, Aside, MessageKind, Origin};
+use lake::{Alias, Arrival, Aside, MessageKind, Origin};
 use spec::{ObjectKind, OnFault};
 use std::borrow::Cow;
 
@@ -23,6 +23,9 @@ pub(crate) struct Checked<'a> {
 
 /// Checks a message. Near names are looked for `n_guesses` times only, since that takes longer than all the rest.
 pub(crate) fn check<'a>(message: &Message<'a>, n_guesses: &mut u32) -> Checked<'a> {
+    if message.call == Some(Call::Alias) {
+        return check_alias(message);
+    }
     let mut faults = Faults::none();
     let object = find_object(message, n_guesses, &mut faults);
     let prefix = object.map_or("", |object| object.person_prefix.as_str());
@@ -49,6 +52,34 @@ pub(crate) fn check<'a>(message: &Message<'a>, n_guesses: &mut u32) -> Checked<'
     Checked { receipt: MessageReceipt { message_id, outcome, faults: faults.into_list() }, arrival }
 }
 
+/// Checks a wish to merge two people: no contract has anything to say about it, but only a secret key may.
+fn check_alias<'a>(message: &Message<'a>) -> Checked<'a> {
+    let mut faults = Faults::none();
+    if message.is_claimed {
+        faults.add(MessageOutcome::Rejected, fault::claimed_alias());
+    }
+    let prefix = message.source.traits().map_or("", |object| object.person_prefix.as_str());
+    let identity = identity::read(message, prefix, &mut faults);
+    let previous_id = identity::read_previous(message, &mut faults);
+    let message_id = identity.message_id.as_deref().map(str::to_owned);
+    let arrival = match (identity.user_id, previous_id, faults.decisive()) {
+        (Some(user_id), Some(previous_id), None) => Ok(Arrival::Alias(Alias {
+            origin: origin(message),
+            received_micros: message.received_micros,
+            user_id: prefixed(prefix, user_id),
+            previous_id,
+        })),
+        (.., fault) => Err(fault.map(|fault| fault.reason.clone()).unwrap_or_default()),
+    };
+    let outcome = faults.outcome();
+    Checked { receipt: MessageReceipt { message_id, outcome, faults: faults.into_list() }, arrival }
+}
+
+/// A user id as files and messages of the source know it.
+fn prefixed<'a>(prefix: &str, id: Cow<'a, str>) -> Cow<'a, str> {
+    if prefix.is_empty() { id } else { Cow::Owned(format!("{prefix}{id}")) }
+}
+
 /// The object of the contract that the message is.
 fn find_object<'a>(message: &Message<'a>, n_guesses: &mut u32, faults: &mut Faults) -> Option<&'a ObjectRules> {
     let source = message.source;
@@ -68,11 +99,7 @@ fn find_object<'a>(message: &Message<'a>, n_guesses: &mut u32, faults: &mut Faul
             let name = call_name(call);
             (Cow::Borrowed(name), source.event(name))
         }
-        Some(Call::Alias) => {
-            faults.add(MessageOutcome::Rejected, fault::alias());
-            return None;
-        }
-        Some(Call::Batch) | None => {
+        Some(Call::Alias | Call::Batch) | None => {
             faults.add(MessageOutcome::Rejected, fault::unknown_type());
             return None;
         }
@@ -109,10 +136,7 @@ fn kept<'a>(
     at_micros: i64,
     values: Values<'a>,
 ) -> lake::Message<'a> {
-    let user_id = identity.user_id.map(|id| match object.person_prefix.as_str() {
-        "" => id,
-        prefix => Cow::Owned(format!("{prefix}{id}")),
-    });
+    let user_id = identity.user_id.map(|id| prefixed(&object.person_prefix, id));
     lake::Message {
         origin: origin(message),
         object: Cow::Borrowed(&object.name),

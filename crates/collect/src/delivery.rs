@@ -147,7 +147,7 @@ impl Taken {
             Ok(arrival) => {
                 match arrival {
                     Arrival::Aside(_) => self.tally.n_quarantined += 1,
-                    Arrival::Message(_) | Arrival::Refused(_) => self.tally.n_accepted += 1,
+                    Arrival::Message(_) | Arrival::Alias(_) | Arrival::Refused(_) => self.tally.n_accepted += 1,
                 }
                 self.records.push(arrival.to_bytes());
             }

@@ -87,14 +87,20 @@ pub(crate) fn not_an_object() -> MessageFault {
 
 /// What a message says it is, is nothing that can be sent.
 pub(crate) fn unknown_type() -> MessageFault {
-    let hint = "use one of `track`, `identify`, `page`, `screen` and `group`";
+    let hint = "use one of `track`, `identify`, `page`, `screen`, `group` and `alias`";
     malformed(Some("type"), "`type`: missing, or none that can be sent", hint)
 }
 
-/// A merge of people.
-pub(crate) fn alias() -> MessageFault {
-    let reason = "`alias`: merging people is not taken from clients yet";
-    malformed(None, reason, "send `identify` with both ids")
+/// A merge of people that nobody vouches for.
+pub(crate) fn claimed_alias() -> MessageFault {
+    let hint = "send `alias` from a server of yours, with a secret key";
+    malformed(None, "`alias`: a public key cannot merge people", hint)
+}
+
+/// A merge of somebody with nobody.
+pub(crate) fn half_alias(missing: &str) -> MessageFault {
+    let reason = format!("`alias`: `{missing}` is missing");
+    malformed(Some(missing), &reason, "send the id that stays as `userId`, and the one before as `previousId`")
 }
 
 /// A member of the message that has to be an object is none.

@@ -44,6 +44,24 @@ pub(crate) fn read<'a>(message: &Message<'a>, prefix: &str, faults: &mut Faults)
     Identity { message_id, user_id: user_id.good(), anonymous_id: anonymous_id.good() }
 }
 
+/// Reads both ids of an `alias`; a missing one is a fault, since then nobody can be merged.
+pub(crate) fn read_previous<'a>(message: &Message<'a>, faults: &mut Faults) -> Option<Cow<'a, str>> {
+    let user_id = message.members.user_id.and_then(json::text_or_number).filter(|id| !id.is_empty());
+    let previous = id("previousId", message.members.previous_id, IDENTIFIER_BYTES_MAX, faults);
+    match (previous, user_id) {
+        (Sent::Good(previous), Some(_)) => Some(previous),
+        (Sent::Bad, _) => None,
+        (Sent::Good(_), None) => {
+            faults.add(MessageOutcome::Rejected, fault::half_alias("userId"));
+            None
+        }
+        (Sent::None, _) => {
+            faults.add(MessageOutcome::Rejected, fault::half_alias("previousId"));
+            None
+        }
+    }
+}
+
 /// What was sent as an id.
 enum Sent<'a> {
     None,

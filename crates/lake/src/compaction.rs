@@ -6,11 +6,9 @@
 //! the table, and end in one commit that removes and adds; whoever has removed one of the files meanwhile makes them vain.
 
 use crate::Random;
-use crate::data_file::NewFile;
-use crate::error;
+use crate::data_file::move_in;
 use crate::import::{Merged, OldFiles, Plan, file_bytes, merge};
 use crate::scan::EventFile;
-use crate::store;
 use crate::table::{Change, Engine, Table};
 use arrow::datatypes::SchemaRef;
 use spec::{Instant, Result};
@@ -105,14 +103,4 @@ pub(crate) fn commit(
     let at_millis = now.timestamp_millis();
     table.commit(engine, Change { add, remove, new_columns: Vec::new(), app_id: "compaction", figure, at_millis })?;
     Ok(Some(done))
-}
-
-/// Moves files, which are on disk, into the table's folder.
-fn move_in(files: &[NewFile], from: &Path, to: &Path) -> Result<()> {
-    for file in files {
-        let place = to.join(&file.name);
-        let moved = std::fs::rename(from.join(&file.name), &place).and_then(|()| store::sync_file_and_folder(&place));
-        moved.map_err(|cause| error::io("move a file to", &place, cause))?;
-    }
-    Ok(())
 }

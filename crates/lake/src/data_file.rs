@@ -109,6 +109,16 @@ pub(crate) fn write_file(folder: &Path, random: &dyn Random, batch: &RecordBatch
     writer.finish()
 }
 
+/// Moves files, which are on disk, into the table's folder.
+pub(crate) fn move_in(files: &[NewFile], from: &Path, to: &Path) -> Result<()> {
+    for file in files {
+        let place = to.join(&file.name);
+        let moved = std::fs::rename(from.join(&file.name), &place).and_then(|()| store::sync_file_and_folder(&place));
+        moved.map_err(|cause| error::io("move a file to", &place, cause))?;
+    }
+    Ok(())
+}
+
 /// Reads small files whole, as one batch of the schema; columns that a file lacks are null.
 pub(crate) fn read_files(paths: &[PathBuf], schema: &SchemaRef) -> Result<RecordBatch> {
     let mut batches = Vec::new();

@@ -42,6 +42,18 @@ pub(crate) fn vault(why: &str) -> Error {
         .with_hint("restore the data folder's `vault` and tables from the same backup")
 }
 
+/// There is no such entry in the log of merges.
+pub(crate) fn no_merge(number: u64) -> Error {
+    Error::new(ErrorKind::NotFound, format!("there is no merge {number}"))
+        .with_hint("`entente identity` lists the merges and their numbers")
+}
+
+/// An entry of the log of merges was taken back before.
+pub(crate) fn merge_undone(number: u64) -> Error {
+    Error::new(ErrorKind::Conflict, format!("merge {number} is undone already"))
+        .with_hint("to merge these people again, undo the undoing: it has a number of its own in `entente identity`")
+}
+
 /// A file of the vault is damaged in its middle.
 pub(crate) fn vault_damaged(path: &Path, whole_bytes: u64) -> Error {
     let path = path.display();

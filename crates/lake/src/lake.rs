@@ -5,11 +5,12 @@ use crate::import::{self, Context};
 use crate::landing::{self, LandingStage};
 use crate::lock::Lock;
 use crate::quarantine::{self, AsideGroup, AsideMessage};
+use crate::settling::{self, Settling};
 use crate::table::{Engine, Table};
 use crate::vault::Vault;
 use crate::{
-    Clock, DiskFiles, ImportFile, ImportReport, IntakeLog, IntakeOptions, Landing, Random, Recovered, Snapshot, error,
-    ledger,
+    Clock, DiskFiles, ImportFile, ImportReport, IntakeLog, IntakeOptions, Landing, MergeEntry, Random, Recovered,
+    Snapshot, error, ledger,
 };
 use spec::{ObjectKind, PersonId, Result};
 use std::collections::BTreeSet;
@@ -41,6 +42,7 @@ pub struct Lake {
     snapshot: RwLock<Arc<Snapshot>>,
     /// Held during a compaction: there is one at a time.
     compacting: Mutex<()>,
+    last_settling: Mutex<settling::Last>,
     lock: Mutex<Lock>,
     #[cfg(test)]
     pub(crate) fail_after: Mutex<Option<Stage>>,
@@ -57,6 +59,8 @@ pub(crate) struct State {
     pub(crate) quarantine: Table,
     pub(crate) imports: Table,
     pub(crate) books: Table,
+    /// Entries of the log of merges by which the events' rows have moved.
+    pub(crate) n_merges: u64,
 }
 
 /// The stages of an import, in their order; after each one the folder is in a state that a repeat goes on from.
@@ -88,7 +92,9 @@ impl Lake {
             quarantine: Table::open(&engine, folder, "quarantine", &import::quarantine_columns())?,
             imports: Table::open(&engine, folder, "imports", &ledger::imports_columns())?,
             books: Table::open(&engine, folder, "books", &landing::books_columns())?,
+            n_merges: 0,
         };
+        state.n_merges = state.events.figure_of(&engine, settling::APP_ID)?.unwrap_or(0);
         for (_, table) in state.tables() {
             table.clean_up(&BTreeSet::new())?;
         }
@@ -106,6 +112,7 @@ impl Lake {
             state: Mutex::new(state),
             snapshot: RwLock::new(Arc::new(snapshot)),
             compacting: Mutex::new(()),
+            last_settling: Mutex::default(),
             lock: Mutex::new(lock),
             #[cfg(test)]
             fail_after: Mutex::default(),
@@ -206,6 +213,56 @@ impl Lake {
         Ok(Some(done))
     }
 
+    /// Moves rows of people who are somebody else by now; `None` when there is nothing to do, or not yet.
+    ///
+    /// Unless it `is_urgent`, it waits until the work is small beside the time since the last one. Only with its commit
+    /// does a merge count, or its undoing: for events, traits, places and consents at once.
+    pub fn settle(&self, is_urgent: bool) -> Result<Option<Settling>> {
+        let _one = self.compacting.lock().unwrap_or_else(PoisonError::into_inner);
+        let (snapshot, latest) = (self.snapshot(), self.vault.roots());
+        let Some(due) = settling::due(snapshot.event_files(), snapshot.roots(), &latest)? else { return Ok(None) };
+        let started = self.clock.now();
+        let mut last = self.last_settling.lock().unwrap_or_else(PoisonError::into_inner);
+        if !is_urgent && !due.is_worth(started - last.ended, last.took) {
+            return Ok(None);
+        }
+        let schema = self.lock_state().events.columns()?;
+        let folder = self.folder.join(TEMPORARY).join(SETTLING);
+        clear(&folder)?;
+        let plan = settling::Plan {
+            folder: &folder,
+            schema: &schema,
+            latest: &latest,
+            random: self.random.as_ref(),
+            now: started,
+        };
+        let moved = plan.rewrite(due)?;
+        let mut state = self.lock_state();
+        // What has landed since has landed for those who people were.
+        let ahead = Snapshot::load(&state, &self.vault, Some(&self.snapshot()))?;
+        let Some(done) = plan.commit(moved, ahead.event_files(), &self.engine, &mut state)? else {
+            return Ok(None);
+        };
+        self.show(&state, &ahead, Snapshot::load(&state, &self.vault, Some(&ahead))?);
+        let ended = self.clock.now();
+        *last = settling::Last { ended, took: ended - started };
+        Ok(Some(done))
+    }
+
+    /// The log of merges, oldest first, and how many of its entries count by now.
+    pub fn merges(&self) -> (Vec<MergeEntry>, u64) {
+        (self.vault.merges(), self.snapshot().roots().n_entries())
+    }
+
+    /// Takes an entry of the log of merges back, and moves the rows that have to.
+    ///
+    /// # Errors
+    /// NotFound for a number that no entry has; Conflict for one that is taken back already.
+    pub fn undo_merge(&self, number: u64, by: &str) -> Result<()> {
+        self.vault.undo_merge(number, self.clock.now().timestamp_micros(), by)?;
+        self.settle(true).map(drop)
+    }
+
     /// What messages are kept aside, by source, object and reason.
     pub fn aside_groups(&self) -> Result<Vec<AsideGroup>> {
         // Under the lock, since a landing removes the files that it has replaced.
@@ -265,7 +322,8 @@ impl Lake {
             imports: ahead.imports(),
             closed: closed.as_ref(),
             books: &books,
-            known: ahead.known(),
+            known: &ahead.stored_ledger().known,
+            roots: ahead.roots(),
             after: &|stage| self.after(stage),
         };
         let report = import::import(file, &context, state, progress)?;
@@ -351,6 +409,7 @@ impl State {
 
 const TEMPORARY: &str = "tmp";
 const COMPACTION: &str = "compaction";
+const SETTLING: &str = "settling";
 const INTAKE: &str = "intake";
 const OPEN_BOOKS: &str = "import.json";
 

@@ -118,7 +118,7 @@ pub(crate) fn land(context: &Context<'_>, state: &mut State) -> Result<(Landing,
     let commit = Commit { context, until };
     commit.append(&mut state.quarantine, |offset| asides::batch(&rows.asides, offset))?;
     (context.after)(LandingStage::Quarantine)?;
-    let homes = rows.homes(commit.offset(&state.people)?, context.snapshot.ledger());
+    let homes = rows.homes(commit.offset(&state.people)?, context.snapshot.stored_ledger());
     commit.append(&mut state.people, |_| if homes.is_empty() { Ok(None) } else { people_batch(&homes).map(Some) })?;
     (context.after)(LandingStage::People)?;
     let known_traits = rows.known_traits(context.snapshot);

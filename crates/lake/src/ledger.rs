@@ -8,6 +8,7 @@ use crate::data_file::{read_files, schema_of, timestamp_type, write_file};
 use crate::error;
 use crate::import::{Context, Reading, consent_state, consents_columns};
 use crate::table::{Change, Table};
+use crate::vault::Roots;
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Int64Type, TimestampMicrosecondType};
 use arrow::record_batch::RecordBatch;
@@ -187,6 +188,44 @@ impl Ledger {
         Ledger { known, places, homes_since, statements: Arc::clone(&self.statements), people_for: Mutex::default() }
     }
 
+    /// The ledger as it is for those who people are by now.
+    ///
+    /// Whoever is made of several people lives where the newest word of them says, and has said no where one of them has.
+    pub(crate) fn seen_by(&self, roots: &Roots) -> Ledger {
+        let mut known = self.known.clone();
+        let mut places = self.places.clone();
+        let members: RoaringTreemap = roots.merged().flat_map(|(_, members)| members).copied().collect();
+        let mut place_of: HashMap<u64, usize> = HashMap::new();
+        for (index, place) in places.iter_mut().enumerate() {
+            place_of.extend((&place.people & &members).iter().map(|member| (member, index)));
+            place.people -= &members;
+        }
+        let mut statements: HashMap<String, Statements> = HashMap::new();
+        for (purpose, said) in self.statements.iter() {
+            let (granted, denied) = (&said.granted - &members, &said.denied - &members);
+            statements.insert(purpose.clone(), Statements { granted, denied });
+        }
+        known -= &members;
+        for (root, members) in roots.merged() {
+            let of_known = members.iter().filter(|member| self.known.contains(**member));
+            let age = |member: &&u64| (self.since(**member), **member == root, **member);
+            let Some(newest) = of_known.max_by_key(age) else { continue };
+            known.insert(root);
+            places[place_of[newest]].people.insert(root);
+            for (purpose, said) in self.statements.iter() {
+                let seen = statements.get_mut(purpose).expect("every purpose was just taken over");
+                if members.iter().any(|member| said.denied.contains(*member)) {
+                    seen.denied.insert(root);
+                } else if members.iter().any(|member| said.granted.contains(*member)) {
+                    seen.granted.insert(root);
+                }
+            }
+        }
+        places.retain(|place| !place.people.is_empty());
+        let homes_since = Arc::clone(&self.homes_since);
+        Ledger { known, places, homes_since, statements: Arc::new(statements), people_for: Mutex::default() }
+    }
+
     /// What a person last said about a purpose.
     #[cfg(test)]
     pub(crate) fn state_of(&self, person: PersonId, purpose: &str) -> ConsentState {
@@ -199,7 +238,11 @@ impl Ledger {
 
     /// Since when it is known where a person lives, in microseconds since 1970.
     pub(crate) fn home_since(&self, person: PersonId) -> Option<i64> {
-        let place = self.homes_since.binary_search_by_key(&person.number(), |(number, _)| *number).ok()?;
+        self.since(person.number())
+    }
+
+    fn since(&self, number: u64) -> Option<i64> {
+        let place = self.homes_since.binary_search_by_key(&number, |(known, _)| *known).ok()?;
         Some(self.homes_since[place].1)
     }
 

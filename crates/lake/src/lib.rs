@@ -20,6 +20,7 @@ mod ledger;
 mod lock;
 mod quarantine;
 mod scan;
+mod settling;
 mod snapshot;
 mod store;
 mod table;
@@ -34,8 +35,8 @@ pub use from_text::{
 };
 pub use import::{ImportFile, ImportReport};
 pub use intake::{
-    AppendFile, Arrival, Aside, Datum, DiskFiles, Done, Files, IntakeLog, IntakeOptions, Message, MessageKind, Origin,
-    Recovered, Refused,
+    Alias, AppendFile, Arrival, Aside, Datum, DiskFiles, Done, Files, IntakeLog, IntakeOptions, Message, MessageKind,
+    Origin, Recovered, Refused,
 };
 pub use lake::{Lake, LakeOptions};
 pub use landing::{BookLine, Landing};
@@ -44,3 +45,4 @@ pub use lock::{Holder, holder};
 pub use quarantine::{AsideGroup, AsideMessage};
 pub use scan::{PartRows, ScanPart, ScanRequest};
 pub use snapshot::Snapshot;
+pub use vault::{MergeChange, MergeEntry, MergeReason};

@@ -9,7 +9,7 @@ mod landed;
 
 use crate::data_file::{LANDED, damaged, int_range};
 use crate::error;
-use crate::import::property_column;
+use crate::import::{CLAIMED, property_column};
 use crate::table::{Table, TableFile};
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, DictionaryArray, Int32Array, NullArray,
@@ -23,7 +23,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::bloom_filter::Sbbf;
 use policy::Grant;
-use spec::{FieldRef, Instant, Mask, PersonId, Result};
+use spec::{FieldRef, Instant, Mask, PersonId, Release, Result};
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -98,6 +98,8 @@ struct Scan {
     schema_with_sequence: SchemaRef,
     /// Their names in files, the sequence last.
     columns: Vec<String>,
+    /// Whether rows that nobody vouches for stay out: they may be counted, but nobody gets onto a list by them.
+    only_vouched: bool,
 }
 
 impl EventFile {
@@ -210,7 +212,9 @@ impl Scan {
         };
         let group_metadata = file.metadata.metadata().row_group(group);
         let file_schema = file.metadata.schema();
-        let roots: Vec<usize> = columns.iter().filter_map(|name| file_schema.index_of(name).ok()).collect();
+        let claimed = self.only_vouched.then_some(CLAIMED);
+        let names = columns.iter().map(String::as_str).chain(claimed);
+        let roots: Vec<usize> = names.filter_map(|name| file_schema.index_of(name).ok()).collect();
         // Every column of events is flat, so that roots and leaves are the same.
         let bytes: i64 = roots.iter().map(|root| group_metadata.column(*root).compressed_size()).sum();
         let decoded = file.decode(group, roots)?;
@@ -232,7 +236,8 @@ impl Scan {
             })
             .collect();
         let rows = with_rows(schema, columns, n_rows)?;
-        let Some(mask) = self.mask(&rows) else { return Ok(rows) };
+        let claimed = decoded.column_by_name(CLAIMED).filter(|_| self.only_vouched).map(|column| column.as_boolean());
+        let Some(mask) = self.mask(&rows, claimed) else { return Ok(rows) };
         let passed = filter_record_batch(&rows, &mask);
         let passed = passed.map_err(|cause| error::bug("cannot filter events", Box::new(cause)))?;
         let columns: Result<Vec<ArrayRef>> = passed.columns().iter().map(forget_unused_values).collect();
@@ -247,7 +252,8 @@ impl Scan {
     }
 
     /// Which rows pass; `None`: all of them.
-    fn mask(&self, rows: &RecordBatch) -> Option<BooleanArray> {
+    fn mask(&self, rows: &RecordBatch, claimed: Option<&BooleanArray>) -> Option<BooleanArray> {
+        let is_claimed = |row: usize| claimed.is_some_and(|claimed| claimed.is_valid(row) && claimed.value(row));
         let people = rows.column(0).as_primitive::<Int64Type>().values();
         let times = rows.column(1).as_primitive::<TimestampMicrosecondType>().values();
         let events = rows.column(2).as_dictionary::<Int32Type>();
@@ -265,9 +271,10 @@ impl Scan {
             let end = start + run.len();
             // Rows of one person lie together: the grant is asked once for all of them.
             if PersonId::from_stored(run[0]).is_some_and(|person| self.grant.allows(person)) {
-                for (time, key) in times[start..end].iter().zip(&keys[start..end]) {
-                    let is_event = usize::try_from(*key).ok().and_then(|key| is_wanted.get(key)) == Some(&true);
-                    mask.append(is_event && self.from_micros <= *time && *time < self.to_micros);
+                for row in start..end {
+                    let is_event = usize::try_from(keys[row]).ok().and_then(|key| is_wanted.get(key)) == Some(&true);
+                    let is_in_time = self.from_micros <= times[row] && times[row] < self.to_micros;
+                    mask.append(is_event && is_in_time && !is_claimed(row));
                 }
             } else {
                 mask.append_n(run.len(), false);
@@ -340,6 +347,7 @@ fn plan(stored: &Schema, grant: &Grant, request: &ScanRequest) -> Result<Scan> {
         schema,
         schema_with_sequence: Arc::new(Schema::new(fields)),
         columns,
+        only_vouched: grant.release() >= Release::List,
     })
 }
 

@@ -1,12 +1,12 @@
 //! One consistent state of the lake.
 
-use crate::import::{MessageKey, trait_column};
+use crate::import::{MessageKey, PERSON_BEFORE, trait_column};
 use crate::lake::State;
 use crate::landing::{BookLine, Books, News};
 use crate::ledger::{Ledger, load_imports, read_table};
 use crate::scan::{self, EventFile};
 use crate::table::Table;
-use crate::vault::Vault;
+use crate::vault::{Roots, Vault};
 use crate::{ImportRecord, PurposePeople, ScanPart, ScanRequest, error};
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, NullArray, StringArray, UInt64Array};
 use arrow::compute::{cast, take, take_record_batch};
@@ -22,6 +22,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub struct Snapshot {
     versions: BTreeMap<String, u64>,
     imports: Arc<Vec<ImportRecord>>,
+    /// Who people are, as far as their events have moved.
+    roots: Arc<Roots>,
+    /// The ledger as its tables have it, and as it is for those who people are by now.
+    stored_ledger: Arc<Ledger>,
     ledger: Arc<Ledger>,
     /// Shared with later states: books only grow, and nothing is computed from them.
     books: Arc<Mutex<Books>>,
@@ -30,7 +34,7 @@ pub struct Snapshot {
     events: Vec<Arc<EventFile>>,
     n_landed: usize,
     event_schema: SchemaRef,
-    /// In the order of people.
+    /// Of those who people are by now, in their order; the last column says who they were at first.
     traits: RecordBatch,
     vault: Arc<Vault>,
 }
@@ -72,10 +76,17 @@ impl Snapshot {
             Some(earlier) => Arc::clone(&earlier.imports),
             None => Arc::new(load_imports(&state.imports)?),
         };
-        let ledger = match (same(&["people", "consents"]), same(&["consents"]).zip(news)) {
-            (Some(earlier), _) => Arc::clone(&earlier.ledger),
-            (None, Some((earlier, news))) => Arc::new(earlier.ledger.with(&news.homes)),
+        let stored_ledger = match (same(&["people", "consents"]), same(&["consents"]).zip(news)) {
+            (Some(earlier), _) => Arc::clone(&earlier.stored_ledger),
+            (None, Some((earlier, news))) => Arc::new(earlier.stored_ledger.with(&news.homes)),
             (None, None) => Arc::new(Ledger::load(&state.people, &state.consents)?),
+        };
+        let same_people = earlier.filter(|earlier| earlier.roots.n_entries() == state.n_merges);
+        let roots = same_people.map_or_else(|| vault.roots_after(state.n_merges), |earlier| Arc::clone(&earlier.roots));
+        let ledger = match same_people {
+            Some(earlier) if Arc::ptr_eq(&earlier.stored_ledger, &stored_ledger) => Arc::clone(&earlier.ledger),
+            _ if roots.is_plain() => Arc::clone(&stored_ledger),
+            _ => Arc::new(stored_ledger.seen_by(&roots)),
         };
         let books = match (same(&["books"]), earlier.zip(news)) {
             (Some(earlier), _) => Arc::clone(&earlier.books),
@@ -85,15 +96,17 @@ impl Snapshot {
             }
             (None, None) => Arc::new(Mutex::new(Books::load(&state.books)?)),
         };
-        let traits = match same(&["traits"]) {
+        let traits = match same(&["traits"]).and(same_people) {
             Some(earlier) => earlier.traits.clone(),
-            None => load_traits(&state.traits)?,
+            None => load_traits(&state.traits, &roots)?,
         };
         let deliveries = last_deliveries(&imports, &lock(&books));
         Ok(Snapshot {
             versions,
             deliveries,
             imports,
+            roots,
+            stored_ledger,
             ledger,
             books,
             traits,
@@ -151,20 +164,26 @@ impl Snapshot {
         &self.deliveries
     }
 
-    /// The ledger of this state.
-    pub(crate) fn ledger(&self) -> &Ledger {
-        &self.ledger
+    /// The ledger of this state as its tables have it: for those who people were at first.
+    pub(crate) fn stored_ledger(&self) -> &Ledger {
+        &self.stored_ledger
     }
 
-    /// Whether traits of a person hold a message other than the one with this sequence.
-    pub(crate) fn has_traits_of(&self, person: i64, key: &MessageKey, sequence: i64) -> bool {
+    /// Who people are by now.
+    pub(crate) fn roots(&self) -> &Arc<Roots> {
+        &self.roots
+    }
+
+    /// Whether traits of a person, as of now and as at first, hold a message other than the one with this sequence.
+    pub(crate) fn has_traits_of(&self, (person, at_first): (i64, i64), key: &MessageKey, sequence: i64) -> bool {
         let people = self.traits.column(0).as_primitive::<Int64Type>().values();
         let digests = self.traits.column(3).as_binary::<i32>();
         let sequences = self.traits.column_by_name("seq").map(|column| column.as_primitive::<Int64Type>());
         let first = people.partition_point(|other| *other < person);
         let mut rows = (first..people.len()).take_while(|row| people[*row] == person);
         let is_other = |row: usize| sequences.is_none_or(|of| of.is_null(row) || of.value(row) != sequence);
-        rows.any(|row| digests.value(row) == key.as_slice() && is_other(row))
+        let before = self.traits.column(self.traits.num_columns() - 1).as_primitive::<Int64Type>();
+        rows.any(|row| digests.value(row) == key.as_slice() && before.value(row) == at_first && is_other(row))
     }
 
     /// The parts to read for a request, without those that cannot hold a row.
@@ -199,7 +218,7 @@ impl Snapshot {
         let mut fields = vec![Field::new("person", DataType::Int64, false)];
         let mut columns: Vec<ArrayRef> = vec![Arc::new(Int64Array::from(people.clone()))];
         for (name, mask) in names.iter().zip(masks) {
-            let values = self.newest_values(&trait_column(name), &rows, people.len())?;
+            let values = self.newest_values(&trait_column(name), &rows, people.len(), grant.release())?;
             let column = if mask == Mask::Hash { self.hashed(grant, &values)? } else { values };
             fields.push(Field::new(name, column.data_type().clone(), true));
             columns.push(column);
@@ -224,7 +243,7 @@ impl Snapshot {
             Mask::Show => identifier,
             Mask::Hash | Mask::Hide => self.vault.hash(grant.purpose(), &identifier),
         };
-        let read = |person: &PersonId| Ok(self.vault.identifier(*person, kind)?.map(masked));
+        let read = |person: &PersonId| Ok(self.vault.identifier(*person, kind, &self.roots)?.map(masked));
         people.iter().map(read).collect()
     }
 
@@ -255,7 +274,9 @@ impl Snapshot {
     }
 
     /// Per person (rows of one person lie together) the value of the newest row that has one.
-    fn newest_values(&self, column: &str, rows: &[usize], n_people: usize) -> Result<ArrayRef> {
+    ///
+    /// What nobody vouches for may be counted, but nobody gets onto a list by it.
+    fn newest_values(&self, column: &str, rows: &[usize], n_people: usize, release: Release) -> Result<ArrayRef> {
         let Some(values) = self.traits.column_by_name(column) else {
             return Ok(Arc::new(NullArray::new(n_people)));
         };
@@ -268,6 +289,7 @@ impl Snapshot {
         let rank = |row: usize| (!is_claimed(row), times.value(row), digests.value(row));
         let newest = rows.chunk_by(|a, b| people.value(*a) == people.value(*b)).map(|rows| {
             let with_value = rows.iter().filter(|row| values.is_valid(**row));
+            let with_value = with_value.filter(|row| release < Release::List || !is_claimed(**row));
             with_value.max_by_key(|row| rank(**row)).map(|row| *row as u64)
         });
         let newest: UInt64Array = newest.collect();
@@ -288,10 +310,16 @@ fn last_deliveries(imports: &[ImportRecord], books: &Books) -> BTreeMap<String, 
     last
 }
 
-/// All traits, in the order of people.
-fn load_traits(table: &Table) -> Result<RecordBatch> {
+/// All traits of those who people are by now, in their order.
+fn load_traits(table: &Table, roots: &Roots) -> Result<RecordBatch> {
     let fields: Vec<Field> = table.columns()?.fields().iter().map(|field| field.as_ref().clone()).collect();
-    let rows = read_table(table, &fields)?;
+    let stored = read_table(table, &fields)?;
+    let fields = fields.into_iter().chain([Field::new(PERSON_BEFORE, DataType::Int64, true)]);
+    let mut columns = stored.columns().to_vec();
+    columns.push(Arc::clone(stored.column(0)));
+    columns[0] = Arc::new(roots.roots(stored.column(0).as_primitive())?);
+    let rows = RecordBatch::try_new(Arc::new(Schema::new(fields.collect::<Vec<_>>())), columns)
+        .map_err(|cause| error::bug("cannot name the people of traits", Box::new(cause)))?;
     let people = rows.column(0).as_primitive::<Int64Type>().values();
     if people.is_sorted() {
         return Ok(rows);

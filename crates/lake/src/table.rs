@@ -89,7 +89,7 @@ impl Drop for Engine {
 }
 
 impl Table {
-    /// Opens the table `name` in the data folder, or makes it with these columns.
+    /// Opens the table `name` in the data folder, or makes it; one made by an older version gets the columns it lacks.
     pub(crate) fn open(engine: &Engine, root: &Path, name: &'static str, columns: &[Field]) -> Result<Table> {
         let folder = root.join(name);
         std::fs::create_dir_all(folder.join("_delta_log")).map_err(|cause| error::io("make", &folder, cause))?;
@@ -97,9 +97,24 @@ impl Table {
         let delta = engine
             .block_on(open_or_create(engine, &folder, name, columns))
             .map_err(|cause| error::table("open", name, Box::new(cause)))?;
-        let table = Table { name, folder, delta, is_unsure: false };
+        let mut table = Table { name, folder, delta, is_unsure: false };
         table.sync_newest_commit()?;
+        table.add_columns(engine, columns)?;
         Ok(table)
+    }
+
+    fn add_columns(&mut self, engine: &Engine, columns: &[Field]) -> Result<()> {
+        let known = self.columns()?;
+        let is_new = |field: &&Field| known.field_with_name(field.name()).is_err();
+        let new_columns: Vec<Field> = columns.iter().filter(is_new).cloned().collect();
+        if new_columns.is_empty() {
+            return Ok(());
+        }
+        let (figure, at_millis) = (self.version(), 0);
+        self.commit(
+            engine,
+            Change { add: Vec::new(), remove: Vec::new(), new_columns, app_id: "columns", figure, at_millis },
+        )
     }
 
     /// Makes sure that the newest commit survives a loss of power: whoever made it may have been killed before that.

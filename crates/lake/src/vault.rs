@@ -1,11 +1,12 @@
 //! Identifiers of people: who a user id is, and the direct identifiers under one key per person.
 //!
-//! Two append-only logs: `people.log` (allocations and encrypted identifiers) and `keys.log` (per-person keys, wrapped by
-//! the master key in `master.key`). Invariants: an allocation is synced before any table names the person; without a
+//! Append-only logs: `people.log` (allocations and encrypted identifiers), `keys.log` (per-person keys, wrapped by the
+//! master key in `master.key`) and `merges.log` (who is whom by now). Invariants: an allocation is synced before any table names the person; without a
 //! person's key nothing of theirs can be read; a record is whole or is cut off at the next open; maps in memory hold
 //! hashes and offsets, never an identifier.
 
 mod log;
+mod merges;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,9 @@ use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use hmac::{Hmac, Mac};
 use log::Log;
+use merges::{Entry, Merges};
+pub(crate) use merges::{Evidence, Joined, Roots};
+pub use merges::{MergeChange, MergeEntry, MergeReason};
 use sha2::Sha256;
 use spec::{PersonId, Result};
 use std::collections::{HashMap, HashSet};
@@ -24,6 +28,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The identifier kind of user ids.
 pub(crate) const USER_ID: &str = "user_id";
+/// The identifier kind of user ids that only a public key has named; they lead to the same person as those above.
+const CLAIMED_USER_ID: &str = "claimed:user_id";
 /// The identifier kind of ids that a browser or an app makes for whoever uses it.
 pub(crate) const ANONYMOUS_ID: &str = "anonymous_id";
 
@@ -55,6 +61,7 @@ struct Keys {
 struct State {
     people: Log,
     keys: Log,
+    merges: Merges,
     by_lookup: HashMap<[u8; 16], u64>,
     next_local: Vec<u32>,
     key_offsets: HashMap<u64, u64>,
@@ -81,6 +88,9 @@ pub(crate) struct Draft<'a> {
     /// People to whom one of these lookups is a user id.
     with_user_id: HashSet<PersonId>,
     identifiers: HashMap<(PersonId, String), (i64, String)>,
+    /// Who is whom, these merges included.
+    roots: Arc<Roots>,
+    merges: Vec<Entry>,
 }
 
 /// A new identifier that leads to a person.
@@ -110,6 +120,7 @@ impl Vault {
         let mut state = State {
             people: people_log,
             keys: key_log,
+            merges: Merges::open(folder)?,
             by_lookup: HashMap::new(),
             next_local: vec![0; usize::from(BUCKETS)],
             key_offsets: HashMap::new(),
@@ -137,7 +148,29 @@ impl Vault {
             lookups: Vec::new(),
             with_user_id: HashSet::new(),
             identifiers: HashMap::new(),
+            roots: Arc::clone(self.lock().merges.latest()),
+            merges: Vec::new(),
         }
+    }
+
+    /// Who was whom after so many entries of the log of merges.
+    pub(crate) fn roots_after(&self, n_entries: u64) -> Arc<Roots> {
+        self.lock().merges.after(n_entries)
+    }
+
+    /// Who is whom by now.
+    pub(crate) fn roots(&self) -> Arc<Roots> {
+        Arc::clone(self.lock().merges.latest())
+    }
+
+    /// The log of merges, oldest first.
+    pub(crate) fn merges(&self) -> Vec<MergeEntry> {
+        self.lock().merges.list()
+    }
+
+    /// Takes an entry of the log of merges back.
+    pub(crate) fn undo_merge(&self, number: u64, at_micros: i64, by: &str) -> Result<()> {
+        self.lock().merges.undo(number, at_micros, by)
     }
 
     /// Whether the person was ever allocated.
@@ -146,11 +179,17 @@ impl Vault {
         self.lock().next_local.get(usize::from(person.bucket())).is_some_and(|next| local < u64::from(*next))
     }
 
-    /// Decrypts the newest identifier of a kind; `None` when the person has none.
-    pub(crate) fn identifier(&self, person: PersonId, kind: &str) -> Result<Option<String>> {
+    /// Decrypts the newest identifier of a kind; `None` when the person, who may be made of several, has none.
+    pub(crate) fn identifier(&self, person: PersonId, kind: &str, roots: &Roots) -> Result<Option<String>> {
         let state = self.lock();
         let Some(kind_index) = state.kind_index(kind) else { return Ok(None) };
-        let Some(identifier) = state.identifiers.get(&(person.number(), kind_index)) else { return Ok(None) };
+        let alone = [person.number()];
+        let people = Some(roots.members(person)).filter(|members| !members.is_empty()).unwrap_or(&alone);
+        let of = |number: &u64| state.identifiers.get(&(*number, kind_index)).map(|found| (found, *number));
+        // Of the same age the person's own goes first.
+        let newest = people.iter().filter_map(of).max_by_key(|(found, number)| (found.at_micros, *number == alone[0]));
+        let Some((identifier, number)) = newest else { return Ok(None) };
+        let person = from_number(number).expect("only people have identifiers");
         let record = state.people.read(identifier.offset)?;
         let sealed = match record.split_first() {
             Some((&RECORD_PERSON, rest)) => rest.get(8 + 32..),
@@ -209,9 +248,14 @@ impl Vault {
 }
 
 impl Draft<'_> {
-    /// The person of a user id; a new one is allocated.
+    /// The person of a user id that somebody vouches for; a new one is allocated.
     pub(crate) fn person(&mut self, user_id: &str) -> PersonId {
         self.person_by(USER_ID, user_id)
+    }
+
+    /// The person of a user id that only a public key names; a new one is allocated, and has no user id to be reached by.
+    pub(crate) fn claimed_person(&mut self, user_id: &str) -> PersonId {
+        self.person_by(CLAIMED_USER_ID, user_id)
     }
 
     /// The person that an identifier leads to; a new one is allocated.
@@ -220,11 +264,21 @@ impl Draft<'_> {
             return *person;
         }
         let digest = self.digest(kind, text);
-        let person = self.found(&digest).unwrap_or_else(|| {
-            let person = self.allocate(&digest);
-            self.add_lookup(person, digest, kind, text);
-            person
-        });
+        let person = match self.found(&digest) {
+            Some(person) => {
+                if kind == USER_ID && !self.has_user_id(person) {
+                    // It was only claimed so far.
+                    self.with_user_id.insert(person);
+                    self.identifier(person, USER_ID, i64::MIN, text);
+                }
+                person
+            }
+            None => {
+                let person = self.allocate(&digest);
+                self.add_lookup(person, digest, kind, text);
+                person
+            }
+        };
         let cache = self.cache.entry(kind).or_default();
         if cache.len() >= CACHE_ENTRIES_MAX {
             cache.clear();
@@ -247,12 +301,34 @@ impl Draft<'_> {
         self.add_lookup(person, digest, kind, text);
     }
 
-    /// Whether some user id leads to the person.
+    /// Says that two people are one: the first is the second one from now on.
+    ///
+    /// Rows move later (`settling`); until then both are as they were for everybody who asks.
+    pub(crate) fn merge(&mut self, from: PersonId, into: PersonId, evidence: &Evidence<'_>) -> Joined {
+        let before = Arc::clone(&self.roots);
+        let joined = self.vault.lock().merges.join(&mut self.roots, from, into);
+        if joined == Joined::Same && before.root(from) != before.root(into) {
+            let Evidence { reason, at_micros, source } = *evidence;
+            let (from, into, by) = (from.number(), into.number(), source.to_owned());
+            self.merges.push(Entry::Merge { at_micros, from, into, reason, by });
+        }
+        joined
+    }
+
+    /// Whether somebody vouches for a user id of the person, or of one of those that the person is made of.
+    pub(crate) fn is_identified(&self, person: PersonId) -> bool {
+        let members = self.roots.members(self.roots.root(person));
+        let mut members = members.iter().filter_map(|number| from_number(*number));
+        self.has_user_id(person) || members.any(|member| self.has_user_id(member))
+    }
+
+    /// Whether some user id that somebody vouches for leads to the person.
     pub(crate) fn has_user_id(&self, person: PersonId) -> bool {
         self.with_user_id.contains(&person) || self.vault.lock().identifiers.contains_key(&(person.number(), 0))
     }
 
     fn digest(&self, kind: &str, text: &str) -> [u8; 32] {
+        let kind = if kind == CLAIMED_USER_ID { USER_ID } else { kind };
         hmac(&self.vault.keys.lookup, &[kind.as_bytes(), b"|", text.as_bytes()])
     }
 
@@ -322,7 +398,7 @@ impl Draft<'_> {
         for (offset, record) in placed {
             state.apply(offset, &record).expect("the record has just been made in the form that is read");
         }
-        Ok(())
+        state.merges.add(self.merges)
     }
 
     fn allocate(&mut self, digest: &[u8; 32]) -> PersonId {

@@ -152,12 +152,13 @@ fn s21_what_a_browser_says_about_somebody_is_claimed() {
 }
 
 #[test]
-fn s22_people_are_not_merged_by_clients() {
+fn s22_people_are_not_merged_by_browsers() {
     let world = World::new();
     let receipt = world.one(Call::Alias, r#"{"userId":"victim","previousId":"mine"}"#);
     assert_eq!(receipt.outcome, MessageOutcome::Rejected);
-    assert_eq!(receipt.faults[0].reason, "`alias`: merging people is not taken from clients yet");
-    assert_eq!(receipt.faults[0].hint, "send `identify` with both ids");
+    assert_eq!(receipt.faults[0].reason, "`alias`: a public key cannot merge people");
+    assert_eq!(receipt.faults[0].hint, "send `alias` from a server of yours, with a secret key");
+    assert!(world.arrivals().iter().all(|arrival| matches!(arrival, Arrival::Refused(_))));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Each call on its happy path, and what fills the fields.
 
-use super::world::{NOW, World, source};
-use api::{Call, MessageOutcome};
+use super::world::{NOW, SECRET, World, delivery, source};
+use api::{Call, MessageOutcome, Receipt};
 use lake::{Arrival, Datum, MessageKind};
 use spec::Door;
 use std::borrow::Cow;
@@ -147,4 +147,20 @@ fn a_message_without_an_id_is_recognised_when_it_is_sent_again() {
     let other = world.kept(Call::Page, r#"{"anonymousId":"a","name":"Cart","sentAt":"2026-11-22T12:00:00Z"}"#);
     assert_eq!(first.message_id, again.message_id);
     assert_ne!(first.message_id, other.message_id);
+}
+
+#[test]
+fn alias_names_two_ids_and_needs_a_secret_key() {
+    let world = World::new();
+    let send = |body: &str| match world.deliver(delivery(Call::Alias, Some(SECRET), body.as_bytes())) {
+        Receipt::Read(mut receipts) => receipts.remove(0),
+        Receipt::Refused(refusal) => panic!("{refusal:?}"),
+    };
+    let receipt = send(r#"{"messageId":"m","userId":"7","previousId":"cookie"}"#);
+    assert_eq!((receipt.outcome, receipt.message_id.as_deref()), (MessageOutcome::Accepted, Some("m")));
+    let Some(Arrival::Alias(alias)) = world.arrivals().pop() else { panic!("an alias was expected") };
+    assert_eq!((alias.user_id.as_ref(), alias.previous_id.as_ref()), ("shop-7", "cookie"));
+    assert_eq!(send(r#"{"userId":"7"}"#).faults[0].reason, "`alias`: `previousId` is missing");
+    assert_eq!(send(r#"{"anonymousId":"7","previousId":"c"}"#).faults[0].reason, "`alias`: `userId` is missing");
+    assert_eq!(send(r#"{"userId":"7","previousId":["c"]}"#).outcome, MessageOutcome::Rejected);
 }

@@ -4,13 +4,13 @@
 //! file whose people have nothing new stays as it is. Memory holds a few batches and the rows of one person at a time.
 
 use super::digest::{Keyer, MessageKey};
-use super::sort::{Run, keys_of, people_of, sequence_of, times_of};
+use super::sort::{Run, before_of, keys_of, people_of, sequence_of, times_of};
 use crate::Random;
 use crate::data_file::{DataFileWriter, NewFile, conform};
 use crate::error;
 use crate::scan::EventFile;
 use crate::table::TableFile;
-use arrow::array::{ArrayRef, BinaryArray, Int64Array, StringArray, TimestampMicrosecondArray};
+use arrow::array::{Array, ArrayRef, BinaryArray, Int64Array, StringArray, TimestampMicrosecondArray};
 use arrow::compute::interleave_record_batch;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
@@ -154,12 +154,15 @@ struct Cursor {
     times: TimestampMicrosecondArray,
     sequence: Int64Array,
     keys: BinaryArray,
+    before: Int64Array,
 }
 
 struct Row {
     batch: usize,
     row: usize,
     key: MessageKey,
+    /// Who its person was at first: people who have become one may have records with the same id.
+    at_first: i64,
     is_new: bool,
 }
 
@@ -207,6 +210,7 @@ impl<'a> Merger<'a> {
             times: times_of(batch).clone(),
             sequence: sequence_of(batch).clone(),
             keys: keys_of(batch).clone(),
+            before: before_of(batch).clone(),
         }
     }
 
@@ -254,10 +258,12 @@ impl<'a> Merger<'a> {
             }
             let cursor = &mut self.cursors[index];
             let key = cursor.keys.value(cursor.row).try_into().expect("keys have 16 bytes");
+            let is_before = cursor.before.is_valid(cursor.row);
             self.person_rows.push(Row {
                 batch: cursor.batch,
                 row: cursor.row,
                 key,
+                at_first: if is_before { cursor.before.value(cursor.row) } else { person },
                 is_new: cursor.level == Level::New,
             });
             cursor.row += 1;
@@ -280,17 +286,17 @@ impl<'a> Merger<'a> {
     /// Drops the new rows of a person that are known, keeps the rest.
     fn end_person(&mut self) -> Result<()> {
         let has_new = self.person_rows.iter().any(|row| row.is_new);
-        let known = self.person_rows.iter().filter(|row| has_new && !row.is_new).map(|row| row.key);
-        let mut seen: HashSet<MessageKey> = known.collect();
-        let mut repeats: HashMap<MessageKey, u32> = HashMap::new();
+        let known = self.person_rows.iter().filter(|row| has_new && !row.is_new).map(|row| (row.at_first, row.key));
+        let mut seen: HashSet<(i64, MessageKey)> = known.collect();
+        let mut repeats: HashMap<(i64, MessageKey), u32> = HashMap::new();
         for mut row in self.person_rows.drain(..) {
             if row.is_new {
                 if let Some(keyer) = self.plan.keyer {
-                    let n_before = repeats.entry(row.key).or_insert(0);
+                    let n_before = repeats.entry((row.at_first, row.key)).or_insert(0);
                     row.key = keyer.nth(&row.key, *n_before);
                     *n_before += 1;
                 }
-                if !seen.insert(row.key) {
+                if !seen.insert((row.at_first, row.key)) {
                     continue;
                 }
                 self.merged.stored += 1;

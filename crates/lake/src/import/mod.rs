@@ -28,17 +28,18 @@ pub(crate) use check::consent_state;
 pub(crate) use column::{ColumnBuilder, declared_type, stored_type};
 pub(crate) use digest::{Keyer, MessageKey};
 pub(crate) use merge::{Merged, OldFiles, Plan, file_bytes, merge};
-pub(crate) use prepare::{event_columns, property_column, trait_column};
+pub(crate) use prepare::{CLAIMED, PERSON_BEFORE, event_columns, property_column, trait_column};
 pub(crate) use quarantine::columns as quarantine_columns;
 pub(crate) use reading::Reading;
 pub(crate) use sink::{Planned, consents_columns, plan_append, traits_columns, widened};
+pub(crate) use sort::{Run, people_of, sequence_of, times_of};
 
 use crate::data_file::NewFile;
 use crate::lake::{Stage, State};
 use crate::ledger::{self, ImportRecord};
 use crate::scan::EventFile;
 use crate::table::{Change, Engine, Table};
-use crate::vault::{Draft, Vault};
+use crate::vault::{Draft, Roots, Vault};
 use crate::{Random, error};
 use books::Books;
 use check::TimeBounds;
@@ -96,7 +97,10 @@ pub(crate) struct Context<'a> {
     pub(crate) closed: Option<&'a ImportRecord>,
     /// Where books are kept while they are open.
     pub(crate) books: &'a Path,
+    /// Everybody known, as they were at first.
     pub(crate) known: &'a RoaringTreemap,
+    /// Who they are by now.
+    pub(crate) roots: &'a Arc<Roots>,
     /// Called after each stage; an error stops the import there, as a crash would.
     pub(crate) after: &'a dyn Fn(Stage) -> Result<()>,
 }

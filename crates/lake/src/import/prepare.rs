@@ -5,13 +5,18 @@ use super::digest::{Keyer, MessageKey};
 use super::records::Records;
 use crate::data_file::timestamp_type;
 use crate::error;
-use crate::vault::Draft;
+use crate::vault::{Draft, Roots};
 use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, Int64Array, StringArray, TimestampMicrosecondArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use spec::{FieldClass, Object, ObjectKind, PersonId, Result};
 use std::sync::Arc;
+
+/// The column of `events` that says whether nobody but a public key vouches for a row.
+pub(crate) const CLAIMED: &str = "claimed";
+/// The column of `events` that says who a person was before a merge.
+pub(crate) const PERSON_BEFORE: &str = "person_before";
 
 /// The columns of `events` besides the properties.
 pub(crate) fn event_columns() -> Vec<Field> {
@@ -23,9 +28,11 @@ pub(crate) fn event_columns() -> Vec<Field> {
         Field::new("source", DataType::Utf8, true),
         Field::new("message_key", DataType::Binary, true),
         // Whether nobody but a public key vouches for it; missing: somebody does.
-        Field::new("claimed", DataType::Boolean, true),
+        Field::new(CLAIMED, DataType::Boolean, true),
         // What no contract declares, as JSON; for no question until it is declared.
         Field::new("extra", DataType::Utf8, true),
+        // Who it was at first, of people who have become one; missing: the same.
+        Field::new(PERSON_BEFORE, DataType::Int64, true),
     ]
 }
 
@@ -100,9 +107,17 @@ pub(super) fn accept(
 }
 
 impl Accepted {
-    /// The people as a column.
+    /// The people, as they were at first, as a column.
     pub(super) fn person_column(&self) -> ArrayRef {
         Arc::new(Int64Array::from_iter_values(self.people.iter().map(|person| person.stored())))
+    }
+
+    /// Who they are by now, and who they were before where that is somebody else.
+    pub(super) fn root_columns(&self, roots: &Roots) -> [ArrayRef; 2] {
+        let people = || self.people.iter().map(|person| (*person, roots.root(*person)));
+        let before = people().map(|(person, root)| (person != root).then_some(person.stored()));
+        let before: Int64Array = before.collect();
+        [Arc::new(Int64Array::from_iter_values(people().map(|(_, root)| root.stored()))), Arc::new(before)]
     }
 
     /// The keys as a column.

@@ -3,12 +3,13 @@
 use super::check::{PURPOSE, STATE, consent_state};
 use super::digest::{Keyer, MessageKey};
 use super::merge::{self, OldFiles, Plan};
-use super::prepare::{Accepted, column_of, kept_fields, property_column, trait_column};
+use super::prepare::{Accepted, PERSON_BEFORE, column_of, kept_fields, property_column, trait_column};
 use super::sort::Sorter;
 use super::{Context, ImportFile};
 use crate::data_file::{NewFile, conform, read_files, schema_of, timestamp_type, write_file};
 use crate::ledger::PlaceUpdate;
 use crate::table::{Table, TableFile};
+use crate::vault::Roots;
 use crate::{Random, error};
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, UInt64Array};
 use arrow::compute::{concat_batches, take_record_batch};
@@ -24,7 +25,7 @@ const FOLDED_BYTES_MAX: u64 = 4 << 20;
 
 /// Accepted records on their way to their table.
 pub(super) enum Sink {
-    Events { sorter: Sorter, schema: SchemaRef },
+    Events { sorter: Sorter, schema: SchemaRef, roots: Arc<Roots> },
     Traits { batches: Vec<RecordBatch>, schema: SchemaRef, places: BTreeMap<PersonId, PlaceUpdate> },
     Consents { batches: Vec<RecordBatch>, repeats: HashMap<(PersonId, MessageKey), u32> },
 }
@@ -75,11 +76,12 @@ impl Sink {
                     Field::new("ts", timestamp_type(), true),
                     Field::new("seq", DataType::Int64, true),
                     Field::new("message_key", DataType::Binary, true),
+                    Field::new(PERSON_BEFORE, DataType::Int64, true),
                 ];
                 fields.extend(kept_fields(object).map(|(_, field)| column_of(field, property_column(&field.name))));
                 let schema = schema_of(&fields);
                 let sorter = Sorter::new(Arc::clone(&schema), &context.temporary, context.memory_bytes_max);
-                Sink::Events { sorter, schema }
+                Sink::Events { sorter, schema, roots: Arc::clone(context.roots) }
             }
             ObjectKind::Traits => {
                 let mut fields = traits_columns();
@@ -102,12 +104,12 @@ impl Sink {
         let object = file.object;
         let kept = || kept_fields(object).map(|(at, _)| Arc::clone(&accepted.columns[at]));
         match self {
-            Sink::Events { sorter, schema } => {
+            Sink::Events { sorter, schema, roots } => {
                 let place =
                     |row: &u64| sequence_base + i64::try_from(*row).expect("a file has fewer rows than an i64 counts");
                 let sequence = Int64Array::from_iter_values(accepted.rows.iter().map(place));
-                let head =
-                    [accepted.person_column(), accepted.time_column(), Arc::new(sequence), accepted.key_column()];
+                let [people, before] = accepted.root_columns(roots);
+                let head = [people, accepted.time_column(), Arc::new(sequence), accepted.key_column(), before];
                 sorter.push(batch(schema, head.into_iter().chain(kept()).collect())?)
             }
             Sink::Traits { batches, schema, places } => {

@@ -1,5 +1,6 @@
 //! Sorting records by (person, time, place in the file), on disk where memory does not suffice.
 
+use super::prepare::PERSON_BEFORE;
 use crate::data_file::damaged;
 use crate::error;
 use arrow::array::{Array, AsArray, Int64Array, RecordBatch, TimestampMicrosecondArray};
@@ -98,7 +99,7 @@ impl Sorter {
 
 impl Run {
     /// The rows of a file of the table.
-    pub(super) fn of_table(path: &Path) -> Result<Run> {
+    pub(crate) fn of_table(path: &Path) -> Result<Run> {
         let file = File::open(path).map_err(|cause| error::io("open", path, cause))?;
         let built = ParquetRecordBatchReaderBuilder::try_new(file)
             .and_then(|builder| builder.with_batch_size(ROWS_PER_TABLE_BATCH).build());
@@ -107,7 +108,7 @@ impl Run {
     }
 
     /// The next batch; `None` at the end.
-    pub(super) fn next(&mut self) -> Result<Option<RecordBatch>> {
+    pub(crate) fn next(&mut self) -> Result<Option<RecordBatch>> {
         match self {
             Run::Memory { batches, order, at } => {
                 let end = order.len().min(*at + ROWS_PER_BATCH);
@@ -135,17 +136,17 @@ impl Drop for Run {
 }
 
 /// The column `person`.
-pub(super) fn people_of(batch: &RecordBatch) -> &Int64Array {
+pub(crate) fn people_of(batch: &RecordBatch) -> &Int64Array {
     batch.column_by_name("person").expect("every run has people").as_primitive()
 }
 
 /// The column `ts`.
-pub(super) fn times_of(batch: &RecordBatch) -> &TimestampMicrosecondArray {
+pub(crate) fn times_of(batch: &RecordBatch) -> &TimestampMicrosecondArray {
     batch.column_by_name("ts").expect("every run has times").as_primitive()
 }
 
 /// The column `seq`.
-pub(super) fn sequence_of(batch: &RecordBatch) -> &Int64Array {
+pub(crate) fn sequence_of(batch: &RecordBatch) -> &Int64Array {
     batch.column_by_name("seq").expect("every run has a sequence").as_primitive()
 }
 
@@ -154,4 +155,9 @@ pub(super) fn keys_of(batch: &RecordBatch) -> &arrow::array::BinaryArray {
     let keys: &arrow::array::BinaryArray = batch.column_by_name("message_key").expect("every run has keys").as_binary();
     debug_assert_eq!(keys.null_count(), 0, "every record has a key");
     keys
+}
+
+/// The column that says who a person was before a merge; batches in the table's columns have it.
+pub(super) fn before_of(batch: &RecordBatch) -> &Int64Array {
+    batch.column_by_name(PERSON_BEFORE).expect("the table has the column").as_primitive()
 }

@@ -22,6 +22,9 @@ pub enum Arrival<'a> {
     /// Messages of which nothing is kept, counted.
     #[serde(borrow)]
     Refused(Refused<'a>),
+    /// Two people who are one.
+    #[serde(borrow)]
+    Alias(Alias<'a>),
 }
 
 /// A message that keeps its contract.
@@ -141,6 +144,22 @@ pub struct Refused<'a> {
     pub n_messages: u64,
 }
 
+/// Somebody who is the same person as a user, as a server of ours says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Alias<'a> {
+    /// The source and the name of the key that it came with.
+    #[serde(borrow)]
+    pub origin: Origin<'a>,
+    /// When it came, in microseconds since 1970.
+    pub received_micros: i64,
+    /// The user id that stays.
+    #[serde(borrow)]
+    pub user_id: Cow<'a, str>,
+    /// The user id or anonymous id of before.
+    #[serde(borrow)]
+    pub previous_id: Cow<'a, str>,
+}
+
 impl<'a> Arrival<'a> {
     /// The bytes of the record.
     pub fn to_bytes(&self) -> Vec<u8> {
@@ -170,6 +189,7 @@ impl<'a> Arrival<'a> {
             Arrival::Message(message) => &message.origin,
             Arrival::Aside(aside) => &aside.origin,
             Arrival::Refused(refused) => &refused.origin,
+            Arrival::Alias(alias) => &alias.origin,
         }
     }
 
@@ -179,6 +199,7 @@ impl<'a> Arrival<'a> {
             Arrival::Message(message) => message.received_micros,
             Arrival::Aside(aside) => aside.received_micros,
             Arrival::Refused(refused) => refused.received_micros,
+            Arrival::Alias(alias) => alias.received_micros,
         }
     }
 }

@@ -3,17 +3,19 @@
 //! A filter never says "no" wrongly, and "perhaps" is always looked up, so that neither a loss nor a double can come of it.
 
 use crate::error;
-use crate::import::MessageKey;
+use crate::import::{MessageKey, PERSON_BEFORE};
 use crate::scan::EventFile;
-use arrow::array::AsArray;
+use arrow::array::{Array, AsArray};
 use arrow::datatypes::Int64Type;
 use parquet::bloom_filter::Sbbf;
 use spec::Result;
 use std::fs::File;
 use std::sync::Arc;
 
-/// A message by its person and key.
-pub(super) type Candidate = (i64, MessageKey);
+/// A message by whose row it is, its key, and who its person was at first.
+///
+/// Two people who have become one may have messages with the same id: these stay two.
+pub(super) type Candidate = (i64, MessageKey, i64);
 
 /// Says of each message whether it is in one of the files; they come in order of person and key.
 pub(super) fn known(files: &[Arc<EventFile>], candidates: &[Candidate]) -> Result<Vec<bool>> {
@@ -22,13 +24,13 @@ pub(super) fn known(files: &[Arc<EventFile>], candidates: &[Candidate]) -> Resul
     for file in files {
         for (index, group) in file.groups.iter().enumerate() {
             let (min, max) = group.people;
-            let start = candidates.partition_point(|(person, _)| *person < min);
-            let end = candidates.partition_point(|(person, _)| *person <= max);
+            let start = candidates.partition_point(|(person, ..)| *person < min);
+            let end = candidates.partition_point(|(person, ..)| *person <= max);
             if start == end {
                 continue;
             }
             let filter = group.keys.get_or_init(|| filter_of(file, index));
-            let may_be = |(_, key): &Candidate| filter.as_ref().is_none_or(|filter| filter.check(&key[..]));
+            let may_be = |(_, key, _): &Candidate| filter.as_ref().is_none_or(|filter| filter.check(&key[..]));
             let hints: Vec<usize> = (start..end).filter(|at| !is_known[*at] && may_be(&candidates[*at])).collect();
             if !hints.is_empty() {
                 look_up(file, index, candidates, &hints, &mut is_known)?;
@@ -56,15 +58,22 @@ fn look_up(
     let place = |name: &str| {
         file.metadata.schema().index_of(name).map_err(|cause| error::bug("events lack a column", Box::new(cause)))
     };
-    let rows = file.decode(group, vec![place("person")?, place("message_key")?])?;
+    // A file of before there were merges lacks the column.
+    let before = file.metadata.schema().index_of(PERSON_BEFORE).ok();
+    let rows = file.decode(group, [place("person")?, place("message_key")?].into_iter().chain(before).collect())?;
     let column = |name: &str| rows.column_by_name(name).expect("the column was just decoded");
     let people = column("person").as_primitive::<Int64Type>().values();
     let keys = column("message_key").as_binary::<i32>();
+    let before = rows.column_by_name(PERSON_BEFORE).map(|column| column.as_primitive::<Int64Type>());
+    let first_of = |row: usize| match before {
+        Some(before) if before.is_valid(row) => before.value(row),
+        _ => people[row],
+    };
     for at in hints {
-        let (person, key) = &candidates[*at];
+        let (person, key, at_first) = &candidates[*at];
         let first = people.partition_point(|other| other < person);
         let its_rows = (first..people.len()).take_while(|row| people[*row] == *person);
-        is_known[*at] = its_rows.into_iter().any(|row| keys.value(row) == key.as_slice());
+        is_known[*at] = its_rows.into_iter().any(|row| keys.value(row) == key.as_slice() && first_of(row) == *at_first);
     }
     Ok(())
 }

@@ -6,13 +6,13 @@ use super::known::{self, Candidate};
 use super::{Context, asides::AsideRow};
 use crate::data_file::{schema_of, timestamp_type};
 use crate::error;
-use crate::import::{Keyer, MessageKey, property_column, trait_column};
+use crate::import::{Keyer, MessageKey, PERSON_BEFORE, property_column, trait_column};
 use crate::lake::State;
 use crate::ledger::{Home, Ledger};
 use crate::scan::EventFile;
 use crate::snapshot::Snapshot;
-use crate::vault::{ANONYMOUS_ID, Draft, USER_ID};
-use crate::{Arrival, Datum, Message, MessageKind};
+use crate::vault::{ANONYMOUS_ID, Draft, Evidence, Joined, MergeReason, USER_ID};
+use crate::{Alias, Arrival, Datum, Message, MessageKind, Origin};
 use arrow::array::{
     ArrayRef, BinaryArray, BooleanArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array,
 };
@@ -31,6 +31,8 @@ const CLAIMED_KIND: &str = "claimed:";
 pub(super) struct Rows {
     pub(super) events: EventRows,
     traits: TraitRows,
+    /// Merges that were asked for by name, and why they were refused.
+    aliases: Vec<(u64, Line, Option<&'static str>)>,
     pub(super) asides: Vec<AsideRow>,
     refused: Vec<Refusal>,
     /// Everybody, and the offset of the record that spoke of them first.
@@ -59,7 +61,9 @@ pub(super) struct Line {
 struct Head {
     offset: u64,
     line: Line,
+    /// Who it is about: as their rows have moved by now, and at first.
     person: i64,
+    person_before: i64,
     at_micros: i64,
     key: MessageKey,
     is_claimed: bool,
@@ -90,8 +94,9 @@ impl Rows {
         let mut traits = Builder::new(&trait_columns, trait_column);
         let mut keyers = Keyers { secret: context.vault.content_key(), known: HashMap::new() };
         let mut lines = Lines::default();
-        let (mut asides, mut refused, mut homes) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut asides, mut refused, mut homes, mut aliases) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut people = BTreeMap::new();
+        let roots = context.snapshot.roots();
         for (offset, arrival) in arrivals {
             let origin = arrival.origin();
             let line = lines.line(&origin.source, &origin.key, arrival.received_micros());
@@ -103,7 +108,8 @@ impl Rows {
                     let head = Head {
                         offset: *offset,
                         line,
-                        person: person.stored(),
+                        person: roots.root(person).stored(),
+                        person_before: person.stored(),
                         at_micros: message.at_micros,
                         key: keyers.key(&origin.source, &message.object, message),
                         is_claimed: message.is_claimed,
@@ -116,6 +122,11 @@ impl Rows {
                         }
                     }
                 }
+                Arrival::Alias(alias) => {
+                    let (person, refusal) = aliased(alias, draft);
+                    people.entry(person).or_insert(*offset);
+                    aliases.push((*offset, line, refusal));
+                }
                 Arrival::Aside(aside) => asides.push(AsideRow::of(*offset, line, aside)),
                 Arrival::Refused(counted) => {
                     let (reason, n_messages) = (counted.reason.clone().into_owned(), counted.n_messages);
@@ -123,7 +134,7 @@ impl Rows {
                 }
             }
         }
-        Ok(Rows { events: events.events()?, traits: traits.traits()?, asides, refused, people, homes })
+        Ok(Rows { events: events.events()?, traits: traits.traits()?, aliases, asides, refused, people, homes })
     }
 
     /// People who are not known yet, and places that are newer than those known, of records from an offset on.
@@ -149,8 +160,9 @@ impl Rows {
         let heads = self.traits.heads.iter();
         heads
             .map(|head| {
-                let is_repeated = !seen.insert((head.person, head.key));
-                is_repeated || snapshot.has_traits_of(head.person, &head.key, sequence(head.offset))
+                let is_repeated = !seen.insert((head.person_before, head.key));
+                let people = (head.person, head.person_before);
+                is_repeated || snapshot.has_traits_of(people, &head.key, sequence(head.offset))
             })
             .collect()
     }
@@ -179,6 +191,9 @@ impl Rows {
         for (head, is_known) in self.traits.heads.iter().zip(is_known) {
             enter(head.offset, &head.line, fate(!is_known), 1);
         }
+        for (at, line, refusal) in &self.aliases {
+            enter(*at, line, refusal.map_or(Fate::Stored, Fate::Rejected), 1);
+        }
         for aside in &self.asides {
             enter(aside.offset, &aside.line, Fate::Rejected(&aside.reason), 1);
         }
@@ -193,10 +208,13 @@ impl EventRows {
     /// Says of each row whether its message is new: the first with its person and id, here and in the tables.
     pub(super) fn fresh(&self, files: &[Arc<EventFile>]) -> Result<Vec<bool>> {
         let mut rows: Vec<usize> = (0..self.heads.len()).collect();
-        rows.sort_unstable_by_key(|row| (self.heads[*row].person, self.heads[*row].key, *row));
-        rows.dedup_by_key(|row| (self.heads[*row].person, self.heads[*row].key));
-        let candidates: Vec<Candidate> =
-            rows.iter().map(|row| (self.heads[*row].person, self.heads[*row].key)).collect();
+        let candidate = |row: &usize| -> Candidate {
+            let head = &self.heads[*row];
+            (head.person, head.key, head.person_before)
+        };
+        rows.sort_unstable_by_key(|row| (candidate(row), *row));
+        rows.dedup_by_key(|row| candidate(row));
+        let candidates: Vec<Candidate> = rows.iter().map(candidate).collect();
         let is_known = known::known(files, &candidates)?;
         let mut is_fresh = vec![false; self.heads.len()];
         for (row, is_known) in rows.into_iter().zip(is_known) {
@@ -215,26 +233,65 @@ impl EventRows {
 
 /// The person that a message is about.
 ///
-/// What somebody vouches for teaches the vault: an anonymous id and a user id that come together lead to one person, as
-/// long as one of them leads to nobody yet. A public key teaches nothing.
+/// What somebody vouches for teaches the vault: an anonymous id and a user id that come together lead to one person. Where
+/// each leads to a person of its own already, an `identify` makes these one, unless the visitor is somebody else who is
+/// identified. A public key teaches nothing.
 fn person_of(message: &Message<'_>, draft: &mut Draft<'_>) -> PersonId {
     let (user, anonymous) = (message.user_id.as_deref(), message.anonymous_id.as_deref());
     match (user, anonymous) {
-        (Some(user), Some(anonymous)) if !message.is_claimed => {
+        (Some(user), _) if message.is_claimed => draft.claimed_person(user),
+        (Some(user), Some(anonymous)) => {
             match (draft.known(USER_ID, user), draft.known(ANONYMOUS_ID, anonymous)) {
-                (None, Some(visitor)) if !draft.has_user_id(visitor) => draft.link(USER_ID, user, visitor),
+                (None, Some(visitor)) if !draft.is_identified(visitor) => draft.link(USER_ID, user, visitor),
+                (Some(person), Some(visitor))
+                    if message.kind == MessageKind::Traits && !draft.is_identified(visitor) =>
+                {
+                    // Why it may be refused is in the log of merges; the message itself is of the user either way.
+                    draft.merge(
+                        visitor,
+                        person,
+                        &evidence(MergeReason::Identify, message.received_micros, &message.origin),
+                    );
+                }
                 (_, Some(_)) => {}
                 (_, None) => {
-                    let person = draft.person_by(USER_ID, user);
+                    let person = draft.person(user);
                     draft.link(ANONYMOUS_ID, anonymous, person);
                 }
             }
-            draft.person_by(USER_ID, user)
+            draft.person(user)
         }
-        (Some(user), _) => draft.person_by(USER_ID, user),
+        (Some(user), None) => draft.person(user),
         (None, Some(anonymous)) => draft.person_by(ANONYMOUS_ID, anonymous),
         (None, None) => unreachable!("the collector refuses messages without an id"),
     }
+}
+
+fn evidence<'a>(reason: MergeReason, at_micros: i64, origin: &'a Origin<'_>) -> Evidence<'a> {
+    Evidence { reason, at_micros, source: &origin.source }
+}
+
+/// Makes the two people of an `alias` one, and says why not where it does not.
+fn aliased(alias: &Alias<'_>, draft: &mut Draft<'_>) -> (PersonId, Option<&'static str>) {
+    let previous = draft.known(USER_ID, &alias.previous_id).or_else(|| draft.known(ANONYMOUS_ID, &alias.previous_id));
+    let known = draft.known(USER_ID, &alias.user_id);
+    if let (None, Some(previous)) = (known, previous)
+        && !draft.is_identified(previous)
+    {
+        draft.link(USER_ID, &alias.user_id, previous);
+    }
+    let person = draft.person(&alias.user_id);
+    let Some(previous) = previous else {
+        draft.link(ANONYMOUS_ID, &alias.previous_id, person);
+        return (person, None);
+    };
+    let joined = draft.merge(previous, person, &evidence(MergeReason::Alias, alias.received_micros, &alias.origin));
+    let refusal = match joined {
+        Joined::Same => None,
+        Joined::KeptApart => Some("`alias`: a merge of these people was undone"),
+        Joined::TooMany => Some("`alias`: the person would be made of too many people"),
+    };
+    (person, refusal)
 }
 
 fn note_direct(message: &Message<'_>, person: PersonId, draft: &mut Draft<'_>) {
@@ -341,24 +398,30 @@ impl<'t> Builder<'t> {
             (Field::new("source", DataType::Utf8, true), Arc::new(StringArray::from_iter_values(sources))),
             (Field::new("extra", DataType::Utf8, true), Arc::new(self.extras.iter().collect::<StringArray>())),
         ];
-        let batch = joined(head_columns(&self.heads, "message_key"), more, self.columns)?;
+        let mut head = head_columns(&self.heads, "message_key", |head| head.person);
+        let before = self.heads.iter().map(|head| (head.person_before != head.person).then_some(head.person_before));
+        let before: ArrayRef = Arc::new(before.collect::<Int64Array>());
+        head.push((Field::new(PERSON_BEFORE, DataType::Int64, true), before));
+        let batch = joined(head, more, self.columns)?;
         Ok(EventRows { heads: self.heads, batch })
     }
 
     fn traits(self) -> Result<TraitRows> {
         let names: ArrayRef = Arc::new(StringArray::from_iter_values(&self.names));
         let source = (Field::new("source", DataType::Utf8, true), names);
-        let batch = joined(head_columns(&self.heads, "digest"), [source], self.columns)?;
+        // Traits are found under whoever somebody is by now when they are read.
+        let head = head_columns(&self.heads, "digest", |head| head.person_before);
+        let batch = joined(head, [source], self.columns)?;
         Ok(TraitRows { heads: self.heads, batch })
     }
 }
 
-fn head_columns(heads: &[Head], key_column: &str) -> Vec<(Field, ArrayRef)> {
+fn head_columns(heads: &[Head], key_column: &str, person: fn(&Head) -> i64) -> Vec<(Field, ArrayRef)> {
     let times: TimestampMicrosecondArray = heads.iter().map(|head| Some(head.at_micros)).collect();
     let column = |name: &str, data_type: DataType, values: ArrayRef| (Field::new(name, data_type, true), values);
     let sequence = Int64Array::from_iter_values(heads.iter().map(|head| sequence(head.offset)));
     let claimed: BooleanArray = heads.iter().map(|head| Some(head.is_claimed)).collect();
-    let people = Int64Array::from_iter_values(heads.iter().map(|head| head.person));
+    let people = Int64Array::from_iter_values(heads.iter().map(person));
     let keys = BinaryArray::from_iter_values(heads.iter().map(|head| head.key));
     vec![
         column("person", DataType::Int64, Arc::new(people)),

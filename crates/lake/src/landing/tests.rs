@@ -2,6 +2,7 @@
 
 mod growth;
 mod histories;
+mod identity;
 
 use super::LandingStage;
 use crate::tests::fixture::{Fixture, events, field, grant, grant_of, object, people_in, purchase};

@@ -17,6 +17,8 @@ use tempfile::TempDir;
 pub(crate) struct Fixture {
     pub(crate) lake: Lake,
     pub(crate) folder: TempDir,
+    /// Another one each time that the folder is opened: two files never have the same name.
+    pub(crate) seed: u64,
 }
 
 impl Fixture {
@@ -26,16 +28,15 @@ impl Fixture {
 
     pub(crate) fn with_memory(memory_bytes_max: usize) -> Fixture {
         let folder = TempDir::new().expect("there is a folder for temporary files");
-        Fixture { lake: open(&folder, 1, memory_bytes_max).expect("a new folder opens"), folder }
+        Fixture { lake: open(&folder, 1, memory_bytes_max).expect("a new folder opens"), folder, seed: 1 }
     }
 
     /// The same folder opened anew.
     pub(crate) fn reopened(self) -> Fixture {
-        let Fixture { lake, folder } = self;
-        let version = lake.snapshot().table_versions().values().sum::<u64>();
+        let Fixture { lake, folder, seed } = self;
         drop(lake);
-        // Another seed each time that something has changed: two files never have the same name.
-        Fixture { lake: open(&folder, 2 + version, 64 << 20).expect("the folder opens again"), folder }
+        let seed = seed + 1;
+        Fixture { lake: open(&folder, seed, 64 << 20).expect("the folder opens again"), folder, seed }
     }
 
     pub(crate) fn import(&self, object: &Object, file_name: &str, bytes: &[u8]) -> Result<ImportReport> {

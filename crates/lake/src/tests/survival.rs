@@ -66,17 +66,17 @@ fn a_torn_tail_of_the_vault_is_cut_off_and_lost_people_are_noticed() {
     fixture
         .import(&object, "a.csv", b"customer,at,amount,shop\nann,2017-01-01T00:00:00Z,1,s\n")
         .expect("the file is good");
-    let Fixture { lake, folder } = fixture;
+    let Fixture { lake, folder, .. } = fixture;
     drop(lake);
     let path = folder.path().join("data/vault/people.log");
     let whole = std::fs::read(&path).expect("the vault is there");
     std::fs::write(&path, [whole.as_slice(), &[9, 0, 0, 0, 1, 2, 3]].concat()).expect("the vault can be written");
-    let fixture = Fixture { lake: open(&folder, 3, 1 << 20).expect("a torn tail is no harm"), folder };
+    let fixture = Fixture { lake: open(&folder, 3, 1 << 20).expect("a torn tail is no harm"), folder, seed: 3 };
     assert_eq!(std::fs::read(&path).expect("the vault is there"), whole);
     let more = "customer,at,amount,shop\nann,2017-01-02T00:00:00Z,1,s\nbob,2017-01-02T00:00:00Z,1,s\n";
     fixture.import(&object, "b.csv", more.as_bytes()).expect("the file is good");
     assert_eq!(fixture.lake.snapshot().known().len(), 2, "ann is still ann");
-    let Fixture { lake, folder } = fixture;
+    let Fixture { lake, folder, .. } = fixture;
     drop(lake);
     std::fs::write(&path, &whole[..12]).expect("the vault can be written");
     let Err(refused) = open(&folder, 4, 1 << 20) else { panic!("the vault lacks people") };
@@ -265,7 +265,7 @@ fn a_folder_of_an_older_version_knows_its_files() {
     let columns = crate::ledger::imports_columns();
     let engine = Engine::new().expect("the runtime starts");
     Table::open(&engine, &data, "imports", &columns[..10]).expect("a new table opens");
-    let fixture = Fixture { lake: open(&folder, 1, 1 << 20).expect("the older form opens"), folder };
+    let fixture = Fixture { lake: open(&folder, 1, 1 << 20).expect("the older form opens"), folder, seed: 1 };
     let text = b"customer,at,amount,shop\nann,2017-01-01T00:00:00Z,1,s\n";
     fixture.import(&purchase(false), "a.csv", text).expect("the file is good");
     let fixture = fixture.reopened();

@@ -1,5 +1,6 @@
 //! The vault alone: the same user id is the same person, keys are private, nothing is written before its time.
 
+use super::Roots;
 use super::log::Log;
 use super::{USER_ID, Vault};
 use crate::SeededRandom;
@@ -27,9 +28,12 @@ fn people_are_allocated_once_and_identifiers_follow_the_newest() {
     drop(vault);
     let vault = open(2);
     assert_eq!(vault.draft().person("ann"), ann);
-    assert_eq!(vault.identifier(ann, USER_ID).expect("the vault is whole").as_deref(), Some("ann"));
-    assert_eq!(vault.identifier(ann, "email").expect("the vault is whole").as_deref(), Some("new@example.com"));
-    assert_eq!(vault.identifier(bob, "email").expect("the vault is whole"), None);
+    assert_eq!(vault.identifier(ann, USER_ID, &Roots::default()).expect("the vault is whole").as_deref(), Some("ann"));
+    assert_eq!(
+        vault.identifier(ann, "email", &Roots::default()).expect("the vault is whole").as_deref(),
+        Some("new@example.com")
+    );
+    assert_eq!(vault.identifier(bob, "email", &Roots::default()).expect("the vault is whole"), None);
     assert_ne!(vault.pseudonym("ads", ann), vault.pseudonym("email", ann));
     let mode = std::fs::metadata(folder.path().join("master.key")).expect("the key is there").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
