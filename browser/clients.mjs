@@ -5,8 +5,8 @@
 // Libraries: analytics-node, rudder-node, analytics-next and analytics-next-batch (in Chromium, one request per call or
 // several calls in one), analytics-python (by clients.py; left out, with the reason, where it cannot be installed); all of
 // them without a name. Each makes the calls of `calls` below and flushes; every call that the library believes delivered is
-// printed as one line of JSON: library, type, event, userId, anonymousId, messageId, number. The server refuses `alias` for
-// now, with 400 where it comes alone; then a library may say so and believe it not delivered, and that is as it should be.
+// printed as one line of JSON: library, type, event, userId, anonymousId, messageId, number. `alias` is refused, since a public
+// key cannot merge people, with 400 where it comes alone; a library may believe it not delivered, and that is as it should be.
 // It ends with 1 when a library reports any other error, or believes any other call not delivered, and with 3 when all
 // libraries were left out. What the server keeps is for the caller to look at (`kept.mjs`).
 //

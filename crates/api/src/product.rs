@@ -1,7 +1,7 @@
 //! The use cases, as one trait.
 
 use crate::{
-    Asked, AudienceView, Balance, Catalog, Explained, Health, Judged, MetricView, Principal, QuarantineView,
+    Asked, AudienceView, Balance, Catalog, Explained, Health, Judged, MergeView, MetricView, Principal, QuarantineView,
     QuestionView, Replayed, Saved, SourceView, WorkspaceView,
 };
 use serde_json::Value as Json;
@@ -64,6 +64,12 @@ pub trait Product: Send + Sync {
     /// Checks a source's messages that are kept aside again, and takes in those that keep the contract by now; with a
     /// reason, only those that are aside for it.
     fn replay(&self, who: &Principal, source: &str, reason: Option<&str>) -> Result<Replayed>;
+
+    /// Which people have become one, newest first; with an identifier, those whom it leads to.
+    fn merges(&self, who: &Principal, identifier: Option<&str>) -> Result<Vec<MergeView>>;
+
+    /// Takes an entry of the log of merges back: people are what they would be without it.
+    fn undo_merge(&self, who: &Principal, number: u64) -> Result<()>;
 
     /// Whether the parts work; needs no principal and says nothing about data.
     fn health(&self) -> Health;

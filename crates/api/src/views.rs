@@ -336,3 +336,20 @@ pub struct Replayed {
     /// Messages that do not, and stay aside.
     pub left: u64,
 }
+
+/// Two people who have become one, or were taken apart again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MergeView {
+    /// By which it is taken back.
+    pub number: u64,
+    /// When.
+    pub at: String,
+    /// What told it, `identify` or `alias`; or `undo`.
+    pub change: &'static str,
+    /// The entry that an `undo` takes back.
+    pub undoes: Option<u64>,
+    /// The source that said so, or the user who took an entry back.
+    pub by: String,
+    /// `waiting` for rows to move, `in force`, or `undone`.
+    pub state: &'static str,
+}

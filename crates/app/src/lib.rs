@@ -8,6 +8,7 @@
 mod definition;
 mod error;
 mod files;
+mod identity;
 mod key;
 mod pipeline;
 mod product;

@@ -138,10 +138,12 @@ fn land(log: &IntakeLog, state: &State, stop: &Stop) {
 
 fn compact(state: &State, stop: &Stop) {
     loop {
-        let pause = match caught(|| state.lake.compact()) {
-            Some(Ok(Some(_))) => Duration::ZERO,
-            Some(Ok(None)) => COMPACTION_EVERY,
+        let work = || Ok(state.lake.settle(false)?.is_some() || state.lake.compact()?.is_some());
+        let pause: Duration = match caught(work) {
+            Some(Ok(true)) => Duration::ZERO,
+            Some(Ok(false)) => COMPACTION_EVERY,
             Some(Err(error)) => {
+                let error: spec::Error = error;
                 tracing::warn!(error = %error.chain(), "files cannot be compacted");
                 AFTER_ERROR
             }

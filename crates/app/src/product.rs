@@ -5,11 +5,11 @@ use crate::pipeline::Pipeline;
 use crate::question::{ask, encode, explain};
 use crate::state::State;
 use crate::store::Store;
-use crate::{definition, error, quarantine, session, source};
+use crate::{definition, error, identity, quarantine, session, source};
 use api::{
     Asked, AudienceView, Balance, Catalog, Collector, Credential, EncodeFormat, Explained, Health, ImportRequest,
-    Input, Judged, MetricView, Principal, Product, QuarantineView, QuestionView, Replayed, SaveRequest, Saved,
-    SignedIn, SourceView, WorkspaceView,
+    Input, Judged, MergeView, MetricView, Principal, Product, QuarantineView, QuestionView, Replayed, SaveRequest,
+    Saved, SignedIn, SourceView, WorkspaceView,
 };
 use lake::{Clock, Lake, LakeOptions, Random};
 use serde_json::Value as Json;
@@ -313,6 +313,14 @@ impl Product for App {
         let pipeline = self.pipeline.lock().unwrap_or_else(PoisonError::into_inner);
         let pipeline = pipeline.as_ref().ok_or_else(|| error::bug("the collector has just been started"))?;
         quarantine::replay(&self.state, pipeline, who, (source, reason))
+    }
+
+    fn merges(&self, who: &Principal, identifier: Option<&str>) -> Result<Vec<MergeView>> {
+        identity::list(&self.state, who, identifier)
+    }
+
+    fn undo_merge(&self, who: &Principal, number: u64) -> Result<()> {
+        identity::undo(&self.state, who, number)
     }
 
     fn health(&self) -> Health {

@@ -55,6 +55,11 @@ pub(crate) enum Command {
     Quarantine(Quarantine),
     /// Take messages in that were kept aside and keep the contract by now
     Replay(Replay),
+    /// Say which people have become one, and take them apart again
+    Identity {
+        #[command(subcommand)]
+        command: Identity,
+    },
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -150,6 +155,27 @@ pub(crate) struct Replay {
     /// Take them in as this user; it is put on record
     #[arg(long = "as", value_name = "USER")]
     pub(crate) user: Option<String>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Identity {
+    /// Print the newest merges, or all of one identifier
+    List {
+        /// A user id or an anonymous id
+        #[arg(long = "of", value_name = "ID")]
+        identifier: Option<String>,
+        /// Look as this user; it is put on record
+        #[arg(long = "as", value_name = "USER")]
+        user: Option<String>,
+    },
+    /// Take a merge back, or an undoing
+    Undo {
+        /// The number that `entente identity list` prints
+        number: u64,
+        /// Do it as this user; it is put on record
+        #[arg(long = "as", value_name = "USER")]
+        user: Option<String>,
+    },
 }
 
 #[derive(Args)]

@@ -2,6 +2,7 @@
 
 pub(crate) mod ask;
 pub(crate) mod check;
+pub(crate) mod identity;
 pub(crate) mod import;
 pub(crate) mod key;
 pub(crate) mod manual;

@@ -1,5 +1,7 @@
 //! A table for a terminal: numbers to the right, everything else to the left.
 
+use serde_json::Value as Json;
+
 /// Writes rows under their headings.
 ///
 /// # Shape
@@ -21,6 +23,16 @@ pub(crate) fn table(headings: &[String], rows: &[Vec<String>], is_number: &[bool
     let mut lines = vec![line(headings), rule.join("  ")];
     lines.extend(rows.iter().map(|row| line(row)));
     lines.join("\n")
+}
+
+/// What the server says of each thing, a row per thing; what it does not say is empty.
+pub(crate) fn cells(things: &[Json], columns: &[&str]) -> Vec<Vec<String>> {
+    let cell = |thing: &Json, column: &str| match thing.get(column) {
+        Some(Json::String(text)) => text.clone(),
+        Some(Json::Null) | None => String::new(),
+        Some(other) => other.to_string(),
+    };
+    things.iter().map(|thing| columns.iter().map(|column| cell(thing, column)).collect()).collect()
 }
 
 /// Text without control characters, which could change what the terminal shows.

@@ -249,9 +249,14 @@ impl Lake {
         Ok(Some(done))
     }
 
-    /// The log of merges, oldest first, and how many of its entries count by now.
-    pub fn merges(&self) -> (Vec<MergeEntry>, u64) {
-        (self.vault.merges(), self.snapshot().roots().n_entries())
+    /// The log of merges, oldest first, and how many of its entries count by now; with an identifier, the merges in which
+    /// those were who it leads to, and what takes these back.
+    pub fn merges(&self, identifier: Option<&str>) -> (Vec<MergeEntry>, u64) {
+        let entries = match identifier {
+            None => self.vault.merges(),
+            Some(identifier) => self.vault.merges_of(identifier),
+        };
+        (entries, self.snapshot().roots().n_entries())
     }
 
     /// Takes an entry of the log of merges back, and moves the rows that have to.

@@ -168,6 +168,13 @@ impl Vault {
         self.lock().merges.list()
     }
 
+    /// The entries about people whom an identifier leads to, or who are or were one with them, oldest first.
+    pub(crate) fn merges_of(&self, identifier: &str) -> Vec<MergeEntry> {
+        let draft = self.draft();
+        let people = [USER_ID, ANONYMOUS_ID].into_iter().filter_map(|kind| draft.known(kind, identifier));
+        merges::about(self.merges(), people.collect())
+    }
+
     /// Takes an entry of the log of merges back.
     pub(crate) fn undo_merge(&self, number: u64, at_micros: i64, by: &str) -> Result<()> {
         self.lock().merges.undo(number, at_micros, by)

@@ -205,6 +205,28 @@ pub(crate) async fn replay(
     Ok(Json(done.await?).into_response())
 }
 
+/// The identifier stands in the body: addresses are written to logs.
+pub(crate) async fn merges(State(app): State<App>, caller: Caller, request: Request) -> Result<Response, Problem> {
+    let asked = body::read_object(request, &["identifier"]).await?;
+    let identifier = match asked.get("identifier") {
+        None | Some(serde_json::Value::Null) => None,
+        Some(serde_json::Value::String(text)) => Some(text.clone()),
+        Some(_) => return Err(Problem::new(StatusCode::BAD_REQUEST, "`identifier` is not text")),
+    };
+    let merges = call(&app, caller, move |product, who| Ok(product.merges(who, identifier.as_deref())?)).await?;
+    Ok(Json(json!({ "merges": merges })).into_response())
+}
+
+pub(crate) async fn undo_merge(
+    State(app): State<App>,
+    caller: Caller,
+    Path(number): Path<u64>,
+) -> Result<Response, Problem> {
+    let product = app.product.clone();
+    app.imports.run(move || Ok(product.undo_merge(&caller.who, number)?)).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
 pub(crate) async fn workspace(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
     Ok(Json(call(&app, caller, |product, who| Ok(product.workspace(who)?)).await?).into_response())
 }

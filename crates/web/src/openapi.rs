@@ -85,6 +85,8 @@ fn parameters(route: &RouteInfo) -> Vec<Value> {
         let about = "only messages that are aside for this reason, as `GET /api/v1/quarantine` tells it";
         parameters
             .push(json!({ "name": "reason", "in": "query", "description": about, "schema": { "type": "string" } }));
+    } else if route.path.contains("{number}") {
+        parameters.push(in_path("number", json!({ "type": "integer", "minimum": 0 })));
     } else if route.rights == Rights::Import {
         let about = "its ending says how to read the body: .csv, .ndjson, .jsonl, .parquet";
         parameters.push(json!({ "name": "file_name", "in": "query", "required": true, "description": about, "schema": { "type": "string" } }));
@@ -94,11 +96,16 @@ fn parameters(route: &RouteInfo) -> Vec<Value> {
 }
 
 fn request_body(route: &RouteInfo) -> Option<Value> {
-    if route.method != "POST" || route.path == "/api/v1/sources/{name}/replay" {
+    if route.method != "POST" || route.path.ends_with("/replay") || route.path.ends_with("/undo") {
         return None;
     }
     let content = match route.path {
         "/api/v1/sources/{name}/import" => json!({ "application/octet-stream": {} }),
+        "/api/v1/identity" => {
+            let about = "only merges of whom this user id or anonymous id leads to";
+            let identifier = json!({ "type": "string", "description": about });
+            json!({ "application/json": { "schema": { "type": "object", "additionalProperties": false, "properties": { "identifier": identifier } } } })
+        }
         "/api/v1/audiences" | "/api/v1/questions" => json!({ "application/json": { "schema": reference("Save") } }),
         "/v1/{call}" => {
             let form =
@@ -128,6 +135,9 @@ fn responses(route: &RouteInfo) -> Value {
         }
         ("POST", "/v1/{call}") => json!({ "oneOf": [reference("Taken"), reference("BatchTaken")] }),
         ("GET", "/api/v1/collector") => reference("Pulse"),
+        ("POST", "/api/v1/identity") => {
+            json!({ "type": "object", "required": ["merges"], "properties": { "merges": { "type": "array", "items": reference("Merge") } } })
+        }
         _ => json!({ "type": "object" }),
     };
     let mut content = json!({ "application/json": { "schema": schema } });
@@ -264,6 +274,9 @@ fn schemas() -> Value {
                 "rejected": { "type": "array", "items": { "type": "object", "properties": { "reason": text, "messages": count } } },
                 "last_at": { "type": ["string", "null"], "format": "date-time" } } } },
             "log_bytes": count, "is_durable": { "type": "boolean" } } },
+        "Merge": { "type": "object", "required": ["number", "at", "change", "by", "state"], "properties": {
+            "number": count, "at": { "type": "string", "format": "date-time" }, "change": { "enum": ["identify", "alias", "undo"] },
+            "undoes": { "type": ["integer", "null"] }, "by": text, "state": { "enum": ["waiting", "in force", "undone"] } } },
         "Diagnostic": diagnostic,
         "Problem": { "type": "object", "description": "RFC 9457", "required": ["type", "title", "status", "detail"], "properties": {
             "type": text, "title": text, "status": count, "detail": text, "hint": text,

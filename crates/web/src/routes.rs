@@ -229,6 +229,14 @@ fn table() -> Vec<Row> {
             "Takes messages in that were kept aside and keep the contract by now",
             post(api_v1::replay),
         ),
+        row(Api, SignedIn, "POST /api/v1/identity", "Which people have become one", post(api_v1::merges)),
+        row(
+            Api,
+            Import,
+            "POST /api/v1/identity/{number}/undo",
+            "Takes people apart who have become one",
+            post(api_v1::undo_merge),
+        ),
         row(
             Api,
             Import,

@@ -4,7 +4,7 @@ use crate::arguments::{Place, Quarantine, Replay};
 use crate::commands::ask::problem;
 use crate::commands::import::encoded;
 use crate::commands::say;
-use crate::table::table;
+use crate::table::{cells, table};
 use crate::{Ending, place};
 use serde_json::Value as Json;
 use spec::Result;
@@ -24,15 +24,8 @@ pub(crate) fn list(place: &Place, arguments: &Quarantine) -> Result<Ending> {
         say("Nothing is kept aside.")?;
         return Ok(Ending::Done);
     }
-    let cell = |group: &Json, column: &str| match group.get(column) {
-        Some(Json::String(text)) => text.clone(),
-        Some(Json::Null) | None => String::new(),
-        Some(other) => other.to_string(),
-    };
-    let rows: Vec<Vec<String>> =
-        groups.iter().map(|group| COLUMNS.iter().map(|column| cell(group, column)).collect()).collect();
     let is_number = COLUMNS.map(|column| column == "messages");
-    say(&table(&COLUMNS.map(str::to_owned), &rows, &is_number))?;
+    say(&table(&COLUMNS.map(str::to_owned), &cells(&groups, &COLUMNS), &is_number))?;
     say("\nMend the contract or the sender, then take them in with `entente replay SOURCE`.")?;
     Ok(Ending::Done)
 }

@@ -10,7 +10,7 @@ use crate::error;
 use arrow::array::Int64Array;
 use serde::{Deserialize, Serialize};
 use spec::{Instant, PersonId, Result};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -299,4 +299,33 @@ fn shown(entry: &Entry, number: u64, is_undone: bool) -> MergeEntry {
     };
     let at = Instant::from_timestamp_micros(*at_micros).unwrap_or_default();
     MergeEntry { number, at, change, by: by.clone(), is_undone }
+}
+
+/// The entries about people, or about whom entries ever made one with them.
+pub(super) fn about(entries: Vec<MergeEntry>, mut people: BTreeSet<PersonId>) -> Vec<MergeEntry> {
+    loop {
+        let n_before = people.len();
+        for entry in &entries {
+            if let MergeChange::Merge(from, into, _) = entry.change
+                && (people.contains(&from) || people.contains(&into))
+            {
+                people.extend([from, into]);
+            }
+        }
+        if people.len() == n_before {
+            break;
+        }
+    }
+    let mut numbers = BTreeSet::new();
+    let mut is_about = |entry: &MergeEntry| {
+        let is = match entry.change {
+            MergeChange::Merge(from, _, _) => people.contains(&from),
+            MergeChange::Undo(number) => numbers.contains(&number),
+        };
+        if is {
+            numbers.insert(entry.number);
+        }
+        is
+    };
+    entries.into_iter().filter(|entry| is_about(entry)).collect()
 }

@@ -678,6 +678,15 @@ impl Product for Fixture {
         Ok(api::Replayed { source: source.to_owned(), taken: 9, left: 3 })
     }
 
+    fn merges(&self, _: &Principal, _: Option<&str>) -> Result<Vec<api::MergeView>> {
+        let (number, at, by) = (7, "2026-11-22T11:30:00Z".to_owned(), self.text("website"));
+        Ok(vec![api::MergeView { number, at, change: "identify", undoes: None, by, state: "in force" }])
+    }
+
+    fn undo_merge(&self, _: &Principal, _: u64) -> Result<()> {
+        Ok(())
+    }
+
     fn import(&self, _: &Principal, request: &ImportRequest<'_>, _: &dyn Fn(u64, u64)) -> Result<Balance> {
         let bytes = std::fs::metadata(request.path).map_or(0, |file| file.len());
         Ok(Balance {

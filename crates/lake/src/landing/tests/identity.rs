@@ -84,8 +84,10 @@ fn an_identify_makes_a_visitor_and_a_user_one_until_it_is_undone() {
     assert_eq!(fixture.lake.undo_merge(9, "x").expect_err("there is none").kind, ErrorKind::NotFound);
     fixture.lake.undo_merge(1, "somebody").expect("an undoing can be undone");
     assert_eq!(n_people(&fixture), 1);
-    let (entries, n_counting) = fixture.lake.merges();
+    let (entries, n_counting) = fixture.lake.merges(None);
     assert_eq!(entries.iter().map(|entry| entry.is_undone).collect::<Vec<_>>(), [false, true, false]);
+    assert_eq!(fixture.lake.merges(Some("cookie")).0, entries);
+    assert_eq!(fixture.lake.merges(Some("nobody")).0, []);
     assert!(matches!(entries[2].change, MergeChange::Undo(1)) && entries[2].by == "somebody" && n_counting == 3);
 }
 
@@ -168,7 +170,7 @@ fn once_undone_a_merge_has_never_been() {
         println!("seed {seed}");
         let (merged, plain) = (History::new(seed, true), History::new(seed, false));
         let (merged, plain) = (merged.run(), plain.run());
-        for entry in merged.lake.merges().0 {
+        for entry in merged.lake.merges(None).0 {
             merged.lake.undo_merge(entry.number, "the test").expect("it counts");
         }
         assert_eq!(events_in(&merged), events_in(&plain));
