@@ -278,7 +278,7 @@ impl Lake {
     ///
     /// They tell what people did: they are for the door alone, which checks them again, and for nobody's eyes.
     pub fn asides(&self, source: &str, after: Option<u64>, n_max: usize) -> Result<Vec<AsideMessage>> {
-        quarantine::messages(&self.lock_state().quarantine, source, after, n_max)
+        quarantine::messages((&self.lock_state().quarantine, &self.vault), source, after, n_max)
     }
 
     /// Takes messages out of quarantine that have been taken in by now, by their places in the log when they came.
@@ -334,6 +334,12 @@ impl Lake {
         let report = import::import(file, &context, state, progress)?;
         self.show(state, &ahead, Snapshot::load(state, &self.vault, Some(&ahead))?);
         Ok(report)
+    }
+
+    /// A text that is kept aside, in plain.
+    #[cfg(test)]
+    pub(crate) fn opened_for_tests(&self, sealed: &str) -> String {
+        self.vault.open_text(sealed).expect("the vault is whole")
     }
 
     /// Messages and records that are kept aside.

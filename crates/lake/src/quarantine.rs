@@ -8,6 +8,7 @@ use crate::data_file::{read_files, schema_of, write_file};
 use crate::error;
 use crate::import::quarantine_columns;
 use crate::table::{Change, Engine, Table, TableFile};
+use crate::vault::Vault;
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, StringArray};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Field, Int64Type, SchemaRef, TimestampMicrosecondType};
@@ -103,7 +104,12 @@ pub(crate) fn groups(table: &Table) -> Result<Vec<AsideGroup>> {
 }
 
 /// The messages of a source after a place in the log, at most so many, in the order in which they came.
-pub(crate) fn messages(table: &Table, source: &str, after: Option<u64>, n_max: usize) -> Result<Vec<AsideMessage>> {
+pub(crate) fn messages(
+    (table, vault): (&Table, &Vault),
+    source: &str,
+    after: Option<u64>,
+    n_max: usize,
+) -> Result<Vec<AsideMessage>> {
     let mut found = BTreeMap::new();
     for file in table.files()? {
         let rows = read(table, &file)?;
@@ -120,7 +126,8 @@ pub(crate) fn messages(table: &Table, source: &str, after: Option<u64>, n_max: u
             }
         }
     }
-    Ok(found.into_values().collect())
+    let opened = found.into_values().map(|message| Ok(AsideMessage { raw: vault.open_text(&message.raw)?, ..message }));
+    opened.collect()
 }
 
 /// Takes messages out, which have come in by now; returns how many of them were there.

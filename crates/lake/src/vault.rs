@@ -36,6 +36,8 @@ pub(crate) const ANONYMOUS_ID: &str = "anonymous_id";
 const BUCKETS: u16 = 1024;
 const KEY_BYTES: usize = 32;
 const NONCE_BYTES: usize = 24;
+/// What a sealed text begins with.
+const SEALED: &str = "sealed-1 ";
 const MASTER_HEADER: &str = "entente-master-key-1 ";
 /// A user id and the new person that it leads to, as older versions wrote it.
 const RECORD_PERSON: u8 = 1;
@@ -56,6 +58,7 @@ struct Keys {
     wrap: XChaCha20Poly1305,
     content: [u8; KEY_BYTES],
     pseudonym: [u8; KEY_BYTES],
+    aside: XChaCha20Poly1305,
 }
 
 struct State {
@@ -114,6 +117,7 @@ impl Vault {
             wrap: XChaCha20Poly1305::new(&derive(&master, b"wrap").into()),
             content: derive(&master, b"content"),
             pseudonym: derive(&master, b"pseudonym"),
+            aside: XChaCha20Poly1305::new(&derive(&master, b"aside").into()),
         };
         let (key_log, key_records) = Log::open(&folder.join("keys.log"), b"ENTKEY\0\x01")?;
         let (people_log, people_records) = Log::open(&folder.join("people.log"), b"ENTVLT\0\x01")?;
@@ -209,6 +213,19 @@ impl Vault {
         let text = open_sealed(&cipher, &seal_label(person, kind), sealed);
         let text = text.ok_or_else(|| error::vault("an identifier does not open with its person's key"))?;
         String::from_utf8(text).map(Some).map_err(|_| error::vault("an identifier is not text"))
+    }
+
+    /// A text that belongs to nobody yet, such as a message that is kept aside, as nobody without the vault can read it.
+    pub(crate) fn seal_text(&self, text: &str) -> String {
+        format!("{SEALED}{}", crate::data_file::hex(&self.seal(&self.keys.aside, SEALED.as_bytes(), text.as_bytes())))
+    }
+
+    /// The text that was sealed; one that was not, of an older version, as it is.
+    pub(crate) fn open_text(&self, sealed: &str) -> Result<String> {
+        let Some(digits) = sealed.strip_prefix(SEALED) else { return Ok(sealed.to_owned()) };
+        let opened = bytes_of(digits).and_then(|bytes| open_sealed(&self.keys.aside, SEALED.as_bytes(), &bytes));
+        let text = opened.and_then(|text| String::from_utf8(text).ok());
+        text.ok_or_else(|| error::vault("a text that is kept aside does not open with the master key"))
     }
 
     /// The key of hashes over the content of records.
@@ -520,11 +537,13 @@ fn read_or_make_master(folder: &Path, random: &dyn Random) -> Result<[u8; KEY_BY
 
 fn parse_master(text: &str) -> Option<[u8; KEY_BYTES]> {
     let digits = text.strip_prefix(MASTER_HEADER)?.trim_end();
-    let bytes: Option<Vec<u8>> = (0..digits.len())
-        .step_by(2)
-        .map(|at| digits.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok()))
-        .collect();
-    bytes?.try_into().ok()
+    bytes_of(digits)?.try_into().ok()
+}
+
+/// What hex digits say.
+fn bytes_of(digits: &str) -> Option<Vec<u8>> {
+    let byte = |at: usize| digits.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
+    (0..digits.len()).step_by(2).map(byte).collect()
 }
 
 fn open_sealed(cipher: &XChaCha20Poly1305, label: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {

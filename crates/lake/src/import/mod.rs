@@ -230,7 +230,7 @@ fn read_all<'a>(
     let mut draft = context.vault.draft();
     let mut sink = Sink::new(file, context);
     let folder = quarantine_table.folder().to_owned();
-    let mut quarantine = Quarantine::new(file, folder, context.random, context.now.timestamp_micros());
+    let mut quarantine = Quarantine::new(file, folder, (context.random, context.vault), context.now.timestamp_micros());
     let bounds = TimeBounds::at(context.now);
     let mut people = RoaringTreemap::new();
     let mut received = 0;

@@ -5,6 +5,7 @@ use super::{ImportFile, Reasons};
 use crate::Random;
 use crate::data_file::{DataFileWriter, NewFile, schema_of, timestamp_type};
 use crate::error;
+use crate::vault::Vault;
 use arrow::array::{ArrayRef, Int64Builder, StringBuilder, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field};
 use arrow::record_batch::RecordBatch;
@@ -35,6 +36,7 @@ pub(super) struct Quarantine<'a> {
     file: &'a ImportFile<'a>,
     folder: PathBuf,
     random: &'a dyn Random,
+    vault: &'a Vault,
     at_micros: i64,
     writer: Option<DataFileWriter>,
     rows: Int64Builder,
@@ -50,13 +52,14 @@ impl<'a> Quarantine<'a> {
     pub(super) fn new(
         file: &'a ImportFile<'a>,
         folder: PathBuf,
-        random: &'a dyn Random,
+        (random, vault): (&'a dyn Random, &'a Vault),
         at_micros: i64,
     ) -> Quarantine<'a> {
         Quarantine {
             file,
             folder,
             random,
+            vault,
             at_micros,
             writer: None,
             rows: Int64Builder::new(),
@@ -77,7 +80,7 @@ impl<'a> Quarantine<'a> {
             let [reason, field, raw] = &mut self.texts;
             reason.append_value(&fault.reason);
             field.append_option(fault.field.as_ref());
-            raw.append_value(cut(&records.raw_text(index), RAW_BYTES_MAX));
+            raw.append_value(self.vault.seal_text(cut(&records.raw_text(index), RAW_BYTES_MAX)));
             self.n_rejected += 1;
             self.n_waiting += 1;
             if self.n_waiting >= ROWS_PER_WRITE {

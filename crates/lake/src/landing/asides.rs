@@ -3,6 +3,7 @@
 use super::rows::Line;
 use crate::data_file::{schema_of, timestamp_type};
 use crate::error;
+use crate::vault::Vault;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field};
 use spec::Result;
@@ -16,11 +17,12 @@ pub(super) struct AsideRow {
     object: String,
     field: Option<String>,
     message_id: String,
+    /// Sealed: it tells what somebody did, and who that is.
     raw: String,
 }
 
 impl AsideRow {
-    pub(super) fn of(offset: u64, line: Line, aside: &crate::Aside<'_>) -> AsideRow {
+    pub(super) fn of(offset: u64, line: Line, aside: &crate::Aside<'_>, vault: &Vault) -> AsideRow {
         AsideRow {
             offset,
             line,
@@ -28,7 +30,7 @@ impl AsideRow {
             object: aside.object.clone().into_owned(),
             field: aside.field.clone().map(std::borrow::Cow::into_owned),
             message_id: aside.message_id.clone().into_owned(),
-            raw: aside.raw.clone().into_owned(),
+            raw: vault.seal_text(&aside.raw),
         }
     }
 }

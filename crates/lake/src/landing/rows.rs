@@ -127,7 +127,7 @@ impl Rows {
                     people.entry(person).or_insert(*offset);
                     aliases.push((*offset, line, refusal));
                 }
-                Arrival::Aside(aside) => asides.push(AsideRow::of(*offset, line, aside)),
+                Arrival::Aside(aside) => asides.push(AsideRow::of(*offset, line, aside, context.vault)),
                 Arrival::Refused(counted) => {
                     let (reason, n_messages) = (counted.reason.clone().into_owned(), counted.n_messages);
                     refused.push(Refusal { offset: *offset, line, reason, n_messages });

@@ -239,6 +239,27 @@ fn refused() -> Arrival<'static> {
     })
 }
 
+#[test]
+fn what_is_kept_aside_is_read_with_the_vault_alone() {
+    let fixture = Fixture::new();
+    let log = log_of(&fixture);
+    let raw = r#"{"userId":"ann","email":"ann@example.com"}"#;
+    let Arrival::Aside(aside) = aside() else { unreachable!("it is one") };
+    acknowledge(&log, &[Arrival::Aside(Aside { raw: raw.into(), ..aside })]);
+    land_all(&fixture, &log);
+    let messages = fixture.lake.asides("shop", None, 10).expect("the vault is there");
+    assert_eq!(messages.iter().map(|message| message.raw.as_str()).collect::<Vec<_>>(), [raw]);
+    let bad = b"customer,at,amount,shop,id\nann-marie,2017-06-01T00:00:00Z,much,s,f1\n";
+    fixture.import(&purchase(true), "bad.csv", bad).expect("one record of it is bad");
+    for file in std::fs::read_dir(fixture.folder.path().join("data/quarantine")).expect("it is a folder").flatten() {
+        let bytes = std::fs::read(file.path()).unwrap_or_default();
+        for secret in ["ann@example.com", "ann-marie"] {
+            let is_there = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+            assert!(!is_there, "{secret} stands in {}", file.path().display());
+        }
+    }
+}
+
 /// A message that tells a trait.
 fn plan_of<'a>(id: &'a str, who: &'a str, minute: i64, plan: &'a str) -> Message<'a> {
     Message {

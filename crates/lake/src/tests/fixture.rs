@@ -1,6 +1,6 @@
 //! A lake in a temporary folder, small contracts, and views of what is in it.
 
-use crate::{FixedClock, ImportFile, ImportReport, Lake, LakeOptions, ScanRequest, SeededRandom, Snapshot};
+use crate::{Clock, ImportFile, ImportReport, Lake, LakeOptions, ScanRequest, SeededRandom, Snapshot};
 use arrow::array::{ArrayRef, AsArray};
 use arrow::datatypes::Int64Type;
 use arrow::record_batch::RecordBatch;
@@ -11,14 +11,24 @@ use spec::{
     Basis, Field, FieldClass, FieldRef, Instant, Law, Mask, Object, ObjectKind, Purpose, Release, Result, Role,
     ValueType,
 };
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 
 pub(crate) struct Fixture {
     pub(crate) lake: Lake,
     pub(crate) folder: TempDir,
+    pub(crate) clock: Arc<HandClock>,
     /// Another one each time that the folder is opened: two files never have the same name.
     pub(crate) seed: u64,
+}
+
+/// A clock that stands still until somebody moves it.
+pub(crate) struct HandClock(pub(crate) Mutex<Instant>);
+
+impl Clock for HandClock {
+    fn now(&self) -> Instant {
+        *self.0.lock().expect("nobody panics while holding it")
+    }
 }
 
 impl Fixture {
@@ -28,15 +38,23 @@ impl Fixture {
 
     pub(crate) fn with_memory(memory_bytes_max: usize) -> Fixture {
         let folder = TempDir::new().expect("there is a folder for temporary files");
-        Fixture { lake: open(&folder, 1, memory_bytes_max).expect("a new folder opens"), folder, seed: 1 }
+        Fixture::in_folder(folder, 1, memory_bytes_max)
+    }
+
+    /// A lake in a folder that may hold one.
+    pub(crate) fn in_folder(folder: TempDir, seed: u64, memory_bytes_max: usize) -> Fixture {
+        let clock = Arc::new(HandClock(Mutex::new(at("2018-01-01T00:00:00Z"))));
+        let lake = open_by(&clock, &folder, seed, memory_bytes_max).expect("the folder opens");
+        Fixture { lake, folder, clock, seed }
     }
 
     /// The same folder opened anew.
     pub(crate) fn reopened(self) -> Fixture {
-        let Fixture { lake, folder, seed } = self;
+        let Fixture { lake, folder, clock, seed } = self;
         drop(lake);
         let seed = seed + 1;
-        Fixture { lake: open(&folder, seed, 64 << 20).expect("the folder opens again"), folder, seed }
+        let lake = open_by(&clock, &folder, seed, 64 << 20).expect("the folder opens again");
+        Fixture { lake, folder, clock, seed }
     }
 
     pub(crate) fn import(&self, object: &Object, file_name: &str, bytes: &[u8]) -> Result<ImportReport> {
@@ -50,9 +68,14 @@ impl Fixture {
 }
 
 pub(crate) fn open(folder: &TempDir, seed: u64, memory_bytes_max: usize) -> Result<Lake> {
+    let clock = Arc::new(HandClock(Mutex::new(at("2018-01-01T00:00:00Z"))));
+    open_by(&clock, folder, seed, memory_bytes_max)
+}
+
+fn open_by(clock: &Arc<HandClock>, folder: &TempDir, seed: u64, memory_bytes_max: usize) -> Result<Lake> {
     Lake::open(LakeOptions {
         folder: &folder.path().join("data"),
-        clock: Arc::new(FixedClock(at("2018-01-01T00:00:00Z"))),
+        clock: Arc::clone(clock) as Arc<dyn Clock>,
         random: Arc::new(SeededRandom::new(seed)),
         memory_bytes_max,
     })

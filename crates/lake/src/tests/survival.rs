@@ -71,7 +71,7 @@ fn a_torn_tail_of_the_vault_is_cut_off_and_lost_people_are_noticed() {
     let path = folder.path().join("data/vault/people.log");
     let whole = std::fs::read(&path).expect("the vault is there");
     std::fs::write(&path, [whole.as_slice(), &[9, 0, 0, 0, 1, 2, 3]].concat()).expect("the vault can be written");
-    let fixture = Fixture { lake: open(&folder, 3, 1 << 20).expect("a torn tail is no harm"), folder, seed: 3 };
+    let fixture = Fixture::in_folder(folder, 3, 1 << 20);
     assert_eq!(std::fs::read(&path).expect("the vault is there"), whole);
     let more = "customer,at,amount,shop\nann,2017-01-02T00:00:00Z,1,s\nbob,2017-01-02T00:00:00Z,1,s\n";
     fixture.import(&object, "b.csv", more.as_bytes()).expect("the file is good");
@@ -265,7 +265,7 @@ fn a_folder_of_an_older_version_knows_its_files() {
     let columns = crate::ledger::imports_columns();
     let engine = Engine::new().expect("the runtime starts");
     Table::open(&engine, &data, "imports", &columns[..10]).expect("a new table opens");
-    let fixture = Fixture { lake: open(&folder, 1, 1 << 20).expect("the older form opens"), folder, seed: 1 };
+    let fixture = Fixture::in_folder(folder, 1, 1 << 20);
     let text = b"customer,at,amount,shop\nann,2017-01-01T00:00:00Z,1,s\n";
     fixture.import(&purchase(false), "a.csv", text).expect("the file is good");
     let fixture = fixture.reopened();

@@ -1,9 +1,12 @@
 //! Random histories of messages, repeats, landings, crashes, compactions and restarts, against a model that holds a set.
+//!
+//! A step is a day: a history takes thirty of them, and three messages in ten were sent before, on any of those days.
 
 use super::super::LandingStage;
 use super::{acknowledge, bought, events_in, log_of};
 use crate::tests::fixture::Fixture;
-use crate::{Arrival, Random, SeededRandom};
+use crate::{Arrival, Message, Random, SeededRandom};
+use spec::Instant;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Each seed is one history; `ENTENTE_SEEDS` says how many, `ENTENTE_SEED` which is the first.
@@ -15,6 +18,17 @@ fn what_was_acknowledged_lands_once_whatever_happens() {
         println!("seed {seed}");
         History::new(seed).run();
     }
+}
+
+const N_DAYS: i64 = 30;
+
+/// When a day begins, in microseconds since 1970.
+fn day(step: i64) -> i64 {
+    super::JUNE + step * 24 * 60 * super::MINUTE
+}
+
+fn of_day<'a>(id: &'a str, who: &'a str, sent: i64, received: i64) -> Message<'a> {
+    Message { at_micros: day(sent), received_micros: day(received), ..bought(id, who, 0, 100) }
 }
 
 struct History {
@@ -40,7 +54,9 @@ impl History {
 
     fn run(mut self) {
         let mut log = log_of(&self.fixture);
-        for step in 0..30 {
+        for step in 0..N_DAYS {
+            *self.fixture.clock.0.lock().expect("nobody panics here") =
+                Instant::from_timestamp_micros(day(step)).expect("it is in 2017");
             match self.draw(10) {
                 0..=4 => self.send(&log, step),
                 5 | 6 => drop(self.fixture.lake.land(&log).expect("nothing stops it")),
@@ -67,7 +83,7 @@ impl History {
         assert_eq!(stored, self.model.len() as u64, "what is stored is what is there");
     }
 
-    /// Some new messages, and some that were sent before.
+    /// Some new messages, and some that were sent before: at their own time, and received again on this day.
     fn send(&mut self, log: &crate::IntakeLog, step: i64) {
         let mut messages = Vec::new();
         for n in 0..=self.draw(12) {
@@ -81,10 +97,10 @@ impl History {
             messages.push(message);
         }
         let arrivals: Vec<Arrival<'_>> =
-            messages.iter().map(|(id, who, minute)| Arrival::Message(bought(id, who, *minute, 100))).collect();
+            messages.iter().map(|(id, who, sent)| Arrival::Message(of_day(id, who, *sent, step))).collect();
         acknowledge(log, &arrivals);
-        for (id, who, minute) in messages {
-            *self.n_acknowledged.entry(super::JUNE + minute * super::MINUTE).or_default() += 1;
+        for (id, who, _) in messages {
+            *self.n_acknowledged.entry(day(step)).or_default() += 1;
             self.model.insert((who, id));
         }
     }
