@@ -19,6 +19,7 @@ const INTAKE: IntakeOptions = IntakeOptions {
     queue_bytes_max: 32 << 20,
     group_bytes_max: 8 << 20,
     next_min: 0,
+    free_bytes_min: 16 << 20,
 };
 /// How often what came is landed.
 const LANDING_EVERY: Duration = Duration::from_secs(1);

@@ -3,10 +3,11 @@
 //! Secrets are held as SHA-256 of 256-bit random tokens, passwords as argon2id hashes; a copy of the file lets nobody in.
 
 use crate::error;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 use spec::{Instant, Result};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The format of the file; written into it, and checked when it is opened.
@@ -25,7 +26,17 @@ CREATE TABLE records (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, user TEXT NOT
 /// The metadata store.
 pub(crate) struct Store {
     connection: Mutex<Connection>,
+    reserve: Reserve,
 }
+
+/// Room on the disk that is given up when the disk is full, so that questions can still be put on record, and so be asked.
+struct Reserve {
+    path: PathBuf,
+    is_there: AtomicBool,
+}
+
+/// Some ten thousand records.
+const RESERVE_BYTES: usize = 4 << 20;
 
 /// A session as stored; times in seconds since 1970.
 pub(crate) struct SessionRow {
@@ -52,7 +63,7 @@ impl Store {
         assert!(rusqlite::version_number() >= SQLITE_MIN, "the bundled SQLite is one that keeps what it wrote");
         let connection = Connection::open(path).map_err(error::store)?;
         connection
-            .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;")
+            .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000;")
             .map_err(error::store)?;
         let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(error::store)?;
         match version {
@@ -66,7 +77,9 @@ impl Store {
                 return Err(error::invalid(message, "use the program that made it, or a newer one"));
             }
         }
-        Ok(Store { connection: Mutex::new(connection) })
+        let reserve = Reserve { path: path.with_extension("reserve"), is_there: AtomicBool::new(false) };
+        reserve.make();
+        Ok(Store { connection: Mutex::new(connection), reserve })
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
@@ -152,7 +165,37 @@ impl Store {
     }
 
     fn execute(&self, statement: &str, values: &[&dyn rusqlite::ToSql]) -> Result<()> {
-        self.connection().execute(statement, values).map(drop).map_err(error::store)
+        let connection = self.connection();
+        let mut done = connection.execute(statement, values);
+        if matches!(&done, Err(cause) if cause.sqlite_error_code() == Some(ErrorCode::DiskFull))
+            && self.reserve.give_up()
+        {
+            done = connection.execute(statement, values);
+        } else if done.is_ok() {
+            self.reserve.make();
+        }
+        done.map(drop).map_err(error::store)
+    }
+}
+
+impl Reserve {
+    /// Makes it if it is not there; as long as the disk is full it stays away.
+    fn make(&self) {
+        if self.is_there.load(Ordering::Relaxed) {
+            return;
+        }
+        let is_whole = std::fs::metadata(&self.path).is_ok_and(|file| file.len() == RESERVE_BYTES as u64);
+        let is_there = is_whole || std::fs::write(&self.path, vec![0; RESERVE_BYTES]).is_ok();
+        if !is_there {
+            // Half of it would take the room that somebody needs.
+            let _ = std::fs::remove_file(&self.path);
+        }
+        self.is_there.store(is_there, Ordering::Relaxed);
+    }
+
+    /// Gives the room up; false when it was given up before.
+    fn give_up(&self) -> bool {
+        self.is_there.swap(false, Ordering::Relaxed) && std::fs::remove_file(&self.path).is_ok()
     }
 }
 

@@ -440,6 +440,8 @@ fn check_vault(vault: &Vault, snapshot: &Snapshot) -> Result<()> {
     };
     match snapshot.known().iter().find(|number| !is_known(*number)) {
         None => Ok(()),
-        Some(_) => Err(error::vault("the tables name people whom it does not know")),
+        Some(_) => Err(error::vault(
+            "the table `people` names people whom it does not know; one of the two is damaged or of another time",
+        )),
     }
 }

@@ -138,7 +138,21 @@ impl Vault {
         for (offset, record) in &people_records {
             state.apply(*offset, record).ok_or_else(|| error::vault("a record has an unknown form"))?;
         }
-        Ok(Vault { keys, random, state: Mutex::new(state) })
+        let vault = Vault { keys, random, state: Mutex::new(state) };
+        vault.check_keys()?;
+        Ok(vault)
+    }
+
+    /// Keys must be there for everybody, and open: else identifiers would be lost, and people get other numbers.
+    fn check_keys(&self) -> Result<()> {
+        let state = self.lock();
+        if let Some(person) = state.key_offsets.keys().next().and_then(|number| from_number(*number)) {
+            self.cipher_of(&state, person)?;
+        }
+        match state.by_lookup.values().all(|number| state.key_offsets.contains_key(number)) {
+            true => Ok(()),
+            false => Err(error::vault("`keys.log` lacks keys of people in `people.log`")),
+        }
     }
 
     /// Starts the additions of one import.
@@ -252,7 +266,7 @@ impl Vault {
         let record = state.keys.read(*offset)?;
         let key = record.get(8..).and_then(|sealed| open_sealed(&self.keys.wrap, &seal_label(person, "key"), sealed));
         let key = key.and_then(|key| <[u8; KEY_BYTES]>::try_from(key).ok());
-        let key = key.ok_or_else(|| error::vault("a person's key does not open with the master key"))?;
+        let key = key.ok_or_else(|| error::vault("a key in `keys.log` does not open with `master.key`"))?;
         Ok(Some(XChaCha20Poly1305::new(&key.into())))
     }
 

@@ -37,6 +37,7 @@ impl World {
             queue_bytes_max: 1 << 26,
             group_bytes_max: 1 << 24,
             next_min: 0,
+            free_bytes_min: 0,
         };
         let random = Arc::new(SeededRandom::new(1));
         let (log, _) = IntakeLog::open(Box::new(disk.clone()), random, options).expect("the folder is empty");
@@ -266,6 +267,18 @@ impl Files for MemoryFiles {
 
     fn sync_folder(&self) -> io::Result<()> {
         Ok(())
+    }
+
+    fn note(&self, _: &[u8]) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn noted(&self) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn free_bytes(&self) -> Option<u64> {
+        None
     }
 }
 

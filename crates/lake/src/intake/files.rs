@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 /// A folder of segments.
 pub trait Files: Send + Sync {
@@ -21,6 +22,15 @@ pub trait Files: Send + Sync {
 
     /// Makes the folder's entries survive a loss of power.
     fn sync_folder(&self) -> io::Result<()>;
+
+    /// Replaces the note, a few bytes in a file of their own; nothing waits for it, and a loss of power may take it back.
+    fn note(&self, bytes: &[u8]) -> io::Result<()>;
+
+    /// The note, if there is one.
+    fn noted(&self) -> Option<Vec<u8>>;
+
+    /// Bytes that the disk has left; `None` where nobody knows.
+    fn free_bytes(&self) -> Option<u64>;
 }
 
 /// A file that only grows.
@@ -35,13 +45,16 @@ pub trait AppendFile: Send {
 /// Files of a folder on a disk.
 pub struct DiskFiles {
     folder: PathBuf,
+    note: Mutex<Option<File>>,
 }
+
+const NOTE: &str = "synced";
 
 impl DiskFiles {
     /// The files of this folder, which is made if it is not there.
     pub fn open(folder: PathBuf) -> io::Result<DiskFiles> {
         fs::create_dir_all(&folder)?;
-        Ok(DiskFiles { folder })
+        Ok(DiskFiles { folder, note: Mutex::default() })
     }
 }
 
@@ -79,6 +92,28 @@ impl Files for DiskFiles {
 
     fn sync_folder(&self) -> io::Result<()> {
         File::open(&self.folder)?.sync_all()
+    }
+
+    fn note(&self, bytes: &[u8]) -> io::Result<()> {
+        let mut note = self.note.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = match &mut *note {
+            Some(file) => file,
+            None => {
+                let mut options = OpenOptions::new();
+                let options = options.write(true).create(true).truncate(false).mode(0o600);
+                note.insert(options.open(self.folder.join(NOTE))?)
+            }
+        };
+        file.write_all_at(bytes, 0)
+    }
+
+    fn noted(&self) -> Option<Vec<u8>> {
+        fs::read(self.folder.join(NOTE)).ok()
+    }
+
+    fn free_bytes(&self) -> Option<u64> {
+        let disk = rustix::fs::statvfs(&self.folder).ok()?;
+        Some(disk.f_bavail.saturating_mul(disk.f_frsize))
     }
 }
 

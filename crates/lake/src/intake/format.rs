@@ -6,6 +6,9 @@
 //!   of the payload (4), payload
 //! - payload: per record its length (4) and its bytes
 //!
+//! Beside the segments lies a note of how far they are on disk, 36 bytes: `ENTENOT` and the version, number of the newest
+//! segment (8), its length (8), next sequence number (8), CRC-32 of these 32 (4).
+//!
 //! A group's head has a checksum of its own, so that a damaged payload can be passed over. The checksums of groups start
 //! with the segment's random salt: what somebody writes into a record never reads as a group.
 
@@ -51,6 +54,39 @@ impl Header {
         let is_whole = head.starts_with(&MAGIC) && number32(bytes, 24)? == crc32fast::hash(head);
         let header = Header { first: number64(bytes, 8)?, salt: number64(bytes, 16)? };
         is_whole.then_some(header)
+    }
+}
+
+/// How far the log was on disk: a lower bound, since nobody waits for it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Note {
+    /// The number of the newest segment, and its length.
+    pub(super) segment: u64,
+    pub(super) n_bytes: u64,
+    /// The sequence number after the last record.
+    pub(super) next: u64,
+}
+
+const NOTE_MAGIC: [u8; 8] = *b"ENTENOT\x01";
+const NOTE_BYTES: usize = 36;
+
+impl Note {
+    pub(super) fn bytes(self) -> [u8; NOTE_BYTES] {
+        let mut bytes = [0; NOTE_BYTES];
+        bytes[..8].copy_from_slice(&NOTE_MAGIC);
+        bytes[8..16].copy_from_slice(&self.segment.to_le_bytes());
+        bytes[16..24].copy_from_slice(&self.n_bytes.to_le_bytes());
+        bytes[24..32].copy_from_slice(&self.next.to_le_bytes());
+        let sum = crc32fast::hash(&bytes[..32]);
+        bytes[32..].copy_from_slice(&sum.to_le_bytes());
+        bytes
+    }
+
+    pub(super) fn read(bytes: &[u8]) -> Option<Note> {
+        let head = bytes.get(..32)?;
+        let is_whole = head.starts_with(&NOTE_MAGIC) && number32(bytes, 32)? == crc32fast::hash(head);
+        let note = Note { segment: number64(bytes, 8)?, n_bytes: number64(bytes, 16)?, next: number64(bytes, 24)? };
+        is_whole.then_some(note)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The log itself: group commit, reading in order, letting go.
 
 use super::files::{AppendFile, Files};
-use super::format::{HEADER_BYTES, Header, PAYLOAD_BYTES_MAX, group};
+use super::format::{HEADER_BYTES, Header, Note, PAYLOAD_BYTES_MAX, group};
 use super::segment::{Found, Segment};
 use crate::{Random, error};
 use spec::Result;
@@ -28,6 +28,8 @@ pub struct IntakeOptions {
     /// No record gets a sequence number below this one: what tables have landed is never numbered again, even when the
     /// folder was lost.
     pub next_min: u64,
+    /// With fewer bytes left on the disk nothing is taken, so that landing and questions have room to go on.
+    pub free_bytes_min: u64,
 }
 
 /// Hears what became of a submission: the sequence number of its first record once all are on disk, or why they are not.
@@ -184,7 +186,9 @@ impl IntakeLog {
             return false;
         }
         let first = lock(&self.durable).next;
-        let written = self.write(&mut writer, first, &records);
+        let has_room = self.files.free_bytes().is_none_or(|free| free >= self.options.free_bytes_min);
+        let written =
+            if has_room { self.write(&mut writer, first, &records) } else { Err(io::ErrorKind::StorageFull.into()) };
         if written.is_ok() {
             lock(&self.durable).next = first + records.len() as u64;
         }
@@ -196,6 +200,9 @@ impl IntakeLog {
                 Err(cause) => done(Err(error::intake("write", io::Error::new(cause.kind(), cause.to_string())))),
             }
             at += n_records;
+        }
+        if written.is_ok() {
+            self.note(&writer);
         }
         true
     }
@@ -277,6 +284,15 @@ impl IntakeLog {
     /// Bytes of all segments.
     pub fn n_bytes(&self) -> u64 {
         lock(&self.durable).segments.iter().map(|segment| segment.n_bytes).sum()
+    }
+
+    /// Notes how far the log is on disk, so that a segment which loses its end is noticed.
+    fn note(&self, writer: &Writer) {
+        let Some((_, _, n_bytes)) = &writer.current else { return };
+        let next = lock(&self.durable).next;
+        let note = Note { segment: writer.next_number - 1, n_bytes: *n_bytes, next };
+        // Without it the log is as good as before; what stops it stops the next write too, and is told there.
+        let _ = self.files.note(&note.bytes());
     }
 
     /// As many submissions as make a group.
@@ -425,6 +441,14 @@ fn recover(files: &dyn Files) -> io::Result<(Durable, u64, Recovered)> {
             is_oldest = false;
         }
         durable.segments.push_back(SegmentInfo { name, first, n_bytes: segment.offset });
+    }
+    if let Some(note) = files.noted().and_then(|bytes| Note::read(&bytes)) {
+        // What was on disk once and is no more is not a write that was never answered for.
+        recovered.n_missing += note.next.saturating_sub(durable.next);
+        if durable.next < note.next {
+            recovered.damaged_bytes += std::mem::take(&mut recovered.torn_bytes);
+            durable.next = note.next;
+        }
     }
     recovered.next = durable.next;
     Ok((durable, numbers.last().map_or(0, |last| last + 1), recovered))

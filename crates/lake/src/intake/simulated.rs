@@ -15,11 +15,14 @@ pub(super) struct SimulatedFiles {
     disk: Arc<Mutex<Disk>>,
 }
 
+const NOTE: &str = "synced";
+
 struct Disk {
     files: BTreeMap<String, Content>,
     random: SeededRandom,
     /// How many of a thousand writes, syncs and creations fail.
     faults_per_mille: u64,
+    free_bytes: Option<u64>,
 }
 
 #[derive(Default)]
@@ -36,6 +39,7 @@ impl SimulatedFiles {
                 files: BTreeMap::new(),
                 random: SeededRandom::new(seed),
                 faults_per_mille,
+                free_bytes: None,
             })),
         }
     }
@@ -52,6 +56,20 @@ impl SimulatedFiles {
     /// From now on so many of a thousand operations fail.
     pub(super) fn set_faults(&self, per_mille: u64) {
         self.disk().faults_per_mille = per_mille;
+    }
+
+    /// From now on the disk says that it has so much room.
+    pub(super) fn set_room(&self, bytes: u64) {
+        self.disk().free_bytes = Some(bytes);
+    }
+
+    /// Loses the last bytes of the newest segment, synced or not.
+    pub(super) fn cut_end(&self, n_bytes: usize) {
+        let mut disk = self.disk();
+        let newest = disk.files.iter_mut().filter(|(name, _)| name.as_str() != NOTE).map(|(_, file)| file).last();
+        let file = newest.expect("there is a segment");
+        file.bytes.truncate(file.bytes.len() - n_bytes);
+        file.n_synced = file.bytes.len();
     }
 
     /// Loses power.
@@ -135,6 +153,21 @@ impl Files for SimulatedFiles {
         disk.fault()?;
         disk.files.values_mut().for_each(|file| file.is_named = true);
         Ok(())
+    }
+
+    fn note(&self, bytes: &[u8]) -> io::Result<()> {
+        let mut disk = self.disk();
+        disk.fault()?;
+        disk.files.insert(NOTE.to_owned(), Content { bytes: bytes.to_vec(), ..Content::default() });
+        Ok(())
+    }
+
+    fn noted(&self) -> Option<Vec<u8>> {
+        Some(self.disk().files.get(NOTE)?.bytes.clone())
+    }
+
+    fn free_bytes(&self) -> Option<u64> {
+        self.disk().free_bytes
     }
 }
 

@@ -14,6 +14,7 @@ const OPTIONS: IntakeOptions = IntakeOptions {
     queue_bytes_max: 1 << 16,
     group_bytes_max: 600,
     next_min: 0,
+    free_bytes_min: 0,
 };
 /// Histories of a run; `ENTENTE_SEEDS` sets another number, `ENTENTE_SEED` the first one's seed.
 const SEEDS: u64 = 400;
@@ -188,6 +189,41 @@ fn bounds_are_kept() {
 }
 
 #[test]
+fn a_segment_that_loses_its_end_is_noticed() {
+    let mut history = History::new(1);
+    history.files.set_faults(0);
+    for _ in 0..3 {
+        history.submit();
+        history.log.commit();
+    }
+    let (next, n_before) = (history.log.next(), history.log.read(0, usize::MAX).expect("it is whole").len() as u64);
+    history.files.cut_end(3);
+    let (log, recovered) = open(&history.files, 2);
+    assert_eq!(recovered.next, next, "no number is given twice");
+    assert!(recovered.n_missing > 0 && recovered.damaged_bytes > 0 && recovered.torn_bytes == 0, "{recovered:?}");
+    assert_eq!(log.read(0, usize::MAX).expect("it can be read").len() as u64, n_before - recovered.n_missing);
+}
+
+#[test]
+fn a_disk_that_is_nearly_full_is_left_to_those_who_ask() {
+    let files = SimulatedFiles::new(1, 0);
+    let options = IntakeOptions { free_bytes_min: 1_000, ..OPTIONS };
+    let (log, _) = IntakeLog::open(Box::new(files.clone()), Arc::new(SeededRandom::new(1)), options).expect("it opens");
+    let (sender, answers) = channel();
+    let submit = || {
+        let sender = sender.clone();
+        log.submit(vec![b"one".to_vec()], Box::new(move |result| sender.send(result.is_ok()).expect("heard")))
+            .expect("the queue has room");
+        log.commit();
+    };
+    for (free_bytes, is_taken) in [(1_000, true), (999, false), (0, false), (5_000, true)] {
+        files.set_room(free_bytes);
+        submit();
+        assert_eq!(answers.try_recv(), Ok(is_taken), "{free_bytes} bytes are left");
+    }
+}
+
+#[test]
 fn many_senders_share_a_disk() {
     let folder = tempfile::TempDir::new().expect("a temporary folder can be made");
     let open = || {
@@ -198,6 +234,7 @@ fn many_senders_share_a_disk() {
             queue_bytes_max: 1 << 20,
             group_bytes_max: 1 << 16,
             next_min: 0,
+            free_bytes_min: 0,
         };
         IntakeLog::open(Box::new(files), Arc::new(SeededRandom::new(3)), options).expect("a log always opens")
     };
@@ -284,6 +321,18 @@ impl Files for WatchedFiles {
 
     fn sync_folder(&self) -> io::Result<()> {
         self.files.sync_folder()
+    }
+
+    fn note(&self, bytes: &[u8]) -> io::Result<()> {
+        self.files.note(bytes)
+    }
+
+    fn noted(&self) -> Option<Vec<u8>> {
+        self.files.noted()
+    }
+
+    fn free_bytes(&self) -> Option<u64> {
+        self.files.free_bytes()
     }
 }
 

@@ -20,6 +20,7 @@ const OPTIONS: IntakeOptions = IntakeOptions {
     queue_bytes_max: 1 << 22,
     group_bytes_max: 1 << 20,
     next_min: 0,
+    free_bytes_min: 0,
 };
 /// 2017-06-01T00:00:00Z.
 const JUNE: i64 = 1_496_275_200_000_000;

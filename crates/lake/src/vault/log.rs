@@ -1,8 +1,8 @@
 //! An append-only log: a header with a version, then length-prefixed, checksummed records.
 //!
-//! Each write begins with a mark, and only when the one before it is on disk. So a record that is not whole, with no later
-//! write behind it, is of a write that was never answered for: it is kept aside and cut off at the next open. With one
-//! behind it, it is damage to what somebody may rely on, and the log does not open.
+//! A mark follows each write, when that is on disk (in logs of older versions it came before the next one). So a record
+//! that is not whole, with no mark behind it, is of a write that was never answered for: it is kept aside and cut off at
+//! the next open. With one behind it, it is damage to what somebody may rely on, and the log does not open.
 
 use crate::{error, store};
 use sha2::{Digest, Sha256};
@@ -22,6 +22,8 @@ pub(super) struct Log {
     path: PathBuf,
     length: u64,
     pending: Vec<u8>,
+    /// Whether a mark stands at the end.
+    is_marked: bool,
 }
 
 /// A record and where it begins.
@@ -32,7 +34,7 @@ impl Log {
     pub(super) fn open(path: &Path, header: &[u8; HEADER_BYTES]) -> Result<(Log, Vec<Record>)> {
         let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
         let file = opened.map_err(|cause| error::io("open", path, cause))?;
-        let mut log = Log { file, path: path.to_owned(), length: 0, pending: Vec::new() };
+        let mut log = Log { file, path: path.to_owned(), length: 0, pending: Vec::new(), is_marked: false };
         let (records, whole) = log.scan(header)?;
         let size = log.file.metadata().map_err(|cause| error::io("read", path, cause))?.len();
         log.length = whole;
@@ -51,7 +53,7 @@ impl Log {
     /// Adds a record, which is not empty, and tells where it will be; it is on disk after the next `sync`.
     pub(super) fn append(&mut self, record: &[u8]) -> u64 {
         assert!((1..=RECORD_BYTES_MAX).contains(&record.len()), "a record holds one identifier of limited length");
-        if self.pending.is_empty() {
+        if self.pending.is_empty() && !self.is_marked {
             self.pending.extend_from_slice(&mark());
         }
         let offset = self.length + self.pending.len() as u64;
@@ -74,6 +76,9 @@ impl Log {
             return Err(error::io("write", &self.path, cause));
         }
         self.length += pending.len() as u64;
+        // Nobody waits for the mark: one that does not get to the disk makes up for nothing that is there.
+        self.is_marked = self.file.write_all_at(&mark(), self.length).is_ok();
+        self.length += if self.is_marked { PREFIX_BYTES as u64 } else { 0 };
         Ok(())
     }
 
@@ -92,8 +97,9 @@ impl Log {
     }
 
     /// All whole records from the start, and where the last one ends; 0 when not even the header is whole.
-    fn scan(&self, header: &[u8; HEADER_BYTES]) -> Result<(Vec<Record>, u64)> {
-        let mut reader = BufReader::new(&self.file);
+    fn scan(&mut self, header: &[u8; HEADER_BYTES]) -> Result<(Vec<Record>, u64)> {
+        let file = self.file.try_clone().map_err(|cause| error::io("read", &self.path, cause))?;
+        let mut reader = BufReader::new(&file);
         let mut head = [0; HEADER_BYTES];
         if !self.fill(&mut reader, &mut head)? {
             return Ok((Vec::new(), 0));
@@ -110,6 +116,7 @@ impl Log {
             if length > RECORD_BYTES_MAX || !self.fill(&mut reader, &mut record)? || checksum(&record) != sum {
                 break;
             }
+            self.is_marked = length == 0;
             if length > 0 {
                 records.push((end, record));
             }
@@ -127,21 +134,16 @@ impl Log {
         }
     }
 
-    /// Refuses a log in which a write begins behind what cannot be read: a write begins when the one before it is on disk,
-    /// so that is damage and no torn tail. The pages of one write may get to the disk in any order.
+    /// Refuses a log in which a mark stands behind what cannot be read: that was on disk, so it is damaged and no torn tail.
+    /// The pages of one write may get to the disk in any order.
     fn refuse_damage(&self) -> Result<()> {
         let mut tail = Vec::new();
         let read = self.tail().and_then(|mut file| file.read_to_end(&mut tail));
         read.map_err(|cause| error::io("read", &self.path, cause))?;
-        let is_write = |at: usize| {
-            let after_mark = tail.get(at..)?.strip_prefix(&mark())?;
-            let (prefix, rest) = after_mark.split_first_chunk::<PREFIX_BYTES>()?;
-            let (length, sum) = split_prefix(prefix);
-            (checksum(rest.get(..length)?) == sum).then_some(())
-        };
-        match (1..tail.len()).find(|at| is_write(*at).is_some()) {
-            None => Ok(()),
-            Some(_) => Err(error::vault_damaged(&self.path, self.length)),
+        // What somebody has to say never reads as a mark: identifiers are sealed.
+        match tail.windows(PREFIX_BYTES).skip(1).any(|bytes| bytes == mark()) {
+            false => Ok(()),
+            true => Err(error::vault_damaged(&self.path, self.length)),
         }
     }
 
@@ -165,7 +167,7 @@ impl Log {
     }
 }
 
-/// What each write begins with: a record of nothing, which no other is.
+/// What stands between writes: a record of nothing, which no other is.
 fn mark() -> [u8; PREFIX_BYTES] {
     let [a, b, c, d] = checksum(&[]);
     [0, 0, 0, 0, a, b, c, d]

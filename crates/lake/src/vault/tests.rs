@@ -80,7 +80,7 @@ fn a_torn_tail_is_kept_whole_and_damage_before_whole_records_is_not_cut_off() {
     assert_eq!(std::fs::read(&path).expect("the log is there"), whole);
     let kept = path.with_extension(format!("torn-{}", whole.len()));
     assert_eq!(std::fs::read(kept).expect("the tail is kept"), tail);
-    // The first write begins at byte 8 with its mark; its record with length, checksum and text follows at 16.
+    // The header's write ends with a mark at byte 8; a record with length, checksum and text follows at 16, then a mark.
     for at in [8, 13, 16, 17, 19, 21, 25] {
         let mut bad = whole.clone();
         bad[at] ^= 0x41;
@@ -89,10 +89,15 @@ fn a_torn_tail_is_kept_whole_and_damage_before_whole_records_is_not_cut_off() {
         assert!(refused.kind == ErrorKind::Unavailable && refused.hint.is_some(), "byte {at}");
         assert_eq!(std::fs::read(&path).expect("the log is there"), bad, "byte {at}: nothing is cut off");
     }
+    // Without the mark behind it the last record may be torn, and with it not.
     let mut bad = whole.clone();
+    bad.truncate(whole.len() - 8);
     *bad.last_mut().expect("it is not empty") ^= 0x41;
     std::fs::write(&path, &bad).expect("the log can be written");
-    assert_eq!(records(&path), [b"first".to_vec(), b"second".to_vec()], "the last record may be torn");
+    assert_eq!(records(&path), [b"first".to_vec(), b"second".to_vec()]);
+    bad.extend_from_slice(&whole[whole.len() - 8..]);
+    std::fs::write(&path, &bad).expect("the log can be written");
+    assert!(Log::open(&path, HEADER).is_err());
 }
 
 #[test]
@@ -107,6 +112,34 @@ fn pages_of_one_write_may_be_lost_in_any_order() {
     drop(log);
     let mut torn = std::fs::read(&path).expect("the log is there");
     torn[n_synced..n_synced + 20].fill(0);
+    // Nor did the mark get to the disk: it is written when all the others are there.
+    torn.truncate(torn.len() - 8);
     std::fs::write(&path, torn).expect("the log can be written");
     assert_eq!(records(&path), [b"first"], "nothing of a write that was never answered for counts");
+}
+
+#[test]
+fn a_vault_with_another_key_or_without_keys_does_not_open() {
+    let folder = tempfile::TempDir::new().expect("there is a folder for temporary files");
+    let open = || Vault::open(folder.path(), Arc::new(SeededRandom::new(1)));
+    let vault = open().expect("a new vault opens");
+    let mut draft = vault.draft();
+    draft.person("ann");
+    draft.write().expect("the disk has room");
+    drop(vault);
+    let (master, keys) = (folder.path().join("master.key"), folder.path().join("keys.log"));
+    let (whole_master, whole_keys) =
+        [&master, &keys].map(|path| std::fs::read(path).expect("the vault is there")).into();
+    let mut other = whole_master.clone();
+    let digit = other.len() - 2;
+    other[digit] = if other[digit] == b'0' { b'1' } else { b'0' };
+    std::fs::write(&master, other).expect("it can be written");
+    let refused = open().err().expect("it is another key");
+    assert!(refused.message.contains("master.key"), "{refused:?}");
+    std::fs::write(&master, whole_master).expect("it can be written");
+    std::fs::write(&keys, &whole_keys[..8]).expect("it can be written");
+    let refused = open().err().expect("a key is missing");
+    assert!(refused.message.contains("keys.log"), "{refused:?}");
+    std::fs::write(&keys, whole_keys).expect("it can be written");
+    open().expect("it is whole again");
 }
