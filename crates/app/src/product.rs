@@ -7,9 +7,9 @@ use crate::state::State;
 use crate::store::Store;
 use crate::{definition, error, quarantine, session, source};
 use api::{
-    Asked, AudienceView, Balance, BooksView, Catalog, Collector, Credential, EncodeFormat, Explained, Health, ImportRequest,
-    Input, Judged, MetricView, Principal, Product, QuarantineView, QuestionView, Replayed, SaveRequest, Saved,
-    SignedIn, SourceView, WorkspaceView,
+    Asked, AudienceView, Balance, BooksView, Catalog, Collector, Credential, EncodeFormat, Explained, Health,
+    ImportRequest, Input, Judged, MetricView, Principal, Product, QuarantineView, QuestionView, Replayed, SaveRequest,
+    Saved, SignedIn, SourceView, WorkspaceView,
 };
 use lake::{Clock, Lake, LakeOptions, Random};
 use serde_json::Value as Json;

@@ -131,6 +131,9 @@ fn responses(route: &RouteInfo) -> Value {
         _ => json!({ "type": "object" }),
     };
     let mut content = json!({ "application/json": { "schema": schema } });
+    if route.path == "/api/v1/collector/metrics" {
+        content = json!({ "text/plain": { "schema": { "type": "string" } } });
+    }
     if route.path == "/api/v1/ask" {
         for other in ["text/csv", "application/vnd.apache.arrow.stream", "application/vnd.apache.parquet"] {
             content[other] = json!({});
@@ -258,12 +261,13 @@ fn schemas() -> Value {
             "accepted": count, "flagged": count, "quarantined": count, "rejected": count,
             "messages": { "type": "array", "description": "those that are not plainly accepted", "items": { "type": "object", "properties": {
                 "index": count, "message_id": text, "outcome": { "enum": OUTCOMES }, "faults": { "type": "array", "items": reference("Fault") } } } } } },
-        "Pulse": { "type": "object", "required": ["keys", "log_bytes", "is_durable"], "properties": {
+        "Pulse": { "type": "object", "required": ["keys", "log_bytes", "log_records", "lag_seconds", "is_durable", "is_landing"], "properties": {
             "keys": { "type": "array", "items": { "type": "object", "properties": {
-                "source": text, "key": text, "received": count, "accepted": count, "quarantined": count,
+                "source": text, "key": text, "received": count, "received_lately": count, "accepted": count, "quarantined": count,
                 "rejected": { "type": "array", "items": { "type": "object", "properties": { "reason": text, "messages": count } } },
                 "last_at": { "type": ["string", "null"], "format": "date-time" } } } },
-            "log_bytes": count, "is_durable": { "type": "boolean" } } },
+            "log_bytes": count, "log_records": count, "lag_seconds": { "type": "number" },
+            "is_durable": { "type": "boolean" }, "is_landing": { "type": "boolean" } } },
         "Diagnostic": diagnostic,
         "Problem": { "type": "object", "description": "RFC 9457", "required": ["type", "title", "status", "detail"], "properties": {
             "type": text, "title": text, "status": count, "detail": text, "hint": text,

@@ -674,7 +674,11 @@ impl Product for Fixture {
             stored: counts[0],
             duplicate: counts[1],
             rejected: counts[2],
-            reasons: if counts[2] > 0 { vec![(self.text("the message has no `event`"), counts[2])] } else { Vec::new() },
+            reasons: if counts[2] > 0 {
+                vec![(self.text("the message has no `event`"), counts[2])]
+            } else {
+                Vec::new()
+            },
         };
         let of_minute = |minute: u32| {
             let n = u64::from(minute * 37 % 23);
