@@ -26,10 +26,11 @@ impl Landed {
 
     /// A landing begins while the log would number its next record so.
     pub(crate) fn begin(&mut self, next: u64, now_micros: i64) {
+        let has_room = self.marks.len() < MARKS_MAX;
         match self.marks.back_mut() {
             // Nothing has come since: what was said of then holds now, too.
             Some((last, at_micros)) if *last == next => *at_micros = now_micros,
-            _ if self.marks.len() < MARKS_MAX => self.marks.push_back((next, now_micros)),
+            _ if has_room => self.marks.push_back((next, now_micros)),
             _ => {}
         }
     }
