@@ -183,6 +183,14 @@ async function engineerLooks({ page, stop, signInOf }) {
   assert.match(await main(page), /kind: DataContract/);
   await stop("contract");
 
+  await page.goto("/live");
+  await page.getByRole("heading", { name: "On the way to the tables" }).waitFor();
+  await stop("live");
+  await page.getByRole("navigation", { name: "What arrives" }).getByRole("link", { name: "Kept aside" }).click();
+  await page.getByRole("heading", { name: "Kept aside" }).waitFor();
+  assert.match(await main(page), /shown to nobody/);
+  await stop("quarantine");
+
   await page.goto(addressOf(SALES));
   await verdict(page, /yes/i);
   await answer(page);

@@ -157,8 +157,14 @@ pub struct Pulse {
     pub keys: Vec<KeyPulse>,
     /// Bytes of the log that are not yet in the tables, or not yet let go of.
     pub log_bytes: u64,
+    /// Records of the log that are not yet in the tables: messages, and counts of messages that were refused.
+    pub log_records: u64,
+    /// How long the oldest of these has waited, at most, in microseconds; zero when none waits.
+    pub lag_micros: i64,
     /// Whether the last write to the log succeeded.
     pub is_durable: bool,
+    /// Whether the last try to bring messages to the tables succeeded.
+    pub is_landing: bool,
 }
 
 /// What came with one key since the start of the server.
@@ -170,6 +176,8 @@ pub struct KeyPulse {
     pub key: String,
     /// Messages that came.
     pub received: u64,
+    /// Of these, those of the last 60 seconds.
+    pub received_lately: u64,
     /// Of these, those on their way to the tables.
     pub accepted: u64,
     /// Those kept aside.

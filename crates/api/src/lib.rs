@@ -14,7 +14,7 @@ pub use collector::{
 };
 pub use product::{Credential, EncodeFormat, ImportRequest, Input, Product, SaveRequest, SignedIn};
 pub use views::{
-    Asked, AudienceView, Balance, Catalog, EventView, Explained, FieldView, Health, Judged, MergeView, MetricView,
-    ObjectView, Principal, PurposeView, QuarantineView, QuestionView, RejectedGroup, Replayed, Saved, SourceView,
-    WorkspaceView,
+    Asked, AudienceView, Balance, BookView, BooksView, Catalog, EventView, Explained, FieldView, Health, Judged,
+    MergeView, MetricView, ObjectView, Principal, PurposeView, QuarantineView, QuestionView, RejectedGroup, Replayed,
+    Saved, SourceView, WorkspaceView,
 };

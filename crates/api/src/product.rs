@@ -1,8 +1,8 @@
 //! The use cases, as one trait.
 
 use crate::{
-    Asked, AudienceView, Balance, Catalog, Explained, Health, Judged, MergeView, MetricView, Principal, QuarantineView,
-    QuestionView, Replayed, Saved, SourceView, WorkspaceView,
+    Asked, AudienceView, Balance, BooksView, Catalog, Explained, Health, Judged, MergeView, MetricView, Principal,
+    QuarantineView, QuestionView, Replayed, Saved, SourceView, WorkspaceView,
 };
 use serde_json::Value as Json;
 use spec::{Answer, Diagnostic, Result};
@@ -57,6 +57,9 @@ pub trait Product: Send + Sync {
 
     /// Imports one file into a source, reporting rows done and rows in all as it goes.
     fn import(&self, who: &Principal, request: &ImportRequest<'_>, progress: &dyn Fn(u64, u64)) -> Result<Balance>;
+
+    /// What the books say of messages: in all, and of each of the last minutes; for those who see operational facts.
+    fn books(&self, who: &Principal, minutes: u32) -> Result<BooksView>;
 
     /// What messages are kept aside and why; for those who see operational facts.
     fn quarantine(&self, who: &Principal) -> Result<Vec<QuarantineView>>;

@@ -261,6 +261,36 @@ pub struct Balance {
     pub rejected: u64,
 }
 
+/// What became of messages, key by key.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct BooksView {
+    /// Since the first message, in the order of source and key; `minute` is the last in which something was taken.
+    pub totals: Vec<BookView>,
+    /// Minute by minute since a while ago, newest first.
+    pub minutes: Vec<BookView>,
+}
+
+/// What became of messages of one key: `received == stored + duplicate + rejected`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct BookView {
+    /// The source.
+    pub source: String,
+    /// The key's name.
+    pub key: String,
+    /// The minute's first instant (ISO 8601).
+    pub minute: String,
+    /// Messages that came.
+    pub received: u64,
+    /// Messages that are new.
+    pub stored: u64,
+    /// Messages that were there already.
+    pub duplicate: u64,
+    /// Messages that were refused or are kept aside.
+    pub rejected: u64,
+    /// Why, and how many for each reason.
+    pub reasons: Vec<(String, u64)>,
+}
+
 /// Records rejected for the same reason.
 #[derive(Clone, Debug, Serialize)]
 pub struct RejectedGroup {
@@ -318,6 +348,10 @@ pub struct QuarantineView {
     pub reason: String,
     /// The field, where it is one.
     pub field: Option<String>,
+    /// What to do about it.
+    pub hint: String,
+    /// The contract's file in the workspace; empty when the source is gone.
+    pub contract_path: String,
     /// How many there are.
     pub messages: u64,
     /// When the first of them came.

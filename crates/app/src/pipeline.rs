@@ -79,7 +79,7 @@ impl Pipeline {
         let stop = Arc::new(Stop::default());
         let mut pipeline = Pipeline { intake, log, stop, threads: Vec::new() };
         pipeline.run("log", |log, _, _, _| log.run(), state)?;
-        pipeline.run("landing", |log, _, state, stop| land(log, state, stop), state)?;
+        pipeline.run("landing", land, state)?;
         pipeline.run("compaction", |_, _, state, stop| compact(state, stop), state)?;
         pipeline.run("rules", |_, intake, state, stop| follow(intake, state, stop), state)?;
         Ok(pipeline)
@@ -120,9 +120,12 @@ fn caught<T>(work: impl FnOnce() -> T) -> Option<T> {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).ok()
 }
 
-fn land(log: &IntakeLog, state: &State, stop: &Stop) {
+fn land(log: &IntakeLog, intake: &Intake, state: &State, stop: &Stop) {
     loop {
-        let pause = match caught(|| state.lake.land(log)) {
+        intake.begin_landing();
+        let landing = caught(|| state.lake.land(log));
+        intake.end_landing(landing.as_ref().and_then(|done| Some(done.as_ref().ok()?.until)));
+        let pause = match landing {
             Some(Ok(landing)) if landing.is_more => Duration::ZERO,
             Some(Ok(_)) => LANDING_EVERY,
             Some(Err(error)) => {

@@ -7,9 +7,9 @@ use crate::state::State;
 use crate::store::Store;
 use crate::{definition, error, identity, quarantine, session, source};
 use api::{
-    Asked, AudienceView, Balance, Catalog, Collector, Credential, EncodeFormat, Explained, Health, ImportRequest,
-    Input, Judged, MergeView, MetricView, Principal, Product, QuarantineView, QuestionView, Replayed, SaveRequest,
-    Saved, SignedIn, SourceView, WorkspaceView,
+    Asked, AudienceView, Balance, BooksView, Catalog, Collector, Credential, EncodeFormat, Explained, Health,
+    ImportRequest, Input, Judged, MergeView, MetricView, Principal, Product, QuarantineView, QuestionView, Replayed,
+    SaveRequest, Saved, SignedIn, SourceView, WorkspaceView,
 };
 use lake::{Clock, Lake, LakeOptions, Random};
 use serde_json::Value as Json;
@@ -302,6 +302,10 @@ impl Product for App {
 
     fn import(&self, who: &Principal, request: &ImportRequest<'_>, progress: &dyn Fn(u64, u64)) -> Result<Balance> {
         source::import(&self.state, who, request, progress)
+    }
+
+    fn books(&self, who: &Principal, minutes: u32) -> Result<BooksView> {
+        source::books(&self.state, who, minutes)
     }
 
     fn quarantine(&self, who: &Principal) -> Result<Vec<QuarantineView>> {

@@ -21,8 +21,12 @@ pub(crate) fn groups(state: &State, who: &Principal) -> Result<Vec<QuarantineVie
     if !who.sees_cost {
         return Err(error::no_right(&who.role, "see what is kept aside"));
     }
+    let loaded = state.folder.current()?;
     let text = |at: spec::Instant| at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let contract = |source: &str| loaded.definitions.sources.get(source).map(|found| found.contract_path.clone());
     let view = |group: AsideGroup| QuarantineView {
+        hint: hint(&group),
+        contract_path: contract(&group.source).unwrap_or_default(),
         source: group.source,
         object: group.object,
         reason: group.reason,
@@ -32,6 +36,14 @@ pub(crate) fn groups(state: &State, who: &Principal) -> Result<Vec<QuarantineVie
         last_at: text(group.span.1),
     };
     Ok(state.lake.aside_groups()?.into_iter().map(view).collect())
+}
+
+/// What to do about a group: a field that breaks the contract, or an event that it does not declare.
+fn hint(group: &AsideGroup) -> String {
+    match &group.field {
+        Some(field) => format!("send `{field}` as the contract declares it, or change the contract"),
+        None => format!("declare `{}` in the contract, or stop sending it", group.object),
+    }
 }
 
 /// Checks the messages of a source again and takes in those that keep the contract by now.

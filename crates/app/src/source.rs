@@ -4,7 +4,7 @@ use crate::definition::field_view;
 use crate::error;
 use crate::state::State;
 use crate::store::Record;
-use api::{Balance, ImportRequest, ObjectView, Principal, RejectedGroup, SourceView};
+use api::{Balance, BookView, BooksView, ImportRequest, ObjectView, Principal, RejectedGroup, SourceView};
 use lake::{BookLine, ImportFile, ImportRecord, ImportReport};
 use spec::{Object, ObjectKind, Result, Source};
 use std::path::Path;
@@ -62,6 +62,34 @@ fn object_view(object: &Object) -> ObjectView {
         description: object.description.clone(),
         kind: kind.to_owned(),
         fields: object.fields.iter().map(field_view).collect(),
+    }
+}
+
+/// What became of messages, in all and in each of the last minutes.
+pub(crate) fn books(state: &State, who: &Principal, minutes: u32) -> Result<BooksView> {
+    if !who.sees_cost {
+        return Err(error::no_right(&who.role, "see how many messages came in"));
+    }
+    let snapshot = state.lake.snapshot();
+    let since = state.clock.now() - chrono::TimeDelta::minutes(i64::from(minutes));
+    let mut lines = snapshot.books_since(since);
+    lines.sort_by_key(|line| std::cmp::Reverse(line.minute));
+    Ok(BooksView {
+        totals: snapshot.book_totals().into_iter().map(book_view).collect(),
+        minutes: lines.into_iter().map(book_view).collect(),
+    })
+}
+
+fn book_view(line: BookLine) -> BookView {
+    BookView {
+        source: line.source,
+        key: line.key,
+        minute: line.minute.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+        received: line.received,
+        stored: line.stored,
+        duplicate: line.duplicate,
+        rejected: line.rejected,
+        reasons: line.reasons,
     }
 }
 

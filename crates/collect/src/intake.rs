@@ -1,16 +1,17 @@
 //! The collector: rules at hand, the log behind, answers once everything is on disk.
 
 use crate::delivery::{self, Taken};
+use crate::landing::Landed;
 use crate::meter::Tally;
 use crate::replay::{self, Rechecked};
-use crate::rules::Rules;
+use crate::rules::{KeyRules, Rules};
 use crate::{refusal, settings};
 use api::{Collector, Delivery, Pulse, Receipt};
 use lake::{Clock, IntakeLog};
 use serde_json::Value as Json;
 use spec::{Error, ErrorKind, KeyKind, Result, Source};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 /// When to try again after the log took nothing, in seconds: while it is full, and after a write that failed.
 const FULL_RETRY_SECONDS: u64 = 5;
@@ -24,6 +25,7 @@ pub struct Intake {
     clock: Arc<dyn Clock>,
     rules: RwLock<Arc<Rules>>,
     is_durable: Arc<AtomicBool>,
+    landed: Mutex<Landed>,
 }
 
 /// Who hears the outcome, exactly once.
@@ -38,7 +40,23 @@ struct Pending {
 impl Intake {
     /// Makes a collector that knows no source yet.
     pub fn new(log: Arc<IntakeLog>, clock: Arc<dyn Clock>) -> Intake {
-        Intake { log, clock, rules: RwLock::default(), is_durable: Arc::new(AtomicBool::new(true)) }
+        let landed = Mutex::new(Landed::new(clock.now().timestamp_micros()));
+        Intake { log, clock, rules: RwLock::default(), is_durable: Arc::new(AtomicBool::new(true)), landed }
+    }
+
+    /// Notes that somebody begins to bring what is in the log to the tables.
+    pub fn begin_landing(&self) {
+        let now_micros = self.clock.now().timestamp_micros();
+        self.landed().begin(self.log.next(), now_micros);
+    }
+
+    /// Notes that the tables hold all records before this one; `None` when it failed.
+    pub fn end_landing(&self, until: Option<u64>) {
+        self.landed().end(until);
+    }
+
+    fn landed(&self) -> MutexGuard<'_, Landed> {
+        self.landed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Replaces keys and contracts by those of these sources; counts and limits of keys that stay go on.
@@ -114,8 +132,19 @@ impl Collector for Intake {
 
     fn pulse(&self) -> Pulse {
         let rules = self.rules();
-        let mut keys: Vec<_> = rules.keys().map(|key| key.state.pulse(&key.source.name, &key.name)).collect();
+        let now_micros = self.clock.now().timestamp_micros();
+        let pulse = |key: &KeyRules| key.state.pulse(&key.source.name, &key.name, now_micros);
+        let mut keys: Vec<_> = rules.keys().map(|key| pulse(key)).collect();
         keys.sort_by(|a, b| (&a.source, &a.key).cmp(&(&b.source, &b.key)));
-        Pulse { keys, log_bytes: self.log.n_bytes(), is_durable: self.is_durable.load(Ordering::Relaxed) }
+        let landed = self.landed();
+        let (log_records, lag_micros) = landed.waiting(self.log.next(), now_micros);
+        Pulse {
+            keys,
+            log_bytes: self.log.n_bytes(),
+            log_records,
+            lag_micros,
+            is_durable: self.is_durable.load(Ordering::Relaxed),
+            is_landing: landed.is_going(),
+        }
     }
 }

@@ -14,6 +14,7 @@ mod fields;
 mod identity;
 mod intake;
 mod json;
+mod landing;
 mod message;
 mod meter;
 mod refusal;

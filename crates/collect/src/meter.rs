@@ -5,7 +5,7 @@
 
 use crate::refusal;
 use api::{KeyPulse, Refusal};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
@@ -15,6 +15,8 @@ const AVERAGED_SECONDS: i64 = 10;
 /// How many reasons are counted apart for a key; the others are counted together.
 const REASONS_MAX: usize = 100;
 const OTHER_REASON: &str = "other";
+/// What counts as lately.
+const LATELY_SECONDS: i64 = 60;
 
 /// What is known of a key besides its rules.
 #[derive(Default)]
@@ -22,6 +24,8 @@ pub(crate) struct KeyState {
     meter: Mutex<Option<Meter>>,
     counts: Mutex<KeyPulse>,
     reasons: Mutex<HashMap<String, u64>>,
+    /// Seconds since 1970 with the messages that came in them, oldest first; none older than what is lately.
+    lately: Mutex<VecDeque<(i64, u64)>>,
 }
 
 /// How much of its limits a key has used.
@@ -102,6 +106,7 @@ impl KeyState {
         counts.quarantined += tally.n_quarantined;
         counts.last_micros = counts.last_micros.max(Some(tally.received_micros));
         drop(counts);
+        self.count_lately(tally.received_micros.div_euclid(MICROS_PER_SECOND), tally.n_received);
         let mut reasons = lock(&self.reasons);
         for (reason, n) in &tally.rejected {
             let is_room = reasons.len() < REASONS_MAX || reasons.contains_key(reason);
@@ -109,12 +114,32 @@ impl KeyState {
         }
     }
 
+    fn count_lately(&self, second: i64, n_received: u64) {
+        let mut lately = lock(&self.lately);
+        match lately.back_mut() {
+            // A clock that goes back adds to the last second that it reached.
+            Some((last, n)) if *last >= second => *n += n_received,
+            _ => lately.push_back((second, n_received)),
+        }
+        while lately.front().is_some_and(|(at, _)| *at <= second - LATELY_SECONDS) {
+            lately.pop_front();
+        }
+    }
+
     /// The counts, under these names; the most frequent reason first.
-    pub(crate) fn pulse(&self, source: &str, key: &str) -> KeyPulse {
+    pub(crate) fn pulse(&self, source: &str, key: &str, now_micros: i64) -> KeyPulse {
+        let since = now_micros.div_euclid(MICROS_PER_SECOND) - LATELY_SECONDS;
+        let received_lately = lock(&self.lately).iter().filter(|(at, _)| *at > since).map(|(_, n)| n).sum();
         let mut rejected: Vec<(String, u64)> =
             lock(&self.reasons).iter().map(|(reason, n)| (reason.clone(), *n)).collect();
         rejected.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-        KeyPulse { source: source.to_owned(), key: key.to_owned(), rejected, ..lock(&self.counts).clone() }
+        KeyPulse {
+            source: source.to_owned(),
+            key: key.to_owned(),
+            received_lately,
+            rejected,
+            ..lock(&self.counts).clone()
+        }
     }
 }
 

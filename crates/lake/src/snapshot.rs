@@ -159,6 +159,11 @@ impl Snapshot {
         lock(&self.books).totals()
     }
 
+    /// The books of messages that came in this minute or later, in the order of source, key and minute.
+    pub fn books_since(&self, minute: Instant) -> Vec<BookLine> {
+        lock(&self.books).lines_since(minute)
+    }
+
     /// When each source last delivered something that was taken: a file, or a message (to the minute).
     pub fn deliveries(&self) -> &BTreeMap<String, Instant> {
         &self.deliveries

@@ -70,7 +70,10 @@ struct AnswerBody<'a> {
 struct PulseBody {
     keys: Vec<KeyBody>,
     log_bytes: u64,
+    log_records: u64,
+    lag_seconds: f64,
     is_durable: bool,
+    is_landing: bool,
 }
 
 #[derive(Serialize)]
@@ -78,6 +81,7 @@ struct KeyBody {
     source: String,
     key: String,
     received: u64,
+    received_lately: u64,
     accepted: u64,
     quarantined: u64,
     rejected: Vec<ReasonBody>,
@@ -96,6 +100,7 @@ impl From<Pulse> for PulseBody {
             source: key.source,
             key: key.key,
             received: key.received,
+            received_lately: key.received_lately,
             accepted: key.accepted,
             quarantined: key.quarantined,
             rejected: key.rejected.into_iter().map(|(reason, messages)| ReasonBody { reason, messages }).collect(),
@@ -104,7 +109,10 @@ impl From<Pulse> for PulseBody {
         PulseBody {
             keys: pulse.keys.into_iter().map(key).collect(),
             log_bytes: pulse.log_bytes,
+            log_records: pulse.log_records,
+            lag_seconds: pulse.lag_micros as f64 / 1e6,
             is_durable: pulse.is_durable,
+            is_landing: pulse.is_landing,
         }
     }
 }

@@ -43,7 +43,7 @@ static ASSETS: [Asset; 8] = assets! {
 };
 
 /// All templates, by the names that they call each other.
-pub(crate) static TEMPLATES: [(&str, &str); 25] = templates! {
+pub(crate) static TEMPLATES: [(&str, &str); 26] = templates! {
     "layout.html",
     "partial.html",
     "parts/macros.html",
@@ -60,6 +60,7 @@ pub(crate) static TEMPLATES: [(&str, &str); 25] = templates! {
     "pages/sign_in.html",
     "pages/home.html",
     "pages/live.html",
+    "pages/quarantine.html",
     "pages/ask.html",
     "pages/part.html",
     "pages/problem.html",

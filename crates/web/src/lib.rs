@@ -17,6 +17,7 @@ mod intake;
 mod openapi;
 mod pages;
 mod problem;
+mod prometheus;
 mod render;
 mod routes;
 mod sentence;

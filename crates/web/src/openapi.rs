@@ -141,6 +141,9 @@ fn responses(route: &RouteInfo) -> Value {
         _ => json!({ "type": "object" }),
     };
     let mut content = json!({ "application/json": { "schema": schema } });
+    if route.path == "/api/v1/collector/metrics" {
+        content = json!({ "text/plain": { "schema": { "type": "string" } } });
+    }
     if route.path == "/api/v1/ask" {
         for other in ["text/csv", "application/vnd.apache.arrow.stream", "application/vnd.apache.parquet"] {
             content[other] = json!({});
@@ -268,12 +271,13 @@ fn schemas() -> Value {
             "accepted": count, "flagged": count, "quarantined": count, "rejected": count,
             "messages": { "type": "array", "description": "those that are not plainly accepted", "items": { "type": "object", "properties": {
                 "index": count, "message_id": text, "outcome": { "enum": OUTCOMES }, "faults": { "type": "array", "items": reference("Fault") } } } } } },
-        "Pulse": { "type": "object", "required": ["keys", "log_bytes", "is_durable"], "properties": {
+        "Pulse": { "type": "object", "required": ["keys", "log_bytes", "log_records", "lag_seconds", "is_durable", "is_landing"], "properties": {
             "keys": { "type": "array", "items": { "type": "object", "properties": {
-                "source": text, "key": text, "received": count, "accepted": count, "quarantined": count,
+                "source": text, "key": text, "received": count, "received_lately": count, "accepted": count, "quarantined": count,
                 "rejected": { "type": "array", "items": { "type": "object", "properties": { "reason": text, "messages": count } } },
                 "last_at": { "type": ["string", "null"], "format": "date-time" } } } },
-            "log_bytes": count, "is_durable": { "type": "boolean" } } },
+            "log_bytes": count, "log_records": count, "lag_seconds": { "type": "number" },
+            "is_durable": { "type": "boolean" }, "is_landing": { "type": "boolean" } } },
         "Merge": { "type": "object", "required": ["number", "at", "change", "by", "state"], "properties": {
             "number": count, "at": { "type": "string", "format": "date-time" }, "change": { "enum": ["identify", "alias", "undo"] },
             "undoes": { "type": ["integer", "null"] }, "by": text, "state": { "enum": ["waiting", "in force", "undone"] } } },

@@ -6,6 +6,7 @@ pub(crate) mod home;
 pub(crate) mod live;
 pub(crate) mod metrics;
 pub(crate) mod palette;
+pub(crate) mod quarantine;
 pub(crate) mod sign_in;
 pub(crate) mod sources;
 

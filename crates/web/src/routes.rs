@@ -10,7 +10,7 @@ use crate::problem::Problem;
 use crate::render::{PageRequest, Templates, Written, problem_page};
 use crate::server::Options;
 use crate::work::Pool;
-use crate::{api_v1, intake, pages};
+use crate::{api_v1, intake, pages, prometheus};
 use api::{Collector, Product};
 use axum::Router;
 use axum::body::Body;
@@ -252,6 +252,13 @@ fn table() -> Vec<Row> {
             get(api_v1::workspace),
         ),
         row(Api, SignedIn, "GET /api/v1/collector", "What comes in right now, by key", get(api_v1::collector)),
+        row(
+            Api,
+            SignedIn,
+            "GET /api/v1/collector/metrics",
+            "The same and the books, for Prometheus",
+            get(prometheus::metrics),
+        ),
         row(Api, Open, "GET /api/openapi.json", "This document", get(api_v1::openapi_document)),
         row(Api, Open, "GET /health", "Whether the parts work", get(api_v1::health)),
         row(Intake, Key, "POST /v1/{call}", "Takes a message or a batch of them", post(intake::take)),
@@ -288,6 +295,8 @@ fn table() -> Vec<Row> {
         row(Page, SignedIn, "GET /sources/{name}", "A source", get(pages::sources::one)),
         row(Page, SignedIn, "GET /live", "Events arriving now", get(pages::live::live)),
         row(Page, SignedIn, "GET /live/pulse", "The same, to look at again", get(pages::live::pulse)),
+        row(Page, SignedIn, "GET /quarantine", "What messages are kept aside", get(pages::quarantine::quarantine)),
+        row(Page, Import, "POST /quarantine", "Takes them in that keep the contract", post(pages::quarantine::replay)),
         row(Page, SignedIn, "GET /palette", "Finds pages and things", get(pages::palette::palette)),
         row(File, Open, "GET /static/{version}/{*name}", "A static file", get(pages::static_file)),
     ]

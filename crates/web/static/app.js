@@ -157,7 +157,22 @@ document.addEventListener("htmx:afterSettle", (event) => {
   lastChip = "";
 });
 
+/** Where the tables of a part that loads itself again were scrolled to. */
+let scrolled = [];
+
+document.addEventListener("htmx:beforeSwap", ({ detail: { target } }) => {
+  if (target?.dataset.live === undefined) return;
+  scrolled = [...target.querySelectorAll(".scroll")].map(({ scrollLeft, scrollTop }) => ({ scrollLeft, scrollTop }));
+});
+
+document.addEventListener("htmx:afterSwap", ({ detail: { target } }) => {
+  if (target?.dataset.live === undefined) return;
+  target.querySelectorAll(".scroll").forEach((table, n) => Object.assign(table, scrolled[n]));
+  find(".if-lost")?.classList.remove("lost");
+});
+
 function unreachable(event) {
+  if (event.detail.target?.dataset.live !== undefined) return find(".if-lost")?.classList.add("lost");
   say("The server cannot be reached. What you wrote is kept in the address.");
   const { target } = event.detail;
   if (!target?.classList?.contains("loading")) return;

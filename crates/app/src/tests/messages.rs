@@ -88,6 +88,11 @@ fn what_was_taken_is_in_the_answer_once() {
     assert_eq!(send(&world.app, &batch), outcomes);
     assert_eq!(books(&world, 4), (2, 0, 2));
     assert_eq!(sold(&world).last().and_then(|row| row.last()).cloned(), Some(Value::Integer(2)));
+    let minutes = world.app.books(&world.who("engineer"), 15).expect("an engineer sees them");
+    let [line] = &minutes.minutes[..] else { panic!("one key in one minute: {minutes:?}") };
+    assert_eq!((line.key.as_str(), line.received, line.stored, line.rejected), ("till", 4, 2, 2));
+    assert_eq!(line.reasons.iter().map(|(_, n)| n).sum::<u64>(), 2);
+    assert!(world.app.books(&world.who("marketer"), 15).is_err());
     // Again, after a restart: the same people, the same messages.
     let World { app, folder } = world;
     drop(app);

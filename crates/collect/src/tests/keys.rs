@@ -155,8 +155,21 @@ fn the_pulse_adds_up_and_survives_a_change_of_the_rules() {
     let web = pulse.keys.iter().find(|key| key.key == "web").expect("it is there");
     let n_rejected: u64 = web.rejected.iter().map(|(_, n)| n).sum();
     assert_eq!((web.received, web.accepted, web.quarantined, n_rejected), (4, 1, 1, 2));
-    assert_eq!(web.last_micros, Some(NOW));
-    assert!(pulse.log_bytes > 0);
+    assert_eq!((web.last_micros, web.received_lately), (Some(NOW), 4));
+    assert!(pulse.log_bytes > 0 && pulse.log_records == 0, "before the first landing nobody knows what waits");
+    let lately = |world: &World| world.intake.pulse().keys.iter().map(|key| key.received_lately).sum::<u64>();
+    world.wait(59_000_000);
+    assert_eq!(lately(&world), 4);
+    world.wait(2_000_000);
+    assert_eq!(lately(&world), 0, "that was a minute ago");
+    world.intake.begin_landing();
+    world.intake.end_landing(Some(0));
+    world.wait(5_000_000);
+    let pulse = world.intake.pulse();
+    assert!(pulse.log_records > 0 && pulse.lag_micros >= 5_000_000 && pulse.is_landing, "{pulse:?}");
+    world.intake.begin_landing();
+    world.intake.end_landing(None);
+    assert!(!world.intake.pulse().is_landing);
     let n_refused = world.arrivals().iter().filter(|arrival| matches!(arrival, Arrival::Refused(_))).count();
     assert_eq!(n_refused, 1, "a delivery that was not read is in the pulse only");
 }

@@ -171,6 +171,17 @@ impl Books {
         sums.map(|((source, key), (sum, last))| line(source, key, last.unwrap_or_default(), sum)).collect()
     }
 
+    /// The lines of a minute and later ones, in the order of source, key and minute.
+    pub(crate) fn lines_since(&self, minute: Instant) -> Vec<BookLine> {
+        let since = minute.timestamp_micros();
+        let of_key = |(source, key): &SourceKey| {
+            let range = (Arc::clone(source), Arc::clone(key), since)..=(Arc::clone(source), Arc::clone(key), i64::MAX);
+            self.entries.range(range)
+        };
+        let lines = self.totals.keys().flat_map(of_key);
+        lines.map(|((source, key, minute), entry)| line(source, key, *minute, entry)).collect()
+    }
+
     /// All lines, in the order of source, key and minute.
     pub(crate) fn lines(&self) -> Vec<BookLine> {
         self.entries.iter().map(|((source, key, minute), entry)| line(source, key, *minute, entry)).collect()

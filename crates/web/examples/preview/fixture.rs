@@ -662,16 +662,54 @@ impl Product for Fixture {
         Ok(())
     }
 
-    fn quarantine(&self, _: &Principal) -> Result<Vec<api::QuarantineView>> {
-        Ok(vec![api::QuarantineView {
-            source: "website".to_owned(),
-            object: self.text("product_viewed"),
-            reason: self.text("`price`: expected a number with at most 2 digits after the point"),
-            field: Some("price".to_owned()),
-            messages: 12,
+    fn books(&self, who: &Principal, minutes: u32) -> Result<api::BooksView> {
+        if !who.sees_cost {
+            return Err(Error::new(ErrorKind::Denied, "your role may not see how many messages came in".to_owned()));
+        }
+        let line = |minute: u32, key: &str, counts: [u64; 3]| api::BookView {
+            source: self.text("web"),
+            key: self.text(key),
+            minute: format!("2026-11-22T11:{minute:02}:00Z"),
+            received: counts.iter().sum(),
+            stored: counts[0],
+            duplicate: counts[1],
+            rejected: counts[2],
+            reasons: if counts[2] > 0 {
+                vec![(self.text("the message has no `event`"), counts[2])]
+            } else {
+                Vec::new()
+            },
+        };
+        let of_minute = |minute: u32| {
+            let n = u64::from(minute * 37 % 23);
+            [line(minute, "browser", [780 + n, n / 3, n % 5]), line(minute, "shop server", [20, 0, 0])]
+        };
+        Ok(api::BooksView {
+            totals: vec![line(30, "browser", [47_905, 261, 45]), line(30, "shop server", [1_204, 0, 0])],
+            minutes: (31 - minutes.min(8)..31).rev().flat_map(of_minute).collect(),
+        })
+    }
+
+    fn quarantine(&self, who: &Principal) -> Result<Vec<api::QuarantineView>> {
+        if !who.sees_cost {
+            return Err(Error::new(ErrorKind::Denied, "your role may not see what is kept aside".to_owned()));
+        }
+        let group = |object: &str, reason: &str, field: Option<&str>, messages: u64| api::QuarantineView {
+            source: "web".to_owned(),
+            object: self.text(object),
+            reason: self.text(reason),
+            field: field.map(|field| self.text(field)),
+            hint: self.text("send it as the contract declares it, or change the contract"),
+            contract_path: self.text("contracts/web.odcs.yaml"),
+            messages,
             first_at: "2026-11-22T10:00:00Z".to_owned(),
             last_at: "2026-11-22T11:30:00Z".to_owned(),
-        }])
+        };
+        let price = "`price`: expected a number with at most 2 digits after the point";
+        Ok(vec![
+            group("product_viewed", price, Some("price"), 12),
+            group("page_scrolled_to_the_very_end", "the contract does not declare the event", None, 1_382),
+        ])
     }
 
     fn replay(&self, _: &Principal, source: &str, _: Option<&str>) -> Result<api::Replayed> {

@@ -30,6 +30,7 @@ impl Collector for SampleCollector {
             source: text("web"),
             key: text(name),
             received: n_received,
+            received_lately: n_received / 60,
             accepted: n_received - 12 - rejected.iter().map(|(_, n_messages)| n_messages).sum::<u64>(),
             quarantined: 12,
             rejected,
@@ -41,7 +42,10 @@ impl Collector for SampleCollector {
                 key("shop server", 1_204, Vec::new()),
             ],
             log_bytes: 1_482_113,
+            log_records: 812,
+            lag_micros: 900_000,
             is_durable: true,
+            is_landing: true,
         }
     }
 }

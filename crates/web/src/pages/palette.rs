@@ -44,6 +44,7 @@ pub(crate) async fn palette(State(app): State<App>, caller: Caller, request: Pag
         .into();
         if who.sees_cost {
             lines.push(line("Page", "Events arriving now".to_owned(), "/live".to_owned()));
+            lines.push(line("Page", "Kept aside in quarantine".to_owned(), "/quarantine".to_owned()));
         }
         for (title, kind) in [
             ("Ask: how much, over time", "trend"),
