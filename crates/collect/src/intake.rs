@@ -1,7 +1,9 @@
 //! The collector: rules at hand, the log behind, answers once everything is on disk.
 
 use crate::delivery::{self, Taken};
+use crate::lookups::Lookups;
 use crate::meter::Tally;
+use crate::places::Places;
 use crate::replay::{self, Rechecked};
 use crate::rules::Rules;
 use crate::{refusal, settings};
@@ -23,6 +25,7 @@ pub struct Intake {
     log: Arc<IntakeLog>,
     clock: Arc<dyn Clock>,
     rules: RwLock<Arc<Rules>>,
+    lookups: Lookups,
     is_durable: Arc<AtomicBool>,
 }
 
@@ -36,21 +39,26 @@ struct Pending {
 }
 
 impl Intake {
-    /// Makes a collector that knows no source yet.
-    pub fn new(log: Arc<IntakeLog>, clock: Arc<dyn Clock>) -> Intake {
-        Intake { log, clock, rules: RwLock::default(), is_durable: Arc::new(AtomicBool::new(true)) }
+    /// Makes a collector that knows no source yet, and of addresses only what `places` say.
+    pub fn new(log: Arc<IntakeLog>, clock: Arc<dyn Clock>, places: Option<Arc<Places>>) -> Intake {
+        let lookups = Lookups::new(Arc::clone(&clock), places);
+        Intake { log, clock, lookups, rules: RwLock::default(), is_durable: Arc::new(AtomicBool::new(true)) }
     }
 
     /// Replaces keys and contracts by those of these sources; counts and limits of keys that stay go on.
     pub fn set_sources(&self, sources: &[Source]) {
-        let mut rules = self.rules.write().unwrap_or_else(PoisonError::into_inner);
-        *rules = Arc::new(Rules::new(sources, &rules));
+        let made = Arc::new(Rules::new(sources, &self.rules()));
+        if made.want_agents() {
+            self.lookups.agents.prepare();
+        }
+        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = made;
     }
 
     /// Checks a message that was kept aside (`Aside::raw`) against what its source promises now.
     ///
     /// It keeps its id, its time of receipt and whether it is claimed. Nothing is written: the caller submits the record. No
-    /// limit applies and nothing is counted, since both were done when it came. Its address is gone, so `ip` stays empty.
+    /// limit applies and nothing is counted, since both were done when it came. Its address is gone, so `ip`, `country` and
+    /// `region` stay empty.
     ///
     /// # Errors
     /// NotFound when the source is gone; Invalid for a text that is no message that was kept aside.
@@ -59,7 +67,7 @@ impl Intake {
         let Some(found) = rules.source(source) else {
             return Err(Error::new(ErrorKind::NotFound, format!("there is no source `{source}`")));
         };
-        replay::check_again(found, key, raw)
+        replay::check_again(found, &self.lookups, key, raw)
     }
 
     fn rules(&self) -> Arc<Rules> {
@@ -101,7 +109,7 @@ impl Collector for Intake {
     fn take(&self, delivery: Delivery, told: Told) {
         let received_micros = self.clock.now().timestamp_micros();
         let rules = self.rules();
-        match delivery::read(&rules, &delivery, received_micros) {
+        match delivery::read(&rules, &self.lookups, &delivery, received_micros) {
             Ok(taken) => self.submit(taken, told),
             Err(refusal) => told(Receipt::Refused(refusal)),
         }

@@ -37,7 +37,8 @@ fn check_folder(repository: &Repository, folder: &str) -> Vec<String> {
 fn check_entry(repository: &Repository, folder: &str, entry: &BTreeMap<String, String>) -> Vec<String> {
     let name = entry.get("name").map_or("(no name)", String::as_str);
     let missing = KEYS.iter().filter(|key| !entry.contains_key(**key));
-    let mut complaints: Vec<String> = missing.map(|key| format!("{folder}VENDOR.toml: `{name}` has no `{key}`")).collect();
+    let mut complaints: Vec<String> =
+        missing.map(|key| format!("{folder}VENDOR.toml: `{name}` has no `{key}`")).collect();
     if let (Some(path), Some(expected)) = (entry.get("path"), entry.get("sha256")) {
         match std::fs::read(repository.root.join(folder).join(path)) {
             Ok(bytes) if hex(&bytes) == *expected => {}
