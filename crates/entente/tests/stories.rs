@@ -102,7 +102,9 @@ impl Shop {
         let mut command = Command::new(env!("CARGO_BIN_EXE_entente"));
         command.args(arguments).env("ENTENTE_WORKSPACE", self.folder.path().join("workspace"));
         command.env("ENTENTE_DATA", self.folder.path().join("data"));
-        for name in ["ENTENTE_SERVER", "ENTENTE_TOKEN", "ENTENTE_LOG", "ENTENTE_LISTEN", "ENTENTE_TEMPLATES"] {
+        for name in
+            ["ENTENTE_SERVER", "ENTENTE_TOKEN", "ENTENTE_LOG", "ENTENTE_LISTEN", "ENTENTE_PLACES", "ENTENTE_TEMPLATES"]
+        {
             command.env_remove(name);
         }
         command

@@ -1,6 +1,6 @@
 //! Writes small files in MaxMind's format: an IPv6 tree of 24-bit records, a map per network, and the metadata.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 /// Network, length of its prefix, country, region.
 pub(super) type Network = (&'static str, u8, &'static str, &'static str);
@@ -45,7 +45,7 @@ enum Target {
 fn bits(address: &str) -> u128 {
     match address.parse().expect("an address") {
         IpAddr::V4(four) => u128::from(u32::from(four)),
-        IpAddr::V6(six) => u128::from(Ipv6Addr::from(six)),
+        IpAddr::V6(six) => u128::from(six),
     }
 }
 

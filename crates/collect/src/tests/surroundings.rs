@@ -14,12 +14,12 @@ use spec::{Door, Field, Instant, ObjectKind, Source, ValueType};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-const PHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) \
+pub(super) const PHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) \
                      Version/17.5 Mobile/15E148 Safari/604.1";
 const DESK: &str =
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36";
 const CRAWLER: &str = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)";
-const FILLED: [&str; 12] = [
+pub(super) const FILLED: [&str; 12] = [
     "browser",
     "browser_version",
     "os",
@@ -230,7 +230,6 @@ fn channels_follow_their_definitions() {
         ("facebook|paid_social||", "Paid Social"),
         ("youtube.com|cpv-cpc||", "Paid Video"),
         ("youtube.com|display||", "Display"),
-        ("x|cpm||", "Paid Other"),
         ("x|banner||", "Display"),
         ("x|cpm||", "Display"),
         ("x|retargeting||", "Paid Other"),
