@@ -51,17 +51,16 @@ known = json.loads(crawlers.read_text())
 write_json("crawlers.json", [crawler["pattern"] for crawler in known])
 write_json("crawler-cases.json", sorted({agent for crawler in known for agent in crawler["instances"][:1]}))
 
+# Assistants first: some are listed as search engines as well, which would make a visit from them a search.
 hosts = {}
-for name, entries in read_yaml(matomo / "SearchEngines.yml").items():
-    for host in (host for entry in entries for host in entry["urls"] if host not in NO_ENGINES):
-        hosts.setdefault(host, (name, "search"))
-for kind, file in [("social", "Socials.yml"), ("assistant", "AIAssistants.yml")]:
+for kind, file in [("assistant", "AIAssistants.yml"), ("search", "SearchEngines.yml"), ("social", "Socials.yml")]:
     for name, listed in read_yaml(matomo / file).items():
-        for host in listed:
-            hosts.setdefault(host, (name, kind))
-# With a path they would need more than a host; `www.` is taken off every host before it is looked up.
-rows = sorted((host.removeprefix("www.").replace("{}", "*"), *known) for host, known in hosts.items() if "/" not in host)
-write_csv("referrers.csv", ["host", "name", "kind"], dict((row[0], row) for row in rows).values())
+        for entry in listed:
+            for host in entry["urls"] if kind == "search" else [entry]:
+                # With a path they would need more than a host; `www.` is taken off every host before it is looked up.
+                if host not in NO_ENGINES and "/" not in host:
+                    hosts.setdefault(host.removeprefix("www.").replace("{}", "*"), (name, kind))
+write_csv("referrers.csv", ["host", "name", "kind"], sorted((host, *known) for host, known in hosts.items()))
 
 with ga4.open() as file:
     categories = [(row["source"].lower(), row["source_category"].removeprefix("SOURCE_CATEGORY_").lower()) for row in csv.DictReader(file)]
