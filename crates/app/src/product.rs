@@ -14,7 +14,7 @@ use api::{
 use collect::Places;
 use lake::{Clock, Lake, LakeOptions, Random};
 use serde_json::Value as Json;
-use spec::{Answer, Result};
+use spec::{Answer, Error, Result};
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
@@ -241,7 +241,10 @@ fn read_places(path: &Path) -> Result<Places> {
     let bytes = fs::read(path).map_err(|cause| {
         error::file("read", path, cause).with_hint("name a file that is there and can be read, or leave `--places` out")
     })?;
-    Places::read(bytes)
+    Places::read(bytes).map_err(|cause| {
+        let hint = cause.hint.clone().unwrap_or_default();
+        Error::new(cause.kind, format!("cannot use `{}`", path.display())).with_hint(&hint).with_source(Box::new(cause))
+    })
 }
 
 /// Makes a folder that only its owner can open.

@@ -236,6 +236,14 @@ fn a_folder_without_a_workspace_is_named() {
 }
 
 #[test]
+fn a_file_of_places_that_cannot_be_used_is_named() {
+    let shop = Shop::new();
+    shop.run(&["up", "--places", "nowhere.mmdb"]).ends(1).says(&["nowhere.mmdb", "--places"]);
+    let file = shop.folder.path().join("workspace/paid.csv").display().to_string();
+    shop.run(&["up", "--places", &file]).ends(2).says(&[file.as_str(), ".mmdb"]);
+}
+
+#[test]
 fn import_closes_its_books_and_a_repeat_changes_nothing() {
     let shop = Shop::new();
     shop.run(&["import", "--all"]).ends(0).prints(&["16", "15", "1 rejected"]);

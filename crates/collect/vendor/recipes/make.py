@@ -51,9 +51,9 @@ known = json.loads(crawlers.read_text())
 write_json("crawlers.json", [crawler["pattern"] for crawler in known])
 write_json("crawler-cases.json", sorted({agent for crawler in known for agent in crawler["instances"][:1]}))
 
-# Assistants first: some are listed as search engines as well, which would make a visit from them a search.
+# Search engines last: some assistants and networks are listed among them, which would make their visits a search.
 hosts = {}
-for kind, file in [("assistant", "AIAssistants.yml"), ("search", "SearchEngines.yml"), ("social", "Socials.yml")]:
+for kind, file in [("assistant", "AIAssistants.yml"), ("social", "Socials.yml"), ("search", "SearchEngines.yml")]:
     for name, listed in read_yaml(matomo / file).items():
         for entry in listed:
             for host in entry["urls"] if kind == "search" else [entry]:

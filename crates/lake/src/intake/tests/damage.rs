@@ -2,7 +2,7 @@
 
 use super::{OPTIONS, open};
 use crate::intake::simulated::SimulatedFiles;
-use crate::intake::{Arrival, Files, IntakeLog, MessageKind, Origin};
+use crate::intake::{Arrival, IntakeLog, MessageKind, Origin};
 use crate::{Random, SeededRandom};
 use std::borrow::Cow;
 use std::sync::Arc;
