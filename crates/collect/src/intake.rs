@@ -47,11 +47,8 @@ impl Intake {
 
     /// Replaces keys and contracts by those of these sources; counts and limits of keys that stay go on.
     pub fn set_sources(&self, sources: &[Source]) {
-        let made = Arc::new(Rules::new(sources, &self.rules()));
-        if made.want_agents() {
-            self.lookups.agents.prepare();
-        }
-        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = made;
+        let mut rules = self.rules.write().unwrap_or_else(PoisonError::into_inner);
+        *rules = Arc::new(Rules::new(sources, &rules));
     }
 
     /// Checks a message that was kept aside (`Aside::raw`) against what its source promises now.

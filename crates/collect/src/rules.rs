@@ -98,11 +98,6 @@ impl Rules {
         self.keys.values()
     }
 
-    /// Whether any contract wants what a user agent says.
-    pub(crate) fn want_agents(&self) -> bool {
-        self.sources.values().flat_map(|source| &source.objects).any(|object| object.wanted.agent)
-    }
-
     pub(crate) fn source(&self, name: &str) -> Option<&Arc<SourceRules>> {
         self.sources.get(name)
     }
