@@ -74,7 +74,7 @@ impl Pipeline {
             );
         }
         let log = Arc::new(log);
-        let intake = Arc::new(Intake::new(Arc::clone(&log), Arc::clone(&state.clock)));
+        let intake = Arc::new(Intake::new(Arc::clone(&log), Arc::clone(&state.clock), state.places.clone()));
         intake.set_sources(&sources(state)?);
         let stop = Arc::new(Stop::default());
         let mut pipeline = Pipeline { intake, log, stop, threads: Vec::new() };

@@ -11,9 +11,10 @@ use api::{
     ImportRequest, Input, Judged, MergeView, MetricView, Principal, Product, QuarantineView, QuestionView, Replayed,
     SaveRequest, Saved, SignedIn, SourceView, WorkspaceView,
 };
+use collect::Places;
 use lake::{Clock, Lake, LakeOptions, Random};
 use serde_json::Value as Json;
-use spec::{Answer, Result};
+use spec::{Answer, Error, Result};
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
@@ -39,12 +40,20 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// Where keys, tokens and file names come from.
     pub random: Arc<dyn Random>,
+    /// A file in MaxMind's format that says where addresses are.
+    pub places: Option<PathBuf>,
 }
 
 impl Options {
     /// The folders with the system's clock and randomness.
     pub fn of_system(workspace: PathBuf, data: PathBuf) -> Options {
-        Options { workspace, data, clock: Arc::new(lake::SystemClock), random: Arc::new(lake::SystemRandom) }
+        Options {
+            workspace,
+            data,
+            clock: Arc::new(lake::SystemClock),
+            random: Arc::new(lake::SystemRandom),
+            places: None,
+        }
     }
 }
 
@@ -77,7 +86,8 @@ impl App {
     /// Opens both folders.
     ///
     /// # Errors
-    /// Conflict, naming the holder, when another process has the data folder open.
+    /// Conflict, naming the holder, when another process has the data folder open; NotFound and Invalid for a file of
+    /// places that cannot be read.
     pub fn open(options: Options) -> Result<App> {
         let folder = WorkspaceFolder::open(&options.workspace)?;
         make_private(&options.data)?;
@@ -89,6 +99,7 @@ impl App {
         })?;
         let store = Store::open(&options.data.join(STORE_FILE))?;
         session::forget_old(&store, options.clock.now())?;
+        let places = options.places.as_deref().map(read_places).transpose()?.map(Arc::new);
         let mut state = State {
             folder,
             lake,
@@ -96,6 +107,7 @@ impl App {
             clock: options.clock,
             random: options.random,
             owner_secret: String::new(),
+            places,
             spans: Mutex::new(Vec::new()),
         };
         // A new secret at every start: one that leaked is worth nothing after it.
@@ -221,6 +233,17 @@ pub fn question_from_text(text: &str, path: &str) -> std::result::Result<Json, S
     workspace::question_from_yaml(text).map_err(|mut diagnostics| {
         diagnostics.iter_mut().for_each(|diagnostic| diagnostic.path = path.to_owned());
         workspace::render(&diagnostics)
+    })
+}
+
+/// Reads the file that says where addresses are.
+fn read_places(path: &Path) -> Result<Places> {
+    let bytes = fs::read(path).map_err(|cause| {
+        error::file("read", path, cause).with_hint("name a file that is there and can be read, or leave `--places` out")
+    })?;
+    Places::read(bytes).map_err(|cause| {
+        let hint = cause.hint.clone().unwrap_or_default();
+        Error::new(cause.kind, format!("cannot use `{}`", path.display())).with_hint(&hint).with_source(Box::new(cause))
     })
 }
 

@@ -4,6 +4,7 @@ use crate::error;
 use crate::files::WorkspaceFolder;
 use crate::store::Store;
 use api::Principal;
+use collect::Places;
 use lake::{Clock, Lake, Random};
 use spec::{Instant, Purpose, Result, Role};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,6 +19,8 @@ pub(crate) struct State {
     pub(crate) random: Arc<dyn Random>,
     /// The secret that shows who owns the data folder.
     pub(crate) owner_secret: String,
+    /// Where addresses are, if anybody said.
+    pub(crate) places: Option<Arc<Places>>,
     /// First and last day with events, per purpose, of one state of the tables and rules.
     pub(crate) spans: Mutex<Vec<Span>>,
 }

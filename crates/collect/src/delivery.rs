@@ -2,6 +2,7 @@
 
 use crate::check::{Checked, check};
 use crate::envelope::Envelope;
+use crate::lookups::Lookups;
 use crate::message::{MESSAGE_BYTES_MAX, Members, Message};
 use crate::meter::{KeyState, Tally};
 use crate::rules::{KeyRules, Rules};
@@ -30,7 +31,12 @@ pub(crate) struct Taken {
 ///
 /// # Errors
 /// Why nothing of it is taken; the key's counts know of it then.
-pub(crate) fn read(rules: &Rules, delivery: &Delivery, received_micros: i64) -> Result<Taken, Refusal> {
+pub(crate) fn read(
+    rules: &Rules,
+    lookups: &Lookups,
+    delivery: &Delivery,
+    received_micros: i64,
+) -> Result<Taken, Refusal> {
     let shown = delivery.key.as_deref().map(|text| rules.key(text).ok_or_else(refusal::unknown_key)).transpose()?;
     let envelope = Envelope::read(delivery.call, &delivery.body)
         .map_err(|refusal| shown.map_or(refusal.clone(), |key| refused(key, refusal, 1, received_micros)))?;
@@ -55,7 +61,7 @@ pub(crate) fn read(rules: &Rules, delivery: &Delivery, received_micros: i64) -> 
     if let Some(Err(fault)) = only {
         return Err(refused(key, refusal::malformed(&fault.reason), 1, received_micros));
     }
-    Ok(judge(delivery, &envelope, opened, key, received_micros))
+    Ok(judge(&Around { delivery, key, lookups, received_micros }, &envelope, opened))
 }
 
 /// The key that the body shows.
@@ -88,14 +94,17 @@ fn open(text: &str) -> Result<Members<'_>, MessageFault> {
     Members::read(text).ok_or_else(fault::not_an_object)
 }
 
-/// Checks all messages and writes their records.
-fn judge<'a>(
-    delivery: &Delivery,
-    envelope: &Envelope<'a>,
-    opened: Vec<Result<Members<'a>, MessageFault>>,
-    key: &KeyRules,
+/// What the messages of a delivery share.
+struct Around<'r> {
+    delivery: &'r Delivery,
+    key: &'r KeyRules,
+    lookups: &'r Lookups,
     received_micros: i64,
-) -> Taken {
+}
+
+/// Checks all messages and writes their records.
+fn judge<'a>(around: &Around<'_>, envelope: &Envelope<'a>, opened: Vec<Result<Members<'a>, MessageFault>>) -> Taken {
+    let Around { delivery, key, lookups, received_micros } = *around;
     let sender = bounded(&delivery.sender);
     let n_received = opened.len() as u64;
     let mut taken = Taken {
@@ -123,6 +132,7 @@ fn judge<'a>(
             received_micros,
             is_claimed: key.kind == KeyKind::Public,
             sender: &sender,
+            lookups,
         };
         taken.add(check(&message, &mut n_guesses));
     }

@@ -14,7 +14,7 @@ use crate::value;
 use api::{Call, MessageOutcome};
 use lake::Datum;
 use serde_json::value::RawValue;
-use spec::{FieldClass, OnFault};
+use spec::{FieldClass, OnFault, ValueType};
 use std::borrow::Cow;
 
 /// How many levels of objects are spread into names.
@@ -43,7 +43,7 @@ pub(crate) fn read<'a>(message: &Message<'a>, object: &'a ObjectRules, faults: &
     {
         faults.add(MessageOutcome::Rejected, fault::not_members(name));
     }
-    let mut surroundings = object.has_known.then(|| Surroundings::of(message));
+    let mut surroundings = object.wanted.anything.then(|| Surroundings::of(message, object.wanted));
     for (at, field) in object.fields.iter().enumerate().filter(|(_, field)| !field.is_system) {
         let is_there = reading.keep_sent(at, field, message, faults)
             || reading.keep_known(field, surroundings.as_mut(), message, faults);
@@ -115,7 +115,7 @@ impl<'a> Reading<'a> {
         match known.map(|text| value::check_length(text, field)) {
             None => false,
             Some(Ok(text)) => {
-                self.push_text(field, text);
+                self.push_known(field, text);
                 true
             }
             Some(Err(expected)) => {
@@ -135,6 +135,15 @@ impl<'a> Reading<'a> {
                 self.values.direct.push((Cow::Borrowed(&field.name), text));
             }
             datum => self.values.fields.push((Cow::Borrowed(&field.name), datum)),
+        }
+    }
+
+    /// What is known is text, but for what is true or false.
+    fn push_known(&mut self, field: &'a FieldRules, text: Cow<'a, str>) {
+        if field.value_type == ValueType::Boolean && field.class != FieldClass::Direct {
+            self.values.fields.push((Cow::Borrowed(&field.name), Datum::Boolean(text == "true")));
+        } else {
+            self.push_text(field, text);
         }
     }
 

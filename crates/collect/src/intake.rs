@@ -2,7 +2,9 @@
 
 use crate::delivery::{self, Taken};
 use crate::landing::Landed;
+use crate::lookups::Lookups;
 use crate::meter::Tally;
+use crate::places::Places;
 use crate::replay::{self, Rechecked};
 use crate::rules::{KeyRules, Rules};
 use crate::{refusal, settings};
@@ -24,6 +26,7 @@ pub struct Intake {
     log: Arc<IntakeLog>,
     clock: Arc<dyn Clock>,
     rules: RwLock<Arc<Rules>>,
+    lookups: Lookups,
     is_durable: Arc<AtomicBool>,
     landed: Mutex<Landed>,
 }
@@ -38,10 +41,12 @@ struct Pending {
 }
 
 impl Intake {
-    /// Makes a collector that knows no source yet.
-    pub fn new(log: Arc<IntakeLog>, clock: Arc<dyn Clock>) -> Intake {
+    /// Makes a collector that knows no source yet, and of addresses only what `places` say.
+    pub fn new(log: Arc<IntakeLog>, clock: Arc<dyn Clock>, places: Option<Arc<Places>>) -> Intake {
         let landed = Mutex::new(Landed::new(clock.now().timestamp_micros()));
-        Intake { log, clock, rules: RwLock::default(), is_durable: Arc::new(AtomicBool::new(true)), landed }
+        let lookups = Lookups::new(Arc::clone(&clock), places);
+        let is_durable = Arc::new(AtomicBool::new(true));
+        Intake { log, clock, rules: RwLock::default(), lookups, is_durable, landed }
     }
 
     /// Notes that somebody begins to bring what is in the log to the tables.
@@ -68,7 +73,8 @@ impl Intake {
     /// Checks a message that was kept aside (`Aside::raw`) against what its source promises now.
     ///
     /// It keeps its id, its time of receipt and whether it is claimed. Nothing is written: the caller submits the record. No
-    /// limit applies and nothing is counted, since both were done when it came. Its address is gone, so `ip` stays empty.
+    /// limit applies and nothing is counted, since both were done when it came. Its address is gone, so `ip`, `country` and
+    /// `region` stay empty.
     ///
     /// # Errors
     /// NotFound when the source is gone; Invalid for a text that is no message that was kept aside.
@@ -77,7 +83,7 @@ impl Intake {
         let Some(found) = rules.source(source) else {
             return Err(Error::new(ErrorKind::NotFound, format!("there is no source `{source}`")));
         };
-        replay::check_again(found, key, raw)
+        replay::check_again(found, &self.lookups, key, raw)
     }
 
     fn rules(&self) -> Arc<Rules> {
@@ -119,7 +125,7 @@ impl Collector for Intake {
     fn take(&self, delivery: Delivery, told: Told) {
         let received_micros = self.clock.now().timestamp_micros();
         let rules = self.rules();
-        match delivery::read(&rules, &delivery, received_micros) {
+        match delivery::read(&rules, &self.lookups, &delivery, received_micros) {
             Ok(taken) => self.submit(taken, told),
             Err(refusal) => told(Receipt::Refused(refusal)),
         }
@@ -134,7 +140,7 @@ impl Collector for Intake {
         let rules = self.rules();
         let now_micros = self.clock.now().timestamp_micros();
         let pulse = |key: &KeyRules| key.state.pulse(&key.source.name, &key.name, now_micros);
-        let mut keys: Vec<_> = rules.keys().map(|key| pulse(key)).collect();
+        let mut keys: Vec<_> = rules.keys().map(pulse).collect();
         keys.sort_by(|a, b| (&a.source, &a.key).cmp(&(&b.source, &b.key)));
         let landed = self.landed();
         let (log_records, lag_micros) = landed.waiting(self.log.next(), now_micros);

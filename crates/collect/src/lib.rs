@@ -5,6 +5,9 @@
 //! taken is on disk; whatever is not taken of a delivery that was read is counted under its reason, in the log and in the
 //! pulse. A delivery that is refused as a whole is in the pulse alone: its sender was told to send it again, or to mend it.
 
+mod agent;
+mod agents;
+mod channel;
 mod check;
 mod delivery;
 mod envelope;
@@ -14,9 +17,13 @@ mod fields;
 mod identity;
 mod intake;
 mod json;
+mod known;
 mod landing;
+mod lookups;
 mod message;
 mod meter;
+mod places;
+mod referrers;
 mod refusal;
 mod replay;
 mod rules;
@@ -28,4 +35,5 @@ mod time;
 mod value;
 
 pub use intake::Intake;
+pub use places::Places;
 pub use replay::Rechecked;

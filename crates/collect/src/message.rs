@@ -1,6 +1,7 @@
 //! The members of one message, each as its own text, and what is known of it from outside.
 
 use crate::json;
+use crate::lookups::Lookups;
 use crate::rules::SourceRules;
 use api::{Call, Sender};
 use serde_json::value::RawValue;
@@ -48,6 +49,7 @@ pub(crate) struct Message<'a> {
     /// Whether a public key vouches for it, which is nobody.
     pub(crate) is_claimed: bool,
     pub(crate) sender: &'a Sender,
+    pub(crate) lookups: &'a Lookups,
 }
 
 impl<'a> Members<'a> {

@@ -6,6 +6,7 @@
 
 use crate::check::check;
 use crate::json;
+use crate::lookups::Lookups;
 use crate::message::{Members, Message, call_name, call_named};
 use crate::rules::SourceRules;
 use api::{MessageReceipt, Sender};
@@ -70,7 +71,7 @@ fn push(raw: &mut String, key: &str, value: &str) {
 ///
 /// # Errors
 /// Invalid for a text that this module did not write.
-pub(crate) fn check_again(source: &SourceRules, key: &str, raw: &str) -> Result<Rechecked> {
+pub(crate) fn check_again(source: &SourceRules, lookups: &Lookups, key: &str, raw: &str) -> Result<Rechecked> {
     let (members, ours) = Members::read(raw).zip(json::member(raw, OURS)).ok_or_else(not_ours)?;
     let known = Ours::read(ours).ok_or_else(not_ours)?;
     let message = Message {
@@ -83,6 +84,7 @@ pub(crate) fn check_again(source: &SourceRules, key: &str, raw: &str) -> Result<
         received_micros: known.received_micros,
         is_claimed: known.is_claimed,
         sender: &known.sender,
+        lookups,
     };
     let checked = check(&message, &mut 1);
     Ok(Rechecked { receipt: checked.receipt, record: checked.arrival.ok().map(|arrival| arrival.to_bytes()) })

@@ -3,8 +3,8 @@
 //! Rules are replaced as a whole when the workspace changes; what a key has sent so far is carried over by its source and
 //! name.
 
+use crate::known::{Known, Wanted};
 use crate::meter::KeyState;
-use crate::surroundings::Known;
 use sha2::{Digest, Sha256};
 use spec::{Door, FieldClass, Key, KeyKind, Object, ObjectKind, Source, ValueType};
 use std::collections::HashMap;
@@ -50,8 +50,8 @@ pub(crate) struct ObjectRules {
     pub(crate) kind: ObjectKind,
     pub(crate) person_prefix: String,
     pub(crate) fields: Vec<FieldRules>,
-    /// Whether any field can be filled from what surrounds a message.
-    pub(crate) has_known: bool,
+    /// What can fill fields from around a message.
+    pub(crate) wanted: Wanted,
     places: HashMap<String, usize>,
 }
 
@@ -174,14 +174,20 @@ impl ObjectRules {
             is_system: object.person_column == field.name
                 || is(&object.time_column, &field.name)
                 || is(&object.message_id_column, &field.name),
-            known: Known::named(&field.name).filter(|_| field.value_type == ValueType::Text),
+            known: Known::of_field(&field.name, field.value_type, object.kind),
         };
         let fields: Vec<FieldRules> = object.fields.iter().map(field).collect();
+        let mut wanted = Wanted::default();
+        fields
+            .iter()
+            .filter(|field| !field.is_system)
+            .filter_map(|field| field.known)
+            .for_each(|known| wanted.add(known));
         ObjectRules {
             name: object.name.clone(),
             kind: object.kind,
             person_prefix: object.person_prefix.clone(),
-            has_known: fields.iter().any(|field| field.known.is_some()),
+            wanted,
             places: fields.iter().enumerate().map(|(at, field)| (field.name.clone(), at)).collect(),
             fields,
         }

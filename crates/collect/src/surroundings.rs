@@ -1,105 +1,58 @@
 //! What surrounds a message: the page, the campaign, the device and the request; fills declared fields that were not sent.
 //!
 //! One function makes all of it from the message and its sender. A request with a secret key comes from a server of ours, so
-//! the request's own user agent and address say nothing about the person and are not used then.
+//! the request's own user agent and address say nothing about the person and are not used then; what the message says of
+//! them in its context is. What follows from these (browser, channel, country) is looked up only for objects that declare it.
 
+use crate::channel::{self, Visit};
 use crate::json;
+use crate::known::{Known, N_IN_QUERY, N_KNOWN, NAMES, Wanted};
 use crate::message::Message;
 use api::Call;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
-/// Something that can be known without being sent as a property.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Known {
-    UtmSource,
-    UtmMedium,
-    UtmCampaign,
-    UtmTerm,
-    UtmContent,
-    Gclid,
-    Fbclid,
-    Msclkid,
-    Ttclid,
-    Dclid,
-    LiFatId,
-    Twclid,
-    Wbraid,
-    Gbraid,
-    PageUrl,
-    PagePath,
-    PageTitle,
-    PageReferrer,
-    PageSearch,
-    ReferrerDomain,
-    Locale,
-    Timezone,
-    Library,
-    AppVersion,
-    UserAgent,
-    Ip,
-    Name,
-    Category,
-    GroupId,
-}
-
-/// The names of declared fields that they fill.
-const NAMES: [(&str, Known); 29] = [
-    ("utm_source", Known::UtmSource),
-    ("utm_medium", Known::UtmMedium),
-    ("utm_campaign", Known::UtmCampaign),
-    ("utm_term", Known::UtmTerm),
-    ("utm_content", Known::UtmContent),
-    ("gclid", Known::Gclid),
-    ("fbclid", Known::Fbclid),
-    ("msclkid", Known::Msclkid),
-    ("ttclid", Known::Ttclid),
-    ("dclid", Known::Dclid),
-    ("li_fat_id", Known::LiFatId),
-    ("twclid", Known::Twclid),
-    ("wbraid", Known::Wbraid),
-    ("gbraid", Known::Gbraid),
-    ("page_url", Known::PageUrl),
-    ("page_path", Known::PagePath),
-    ("page_title", Known::PageTitle),
-    ("page_referrer", Known::PageReferrer),
-    ("page_search", Known::PageSearch),
-    ("referrer_domain", Known::ReferrerDomain),
-    ("locale", Known::Locale),
-    ("timezone", Known::Timezone),
-    ("library", Known::Library),
-    ("app_version", Known::AppVersion),
-    ("user_agent", Known::UserAgent),
-    ("ip", Known::Ip),
-    ("name", Known::Name),
-    ("category", Known::Category),
-    ("group_id", Known::GroupId),
+/// Source and medium of a network's click id. Facebook puts its own on all links, so that it says nothing of money.
+const CLICKS: [(Known, (&str, &str)); 9] = [
+    (Known::Gclid, ("google", "cpc")),
+    (Known::Wbraid, ("google", "cpc")),
+    (Known::Gbraid, ("google", "cpc")),
+    (Known::Dclid, ("google", "display")),
+    (Known::Msclkid, ("bing", "cpc")),
+    (Known::Ttclid, ("tiktok", "cpc")),
+    (Known::LiFatId, ("linkedin", "cpc")),
+    (Known::Twclid, ("twitter", "cpc")),
+    (Known::Fbclid, ("facebook", "")),
 ];
-/// How many of the names stand in the query of a page's address: campaigns and clicks.
-const N_IN_QUERY: usize = 14;
-
-impl Known {
-    /// What fills a field of this name.
-    pub(crate) fn named(name: &str) -> Option<Known> {
-        NAMES.iter().find(|(known, _)| *known == name).map(|(_, known)| *known)
-    }
-}
 
 /// What is known of one message.
 pub(crate) struct Surroundings<'a> {
-    values: [Option<Cow<'a, str>>; NAMES.len()],
+    values: [Option<Cow<'a, str>>; N_KNOWN],
 }
 
 impl<'a> Surroundings<'a> {
-    /// Gathers what surrounds a message.
-    pub(crate) fn of(message: &Message<'a>) -> Surroundings<'a> {
-        let mut found = Surroundings { values: [const { None }; NAMES.len()] };
+    /// Gathers what surrounds a message; of what is dear to find only what is wanted.
+    pub(crate) fn of(message: &Message<'a>, wanted: Wanted) -> Surroundings<'a> {
+        let mut found = Surroundings { values: [const { None }; N_KNOWN] };
         if let Some(context) = message.members.context {
             found.add_context(context);
         }
         found.add_page(message);
         found.add_request(message);
         found.add_members(message);
+        if wanted.channel {
+            found.add_channel(message);
+        }
+        if wanted.agent {
+            found.add_agent(message);
+        }
+        if wanted.place {
+            found.add_place(message);
+        }
+        // An address is dropped once its place is known.
+        if !message.source.door.keeps_ip {
+            found.values[Known::Ip as usize] = None;
+        }
         found
     }
 
@@ -114,6 +67,11 @@ impl<'a> Surroundings<'a> {
         if slot.is_none() {
             *slot = value;
         }
+    }
+
+    /// Looks at a value without taking it; empty ones count as none.
+    fn look(&self, known: Known) -> Option<&str> {
+        self.values[known as usize].as_deref().filter(|value| !value.is_empty())
     }
 
     fn put_json(&mut self, known: Known, value: &'a RawValue) {
@@ -189,8 +147,48 @@ impl<'a> Surroundings<'a> {
                 self.values[Known::Ip as usize] = Some(Cow::Owned(address.to_string()));
             }
         }
-        if !message.source.door.keeps_ip {
-            self.values[Known::Ip as usize] = None;
+    }
+
+    fn add_channel(&mut self, message: &Message<'a>) {
+        let page = self.look(Known::PageUrl).and_then(domain_of);
+        let click = CLICKS.iter().find(|(known, _)| self.look(*known).is_some()).map(|(_, network)| *network);
+        let visit = Visit {
+            source: self.look(Known::UtmSource),
+            medium: self.look(Known::UtmMedium),
+            campaign: self.look(Known::UtmCampaign),
+            click,
+            referrer: self.look(Known::ReferrerDomain),
+            page: page.as_deref(),
+        };
+        let referrers = &message.lookups.referrers;
+        let channel = channel::channel(&visit, referrers);
+        let name = visit.referrer.and_then(|host| referrers.name(host));
+        self.put(Known::Channel, channel.map(Cow::Borrowed));
+        self.put(Known::ReferrerSource, name.map(Cow::Borrowed));
+    }
+
+    fn add_agent(&mut self, message: &Message<'a>) {
+        let Some(agent) = self.look(Known::UserAgent).and_then(|text| message.lookups.agents.agent(text)) else {
+            return;
+        };
+        let owned = |text: &Option<String>| text.clone().map(Cow::Owned);
+        self.put(Known::Browser, owned(&agent.browser));
+        self.put(Known::BrowserVersion, owned(&agent.browser_version));
+        self.put(Known::Os, owned(&agent.os));
+        self.put(Known::OsVersion, owned(&agent.os_version));
+        self.put(Known::Device, owned(&agent.device));
+        self.put(Known::DeviceBrand, owned(&agent.device_brand));
+        self.put(Known::DeviceModel, owned(&agent.device_model));
+        self.put(Known::DeviceType, Some(Cow::Borrowed(agent.device_type)));
+        self.put(Known::IsBot, Some(Cow::Borrowed(if agent.is_bot { "true" } else { "false" })));
+    }
+
+    fn add_place(&mut self, message: &Message<'a>) {
+        let address = self.look(Known::Ip).and_then(|text| text.parse().ok());
+        let place = address.and_then(|address| message.lookups.places.as_ref()?.place(address));
+        if let Some(place) = place {
+            self.put(Known::Country, Some(Cow::Owned(place.country)));
+            self.put(Known::Region, place.region.map(Cow::Owned));
         }
     }
 

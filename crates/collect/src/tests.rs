@@ -5,6 +5,8 @@ mod calls;
 mod contracts;
 mod keys;
 mod laws;
+mod places;
 mod replays;
 mod speed;
+mod surroundings;
 mod world;

@@ -81,6 +81,9 @@ pub(crate) struct Up {
     /// Browsers come by https (a proxy in front ends it), so cookies may demand it
     #[arg(long)]
     pub(crate) https: bool,
+    /// A database in MaxMind's format (.mmdb) that says in which country and region addresses are
+    #[arg(long, env = "ENTENTE_PLACES", value_name = "FILE")]
+    pub(crate) places: Option<PathBuf>,
     /// Read templates and static files from this folder on each use
     #[arg(long, env = "ENTENTE_TEMPLATES", value_name = "DIR", hide = true)]
     pub(crate) templates: Option<PathBuf>,

@@ -48,7 +48,12 @@ fn absolute(folder: &Path) -> Result<PathBuf> {
 
 /// Opens both folders for this process.
 pub(crate) fn open(place: &Place) -> Result<App> {
-    App::open(Options::of_system(workspace(place)?, data(place)?))
+    open_with(place, None)
+}
+
+/// Opens both folders, with a file that says where addresses are.
+pub(crate) fn open_with(place: &Place, places: Option<PathBuf>) -> Result<App> {
+    App::open(Options { places, ..Options::of_system(workspace(place)?, data(place)?) })
 }
 
 /// A server to talk to, and what keeps it running.

@@ -102,7 +102,9 @@ impl Shop {
         let mut command = Command::new(env!("CARGO_BIN_EXE_entente"));
         command.args(arguments).env("ENTENTE_WORKSPACE", self.folder.path().join("workspace"));
         command.env("ENTENTE_DATA", self.folder.path().join("data"));
-        for name in ["ENTENTE_SERVER", "ENTENTE_TOKEN", "ENTENTE_LOG", "ENTENTE_LISTEN", "ENTENTE_TEMPLATES"] {
+        for name in
+            ["ENTENTE_SERVER", "ENTENTE_TOKEN", "ENTENTE_LOG", "ENTENTE_LISTEN", "ENTENTE_PLACES", "ENTENTE_TEMPLATES"]
+        {
             command.env_remove(name);
         }
         command
@@ -231,6 +233,14 @@ fn a_folder_without_a_workspace_is_named() {
     let shop = Shop::new();
     let elsewhere = shop.folder.path().join("elsewhere");
     shop.run(&["check", "--workspace", &elsewhere.display().to_string()]).ends(2).says(&["entente.yaml"]);
+}
+
+#[test]
+fn a_file_of_places_that_cannot_be_used_is_named() {
+    let shop = Shop::new();
+    shop.run(&["up", "--places", "nowhere.mmdb"]).ends(1).says(&["nowhere.mmdb", "--places"]);
+    let file = shop.folder.path().join("workspace/paid.csv").display().to_string();
+    shop.run(&["up", "--places", &file]).ends(2).says(&[file.as_str(), ".mmdb"]);
 }
 
 #[test]

@@ -133,6 +133,7 @@ pub(super) fn open(folder: &Path, now: Instant, seed: u64) -> App {
         data: folder.join("data"),
         clock: Arc::new(FixedClock(now)),
         random: Arc::new(SeededRandom::new(seed)),
+        places: None,
     };
     App::open(options).expect("a new folder opens")
 }

@@ -1,7 +1,11 @@
 //! How long a message takes; run by hand, since a figure of a shared machine proves nothing.
 
-use super::world::{PUBLIC, World, delivery};
+use super::places::{SMALL, file_of};
+use super::surroundings::{FILLED, PHONE};
+use super::world::{PUBLIC, World, delivery, source, text};
+use crate::Places;
 use api::{Call, Collector, Receipt};
+use spec::Door;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -13,19 +17,33 @@ fn message() -> String {
     format!("{start}{}{end}", "t".repeat(768 - start.len() - end.len()))
 }
 
+/// A world whose order declares all that can be filled from around a message.
+fn full() -> World {
+    let mut shop = source(Door::default());
+    shop.contract.objects[0].fields.extend(FILLED.map(text));
+    World::at_places(shop, Some(Arc::new(Places::read(file_of(&SMALL)).expect("the file is whole"))))
+}
+
 #[test]
 #[ignore = "prints microseconds; `cargo nextest run --workspace -E 'package(collect)' --run-ignored only --no-capture`"]
 fn microseconds_per_message() {
+    measure("plain", World::new);
+    measure("everything filled", full);
+}
+
+fn measure(title: &str, world: fn() -> World) {
     const N_DELIVERIES: u64 = 400;
     let n_read = Arc::new(AtomicU64::new(0));
     let message = message();
     for n_messages in [1, 100, 600] {
-        let world = World::new();
+        let world = world();
         let (call, body) = match n_messages {
             1 => (Call::Track, message.clone()),
             n => (Call::Batch, format!(r#"{{"batch":[{}]}}"#, vec![message.as_str(); n].join(","))),
         };
-        let deliveries: Vec<_> = (0..N_DELIVERIES).map(|_| delivery(call, Some(PUBLIC), body.as_bytes())).collect();
+        let mut one = delivery(call, Some(PUBLIC), body.as_bytes());
+        one.sender.user_agent = Some(PHONE.to_owned());
+        let deliveries = vec![one; usize::try_from(N_DELIVERIES).expect("it is small")];
         let mut spent = std::time::Duration::ZERO;
         for delivery in deliveries {
             let n_read = Arc::clone(&n_read);
@@ -41,7 +59,7 @@ fn microseconds_per_message() {
         }
         let n = f64::from(u32::try_from(N_DELIVERIES).expect("it is small")) * f64::from(n_messages as u32);
         println!(
-            "{n_messages} a delivery: {:.2} microseconds per message of {} bytes",
+            "{title}, {n_messages} a delivery: {:.2} microseconds per message of {} bytes",
             spent.as_secs_f64() * 1e6 / n,
             message.len()
         );

@@ -1,6 +1,6 @@
 //! A source with a contract, two keys and a log in memory whose records can be looked at.
 
-use crate::Intake;
+use crate::{Intake, Places};
 use api::{Call, Collector, Delivery, MessageOutcome, MessageReceipt, Receipt, Sender};
 use lake::{AppendFile, Arrival, Clock, Files, IntakeLog, IntakeOptions, Message, SeededRandom};
 use sha2::{Digest, Sha256};
@@ -30,6 +30,10 @@ impl World {
     }
 
     pub(super) fn with(source: Source) -> World {
+        World::at_places(source, None)
+    }
+
+    pub(super) fn at_places(source: Source, places: Option<Arc<Places>>) -> World {
         let disk = MemoryFiles::default();
         let options = IntakeOptions {
             segment_bytes_max: 1 << 30,
@@ -43,7 +47,7 @@ impl World {
         let (log, _) = IntakeLog::open(Box::new(disk.clone()), random, options).expect("the folder is empty");
         let log = Arc::new(log);
         let clock = Arc::new(HandClock(Mutex::new(NOW)));
-        let intake = Intake::new(Arc::clone(&log), Arc::clone(&clock) as Arc<dyn Clock>);
+        let intake = Intake::new(Arc::clone(&log), Arc::clone(&clock) as Arc<dyn Clock>, places);
         intake.set_sources(&[source]);
         World { intake, log, disk, clock }
     }

@@ -12,7 +12,7 @@ pub(crate) fn run(place: &Place, arguments: &Up) -> Result<Ending> {
     let runtime = place::runtime()?;
     // The folder first: another server on it has most likely taken the port as well, and should be named. Then the
     // address: a port that is taken should not be found out after a long import.
-    let app = place::open(place)?;
+    let app = place::open_with(place, arguments.places.clone())?;
     let listener = runtime.block_on(tokio::net::TcpListener::bind(&arguments.listen)).map_err(place::cannot_listen)?;
     let address = listener.local_addr().map_err(place::cannot_listen)?;
     let checked = app::check(&place::workspace(place)?)?;

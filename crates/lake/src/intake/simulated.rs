@@ -94,6 +94,16 @@ impl SimulatedFiles {
         }
     }
 
+    /// What the oldest file holds.
+    pub(super) fn bytes_of_first(&self) -> Vec<u8> {
+        self.disk().files.values().next().map(|content| content.bytes.clone()).unwrap_or_default()
+    }
+
+    /// Changes the oldest file behind everybody's back; what `change` says.
+    pub(super) fn change_first(&self, change: &mut dyn FnMut(&mut Vec<u8>) -> usize) -> usize {
+        self.disk().files.values_mut().next().map_or(0, |content| change(&mut content.bytes))
+    }
+
     /// Flips one bit of what is on the disk, somewhere in the first half of the oldest file, and says where.
     pub(super) fn rot(&self) -> Option<u64> {
         let mut disk = self.disk();

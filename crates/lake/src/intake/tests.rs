@@ -1,5 +1,7 @@
 //! Histories of the log with faults and losses of power, and the log on a real disk.
 
+mod damage;
+
 use super::simulated::SimulatedFiles;
 use super::{AppendFile, DiskFiles, Files, IntakeLog, IntakeOptions, Recovered};
 use crate::SeededRandom;

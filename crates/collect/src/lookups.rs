@@ -1,0 +1,20 @@
+//! What is known of the world outside messages: user agents, sites, places. One for the whole collector.
+
+use crate::agents::Agents;
+use crate::places::Places;
+use crate::referrers::Referrers;
+use lake::Clock;
+use std::sync::Arc;
+
+/// Everything that is looked up for a message.
+pub(crate) struct Lookups {
+    pub(crate) agents: Agents,
+    pub(crate) referrers: Referrers,
+    pub(crate) places: Option<Arc<Places>>,
+}
+
+impl Lookups {
+    pub(crate) fn new(clock: Arc<dyn Clock>, places: Option<Arc<Places>>) -> Lookups {
+        Lookups { agents: Agents::new(clock), referrers: Referrers::new(), places }
+    }
+}
