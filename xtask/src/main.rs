@@ -1,4 +1,4 @@
-//! What one does with this repository: `cargo xtask check|test|slow|bless|run|bench|dist|tidy|crash|sim`.
+//! What one does with this repository: `cargo xtask check|test|slow|bless|run|bench|dist|tidy|crash|fault|sim`.
 //!
 //! Each target of the Makefile is one line that calls this. Invariants: every step prints what it does before it does
 //! it; a failing step does not hide the ones after it; nothing is checked only in CI.
@@ -29,6 +29,7 @@ const USAGE: &str = "cargo xtask TASK
   dist    the release binary, its manual and checksums in dist/
   tidy    the repository's own rules
   crash   kills the program under load and counts what is left; `crash --help` says more
+  fault   lets the disk fail under the program and counts what is left; `fault --help` says more
   sim     simulated histories with faults, over as many seeds as asked for; `sim --help` says more";
 
 fn main() -> ExitCode {
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         "dist" => dist::run(),
         "tidy" => tidy::run(),
         "crash" => crash::run(&rest),
+        "fault" => crash::faults::run(&rest),
         "sim" => simulation::run(&rest),
         _ => Err(USAGE.to_owned()),
     };

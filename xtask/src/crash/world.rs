@@ -51,6 +51,12 @@ impl World {
         }
         Ok(world)
     }
+
+    /// What the program has said so far.
+    pub(super) fn said(&self) -> Result<String> {
+        let said = std::fs::read(&self.log).map_err(|error| format!("{}: {error}", self.log.display()))?;
+        Ok(String::from_utf8_lossy(&said).into_owned())
+    }
 }
 
 const ROLE: &str = "\

@@ -1,0 +1,105 @@
+//! Syncs that fail: the n-th fsync and fdatasync of each thread returns an error of the disk, once.
+//!
+//! Under the fault the program may refuse to start, refuse messages, or go on; what it answers must be right. After it, on a
+//! disk that is well, it must be there again with all that it acknowledged.
+
+use super::Plan;
+use crate::crash::traced;
+use crate::crash::trial::{self, Found, Trial};
+use crate::crash::truth::{Comparison, Count};
+use crate::crash::world::World;
+use crate::http::{self, Request};
+use crate::shell::Result;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+/// How long it runs under the fault.
+const RUNS: Duration = Duration::from_millis(1_500);
+const LOOKS_EVERY: Duration = Duration::from_millis(20);
+/// Messages of the batch that tries, after the fault, whether it still takes one.
+const PROBE_MESSAGES: u64 = 2;
+
+/// How the program bore a fault.
+#[derive(Default)]
+struct Borne {
+    n_went_on: u64,
+    n_refused_messages: u64,
+    n_ended: u64,
+    complaints: Vec<String>,
+}
+
+/// One life with a fault and one without, for each n.
+pub(super) fn run(plan: Plan, program: &Path, folder: &Path) -> Result<Found> {
+    let world = World::new(folder)?;
+    trial::run(program, &world, &[], |trial| {
+        let mut borne = Borne::default();
+        let post = trial.post;
+        let broken = post.run(plan.seed, || -> Result<Option<Comparison>> {
+            let mut before = BTreeMap::new();
+            for n in 1..=plan.n_rounds {
+                trial.program.kill()?;
+                trial.start_again(&traced::failing_sync(n))?;
+                live(trial, n, &before, &mut borne)?;
+                trial.program.kill()?;
+                trial.start_again(&[])?;
+                trial.wait()?;
+                let comparison = post.pause(|| trial.compare())?;
+                if !comparison.complaints.is_empty() {
+                    eprintln!("  wrong after sync {n} failed");
+                    return Ok(Some(comparison));
+                }
+                before = trial.witness.counts(&post.truth())?;
+            }
+            Ok(None)
+        })?;
+        let mut comparison = broken.map_or_else(|| trial.finish(), Ok)?;
+        let Borne { n_went_on, n_refused_messages, n_ended, complaints } = borne;
+        comparison.complaints.extend(complaints);
+        let what = format!(" ({n_went_on} went on, {n_refused_messages} took nothing any more, {n_ended} ended)");
+        Ok((what, comparison))
+    })
+}
+
+/// Lives with the fault, and asks in the end.
+fn live(trial: &mut Trial<'_>, n: u64, before: &BTreeMap<String, Count>, borne: &mut Borne) -> Result<()> {
+    let health = Request { method: "GET", path: "/health", headers: &[], body: "" };
+    let mut n_looks = 0;
+    while http::send(&trial.post.address, &health).is_err() && n_looks < 500 {
+        if trial.program.end()?.is_some() {
+            borne.n_ended += 1;
+            return Ok(());
+        }
+        std::thread::sleep(LOOKS_EVERY);
+        n_looks += 1;
+    }
+    std::thread::sleep(RUNS);
+    if let Some(status) = trial.program.end()? {
+        eprintln!("  sync {n} failed: the program ended ({status})");
+        borne.n_ended += 1;
+        return Ok(());
+    }
+    let truth = trial.post.truth();
+    match trial.witness.counts(&truth) {
+        Ok(counts) => {
+            borne.complaints.extend(wrong(n, before, &counts));
+            borne.complaints.extend(truth.too_many(&counts));
+        }
+        Err(error) if error.contains(": 503 ") => {}
+        Err(error) => borne.complaints.push(format!("sync {n} failed, and a question got {error}")),
+    }
+    drop(truth);
+    if trial.post.send_new(PROBE_MESSAGES).1 {
+        borne.n_went_on += 1;
+    } else {
+        borne.n_refused_messages += 1;
+    }
+    Ok(())
+}
+
+/// What was counted before the fault must still be.
+fn wrong(n: u64, before: &BTreeMap<String, Count>, now: &BTreeMap<String, Count>) -> Vec<String> {
+    let n_now = |name: &String| now.get(name).map_or(0, |count| count.n);
+    let fewer = before.iter().filter(|(name, count)| n_now(name) < count.n);
+    fewer.map(|(name, count)| format!("sync {n} failed: {name} had {}, has {}", count.n, n_now(name))).collect()
+}
