@@ -1,12 +1,12 @@
 //! The rhythm of kills: wait, kill, start, and from time to time a comparison of all that is there with all that was sent.
 
+use super::Options;
 use super::chance::Chance;
 use super::tail;
 use super::traced::Call;
 use super::trial::{self, Found, Trial};
 use super::truth::Comparison;
 use super::world::World;
-use super::Options;
 use crate::shell::Result;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -117,7 +117,9 @@ impl Driver<'_, '_> {
         while started.elapsed() < CALL_MAX {
             if let Some(status) = self.trial.program.end()? {
                 if status.code().is_some() {
-                    return Err(format!("the program ended by itself ({status}) before {call:?}; program.log says why"));
+                    return Err(format!(
+                        "the program ended by itself ({status}) before {call:?}; program.log says why"
+                    ));
                 }
                 *self.at_calls.entry(call.name).or_default() += 1;
                 return Ok(());

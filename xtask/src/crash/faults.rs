@@ -18,7 +18,8 @@ use super::{Setting, number, traced};
 use crate::shell::Result;
 use std::path::{Path, PathBuf};
 
-const USAGE: &str = "cargo xtask fault syncs|full|power|flips [--rounds N] [--seed S] [--program PATH] [--control] [--keep]
+const USAGE: &str =
+    "cargo xtask fault syncs|full|power|flips [--rounds N] [--seed S] [--program PATH] [--control] [--keep]
   syncs           the n-th fsync and fdatasync of each thread fails, n from 1 to the rounds (50)
   full            the disk is filled and freed (20)
   power           what had not reached the disk is forgotten (20)

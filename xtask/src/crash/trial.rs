@@ -117,6 +117,12 @@ impl<'a> Trial<'a> {
         Ok(())
     }
 
+    /// Asks with a new token from now on.
+    pub(super) fn renew_token(&mut self) -> Result<()> {
+        self.witness.token = token(self.path, self.world)?;
+        Ok(())
+    }
+
     /// Waits until the program is ready and has taken a batch.
     pub(super) fn wait(&mut self) -> Result<()> {
         let post = self.post;

@@ -154,7 +154,8 @@ impl Truth {
         let expected = self.expected();
         let n_sent = |name: &String| expected.get(name).map_or(0, |bounds| bounds.most.n);
         let more = counts.iter().filter(|(name, count)| count.n > n_sent(name));
-        more.map(|(name, count)| format!("DOUBLE: {name} has {} messages, {} were sent", count.n, n_sent(name))).collect()
+        more.map(|(name, count)| format!("DOUBLE: {name} has {} messages, {} were sent", count.n, n_sent(name)))
+            .collect()
     }
 
     /// The books must balance, agree with the tables, and hold each delivery that was acknowledged.

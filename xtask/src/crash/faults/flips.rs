@@ -28,6 +28,10 @@ const LOOKS_EVERY: Duration = Duration::from_millis(50);
 /// Of a hundred damages so many are lost ends.
 const LOST_END_PERCENT: u64 = 20;
 
+/// Of a hundred damages so many are near the end, and how near.
+const NEAR_END_PERCENT: u64 = 40;
+const NEAR_END_BYTES: u64 = 20_000;
+
 /// What became of a damage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Outcome {
@@ -151,7 +155,9 @@ impl Damage {
     /// One for a file of so many bytes; none where there are none.
     fn draw(n_bytes: usize, chance: &mut Chance) -> Option<Damage> {
         let end = u64::try_from(n_bytes).expect("a file's size is a number").max(1);
-        let at = usize::try_from(chance.below(end)).expect("it is within the file");
+        // The end of a file is what was written last: the log has there what has not landed yet.
+        let start = if chance.percent(NEAR_END_PERCENT) { end.saturating_sub(NEAR_END_BYTES) } else { 0 };
+        let at = usize::try_from(start + chance.below(end - start)).expect("it is within the file");
         let bit = u8::try_from(chance.below(8)).expect("it is below 8");
         let is_cut = chance.percent(LOST_END_PERCENT);
         (n_bytes > 0).then_some(if is_cut { Damage::Cut { n_left: at } } else { Damage::Flip { byte: at, bit } })

@@ -30,6 +30,8 @@ pub(super) fn run(mut plan: Plan, program: &Path, folder: &Path) -> Result<Found
                 std::thread::sleep(plan.chance.millis(MILLIS_RUNNING.0, MILLIS_RUNNING.1));
                 lose(trial, &mut disk, &[])?;
                 trial.wait()?;
+                // No promise is made for a token: the loss may have taken it along.
+                trial.renew_token()?;
                 if round % LOSSES_PER_COMPARISON == 0 {
                     let comparison = post.pause(|| trial.compare())?;
                     eprintln!("  {round} losses of power, {} messages acknowledged", post.truth().n_acknowledged());
@@ -59,11 +61,17 @@ pub(super) fn control(mut plan: Plan, program: &Path, folder: &Path) -> Result<F
                 lose(trial, &mut disk, &under)?;
                 // A program whose files contradict each other may refuse to start: what it acknowledged is lost as well.
                 if let Err(error) = trial.wait() {
-                    return Ok((format!(", right so: loss {round} left what does not start ({error})"), <_>::default()));
+                    return Ok((
+                        format!(", right so by loss {round}, which left what does not start ({error})"),
+                        <_>::default(),
+                    ));
                 }
-                let Comparison { n_lost, .. } = post.pause(|| trial.compare())?;
-                if n_lost > 0 {
-                    return Ok((format!(", right so: loss {round} lost {n_lost} messages"), <_>::default()));
+                trial.renew_token()?;
+                let comparison = post.pause(|| trial.compare())?;
+                if comparison.n_lost > 0 {
+                    // It is what this run is for.
+                    let lost = Comparison { complaints: Vec::new(), ..comparison };
+                    return Ok((format!(", right so by loss {round}"), lost));
                 }
             }
             Err("nothing was lost without a single sync, so the run with syncs shows nothing".to_owned())
