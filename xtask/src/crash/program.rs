@@ -70,6 +70,11 @@ impl Program {
         Ok(())
     }
 
+    /// The number of its process.
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// How it ended; none while it runs.
     pub(super) fn end(&mut self) -> Result<Option<ExitStatus>> {
         self.child.try_wait().map_err(|error| format!("the program cannot be looked at: {error}"))

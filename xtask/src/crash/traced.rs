@@ -5,7 +5,8 @@
 //! It needs no change of the program and knows nothing about it: a call is chosen by its name only.
 
 use super::chance::Chance;
-use std::process::Command;
+use crate::shell::Result;
+use std::process::{Child, Command};
 
 /// Calls before which it is killed, and up to which of them: what a start makes alone, and some more.
 const KILLERS: &[(&str, u64)] = &[
@@ -23,6 +24,9 @@ const KILLERS: &[(&str, u64)] = &[
     ("unlink", 12),
     ("ftruncate", 6),
 ];
+
+/// What puts bytes on the disk.
+const SYNCS: &str = "fdatasync,fsync";
 
 /// A call, and which one of a thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,10 +52,19 @@ impl Call {
 
 /// The words before a program whose n-th sync fails with an error of the disk, in each thread.
 pub(super) fn failing_sync(n: u64) -> Vec<String> {
-    let mut words = strace("fdatasync,fsync", &format!("error=EIO:when={n}"));
+    let mut words = strace(SYNCS, &format!("error=EIO:when={n}"));
     // Stops at these calls only; strace cannot send signals that way, but errors it can.
     words.insert(1, "--seccomp-bpf".to_owned());
     words
+}
+
+/// Lets the n-th sync of each thread of a running program fail, counted from now on; strace ends with the program.
+pub(super) fn fail_sync_of(process: u32, n: u64) -> Result<Child> {
+    let mut words = strace(SYNCS, &format!("error=EIO:when={n}"));
+    // It is nobody's parent here, so it need not go apart.
+    words.retain(|word| word != "-D");
+    let strace = Command::new(&words[0]).args(&words[1..]).args(["-p", &process.to_string()]).spawn();
+    strace.map_err(|error| format!("strace: {error}"))
 }
 
 /// Why strace cannot be used here; none where it can.

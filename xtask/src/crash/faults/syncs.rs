@@ -25,7 +25,7 @@ const PROBE_MESSAGES: u64 = 2;
 struct Borne {
     n_went_on: u64,
     n_refused_messages: u64,
-    n_ended: u64,
+    n_refused_starts: u64,
     complaints: Vec<String>,
 }
 
@@ -39,9 +39,7 @@ pub(super) fn run(plan: Plan, program: &Path, folder: &Path) -> Result<Found> {
             let mut before = BTreeMap::new();
             for n in 1..=plan.n_rounds {
                 trial.program.kill()?;
-                trial.start_again(&traced::failing_sync(n))?;
-                live(trial, n, &before, &mut borne)?;
-                trial.program.kill()?;
+                suffer(trial, n, &before, &mut borne)?;
                 trial.start_again(&[])?;
                 trial.wait()?;
                 let comparison = post.pause(|| trial.compare())?;
@@ -54,30 +52,45 @@ pub(super) fn run(plan: Plan, program: &Path, folder: &Path) -> Result<Found> {
             Ok(None)
         })?;
         let mut comparison = broken.map_or_else(|| trial.finish(), Ok)?;
-        let Borne { n_went_on, n_refused_messages, n_ended, complaints } = borne;
+        let Borne { n_went_on, n_refused_messages, n_refused_starts, complaints } = borne;
         comparison.complaints.extend(complaints);
-        let what = format!(" ({n_went_on} went on, {n_refused_messages} took nothing any more, {n_ended} ended)");
+        let what = format!(
+            " ({n_went_on} lives went on, {n_refused_messages} took nothing more, {n_refused_starts} starts refused)"
+        );
         Ok((what, comparison))
     })
 }
 
-/// Lives with the fault, and asks in the end.
-fn live(trial: &mut Trial<'_>, n: u64, before: &BTreeMap<String, Count>, borne: &mut Borne) -> Result<()> {
+/// A start with the fault; where that ends it, a life that has the fault once it is there. It is ended then.
+fn suffer(trial: &mut Trial<'_>, n: u64, before: &BTreeMap<String, Count>, borne: &mut Borne) -> Result<()> {
+    trial.start_again(&traced::failing_sync(n))?;
+    if live(trial, n, before, borne)? {
+        return trial.program.kill();
+    }
+    borne.n_refused_starts += 1;
+    trial.start_again(&[])?;
+    trial.wait()?;
+    let mut strace = traced::fail_sync_of(trial.program.id(), n)?;
+    live(trial, n, before, borne)?;
+    trial.program.kill()?;
+    strace.wait().map_err(|error| format!("strace: {error}"))?;
+    Ok(())
+}
+
+/// Lives with the fault, and asks in the end; false if it ended by itself.
+fn live(trial: &mut Trial<'_>, n: u64, before: &BTreeMap<String, Count>, borne: &mut Borne) -> Result<bool> {
     let health = Request { method: "GET", path: "/health", headers: &[], body: "" };
     let mut n_looks = 0;
     while http::send(&trial.post.address, &health).is_err() && n_looks < 500 {
         if trial.program.end()?.is_some() {
-            borne.n_ended += 1;
-            return Ok(());
+            return Ok(false);
         }
         std::thread::sleep(LOOKS_EVERY);
         n_looks += 1;
     }
     std::thread::sleep(RUNS);
-    if let Some(status) = trial.program.end()? {
-        eprintln!("  sync {n} failed: the program ended ({status})");
-        borne.n_ended += 1;
-        return Ok(());
+    if trial.program.end()?.is_some() {
+        return Ok(false);
     }
     let truth = trial.post.truth();
     match trial.witness.counts(&truth) {
@@ -94,7 +107,7 @@ fn live(trial: &mut Trial<'_>, n: u64, before: &BTreeMap<String, Count>, borne: 
     } else {
         borne.n_refused_messages += 1;
     }
-    Ok(())
+    Ok(true)
 }
 
 /// What was counted before the fault must still be.
