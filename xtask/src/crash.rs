@@ -1,12 +1,12 @@
-//! `crash [--kills N] [--seed S] [--program PATH] [--power] [--keep]`: kills the program again and again while messages
-//! come in, and holds what it counts against what it acknowledged.
+//! `crash [--kills N] [--seed S] [--at-calls PERCENT] [--program PATH] [--power] [--keep]`: kills the program again and
+//! again while messages come in, and holds what it counts against what it acknowledged.
 //!
 //! Flow: a workspace of its own (`world`) -> senders (`senders`, of `batches`) that write down each answer (`truth`) ->
-//! kill -9 and start (`program`), in the rhythm of `driver` -> questions and books (`witness`) against what was written
+//! kill -9 and start (`program`, `traced`), in the rhythm of `driver` (`trial` has what `faults` share) -> questions and books (`witness`) against what was written
 //! down. Invariants: only what was answered in full counts as acknowledged; whatever fails prints the seed and keeps the
 //! folder. The seed gives what is drawn, not how the threads take turns: a repeat is alike, not the same.
 //! It lacks what a loss of power does to bytes that were written and not synced: a killed process leaves them to the kernel.
-//! `--power` only adds what such a loss may leave behind the log's end (`tail`); the simulations of `sim` have the rest.
+//! `--power` only adds what such a loss may leave behind the log's end (`tail`); `fault power` (`faults`) takes it away.
 
 mod batches;
 mod chance;

@@ -21,8 +21,8 @@ use std::process::ExitCode;
 
 const USAGE: &str = "cargo xtask TASK
   check   format, lints, tidy, licences, JavaScript
-  test    all fast tests, the contracts, the short browser walks, and client libraries at work, a few kills
-  slow    everything that takes longer: tests over many seeds, all browser walks, many kills
+  test    all fast tests, the contracts, the short browser walks, and client libraries at work, a few kills and faults
+  slow    everything that takes longer: tests over many seeds, all browser walks, many kills and faults
   bless   accept changed snapshots and lists, then read the diff
   run     serve the demo
   bench   figures on the demo, printed; `bench ingest` of messages that come in

@@ -32,6 +32,9 @@ const LOST_END_PERCENT: u64 = 20;
 const NEAR_END_PERCENT: u64 = 40;
 const NEAR_END_BYTES: u64 = 20_000;
 
+/// So much behind a turned bit may be cut off: the rest of the record that it is in.
+const RECORD_BYTES: u64 = 4_096;
+
 /// What became of a damage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Outcome {
@@ -45,17 +48,20 @@ enum Outcome {
     WrongButSaid,
     /// A wrong answer and no word.
     Wrong,
+    /// A log of the vault was cut off at a turned bit, and with it what was whole behind: it can be mended no more.
+    Destroyed,
     Panic,
     /// No answer in time.
     Hang,
 }
 
-const OUTCOMES: [(Outcome, &str); 7] = [
+const OUTCOMES: [(Outcome, &str); 8] = [
     (Outcome::Right, "right"),
     (Outcome::Named, "refused"),
     (Outcome::Unnamed, "unnamed"),
     (Outcome::WrongButSaid, "said"),
     (Outcome::Wrong, "WRONG"),
+    (Outcome::Destroyed, "CUT OFF"),
     (Outcome::Panic, "PANIC"),
     (Outcome::Hang, "HANG"),
 ];
@@ -80,7 +86,10 @@ pub(super) fn run(mut plan: Plan, program: &Path, folder: &Path) -> Result<Found
             let path = &paths[at];
             let bytes = fs::read(pattern.join(path)).map_err(|error| format!("{}: {error}", path.display()))?;
             let Some(damage) = Damage::draw(bytes.len(), &mut plan.chance) else { continue };
-            let (outcome, what) = try_on(trial, &pattern, |data| damage.put(&data.join(path), &bytes), path)?;
+            let (mut outcome, what) = try_on(trial, &pattern, |data| damage.put(&data.join(path), &bytes), path)?;
+            if outcome < Outcome::Destroyed && damage.is_flip() && is_cut_off(&trial.world.data, path, bytes.len()) {
+                outcome = Outcome::Destroyed;
+            }
             *table.entry(kind).or_default().entry(outcome).or_default() += 1;
             let line = format!("round {round}: {} {damage:?} of {}: {outcome:?} {what}", path.display(), bytes.len());
             eprintln!("  {line}");
@@ -163,6 +172,10 @@ impl Damage {
         (n_bytes > 0).then_some(if is_cut { Damage::Cut { n_left: at } } else { Damage::Flip { byte: at, bit } })
     }
 
+    fn is_flip(self) -> bool {
+        matches!(self, Damage::Flip { .. })
+    }
+
     fn put(self, path: &Path, bytes: &[u8]) -> Result<()> {
         fs::write(path, self.of(bytes)).map_err(|error| format!("{}: {error}", path.display()))
     }
@@ -175,6 +188,12 @@ impl Damage {
         }
         bytes
     }
+}
+
+/// Whether much of a log of the vault is gone, which only ever grows. Other files may be taken away when they are done with.
+fn is_cut_off(data: &Path, path: &Path, n_bytes: usize) -> bool {
+    let n_left = fs::metadata(data.join(path)).map_or(0, |file| file.len());
+    path.starts_with("vault") && n_left + RECORD_BYTES < n_bytes as u64
 }
 
 /// Starts the program on a copy with a damage, asks, and ends it; what came of it, and in which words.
