@@ -2,8 +2,8 @@
 //! again while messages come in, and holds what it counts against what it acknowledged.
 //!
 //! Flow: a workspace of its own (`world`) -> senders (`senders`, of `batches`) that write down each answer (`truth`) ->
-//! kill -9 and start (`program`, `traced`), in the rhythm of `driver` (`trial` has what `faults` share) -> questions and books (`witness`) against what was written
-//! down. Invariants: only what was answered in full counts as acknowledged; whatever fails prints the seed and keeps the
+//! kill -9 and start (`program`, `traced`), in the rhythm of `driver` (`trial` has what `faults` share) -> questions and
+//! books (`witness`) against what was written down. Invariants: only what was answered in full counts as acknowledged; whatever fails prints the seed and keeps the
 //! folder. The seed gives what is drawn, not how the threads take turns: a repeat is alike, not the same.
 //! It lacks what a loss of power does to bytes that were written and not synced: a killed process leaves them to the kernel.
 //! `--power` only adds what such a loss may leave behind the log's end (`tail`); `fault power` (`faults`) takes it away.
@@ -21,10 +21,10 @@ mod truth;
 mod witness;
 mod world;
 
-use crate::server::{self, TemporaryFolder};
-use crate::shell::Result;
 use std::path::{Path, PathBuf};
 use trial::Found;
+use xtask::server::{self, TemporaryFolder};
+use xtask::shell::Result;
 
 const USAGE: &str = "cargo xtask crash [--kills N] [--seed S] [--at-calls PERCENT] [--program PATH] [--power] [--keep]
   --kills N       how often the program is killed, 1 to 100000 (20)

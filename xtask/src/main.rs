@@ -10,9 +10,6 @@ mod check;
 mod clone;
 mod crash;
 mod dist;
-mod http;
-mod server;
-mod shell;
 mod simulation;
 mod test;
 mod tidy;
@@ -45,9 +42,8 @@ fn main() -> ExitCode {
         "test" => test::run(),
         "slow" => test::run_slow(),
         "bless" => bless::run(),
-        "run" => server::run(&rest),
+        "run" => xtask::server::run(&rest),
         "bench" => bench::run(&rest),
-        bench::ingest::bare::TASK => bench::ingest::bare::run(&rest),
         "dist" => dist::run(),
         "tidy" => tidy::run(),
         "crash" => crash::run(&rest),

@@ -2,8 +2,8 @@
 
 use crate::crash::faults::{self, Kind};
 use crate::crash::{self, Options};
-use crate::shell::{Result, all, cargo, command, has_cargo, step};
 use crate::{browser, tidy};
+use xtask::shell::{Result, all, cargo, command, has_cargo, step};
 
 /// Kills among the fast tests, and among those that take longer.
 const KILLS_SHORT: u64 = 10;
@@ -47,7 +47,7 @@ fn fast() -> Result<()> {
 
 /// Runs nextest and prints the five slowest tests.
 fn nextest() -> Result<()> {
-    let report = crate::shell::target().join("nextest/default/junit.xml");
+    let report = xtask::shell::target().join("nextest/default/junit.xml");
     let result = cargo(&["nextest", "run", "--workspace"]);
     if let Ok(text) = std::fs::read_to_string(report) {
         eprintln!("the five slowest:");

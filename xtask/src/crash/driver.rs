@@ -7,10 +7,10 @@ use super::traced::Call;
 use super::trial::{self, Found, Trial};
 use super::truth::Comparison;
 use super::world::World;
-use crate::shell::Result;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
+use xtask::shell::Result;
 
 /// Kills between two comparisons.
 const KILLS_PER_COMPARISON: u64 = 10;

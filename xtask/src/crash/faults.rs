@@ -15,8 +15,8 @@ mod syncs;
 use super::chance::Chance;
 use super::trial::Found;
 use super::{Setting, number, traced};
-use crate::shell::Result;
 use std::path::{Path, PathBuf};
+use xtask::shell::Result;
 
 const USAGE: &str =
     "cargo xtask fault syncs|full|power|flips [--rounds N] [--seed S] [--program PATH] [--control] [--keep]

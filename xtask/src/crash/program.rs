@@ -1,13 +1,13 @@
 //! The program under test: started, asked whether it is there, and killed without a word.
 
 use super::world::{USER, World};
-use crate::http::{self, Request};
-use crate::shell::{Result, root};
 use std::fs::OpenOptions;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
+use xtask::http::{self, Request};
+use xtask::shell::{Result, root};
 
 /// Longer than this, a start is a failure of the run itself.
 const START_MAX: Duration = Duration::from_secs(60);

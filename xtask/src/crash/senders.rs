@@ -4,11 +4,11 @@ use super::batches::{Batch, MESSAGES_MAX};
 use super::chance::Chance;
 use super::truth::Truth;
 use super::world::KEY;
-use crate::http::{self, Request, Response};
 use serde_json::Value as Json;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
+use xtask::http::{self, Request, Response};
 
 /// How many send at once.
 const N_SENDERS: u64 = 4;

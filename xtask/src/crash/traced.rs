@@ -5,8 +5,8 @@
 //! It needs no change of the program and knows nothing about it: a call is chosen by its name only.
 
 use super::chance::Chance;
-use crate::shell::Result;
 use std::process::{Child, Command};
+use xtask::shell::Result;
 
 /// Calls before which it is killed, and up to which of them: what a start makes alone, and some more.
 const KILLERS: &[(&str, u64)] = &[

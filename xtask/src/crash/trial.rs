@@ -8,9 +8,9 @@ use super::senders::Post;
 use super::truth::Comparison;
 use super::witness::Witness;
 use super::world::World;
-use crate::shell::Result;
 use std::path::Path;
 use std::time::{Duration, Instant};
+use xtask::shell::Result;
 
 /// How long the program may take to be there again.
 const START_SECONDS_MAX: f64 = 5.0;

@@ -1,8 +1,8 @@
 //! The workspace in which messages are sent: one event, one key without limits that matter, one role that may everything.
 
-use crate::shell::Result;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
+use xtask::shell::Result;
 
 /// The event that is sent.
 pub(super) const EVENT: &str = "thing_done";

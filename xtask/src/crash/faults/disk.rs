@@ -7,9 +7,9 @@
 //! It lacks a disk's own cache, which may forget even what was sent to it before the next flush.
 
 use super::mounts::{Mount, call, text};
-use crate::shell::Result;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use xtask::shell::Result;
 
 /// What it is made with.
 pub(super) const TOOLS: &[&str] = &["mkfs.xfs", "mkfs.ext4", "losetup", "mount", "umount"];
@@ -86,7 +86,7 @@ mod tests {
             eprintln!("left out, because {reason}");
             return;
         }
-        let folder = crate::server::TemporaryFolder::new("disk").expect("a folder can be made");
+        let folder = xtask::server::TemporaryFolder::new("disk").expect("a folder can be made");
         let at = folder.path().join("data");
         let mut disk = Disk::new(folder.path(), &at).expect("a disk can be made");
         let mut synced = File::create(at.join("synced")).expect("a file can be made");

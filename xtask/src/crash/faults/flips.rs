@@ -11,12 +11,12 @@ use crate::crash::chance::Chance;
 use crate::crash::trial::{self, Found, Trial};
 use crate::crash::truth::Comparison;
 use crate::crash::world::World;
-use crate::http::{self, Request};
-use crate::shell::Result;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use xtask::http::{self, Request};
+use xtask::shell::Result;
 
 /// Lives under load before the folder is kept, and how long each is: so that tables have checkpoints and landed files.
 const N_LIVES: u64 = 4;

@@ -9,11 +9,11 @@ use super::mounts::Mount;
 use crate::crash::trial::{self, Found, PROBE_MESSAGES, Trial};
 use crate::crash::truth::Comparison;
 use crate::crash::world::World;
-use crate::shell::Result;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
+use xtask::shell::Result;
 
 /// Size of the disk.
 const SIZE: &str = "size=96m";

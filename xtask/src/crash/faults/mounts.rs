@@ -1,8 +1,8 @@
 //! File systems that are mounted for a run and gone after it.
 
-use crate::shell::{Result, has};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use xtask::shell::{Result, has};
 
 /// A mounted folder; it is unmounted when this is dropped.
 pub(super) struct Mount(PathBuf);

@@ -8,8 +8,8 @@ use super::disk::Disk;
 use crate::crash::trial::{self, Found, Trial};
 use crate::crash::truth::Comparison;
 use crate::crash::world::World;
-use crate::shell::Result;
 use std::path::Path;
+use xtask::shell::Result;
 
 /// Makes the syncs of the program after it do nothing.
 pub(super) const VOID_SYNCS: &str = "eatmydata";

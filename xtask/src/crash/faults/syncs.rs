@@ -8,11 +8,11 @@ use crate::crash::traced;
 use crate::crash::trial::{self, Found, Trial};
 use crate::crash::truth::{Comparison, Count};
 use crate::crash::world::World;
-use crate::http::{self, Request};
-use crate::shell::Result;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
+use xtask::http::{self, Request};
+use xtask::shell::Result;
 
 /// How long it runs under the fault.
 const RUNS: Duration = Duration::from_millis(1_500);
