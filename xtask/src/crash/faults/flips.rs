@@ -5,12 +5,15 @@
 //! that is wrong without a word, a panic, and one that never comes are not. Files are taken type by type, so that the many
 //! commits of a table do not hide the one key of the vault.
 
+mod damage;
+
 use super::Plan;
 use super::mounts::{call, text};
 use crate::crash::chance::Chance;
 use crate::crash::trial::{self, Found, Trial};
 use crate::crash::truth::Comparison;
 use crate::crash::world::World;
+use damage::Damage;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,13 +28,6 @@ const MILLIS_RUNNING: (u64, u64) = (1_500, 3_000);
 const START_MAX: Duration = Duration::from_secs(10);
 const LANDING_MAX: Duration = Duration::from_secs(4);
 const LOOKS_EVERY: Duration = Duration::from_millis(50);
-/// Of a hundred damages so many are lost ends.
-const LOST_END_PERCENT: u64 = 20;
-
-/// Of a hundred damages so many are near the end, and how near.
-const NEAR_END_PERCENT: u64 = 40;
-const NEAR_END_BYTES: u64 = 20_000;
-
 /// So much behind a turned bit may be cut off: the rest of the record that it is in.
 const RECORD_BYTES: u64 = 4_096;
 
@@ -151,45 +147,6 @@ fn type_of(path: &Path) -> &'static str {
     }
 }
 
-/// A change of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Damage {
-    /// This bit of this byte turns.
-    Flip { byte: usize, bit: u8 },
-    /// Only so many bytes are left.
-    Cut { n_left: usize },
-}
-
-impl Damage {
-    /// One for a file of so many bytes; none where there are none.
-    fn draw(n_bytes: usize, chance: &mut Chance) -> Option<Damage> {
-        let end = u64::try_from(n_bytes).expect("a file's size is a number").max(1);
-        // The end of a file is what was written last: the log has there what has not landed yet.
-        let start = if chance.percent(NEAR_END_PERCENT) { end.saturating_sub(NEAR_END_BYTES) } else { 0 };
-        let at = usize::try_from(start + chance.below(end - start)).expect("it is within the file");
-        let bit = u8::try_from(chance.below(8)).expect("it is below 8");
-        let is_cut = chance.percent(LOST_END_PERCENT);
-        (n_bytes > 0).then_some(if is_cut { Damage::Cut { n_left: at } } else { Damage::Flip { byte: at, bit } })
-    }
-
-    fn is_flip(self) -> bool {
-        matches!(self, Damage::Flip { .. })
-    }
-
-    fn put(self, path: &Path, bytes: &[u8]) -> Result<()> {
-        fs::write(path, self.of(bytes)).map_err(|error| format!("{}: {error}", path.display()))
-    }
-
-    fn of(self, bytes: &[u8]) -> Vec<u8> {
-        let mut bytes = bytes.to_vec();
-        match self {
-            Damage::Flip { byte, bit } => bytes[byte] ^= 1 << bit,
-            Damage::Cut { n_left } => bytes.truncate(n_left),
-        }
-        bytes
-    }
-}
-
 /// Whether much of a log of the vault is gone, which only ever grows. Other files may be taken away when they are done with.
 fn is_cut_off(data: &Path, path: &Path, n_bytes: usize) -> bool {
     let n_left = fs::metadata(data.join(path)).map_or(0, |file| file.len());
@@ -297,14 +254,8 @@ fn summary(table: &BTreeMap<&str, BTreeMap<Outcome, u64>>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Damage, type_of};
+    use super::type_of;
     use std::path::Path;
-
-    #[test]
-    fn damages_one_bit_or_the_end() {
-        assert_eq!(Damage::Flip { byte: 1, bit: 7 }.of(b"abc"), b"a\xe2c");
-        assert_eq!(Damage::Cut { n_left: 2 }.of(b"abc"), b"ab");
-    }
 
     #[test]
     fn tells_types_apart() {
