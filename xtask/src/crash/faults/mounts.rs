@@ -42,7 +42,9 @@ pub(super) fn call(program: &str, words: &[&str]) -> Result<String> {
     let line = format!("{program} {}", words.join(" "));
     let output = Command::new(program).args(words).output().map_err(|error| format!("`{line}`: {error}"))?;
     if !output.status.success() {
-        return Err(format!("`{line}` failed: {}", String::from_utf8_lossy(&output.stderr).trim()));
+        // What follows its first line are hints for people at a terminal.
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("`{line}` failed: {}", said.lines().next().unwrap_or_default()));
     }
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
