@@ -28,7 +28,8 @@ pub(super) fn run(mut plan: Plan, program: &Path, folder: &Path) -> Result<Found
         let broken = post.run(seed, || -> Result<Option<Comparison>> {
             for round in 1..=plan.n_rounds {
                 std::thread::sleep(plan.chance.millis(MILLIS_RUNNING.0, MILLIS_RUNNING.1));
-                lose(trial, &mut disk, &[])?;
+                lose(trial, &mut disk)?;
+                trial.start_again(&[])?;
                 trial.wait()?;
                 // No promise is made for a token: the loss may have taken it along.
                 trial.renew_token()?;
@@ -58,7 +59,8 @@ pub(super) fn control(mut plan: Plan, program: &Path, folder: &Path) -> Result<F
         post.run(seed, || -> Result<(String, Comparison)> {
             for round in 1..=plan.n_rounds {
                 std::thread::sleep(plan.chance.millis(MILLIS_RUNNING.0, MILLIS_RUNNING.1));
-                lose(trial, &mut disk, &under)?;
+                lose(trial, &mut disk)?;
+                trial.start_again(&under)?;
                 // A program whose files contradict each other may refuse to start: what it acknowledged is lost as well.
                 if let Err(error) = trial.wait() {
                     return Ok((
@@ -82,13 +84,13 @@ pub(super) fn control(mut plan: Plan, program: &Path, folder: &Path) -> Result<F
     Ok(found)
 }
 
-/// Takes the picture, ends the program and all that came after the picture, and starts it again.
-fn lose(trial: &mut Trial<'_>, disk: &mut Disk, under: &[String]) -> Result<()> {
+/// Takes the picture, and ends the program and all that came after the picture.
+pub(super) fn lose(trial: &mut Trial<'_>, disk: &mut Disk) -> Result<()> {
     let acks = trial.post.truth().acks();
     disk.take_picture()?;
     trial.program.kill()?;
     disk.back_to_picture()?;
     // Whoever still sends has noticed by then.
     trial.post.pause(|| trial.post.truth().back_to(&acks));
-    trial.start_again(under)
+    Ok(())
 }

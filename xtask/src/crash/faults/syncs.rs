@@ -1,15 +1,20 @@
 //! Syncs that fail: the n-th fsync and fdatasync of each thread returns an error of the disk, once.
 //!
-//! Under the fault the program may refuse to start, refuse messages, or go on; what it answers must be right. After it, on a
-//! disk that is well, it must be there again with all that it acknowledged.
+//! Under the fault the program may refuse to start, refuse messages, or go on; what it answers must be right. A life with a
+//! fault ends with a loss of power, where the machine allows that: what a failed sync left in memory only is forgotten, so
+//! that an acknowledgement in spite of it is found. After it, on a disk that is well, the program must be there again with
+//! all that it acknowledged.
 
 use super::Plan;
+use super::disk::{self, Disk};
+use super::{mounts, power};
 use crate::crash::traced;
 use crate::crash::trial::{self, Found, Trial};
 use crate::crash::truth::{Comparison, Count};
 use crate::crash::world::World;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::process::Child;
 use std::time::Duration;
 use xtask::http::{self, Request};
 use xtask::shell::Result;
@@ -32,6 +37,13 @@ struct Borne {
 /// One life with a fault and one without, for each n.
 pub(super) fn run(plan: Plan, program: &Path, folder: &Path) -> Result<Found> {
     let world = World::new(folder)?;
+    let mut disk = match mounts::why_not(disk::TOOLS) {
+        None => Some(Disk::new(folder, &world.data)?),
+        Some(reason) => {
+            eprintln!("  kills in place of losses of power, because {reason}");
+            None
+        }
+    };
     trial::run(program, &world, &[], |trial| {
         let mut borne = Borne::default();
         let post = trial.post;
@@ -39,9 +51,17 @@ pub(super) fn run(plan: Plan, program: &Path, folder: &Path) -> Result<Found> {
             let mut before = BTreeMap::new();
             for n in 1..=plan.n_rounds {
                 trial.program.kill()?;
-                suffer(trial, n, &before, &mut borne)?;
+                let strace = suffer(trial, n, &before, &mut borne)?;
+                match &mut disk {
+                    Some(disk) => power::lose(trial, disk)?,
+                    None => trial.program.kill()?,
+                }
+                if let Some(mut strace) = strace {
+                    strace.wait().map_err(|error| format!("strace: {error}"))?;
+                }
                 trial.start_again(&[])?;
                 trial.wait()?;
+                trial.renew_token()?;
                 let comparison = post.pause(|| trial.compare())?;
                 if !comparison.complaints.is_empty() {
                     eprintln!("  wrong after sync {n} failed");
@@ -61,20 +81,18 @@ pub(super) fn run(plan: Plan, program: &Path, folder: &Path) -> Result<Found> {
     })
 }
 
-/// A start with the fault; where that ends it, a life that has the fault once it is there. It is ended then.
-fn suffer(trial: &mut Trial<'_>, n: u64, before: &BTreeMap<String, Count>, borne: &mut Borne) -> Result<()> {
+/// A start with the fault; where that ends it, a life that has the fault once it is there, by a strace that ends with it.
+fn suffer(trial: &mut Trial<'_>, n: u64, before: &BTreeMap<String, Count>, borne: &mut Borne) -> Result<Option<Child>> {
     trial.start_again(&traced::failing_sync(n))?;
     if live(trial, n, before, borne)? {
-        return trial.program.kill();
+        return Ok(None);
     }
     borne.n_refused_starts += 1;
     trial.start_again(&[])?;
     trial.wait()?;
-    let mut strace = traced::fail_sync_of(trial.program.id(), n)?;
+    let strace = traced::fail_sync_of(trial.program.id(), n)?;
     live(trial, n, before, borne)?;
-    trial.program.kill()?;
-    strace.wait().map_err(|error| format!("strace: {error}"))?;
-    Ok(())
+    Ok(Some(strace))
 }
 
 /// Lives with the fault, and asks in the end; false if it ended by itself.
