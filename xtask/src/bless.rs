@@ -1,7 +1,7 @@
 //! `bless`: accepts what changed in snapshots, case files and lists. Read the diff afterwards.
 
-use crate::shell::{Result, all, cargo, command, has_cargo, step};
 use crate::tidy;
+use xtask::shell::{Result, all, cargo, command, has_cargo, step};
 
 /// Rewrites every file that a test compares with.
 pub(crate) fn run() -> Result<()> {

@@ -1,9 +1,9 @@
 //! What browser/ checks with Node: walks with a real browser on a real server, other makers' client libraries on the same
 //! one, contracts against the standard's schema.
 
-use crate::server;
-use crate::shell::{Result, command, has, output, root, step};
 use std::process::Stdio;
+use xtask::server;
+use xtask::shell::{Result, command, has, output, root, step};
 
 /// Which walks.
 #[derive(Clone, Copy, PartialEq, Eq)]

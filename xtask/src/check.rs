@@ -1,7 +1,7 @@
 //! `check`: what can be said about the code without running it.
 
-use crate::shell::{Result, all, cargo, command, has, has_cargo, output, root, step};
 use crate::tidy;
+use xtask::shell::{Result, all, cargo, command, has, has_cargo, output, root, step};
 
 /// Runs every check, also after one has failed.
 pub(crate) fn run() -> Result<()> {

@@ -1,8 +1,8 @@
 //! `dist`: what one gives away.
 
-use crate::shell::{Result, cargo, output, root, target};
 use sha2::{Digest, Sha256};
 use std::path::Path;
+use xtask::shell::{Result, cargo, output, root, target};
 
 /// Builds the release and puts binary, manual, completions and checksums into dist/.
 pub(crate) fn run() -> Result<()> {

@@ -8,38 +8,38 @@ use std::time::{Duration, Instant};
 const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A request.
-pub(crate) struct Request<'a> {
+pub struct Request<'a> {
     /// `GET` or `POST`.
-    pub(crate) method: &'a str,
+    pub method: &'a str,
     /// The path with its query.
-    pub(crate) path: &'a str,
+    pub path: &'a str,
     /// More headers.
-    pub(crate) headers: &'a [(&'a str, &'a str)],
+    pub headers: &'a [(&'a str, &'a str)],
     /// The body; empty for none.
-    pub(crate) body: &'a str,
+    pub body: &'a str,
 }
 
 /// What came back.
-pub(crate) struct Response {
+pub struct Response {
     /// The status code.
-    pub(crate) status: u16,
+    pub status: u16,
     /// Headers, names in lower case.
-    pub(crate) headers: Vec<(String, String)>,
+    pub headers: Vec<(String, String)>,
     /// The body.
-    pub(crate) body: String,
+    pub body: String,
     /// Seconds from connecting to the last byte.
-    pub(crate) seconds: f64,
+    pub seconds: f64,
 }
 
 impl Response {
     /// The values of a header.
-    pub(crate) fn header<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    pub fn header<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.headers.iter().filter(move |(other, _)| other == name).map(|(_, value)| value.as_str())
     }
 }
 
 /// Sends a request to `host:port` and waits for the whole answer.
-pub(crate) fn send(address: &str, request: &Request<'_>) -> Result<Response> {
+pub fn send(address: &str, request: &Request<'_>) -> Result<Response> {
     let failed = |error: std::io::Error| format!("{} {} on {address}: {error}", request.method, request.path);
     let started = Instant::now();
     let mut stream = TcpStream::connect(address).map_err(failed)?;

@@ -1,4 +1,4 @@
-//! What one does with this repository: `cargo xtask check|test|slow|bless|run|bench|dist|tidy|crash|sim`.
+//! What one does with this repository: `cargo xtask check|test|slow|bless|run|bench|dist|tidy|crash|fault|sim`.
 //!
 //! Each target of the Makefile is one line that calls this. Invariants: every step prints what it does before it does
 //! it; a failing step does not hide the ones after it; nothing is checked only in CI.
@@ -10,9 +10,6 @@ mod check;
 mod clone;
 mod crash;
 mod dist;
-mod http;
-mod server;
-mod shell;
 mod simulation;
 mod test;
 mod tidy;
@@ -21,14 +18,15 @@ use std::process::ExitCode;
 
 const USAGE: &str = "cargo xtask TASK
   check   format, lints, tidy, licences, JavaScript
-  test    all fast tests, the contracts, the short browser walks, and client libraries at work, a few kills
-  slow    everything that takes longer: tests over many seeds, all browser walks, many kills
+  test    all fast tests, the contracts, the short browser walks, and client libraries at work, a few kills and faults
+  slow    everything that takes longer: tests over many seeds, all browser walks, many kills and faults
   bless   accept changed snapshots and lists, then read the diff
   run     serve the demo
   bench   figures on the demo, printed; `bench ingest` of messages that come in
   dist    the release binary, its manual and checksums in dist/
   tidy    the repository's own rules
   crash   kills the program under load and counts what is left; `crash --help` says more
+  fault   lets the disk fail under the program and counts what is left; `fault --help` says more
   sim     simulated histories with faults, over as many seeds as asked for; `sim --help` says more";
 
 fn main() -> ExitCode {
@@ -44,12 +42,12 @@ fn main() -> ExitCode {
         "test" => test::run(),
         "slow" => test::run_slow(),
         "bless" => bless::run(),
-        "run" => server::run(&rest),
+        "run" => xtask::server::run(&rest),
         "bench" => bench::run(&rest),
-        bench::ingest::bare::TASK => bench::ingest::bare::run(&rest),
         "dist" => dist::run(),
         "tidy" => tidy::run(),
         "crash" => crash::run(&rest),
+        "fault" => crash::faults::run(&rest),
         "sim" => simulation::run(&rest),
         _ => Err(USAGE.to_owned()),
     };

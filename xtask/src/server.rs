@@ -12,7 +12,7 @@ const ADDRESS: &str = "127.0.0.1:7800";
 const START_SECONDS_MAX: u64 = 180;
 
 /// Serves the demo until it is stopped; more words are passed on to `entente up`.
-pub(crate) fn run(more: &[String]) -> Result<()> {
+pub fn run(more: &[String]) -> Result<()> {
     build()?;
     let mut up = Command::new(binary());
     up.current_dir(root()).args(["up", "--workspace", "demo", "--listen", ADDRESS, "--sign-ins"]).args(more);
@@ -22,33 +22,33 @@ pub(crate) fn run(more: &[String]) -> Result<()> {
 }
 
 /// Builds the program as `make run` and the tests have it.
-pub(crate) fn build() -> Result<()> {
+pub fn build() -> Result<()> {
     cargo(&["build", "--package", "entente"])
 }
 
 /// The program that `build` makes.
-pub(crate) fn binary() -> PathBuf {
+pub fn binary() -> PathBuf {
     target().join("debug").join(format!("entente{}", std::env::consts::EXE_SUFFIX))
 }
 
 /// A folder that is gone when this is.
-pub(crate) struct TemporaryFolder(PathBuf);
+pub struct TemporaryFolder(PathBuf);
 
 impl TemporaryFolder {
     /// Makes one in the target folder.
-    pub(crate) fn new(name: &str) -> Result<TemporaryFolder> {
+    pub fn new(name: &str) -> Result<TemporaryFolder> {
         let path = target().join("tmp").join(format!("{name}-{}", std::process::id()));
         std::fs::create_dir_all(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         Ok(TemporaryFolder(path))
     }
 
     /// Where it is.
-    pub(crate) fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         &self.0
     }
 
     /// Leaves it where it is.
-    pub(crate) fn keep(self) -> PathBuf {
+    pub fn keep(self) -> PathBuf {
         std::mem::ManuallyDrop::new(self).0.clone()
     }
 }
@@ -62,22 +62,22 @@ impl Drop for TemporaryFolder {
 }
 
 /// A server of ours; it is stopped when this is dropped.
-pub(crate) struct Server {
+pub struct Server {
     program: PathBuf,
     workspace: PathBuf,
     data: PathBuf,
     child: Child,
     /// `host:port`.
-    pub(crate) address: String,
+    pub address: String,
     /// Seconds from start to the first answer.
-    pub(crate) start_seconds: f64,
+    pub start_seconds: f64,
     /// Name and secret of each user, as it printed them: a password, or a link that signs in.
-    pub(crate) sign_ins: Vec<(String, String)>,
+    pub sign_ins: Vec<(String, String)>,
 }
 
 impl Server {
     /// Starts a program on a workspace and a data folder, and waits until it answers.
-    pub(crate) fn start(program: &Path, workspace: &Path, data: &Path) -> Result<Server> {
+    pub fn start(program: &Path, workspace: &Path, data: &Path) -> Result<Server> {
         let port = TcpListener::bind("127.0.0.1:0")
             .and_then(|listener| listener.local_addr())
             .map_err(|error| error.to_string())?;
@@ -107,7 +107,7 @@ impl Server {
     }
 
     /// A token for a user, by the command line on the same data folder.
-    pub(crate) fn token(&self, user: &str) -> Result<String> {
+    pub fn token(&self, user: &str) -> Result<String> {
         let mut token = Command::new(&self.program);
         token.current_dir(root()).args(["token", user, "--workspace"]);
         token.arg(&self.workspace).arg("--data").arg(&self.data);
@@ -118,7 +118,7 @@ impl Server {
     }
 
     /// The number of its process.
-    pub(crate) fn id(&self) -> u32 {
+    pub fn id(&self) -> u32 {
         self.child.id()
     }
 
@@ -155,7 +155,7 @@ impl Drop for Server {
 }
 
 /// A process's resident memory in MB; absent where /proc is.
-pub(crate) fn memory_mb(id: u32) -> Option<f64> {
+pub fn memory_mb(id: u32) -> Option<f64> {
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
     let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
     line.split_whitespace().nth(1)?.parse().ok().map(|kilobytes: f64| kilobytes / 1024.0)

@@ -5,17 +5,17 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 /// What a task gives: nothing, or what to tell the person at the terminal.
-pub(crate) type Result<T> = std::result::Result<T, String>;
+pub type Result<T> = std::result::Result<T, String>;
 
 /// The folder of the repository: the one that cargo runs this for, since clones share a target folder.
-pub(crate) fn root() -> PathBuf {
+pub fn root() -> PathBuf {
     let here = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
     let here = here.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")));
     here.parent().expect("xtask is a folder of the repository").to_owned()
 }
 
 /// The folder that cargo builds into.
-pub(crate) fn target() -> PathBuf {
+pub fn target() -> PathBuf {
     match std::env::var_os("CARGO_TARGET_DIR") {
         Some(folder) => root().join(folder),
         None => root().join("target"),
@@ -23,7 +23,7 @@ pub(crate) fn target() -> PathBuf {
 }
 
 /// A program to be run in the repository's folder.
-pub(crate) fn command(program: &str, arguments: &[&str]) -> Command {
+pub fn command(program: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.args(arguments).current_dir(root());
     // What cargo says about xtask itself. A build script that reads it would run again, and all that depends on it be
@@ -38,7 +38,7 @@ pub(crate) fn command(program: &str, arguments: &[&str]) -> Command {
 }
 
 /// Says what runs, runs it, and fails if it fails.
-pub(crate) fn step(mut command: Command) -> Result<()> {
+pub fn step(mut command: Command) -> Result<()> {
     let line = line_of(&command);
     eprintln!("> {line}");
     let started = Instant::now();
@@ -53,12 +53,12 @@ pub(crate) fn step(mut command: Command) -> Result<()> {
 }
 
 /// Runs `cargo` with these words.
-pub(crate) fn cargo(arguments: &[&str]) -> Result<()> {
+pub fn cargo(arguments: &[&str]) -> Result<()> {
     step(command("cargo", arguments))
 }
 
 /// What a program prints; it must succeed.
-pub(crate) fn output(program: &str, arguments: &[&str]) -> Result<String> {
+pub fn output(program: &str, arguments: &[&str]) -> Result<String> {
     let mut command = command(program, arguments);
     let line = line_of(&command);
     let output =
@@ -70,13 +70,13 @@ pub(crate) fn output(program: &str, arguments: &[&str]) -> Result<String> {
 }
 
 /// Whether a program is there.
-pub(crate) fn has(program: &str) -> bool {
+pub fn has(program: &str) -> bool {
     let paths = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&paths).any(|folder| folder.join(program).is_file())
 }
 
 /// Whether a cargo command is there (`cargo nextest`).
-pub(crate) fn has_cargo(subcommand: &str) -> bool {
+pub fn has_cargo(subcommand: &str) -> bool {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo")));
     let program = format!("cargo-{subcommand}");
@@ -84,7 +84,7 @@ pub(crate) fn has_cargo(subcommand: &str) -> bool {
 }
 
 /// All failures as one, or none.
-pub(crate) fn all(results: Vec<Result<()>>) -> Result<()> {
+pub fn all(results: Vec<Result<()>>) -> Result<()> {
     let failures: Vec<String> = results.into_iter().filter_map(Result::err).collect();
     if failures.is_empty() { Ok(()) } else { Err(format!("\nfailed:\n- {}", failures.join("\n- "))) }
 }

@@ -3,8 +3,8 @@
 //! The histories live beside what they test: the log against a disk with faults and losses of power, the landing against
 //! crashes between its commits. This says over which seeds they go, and in one line what became of them.
 
-use crate::shell::{Result, command, has_cargo, step, target};
 use crate::tidy;
+use xtask::shell::{Result, command, has_cargo, step, target};
 
 const USAGE: &str = "cargo xtask sim [--seeds N] [--seed S]
   --seeds N   how many histories of each kind, 1 to 1000000 (400)

@@ -1,24 +1,40 @@
 //! `test` and `slow`: the tests, by what they take.
 
+use crate::crash::faults::{self, Kind};
 use crate::crash::{self, Options};
-use crate::shell::{Result, all, cargo, command, has_cargo, step};
 use crate::{browser, tidy};
+use xtask::shell::{Result, all, cargo, command, has_cargo, step};
 
 /// Kills among the fast tests, and among those that take longer.
 const KILLS_SHORT: u64 = 10;
 const KILLS_LONG: u64 = 200;
+/// Of a hundred kills so many come at a system call.
+const AT_CALLS_PERCENT: u64 = 30;
+/// Rounds of each fault of the disk, among the fast tests and among those that take longer.
+const FAULTS_SHORT: &[(Kind, u64)] = &[(Kind::Syncs, 2), (Kind::Full, 2), (Kind::Power, 2), (Kind::Control, 5)];
+const FAULTS_LONG: &[(Kind, u64)] =
+    &[(Kind::Syncs, 50), (Kind::Full, 20), (Kind::Power, 100), (Kind::Control, 5), (Kind::Flips, 200)];
 
-/// All fast tests, the doc tests that must fail to compile, the contracts, the short browser walks, and a few kills.
+/// All fast tests, the doc tests that must fail to compile, the contracts, the short browser walks, a few kills and faults.
 pub(crate) fn run() -> Result<()> {
     let walks = || browser::run(browser::Walks::Short);
-    all(vec![fast(), doc_tests(), browser::contracts(), walks(), crash::run_with(Options::kills(KILLS_SHORT))])
+    all(vec![fast(), doc_tests(), browser::contracts(), walks(), kills(KILLS_SHORT), disks(FAULTS_SHORT)])
 }
 
-/// What takes longer: the tests over many seeds, all browser walks, and many kills.
+/// What takes longer: the tests over many seeds, all browser walks, many kills and faults.
 pub(crate) fn run_slow() -> Result<()> {
     let mut seeds = command("cargo", &["test", "--workspace", "--lib", "--", "twins", "intake", "--nocapture"]);
     seeds.env("ENTENTE_TWINS", "12").env("ENTENTE_SEEDS", "20000");
-    all(vec![step(seeds), browser::run(browser::Walks::All), crash::run_with(Options::kills(KILLS_LONG))])
+    all(vec![step(seeds), browser::run(browser::Walks::All), kills(KILLS_LONG), disks(FAULTS_LONG)])
+}
+
+fn kills(n_kills: u64) -> Result<()> {
+    crash::run_with(Options { at_calls_percent: AT_CALLS_PERCENT, ..Options::kills(n_kills) })
+}
+
+/// Faults of the disk, one kind after the other.
+fn disks(kinds: &[(Kind, u64)]) -> Result<()> {
+    all(kinds.iter().map(|(kind, n_rounds)| faults::run_with(faults::Options::rounds(*kind, *n_rounds))).collect())
 }
 
 fn fast() -> Result<()> {
@@ -31,7 +47,7 @@ fn fast() -> Result<()> {
 
 /// Runs nextest and prints the five slowest tests.
 fn nextest() -> Result<()> {
-    let report = crate::shell::target().join("nextest/default/junit.xml");
+    let report = xtask::shell::target().join("nextest/default/junit.xml");
     let result = cargo(&["nextest", "run", "--workspace"]);
     if let Ok(text) = std::fs::read_to_string(report) {
         eprintln!("the five slowest:");

@@ -12,9 +12,9 @@ mod surface;
 mod tests;
 mod vendor;
 
-use crate::shell::{Result, output, root};
 use serde_json::Value as Json;
 use std::path::{Path, PathBuf};
+use xtask::shell::{Result, output, root};
 
 /// Checks every rule and prints the outliers in size.
 pub(crate) fn run() -> Result<()> {

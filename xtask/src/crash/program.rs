@@ -1,13 +1,13 @@
 //! The program under test: started, asked whether it is there, and killed without a word.
 
 use super::world::{USER, World};
-use crate::http::{self, Request};
-use crate::shell::{Result, root};
 use std::fs::OpenOptions;
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
+use xtask::http::{self, Request};
+use xtask::shell::{Result, root};
 
 /// Longer than this, a start is a failure of the run itself.
 const START_MAX: Duration = Duration::from_secs(60);
@@ -18,21 +18,31 @@ pub(super) struct Program {
     child: Child,
     started: Instant,
     address: String,
+    /// Whether it may end before it is killed here.
+    may_end: bool,
 }
 
 impl Program {
-    /// Starts it on an address; it is not there yet.
-    pub(super) fn start(path: &Path, world: &World, address: &str) -> Result<Program> {
+    /// Starts it on an address; it is not there yet. The words `under`, if any, are another program's that starts it and
+    /// may end it.
+    pub(super) fn start(under: &[String], path: &Path, world: &World, address: &str) -> Result<Program> {
         let log = || {
             let file = OpenOptions::new().create(true).append(true).open(&world.log);
             file.map_err(|error| format!("{}: {error}", world.log.display()))
         };
-        let mut up = Command::new(path);
+        let mut up = match under {
+            [] => Command::new(path),
+            [first, more @ ..] => {
+                let mut up = Command::new(first);
+                up.args(more).arg(path);
+                up
+            }
+        };
         up.current_dir(root()).arg("--workspace").arg(&world.workspace).arg("--data").arg(&world.data);
         up.args(["up", "--listen", address]).stdin(Stdio::null()).stdout(log()?).stderr(log()?);
         let started = Instant::now();
         let child = up.spawn().map_err(|error| format!("{}: {error}", path.display()))?;
-        Ok(Program { child, started, address: address.to_owned() })
+        Ok(Program { child, started, address: address.to_owned(), may_end: !under.is_empty() })
     }
 
     /// Waits until it says that it is ready and `probe` says that it takes messages; the seconds since its start.
@@ -48,19 +58,32 @@ impl Program {
         Ok(self.started.elapsed().as_secs_f64())
     }
 
-    /// Kills it as the kernel would: it gets no chance to finish anything. It must have run until then.
+    /// Kills it as the kernel would: it gets no chance to finish anything. Unless it may end by itself, it must have run
+    /// until then.
     pub(super) fn kill(&mut self) -> Result<()> {
+        if self.may_end && self.end()?.is_some() {
+            return Ok(());
+        }
         self.check_alive()?;
         self.child.kill().map_err(|error| format!("the program cannot be killed: {error}"))?;
         self.child.wait().map_err(|error| format!("the program cannot be waited for: {error}"))?;
         Ok(())
     }
 
+    /// The number of its process.
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// How it ended; none while it runs.
+    pub(super) fn end(&mut self) -> Result<Option<ExitStatus>> {
+        self.child.try_wait().map_err(|error| format!("the program cannot be looked at: {error}"))
+    }
+
     fn check_alive(&mut self) -> Result<()> {
-        match self.child.try_wait() {
-            Ok(None) => Ok(()),
-            Ok(Some(status)) => Err(format!("the program ended by itself ({status}); program.log says why")),
-            Err(error) => Err(format!("the program cannot be looked at: {error}")),
+        match self.end()? {
+            None => Ok(()),
+            Some(status) => Err(format!("the program ended by itself ({status}); program.log says why")),
         }
     }
 }

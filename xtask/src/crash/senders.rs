@@ -4,11 +4,11 @@ use super::batches::{Batch, MESSAGES_MAX};
 use super::chance::Chance;
 use super::truth::Truth;
 use super::world::KEY;
-use crate::http::{self, Request};
 use serde_json::Value as Json;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
+use xtask::http::{self, Request, Response};
 
 /// How many send at once.
 const N_SENDERS: u64 = 4;
@@ -66,6 +66,12 @@ impl Post {
         (batch, self.deliver(batch))
     }
 
+    /// Sends a new batch; what was answered, for whoever looks at more than that.
+    pub(super) fn try_new(&self, n_messages: u64) -> Option<Response> {
+        let batch = self.truth().new_batch(n_messages);
+        self.exchange(batch).map(|(_, response)| response)
+    }
+
     /// Sends a batch that was sent before, and says whether it was acknowledged.
     pub(super) fn send_again(&self, index: u64) -> bool {
         let batch = self.truth().repeat(index);
@@ -102,19 +108,23 @@ impl Post {
         open.get(at).copied()
     }
 
-    /// Sends a batch and writes down what came back. Only a whole answer that takes every message acknowledges.
     fn deliver(&self, batch: Batch) -> bool {
+        self.exchange(batch).is_some_and(|(outcome, _)| outcome == Outcome::Acknowledged)
+    }
+
+    /// Sends a batch and writes down what came back. Only a whole answer that takes every message acknowledges.
+    fn exchange(&self, batch: Batch) -> Option<(Outcome, Response)> {
         let authorization = format!("Bearer {KEY}");
         let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
         let request = Request { method: "POST", path: "/v1/batch", headers: &headers, body: &batch.body() };
-        let Ok(response) = http::send(&self.address, &request) else { return false };
+        let response = http::send(&self.address, &request).ok()?;
         let outcome = read(response.status, &response.body, batch.n_messages);
         match outcome {
             Outcome::Acknowledged => self.truth().acknowledge(batch),
             Outcome::Open => {}
             Outcome::Wrong => self.truth().note_wrong(format!("{} {}", response.status, response.body)),
         }
-        outcome == Outcome::Acknowledged
+        Some((outcome, response))
     }
 }
 

@@ -4,10 +4,10 @@
 //! behind what was synced. Nothing that was acknowledged is touched, since it lies before the end.
 
 use super::chance::Chance;
-use crate::shell::Result;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;
+use xtask::shell::Result;
 
 const BYTES_MAX: u64 = 8_192;
 

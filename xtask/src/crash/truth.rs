@@ -94,6 +94,18 @@ impl Truth {
         self.entries.iter().filter(|entry| entry.n_acked == 0).map(|entry| entry.batch.index).collect()
     }
 
+    /// How often each batch was acknowledged so far.
+    pub(super) fn acks(&self) -> Vec<u64> {
+        self.entries.iter().map(|entry| entry.n_acked).collect()
+    }
+
+    /// Forgets what was acknowledged after these: such messages may be there, and nobody can demand it.
+    pub(super) fn back_to(&mut self, acks: &[u64]) {
+        for (at, entry) in self.entries.iter_mut().enumerate() {
+            entry.n_acked = acks.get(at).copied().unwrap_or(0);
+        }
+    }
+
     /// Messages that were acknowledged, each once.
     pub(super) fn n_acknowledged(&self) -> u64 {
         self.entries.iter().filter(|entry| entry.n_acked > 0).map(|entry| entry.batch.n_messages).sum()
@@ -135,6 +147,15 @@ impl Truth {
         found.complaints.extend(self.compare_books(books, counts.values().map(|count| count.n).sum()));
         found.complaints.extend(self.wrong.iter().cloned());
         found
+    }
+
+    /// What counts have more of than was sent; they need not be complete.
+    pub(super) fn too_many(&self, counts: &BTreeMap<String, Count>) -> Vec<String> {
+        let expected = self.expected();
+        let n_sent = |name: &String| expected.get(name).map_or(0, |bounds| bounds.most.n);
+        let more = counts.iter().filter(|(name, count)| count.n > n_sent(name));
+        more.map(|(name, count)| format!("DOUBLE: {name} has {} messages, {} were sent", count.n, n_sent(name)))
+            .collect()
     }
 
     /// The books must balance, agree with the tables, and hold each delivery that was acknowledged.

@@ -3,11 +3,11 @@
 use super::batches::{Batch, SINGLES};
 use super::truth::{Books, Count, Truth};
 use super::world::{EVENT, PURPOSE, SOURCE};
-use crate::http::{self, Request};
-use crate::shell::Result;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
+use xtask::http::{self, Request};
+use xtask::shell::Result;
 
 /// Batches that one question is about; an answer has 10,000 groups at most.
 const BATCHES_PER_QUESTION: u64 = 5_000;

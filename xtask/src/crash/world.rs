@@ -1,8 +1,8 @@
 //! The workspace in which messages are sent: one event, one key without limits that matter, one role that may everything.
 
-use crate::shell::Result;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
+use xtask::shell::Result;
 
 /// The event that is sent.
 pub(super) const EVENT: &str = "thing_done";
@@ -50,6 +50,12 @@ impl World {
             written.map_err(|error| format!("{}: {error}", path.display()))?;
         }
         Ok(world)
+    }
+
+    /// What the program has said so far.
+    pub(super) fn said(&self) -> Result<String> {
+        let said = std::fs::read(&self.log).map_err(|error| format!("{}: {error}", self.log.display()))?;
+        Ok(String::from_utf8_lossy(&said).into_owned())
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) fn check(repository: &Repository) -> Vec<String> {
             complaints
                 .push(format!("{path}: {bytes} bytes; files of more than {BLOB_BYTES_MAX} belong in vendor/ or demo/"));
         }
-        let is_ours = path.starts_with("crates/") || path.starts_with("xtask/");
+        let is_ours = ["crates/", "xtask/", "bench/"].iter().any(|folder| path.starts_with(folder));
         if is_ours && !path.contains("/vendor/") {
             complaints.extend(empty_name(path));
         }

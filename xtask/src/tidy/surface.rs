@@ -1,7 +1,7 @@
 //! The public names of each crate, listed in docs/public.txt, so that a new one shows in a diff.
 
 use super::Repository;
-use crate::shell::Result;
+use xtask::shell::Result;
 
 const LIST: &str = "docs/public.txt";
 const LIB_LINES_MAX: usize = 80;

@@ -96,3 +96,24 @@ fn batches_follow_each_other() {
     assert!(truth.table().contains("\nb1,10,5,1,0\nsingles,15,1,1,1\n"), "{}", truth.table());
     assert_eq!(Batch { index: 1, first: 10, n_messages: 5 }.sum(), B1.sum);
 }
+
+#[test]
+fn what_was_acknowledged_after_a_picture_is_open_again() {
+    let mut truth = truth();
+    let acks = truth.acks();
+    let [late, _open] = [7, 3].map(|n_messages| truth.new_batch(n_messages));
+    truth.acknowledge(late);
+    truth.acknowledge(truth.entries[1].batch);
+    assert_eq!(truth.n_acknowledged(), 23);
+    truth.back_to(&acks);
+    assert_eq!((truth.n_acknowledged(), truth.open()), (11, vec![1, 3, 4, 5]));
+}
+
+#[test]
+fn only_what_was_sent_may_be_counted_at_any_time() {
+    let counts = |n| BTreeMap::from([("b1".to_owned(), Count { n, sum: 60 })]);
+    assert_eq!(truth().too_many(&counts(5)), Vec::<String>::new());
+    assert_eq!(truth().too_many(&counts(6)), ["DOUBLE: b1 has 6 messages, 5 were sent"]);
+    let unknown = BTreeMap::from([("b9".to_owned(), Count { n: 1, sum: 1 })]);
+    assert_eq!(truth().too_many(&unknown), ["DOUBLE: b9 has 1 messages, 0 were sent"]);
+}

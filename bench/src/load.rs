@@ -6,12 +6,12 @@
 use super::messages::Prepared;
 use super::tally::{Tally, Times};
 use super::wire::Connection;
-use crate::shell::Result;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use xtask::shell::Result;
 
 /// How long after the end a request that is due is still sent.
 const LATE_MAX: Duration = Duration::from_secs(1);

@@ -143,7 +143,7 @@ pub(super) fn quantile(values: &mut [f64], share: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::{Meaning, meaning};
-    use crate::bench::ingest::wire::Answer;
+    use crate::wire::Answer;
 
     fn said(n_messages: u64, status: u16, body: &str) -> Meaning {
         meaning(n_messages, &Answer { status, has_retry_after: status != 503, body: body.as_bytes() })

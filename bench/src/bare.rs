@@ -3,7 +3,6 @@
 //! `bare read FOLDER` reads a body and answers; `bare commit FOLDER` writes all bodies that wait to one file, syncs it
 //! once, and answers all. Nothing is checked and nothing can be asked.
 
-use crate::shell::Result;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -17,6 +16,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use xtask::shell::Result;
 
 /// The word of the command line that serves.
 pub(crate) const TASK: &str = "bare";
@@ -55,7 +55,7 @@ impl Drop for Bare {
 
 /// Serves until it is killed; prints its address first.
 pub(crate) fn run(words: &[String]) -> Result<()> {
-    let [kind, folder] = words else { return Err(format!("cargo xtask {TASK} read|commit FOLDER")) };
+    let [kind, folder] = words else { return Err(format!("{TASK} read|commit FOLDER")) };
     let router = match kind.as_str() {
         "read" => Router::new().fallback(post(|_: Bytes| async { StatusCode::OK })),
         "commit" => committing(Path::new(folder))?,

@@ -1,10 +1,10 @@
 //! The program's resident memory, looked at all the time.
 
-use crate::server::{self, Server};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
+use xtask::server::{self, Server};
 
 const EVERY: Duration = Duration::from_millis(50);
 

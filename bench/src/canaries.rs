@@ -5,13 +5,13 @@
 use super::count::Asker;
 use super::tally::quantile;
 use super::workspace::{EVENT, KEY};
-use crate::http::{self, Request};
-use crate::shell::Result;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use xtask::http::{self, Request};
+use xtask::shell::Result;
 
 /// The stage of all of them.
 pub(super) const STAGE: &str = "canaries";

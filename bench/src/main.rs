@@ -1,4 +1,4 @@
-//! `bench ingest [--seconds N] [--program PATH]`: how many messages the program takes, how fast, and how soon they count.
+//! `cargo xtask bench ingest [--seconds N] [--program PATH]`: how many messages the program takes, how fast, and how soon they count.
 //!
 //! Flow: the disk -> a workspace of its own (`workspace`) -> loads (`load`, of requests made by `messages`) on the program
 //! and on bare routes beside it (`bare`) -> freshness (`canaries`) -> overload -> the count at the end (`ledger`).
@@ -6,7 +6,7 @@
 //! message is missing or counted twice at the end, or an answer is wrong. The load runs on the same machine and takes its
 //! share of it, so figures compare with others of the same run and machine.
 
-pub(crate) mod bare;
+mod bare;
 mod canaries;
 mod count;
 mod device;
@@ -18,8 +18,6 @@ mod tally;
 mod wire;
 mod workspace;
 
-use crate::server::{self, Server, TemporaryFolder};
-use crate::shell::{Result, output};
 use bare::Bare;
 use canaries::Flown;
 use count::Asker;
@@ -28,11 +26,14 @@ use load::Load;
 use memory::Memory;
 use messages::Prepared;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tally::{Tally, quantile};
 use tokio::runtime::Runtime;
+use xtask::server::{self, Server, TemporaryFolder};
+use xtask::shell::{Result, output};
 
 const USAGE: &str = "cargo xtask bench ingest [--seconds N] [--program PATH]";
 /// How long a stage takes.
@@ -69,8 +70,24 @@ struct Found {
     goodput: f64,
 }
 
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let result = match words.as_slice() {
+        [first, rest @ ..] if first == "ingest" => run(rest),
+        [first, rest @ ..] if first == bare::TASK => bare::run(rest),
+        _ => Err(USAGE.to_owned()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
 /// Measures and prints.
-pub(super) fn run(words: &[String]) -> Result<()> {
+fn run(words: &[String]) -> Result<()> {
     let (seconds, program) = read(words)?;
     if program.is_none() {
         server::build()?;

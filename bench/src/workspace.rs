@@ -1,7 +1,7 @@
 //! The workspace that is measured: one event of a dozen properties, one key without limits, one role that may everything.
 
-use crate::shell::Result;
 use std::path::Path;
+use xtask::shell::Result;
 
 /// The event that is sent.
 pub(super) const EVENT: &str = "product_measured";

@@ -73,7 +73,7 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use super::Ledger;
-    use crate::bench::ingest::tally::Tally;
+    use crate::tally::Tally;
     use std::collections::BTreeMap;
 
     fn complaints(n_counted: u64) -> Vec<String> {

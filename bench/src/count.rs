@@ -1,10 +1,10 @@
 //! What the program counts, by questions like anybody's.
 
 use super::workspace::{EVENT, PURPOSE};
-use crate::http::{self, Request};
-use crate::shell::Result;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
+use xtask::http::{self, Request};
+use xtask::shell::Result;
 
 /// Who asks where.
 #[derive(Clone)]

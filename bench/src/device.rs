@@ -1,11 +1,11 @@
 //! What the disk of the data folder takes for the least that durable writing costs.
 
 use super::tally::quantile;
-use crate::shell::Result;
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 use std::time::Instant;
+use xtask::shell::Result;
 
 const N_WRITES: usize = 300;
 const WRITE_BYTES: usize = 4 << 10;
