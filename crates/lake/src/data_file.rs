@@ -1,5 +1,6 @@
 //! Data files of tables: Parquet, written once, synced before anybody names them.
 
+use crate::sums::{self, SummedFile};
 use crate::{Random, error, store};
 use arrow::array::{ArrayRef, new_null_array};
 use arrow::compute::concat_batches;
@@ -7,7 +8,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use arrow::record_batch::RecordBatch;
 use chrono::{DateTime, SecondsFormat};
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::basic::{Compression, Encoding};
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
@@ -45,10 +46,14 @@ pub(crate) struct NewFile {
 
 /// A file being written.
 pub(crate) struct DataFileWriter {
-    writer: ArrowWriter<File>,
-    path: PathBuf,
-    name: String,
+    writer: ArrowWriter<SummedFile>,
+    folder: PathBuf,
+    /// What its name begins with; the rest is known at its end.
+    start: String,
 }
+
+/// How files end that are not whole yet.
+pub(crate) const UNFINISHED: &str = ".new";
 
 impl DataFileWriter {
     /// Starts a file under a new name.
@@ -64,22 +69,27 @@ impl DataFileWriter {
     fn create_as(start: &str, folder: &Path, random: &dyn Random, schema: &SchemaRef) -> Result<DataFileWriter> {
         let mut id = [0; 16];
         random.fill(&mut id);
-        let name = format!("{start}{}.parquet", hex(&id));
-        let path = folder.join(&name);
-        let file = File::create_new(&path).map_err(|cause| error::io("write", &path, cause))?;
+        let start = format!("{start}{}", hex(&id));
+        let path = folder.join(format!("{start}{UNFINISHED}"));
+        let file = File::options().read(true).write(true).create_new(true).open(&path);
+        let file = SummedFile::new(file.map_err(|cause| error::io("write", &path, cause))?);
         let writer = ArrowWriter::try_new(file, Arc::clone(schema), Some(properties(schema)));
         let writer = writer.map_err(|cause| error::bug("cannot start a data file", Box::new(cause)))?;
-        Ok(DataFileWriter { writer, path, name })
+        Ok(DataFileWriter { writer, folder: folder.to_owned(), start })
     }
 
     /// Appends rows to the current row group.
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        self.writer.write(batch).map_err(|cause| error::table("write a file of", &self.name, Box::new(cause)))
+        self.writer.write(batch).map_err(|cause| error::table("write a file of", &self.start, Box::new(cause)))
     }
 
     /// Ends the current row group.
     pub(crate) fn end_group(&mut self) -> Result<()> {
-        self.writer.flush().map_err(|cause| error::table("write a file of", &self.name, Box::new(cause)))
+        self.writer.flush().map_err(|cause| error::table("write a file of", &self.start, Box::new(cause)))?;
+        // What was written goes to the file before it counts as summed up.
+        self.writer.sync().map_err(|cause| error::io("write", &self.folder.join(&self.start), cause))?;
+        self.writer.inner_mut().end_region();
+        Ok(())
     }
 
     /// Rows in the current row group.
@@ -94,11 +104,21 @@ impl DataFileWriter {
 
     /// Ends the file; it is on disk when this returns.
     pub(crate) fn finish(mut self) -> Result<NewFile> {
+        self.end_group()?;
+        let note = self.writer.inner().note();
+        self.writer.append_key_value_metadata(note);
         let finished = self.writer.finish();
-        let metadata = finished.map_err(|cause| error::table("write a file of", &self.name, Box::new(cause)))?;
-        let synced = store::sync_file_and_folder(&self.path).and_then(|()| std::fs::metadata(&self.path));
-        let size = synced.map_err(|cause| error::io("sync", &self.path, cause))?.len();
-        Ok(NewFile { name: self.name, size, stats: delta_stats(&metadata) })
+        let metadata = finished.map_err(|cause| error::table("write a file of", &self.start, Box::new(cause)))?;
+        let written = self.folder.join(format!("{}{UNFINISHED}", self.start));
+        let named = File::open(&written).and_then(|file| {
+            let name = format!("{}-{:08x}.parquet", self.start, sums::footer_sum(&file)?);
+            let path = self.folder.join(&name);
+            std::fs::rename(&written, &path)?;
+            store::sync_file_and_folder(&path)?;
+            Ok((name, file.metadata()?.len()))
+        });
+        let (name, size) = named.map_err(|cause| error::io("sync", &written, cause))?;
+        Ok(NewFile { name, size, stats: delta_stats(&metadata) })
     }
 }
 
@@ -123,14 +143,27 @@ pub(crate) fn move_in(files: &[NewFile], from: &Path, to: &Path) -> Result<()> {
 pub(crate) fn read_files(paths: &[PathBuf], schema: &SchemaRef) -> Result<RecordBatch> {
     let mut batches = Vec::new();
     for path in paths {
-        let file = File::open(path).map_err(|cause| error::io("open", path, cause))?;
-        let read = ParquetRecordBatchReaderBuilder::try_new(file).and_then(|builder| builder.build());
-        let reader = read.map_err(|cause| damaged(path, Box::new(cause)))?;
-        for batch in reader {
+        for batch in read_checked(path, None)? {
             batches.push(conform(&batch.map_err(|cause| damaged(path, Box::new(cause)))?, schema)?);
         }
     }
     concat_batches(schema, &batches).map_err(|cause| error::bug("cannot join batches of one schema", Box::new(cause)))
+}
+
+/// Reads a file whole, batch by batch, after a look at all its sums.
+pub(crate) fn read_checked(path: &Path, batch_rows: Option<usize>) -> Result<ParquetRecordBatchReader> {
+    let file = File::open(path).map_err(|cause| error::io("open", path, cause))?;
+    sums::check_footer(&file, path)?;
+    let clone = file.try_clone().map_err(|cause| error::io("open", path, cause))?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(clone).map_err(|cause| damaged(path, Box::new(cause)))?;
+    for region in sums::regions(builder.metadata()) {
+        sums::check_region(&file, path, region)?;
+    }
+    let builder = match batch_rows {
+        Some(n_rows) => builder.with_batch_size(n_rows),
+        None => builder,
+    };
+    builder.build().map_err(|cause| damaged(path, Box::new(cause)))
 }
 
 /// The batch with exactly these columns; those it lacks are null.

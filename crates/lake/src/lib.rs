@@ -23,6 +23,7 @@ mod scan;
 mod settling;
 mod snapshot;
 mod store;
+mod sums;
 mod table;
 #[cfg(test)]
 mod tests;

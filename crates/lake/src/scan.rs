@@ -10,6 +10,7 @@ mod landed;
 use crate::data_file::{LANDED, damaged, int_range};
 use crate::error;
 use crate::import::{CLAIMED, property_column};
+use crate::sums::{self, Region};
 use crate::table::{Table, TableFile};
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, DictionaryArray, Int32Array, NullArray,
@@ -84,6 +85,9 @@ pub(crate) struct Group {
     times: (i64, i64),
     /// Says of a message key that it is not in the group; read at first use.
     pub(crate) keys: OnceLock<Option<Sbbf>>,
+    /// Its bytes and their sum, and whether they were held against each other.
+    region: Option<Region>,
+    is_checked: AtomicBool,
 }
 
 /// What all parts of a scan share.
@@ -107,6 +111,7 @@ impl EventFile {
     pub(crate) fn open(table: &Table, file: TableFile) -> Result<EventFile> {
         let path = table.folder().join(&file.name);
         let reader = File::open(&path).map_err(|cause| error::io("open", &path, cause))?;
+        sums::check_footer(&reader, &path)?;
         let plain = ArrowReaderMetadata::load(&reader, ArrowReaderOptions::new());
         let plain = plain.map_err(|cause| damaged(&path, Box::new(cause)))?;
         let fields: Vec<Field> = plain.schema().fields().iter().map(|field| as_read(field)).collect();
@@ -128,6 +133,7 @@ impl EventFile {
     pub(crate) fn decode(&self, group: usize, columns: Vec<usize>) -> Result<RecordBatch> {
         let broken = |cause| damaged(&self.path, Box::new(cause));
         let file = File::open(&self.path).map_err(|cause| error::io("open", &self.path, cause))?;
+        self.check(&file, group)?;
         let n_rows = usize::try_from(self.metadata.metadata().row_group(group).num_rows()).unwrap_or(0);
         let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
             .with_row_groups(vec![group])
@@ -141,6 +147,16 @@ impl EventFile {
             [one] => Ok(one.clone()),
             several => concat_batches(&schema, several).map_err(|cause| damaged(&self.path, Box::new(cause))),
         }
+    }
+
+    /// Holds a row group against its sum, once.
+    pub(crate) fn check(&self, file: &File, group: usize) -> Result<()> {
+        let group = &self.groups[group];
+        if let Some(region) = group.region.filter(|_| !group.is_checked.load(Ordering::Relaxed)) {
+            sums::check_region(file, &self.path, region)?;
+            group.is_checked.store(true, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// Says that no newer state names the file: it is removed when nobody reads it any more.
@@ -372,12 +388,17 @@ fn has_anybody(grant: &Grant, (min, max): (i64, i64)) -> bool {
 fn groups_of(metadata: &ArrowReaderMetadata) -> Option<Vec<Group>> {
     let person = metadata.schema().index_of("person").ok()?;
     let ts = metadata.schema().index_of("ts").ok()?;
-    let group = |group: &parquet::file::metadata::RowGroupMetaData| {
+    let groups = metadata.metadata().row_groups();
+    let regions = sums::regions(metadata.metadata());
+    let regions = Some(regions).filter(|regions| regions.len() == groups.len());
+    let group = |(index, group): (usize, &parquet::file::metadata::RowGroupMetaData)| {
         Some(Group {
             people: int_range(group.column(person).statistics())?,
             times: int_range(group.column(ts).statistics())?,
             keys: OnceLock::new(),
+            region: regions.as_ref().map(|regions| regions[index]),
+            is_checked: AtomicBool::new(false),
         })
     };
-    metadata.metadata().row_groups().iter().map(group).collect()
+    groups.iter().enumerate().map(group).collect()
 }

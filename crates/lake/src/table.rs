@@ -5,7 +5,7 @@
 //! against an older version fails; the library's optimize is never called (two of them can both commit); no file is removed
 //! that the newest version may name.
 
-use crate::data_file::NewFile;
+use crate::data_file::{NewFile, UNFINISHED};
 use crate::{error, store};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use deltalake_core::kernel::transaction::{CommitBuilder, TransactionError};
@@ -259,7 +259,7 @@ impl Table {
     pub(crate) fn data_files(&self) -> Result<BTreeSet<String>> {
         let entries = std::fs::read_dir(&self.folder).map_err(|cause| error::io("list", &self.folder, cause))?;
         let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
-        Ok(names.filter(|name| name.ends_with(".parquet")).collect())
+        Ok(names.filter(|name| name.ends_with(".parquet") || name.ends_with(UNFINISHED)).collect())
     }
 
     /// Removes data files that neither this version nor `keep` names: replaced, or left by an import that failed.

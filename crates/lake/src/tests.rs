@@ -1,6 +1,7 @@
 //! The lake through its public face: what comes in, what is refused, what survives, what leaves.
 
 pub(crate) mod fixture;
+mod flips;
 mod formats;
 mod people;
 mod survival;

@@ -1,14 +1,14 @@
 //! Sorting records by (person, time, place in the file), on disk where memory does not suffice.
 
 use super::prepare::PERSON_BEFORE;
-use crate::data_file::damaged;
+use crate::data_file::{damaged, read_checked};
 use crate::error;
 use arrow::array::{Array, AsArray, Int64Array, RecordBatch, TimestampMicrosecondArray};
 use arrow::compute::interleave_record_batch;
 use arrow::datatypes::SchemaRef;
 use arrow::ipc::reader::FileReader;
 use arrow::ipc::writer::FileWriter;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 use spec::Result;
 use std::fs::File;
 use std::io::{BufReader, BufWriter};
@@ -100,10 +100,7 @@ impl Sorter {
 impl Run {
     /// The rows of a file of the table.
     pub(crate) fn of_table(path: &Path) -> Result<Run> {
-        let file = File::open(path).map_err(|cause| error::io("open", path, cause))?;
-        let built = ParquetRecordBatchReaderBuilder::try_new(file)
-            .and_then(|builder| builder.with_batch_size(ROWS_PER_TABLE_BATCH).build());
-        let reader = built.map_err(|cause| damaged(path, Box::new(cause)))?;
+        let reader = read_checked(path, Some(ROWS_PER_TABLE_BATCH))?;
         Ok(Run::Table { reader: Box::new(reader), path: path.to_owned() })
     }
 

@@ -44,7 +44,10 @@ pub(super) fn known(files: &[Arc<EventFile>], candidates: &[Candidate]) -> Resul
 fn filter_of(file: &EventFile, group: usize) -> Option<Sbbf> {
     let column = file.metadata.schema().index_of("message_key").ok()?;
     let metadata = file.metadata.metadata().row_group(group).column(column);
-    Sbbf::read_from_column_chunk(metadata, &File::open(&file.path).ok()?).ok()?
+    let reader = File::open(&file.path).ok()?;
+    // A damaged filter could say of a known message that it is new.
+    file.check(&reader, group).ok()?;
+    Sbbf::read_from_column_chunk(metadata, &reader).ok()?
 }
 
 /// Compares the messages that may be in a row group with those that are.
