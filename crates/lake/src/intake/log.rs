@@ -434,7 +434,10 @@ fn recover(files: &dyn Files) -> io::Result<(Durable, u64, Recovered)> {
                     recovered.n_missing += first.saturating_sub(durable.next);
                     durable.next = first + records.len() as u64;
                 }
-                Found::Damage(n_bytes) => recovered.damaged_bytes += n_bytes,
+                Found::Damage(n_bytes) => {
+                    tracing::error!(segment = name, n_bytes, "a segment is damaged, and was passed over there");
+                    recovered.damaged_bytes += n_bytes;
+                }
                 Found::Tail(n_bytes) => recovered.torn_bytes += n_bytes,
                 Found::End => break,
             }
@@ -444,8 +447,11 @@ fn recover(files: &dyn Files) -> io::Result<(Durable, u64, Recovered)> {
     }
     if let Some(note) = files.noted().and_then(|bytes| Note::read(&bytes)) {
         // What was on disk once and is no more is not a write that was never answered for.
-        recovered.n_missing += note.next.saturating_sub(durable.next);
-        if durable.next < note.next {
+        let n_missing = note.next.saturating_sub(durable.next);
+        recovered.n_missing += n_missing;
+        if n_missing > 0 {
+            let segment = segment_name(note.segment);
+            tracing::error!(segment, n_missing, "the end of a segment is gone, with messages that were acknowledged");
             recovered.damaged_bytes += std::mem::take(&mut recovered.torn_bytes);
             durable.next = note.next;
         }
