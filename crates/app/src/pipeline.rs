@@ -25,7 +25,7 @@ const INTAKE: IntakeOptions = IntakeOptions {
 const LANDING_EVERY: Duration = Duration::from_secs(1);
 /// How often files are looked at for compaction.
 const COMPACTION_EVERY: Duration = Duration::from_secs(5);
-/// How often the workspace is looked at for new keys and contracts.
+/// How often the workspace is looked at for new keys and contracts, and the disk for room.
 const RULES_EVERY: Duration = Duration::from_secs(1);
 /// How long the log may take for an answer.
 const ANSWER_WAIT_MAX: Duration = Duration::from_secs(30);
@@ -162,6 +162,7 @@ fn compact(state: &State, stop: &Stop) {
 fn follow(intake: &Intake, state: &State, stop: &Stop) {
     let mut seen = None;
     while !stop.wait(RULES_EVERY) {
+        state.store.keep_reserve();
         // A workspace that cannot be read leaves the keys as they were; whoever asks is told.
         let Ok(loaded) = state.folder.current() else { continue };
         let version = loaded.definitions.version.clone();

@@ -37,6 +37,8 @@ struct Reserve {
 
 /// Some ten thousand records.
 const RESERVE_BYTES: usize = 4 << 20;
+/// The reserve is made where so much is left: nothing that must be written may go short of it.
+const ROOM_BYTES: u64 = 16 << 20;
 
 /// A session as stored; times in seconds since 1970.
 pub(crate) struct SessionRow {
@@ -80,6 +82,11 @@ impl Store {
         let reserve = Reserve { path: path.with_extension("reserve"), is_there: AtomicBool::new(false) };
         reserve.make();
         Ok(Store { connection: Mutex::new(connection), reserve })
+    }
+
+    /// Makes the room again that was given up; for somebody who looks now and then.
+    pub(crate) fn keep_reserve(&self) {
+        self.reserve.make();
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
@@ -171,17 +178,16 @@ impl Store {
             && self.reserve.give_up()
         {
             done = connection.execute(statement, values);
-        } else if done.is_ok() {
-            self.reserve.make();
         }
         done.map(drop).map_err(error::store)
     }
 }
 
 impl Reserve {
-    /// Makes it if it is not there; as long as the disk is full it stays away.
+    /// Makes it if it is not there and the disk has room for much more.
     fn make(&self) {
-        if self.is_there.load(Ordering::Relaxed) {
+        let folder = self.path.parent().unwrap_or(Path::new("."));
+        if self.is_there.load(Ordering::Relaxed) || lake::free_bytes(folder).is_some_and(|free| free < ROOM_BYTES) {
             return;
         }
         let is_whole = std::fs::metadata(&self.path).is_ok_and(|file| file.len() == RESERVE_BYTES as u64);

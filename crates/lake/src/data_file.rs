@@ -50,6 +50,7 @@ pub(crate) struct DataFileWriter {
     folder: PathBuf,
     /// What its name begins with; the rest is known at its end.
     start: String,
+    is_finished: bool,
 }
 
 /// How files end that are not whole yet.
@@ -75,7 +76,7 @@ impl DataFileWriter {
         let file = SummedFile::new(file.map_err(|cause| error::io("write", &path, cause))?);
         let writer = ArrowWriter::try_new(file, Arc::clone(schema), Some(properties(schema)));
         let writer = writer.map_err(|cause| error::bug("cannot start a data file", Box::new(cause)))?;
-        Ok(DataFileWriter { writer, folder: folder.to_owned(), start })
+        Ok(DataFileWriter { writer, folder: folder.to_owned(), start, is_finished: false })
     }
 
     /// Appends rows to the current row group.
@@ -118,7 +119,18 @@ impl DataFileWriter {
             Ok((name, file.metadata()?.len()))
         });
         let (name, size) = named.map_err(|cause| error::io("sync", &written, cause))?;
+        self.is_finished = true;
         Ok(NewFile { name, size, stats: delta_stats(&metadata) })
+    }
+}
+
+/// A file that was not finished takes room, perhaps of a disk that is full.
+impl Drop for DataFileWriter {
+    fn drop(&mut self) {
+        if !self.is_finished {
+            // What stays behind is removed at the next open.
+            let _ = std::fs::remove_file(self.folder.join(format!("{}{UNFINISHED}", self.start)));
+        }
     }
 }
 

@@ -72,6 +72,12 @@ pub(crate) fn intake_full() -> Error {
     Error::new(ErrorKind::Unavailable, "the intake log is full".to_owned()).with_hint("send it again in some seconds")
 }
 
+/// The disk has little room left, which questions need to be put on record.
+pub(crate) fn disk_full() -> Error {
+    Error::new(ErrorKind::Unavailable, "the disk is nearly full".to_owned())
+        .with_hint("make room; messages wait in the log until then")
+}
+
 /// The intake log takes nothing more.
 pub(crate) fn intake_closed() -> Error {
     Error::new(ErrorKind::Unavailable, "the intake log is closed".to_owned())

@@ -16,6 +16,6 @@ mod simulated;
 #[cfg(test)]
 mod tests;
 
-pub use files::{AppendFile, DiskFiles, Files};
+pub use files::{AppendFile, DiskFiles, Files, free_bytes};
 pub use log::{Done, IntakeLog, IntakeOptions, Recovered};
 pub use record::{Alias, Arrival, Aside, Datum, Message, MessageKind, Origin, Refused};

@@ -161,6 +161,9 @@ impl Lake {
     ///
     /// Repeating it after any error changes nothing: what has landed is recognised.
     pub fn land(&self, log: &IntakeLog) -> Result<Landing> {
+        if !log.has_room_to_land() {
+            return Err(error::disk_full());
+        }
         let mut state = self.lock_state();
         let current = self.snapshot();
         // A landing that failed half way has left some tables ahead of the snapshot.

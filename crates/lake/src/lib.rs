@@ -37,7 +37,7 @@ pub use from_text::{
 pub use import::{ImportFile, ImportReport};
 pub use intake::{
     Alias, AppendFile, Arrival, Aside, Datum, DiskFiles, Done, Files, IntakeLog, IntakeOptions, Message, MessageKind,
-    Origin, Recovered, Refused,
+    Origin, Recovered, Refused, free_bytes,
 };
 pub use lake::{Lake, LakeOptions};
 pub use landing::{BookLine, Landing};

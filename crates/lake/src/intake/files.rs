@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 /// A folder of segments.
@@ -40,6 +40,12 @@ pub trait AppendFile: Send {
 
     /// Makes what was written survive a loss of power.
     fn sync(&mut self) -> io::Result<()>;
+}
+
+/// Bytes that the disk of a folder has left; `None` where the system does not say.
+pub fn free_bytes(folder: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(folder).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
 /// Files of a folder on a disk.
@@ -112,8 +118,7 @@ impl Files for DiskFiles {
     }
 
     fn free_bytes(&self) -> Option<u64> {
-        let disk = rustix::fs::statvfs(&self.folder).ok()?;
-        Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+        free_bytes(&self.folder)
     }
 }
 

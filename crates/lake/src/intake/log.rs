@@ -281,6 +281,11 @@ impl IntakeLog {
         lock(&self.durable).next
     }
 
+    /// Whether the disk has room for what landing writes: less than for taking messages, since the log ends by it.
+    pub(crate) fn has_room_to_land(&self) -> bool {
+        self.files.free_bytes().is_none_or(|free| free >= self.options.free_bytes_min / 2)
+    }
+
     /// Bytes of all segments.
     pub fn n_bytes(&self) -> u64 {
         lock(&self.durable).segments.iter().map(|segment| segment.n_bytes).sum()
