@@ -11,6 +11,7 @@ use spec::Result;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
+use thread_priority::ThreadPriority;
 
 /// How much the log holds and takes at once.
 const INTAKE: IntakeOptions = IntakeOptions {
@@ -29,6 +30,9 @@ const COMPACTION_EVERY: Duration = Duration::from_secs(5);
 const RULES_EVERY: Duration = Duration::from_secs(1);
 /// How long the log may take for an answer.
 const ANSWER_WAIT_MAX: Duration = Duration::from_secs(30);
+/// How much of the processors landing and compaction get where others want them too.
+const LANDING_PRIORITY: u8 = 35;
+const COMPACTION_PRIORITY: u8 = 25;
 /// How long to wait after an error.
 const AFTER_ERROR: Duration = Duration::from_secs(3);
 
@@ -120,7 +124,16 @@ fn caught<T>(work: impl FnOnce() -> T) -> Option<T> {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).ok()
 }
 
+/// Lets those go first on the processors who answer senders and questions; `priority` of others is 50, of 0..=99.
+fn step_back(priority: u8) {
+    let priority = ThreadPriority::Crossplatform(priority.try_into().expect("both priorities are below 100"));
+    if let Err(cause) = thread_priority::set_current_thread_priority(priority) {
+        tracing::debug!(error = ?cause, "a thread keeps its priority");
+    }
+}
+
 fn land(log: &IntakeLog, intake: &Intake, state: &State, stop: &Stop) {
+    step_back(LANDING_PRIORITY);
     loop {
         intake.begin_landing();
         let landing = caught(|| state.lake.land(log));
@@ -141,6 +154,7 @@ fn land(log: &IntakeLog, intake: &Intake, state: &State, stop: &Stop) {
 }
 
 fn compact(state: &State, stop: &Stop) {
+    step_back(COMPACTION_PRIORITY);
     loop {
         let work = || Ok(state.lake.settle(false)?.is_some() || state.lake.compact()?.is_some());
         let pause: Duration = match caught(work) {

@@ -18,6 +18,8 @@ use std::sync::Arc;
 
 /// Files of one size that are gathered at once.
 const FILES_PER_GATHERING: usize = 8;
+/// No more landed files are read at once, where that can be helped.
+const FILES_MAX: usize = 16;
 /// Sizes are counted in steps: each so many times the one before.
 const STEP: u64 = 8;
 /// The first step.
@@ -51,18 +53,31 @@ pub(crate) fn due(files: &[Arc<EventFile>]) -> Option<Due> {
     let bytes = |files: &[&Arc<EventFile>]| files.iter().map(|file| file.file.size).sum::<u64>();
     let (landed, compacted): (Vec<_>, Vec<_>) = files.iter().partition(|file| file.is_landed());
     let (landed_bytes, compacted_bytes) = (bytes(&landed), bytes(&compacted));
-    let is_worth = landed_bytes * PART_TO_FOLD >= compacted_bytes;
-    if is_worth && (landed.len() >= FILES_PER_GATHERING || landed_bytes >= BYTES_TO_FOLD) {
-        let table_bytes = landed_bytes + compacted_bytes;
-        return Some(Due { files: OldFiles::of(files), is_gathering: false, table_bytes });
+    let is_worth = landed_bytes * PART_TO_FOLD >= compacted_bytes
+        && (landed.len() >= FILES_PER_GATHERING || landed_bytes >= BYTES_TO_FOLD);
+    match gathered(&landed) {
+        // Every file that is read takes memory, so that many of them become fewer before they are folded.
+        Some(files) if !is_worth || landed.len() > FILES_MAX => {
+            Some(Due { files: OldFiles::of(&files), is_gathering: true, table_bytes: 0 })
+        }
+        _ if is_worth => {
+            let table_bytes = landed_bytes + compacted_bytes;
+            Some(Due { files: OldFiles::of(files), is_gathering: false, table_bytes })
+        }
+        _ => None,
     }
+}
+
+/// Landed files of about one size, if there are enough of them: the smallest go first.
+fn gathered(landed: &[&Arc<EventFile>]) -> Option<Vec<Arc<EventFile>>> {
     let mut of_size: BTreeMap<u32, Vec<Arc<EventFile>>> = BTreeMap::new();
     for file in landed {
         let step = (file.file.size / SMALL_BYTES).max(1).ilog(STEP);
         of_size.entry(step).or_default().push(Arc::clone(file));
     }
-    let gathered = of_size.into_values().find(|files| files.len() >= FILES_PER_GATHERING)?;
-    Some(Due { files: OldFiles::of(&gathered), is_gathering: true, table_bytes: 0 })
+    let mut files = of_size.into_values().find(|files| files.len() >= FILES_PER_GATHERING)?;
+    files.truncate(FILES_MAX);
+    Some(files)
 }
 
 /// Writes the files anew in a folder beside the table.

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 /// Sorted runs are handed on in batches of this many rows.
 const ROWS_PER_BATCH: usize = 16 * 1024;
 /// Rows of a file of the table that are held at once: a merge reads many files side by side.
-const ROWS_PER_TABLE_BATCH: usize = 4 * 1024;
+const ROWS_PER_TABLE_BATCH: usize = 1024;
 
 /// Collects batches (columns `person`, `ts`, ...) and gives them back as sorted runs.
 pub(super) struct Sorter {
