@@ -17,7 +17,7 @@ use thread_priority::ThreadPriority;
 const INTAKE: IntakeOptions = IntakeOptions {
     segment_bytes_max: 64 << 20,
     log_bytes_max: 8 << 30,
-    queue_bytes_max: 32 << 20,
+    queue_bytes_max: 24 << 20,
     group_bytes_max: 8 << 20,
     next_min: 0,
     free_bytes_min: 16 << 20,
@@ -31,7 +31,7 @@ const RULES_EVERY: Duration = Duration::from_secs(1);
 /// How long the log may take for an answer.
 const ANSWER_WAIT_MAX: Duration = Duration::from_secs(30);
 /// How much of the processors landing and compaction get where others want them too.
-const LANDING_PRIORITY: u8 = 35;
+const LANDING_PRIORITY: u8 = 44;
 const COMPACTION_PRIORITY: u8 = 25;
 /// How long to wait after an error.
 const AFTER_ERROR: Duration = Duration::from_secs(3);

@@ -79,7 +79,7 @@ impl Limits {
     /// Those of a server.
     pub(crate) const USUAL: Limits = Limits {
         deliveries_max: 1024,
-        bytes_max: 64 << 20,
+        bytes_max: 32 << 20,
         body_wait_max: Duration::from_secs(10),
         piece_wait_max: Duration::from_secs(5),
         told_wait_max: Duration::from_secs(10),
