@@ -264,6 +264,10 @@ impl Files for MemoryFiles {
         Ok(bytes[from..(from + length).min(bytes.len())].to_vec())
     }
 
+    fn sync(&self, _: &str) -> io::Result<()> {
+        Ok(())
+    }
+
     fn remove(&self, name: &str) -> io::Result<()> {
         self.0.lock().expect("nothing panics while it is held").files.remove(name);
         Ok(())

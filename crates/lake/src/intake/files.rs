@@ -17,6 +17,9 @@ pub trait Files: Send + Sync {
     /// Bytes from an offset on, fewer at the file's end.
     fn read(&self, name: &str, offset: u64, length: usize) -> io::Result<Vec<u8>>;
 
+    /// Makes what a file holds survive a loss of power.
+    fn sync(&self, name: &str) -> io::Result<()>;
+
     /// Removes a file.
     fn remove(&self, name: &str) -> io::Result<()>;
 
@@ -90,6 +93,10 @@ impl Files for DiskFiles {
         }
         bytes.truncate(n_read);
         Ok(bytes)
+    }
+
+    fn sync(&self, name: &str) -> io::Result<()> {
+        File::open(self.folder.join(name))?.sync_data()
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {

@@ -448,6 +448,9 @@ fn recover(files: &dyn Files) -> io::Result<(Durable, u64, Recovered)> {
             }
             is_oldest = false;
         }
+        // A program that was killed may have left what it had not synced. From here on it is read and landed, so that a loss
+        // of power must not take it back.
+        files.sync(&name)?;
         durable.segments.push_back(SegmentInfo { name, first, n_bytes: segment.offset });
     }
     if let Some(note) = files.noted().and_then(|bytes| Note::read(&bytes)) {

@@ -154,6 +154,13 @@ impl Files for SimulatedFiles {
         Ok(file.bytes[from..from.saturating_add(length).min(file.bytes.len())].to_vec())
     }
 
+    fn sync(&self, name: &str) -> io::Result<()> {
+        let mut disk = self.disk();
+        let file = disk.files.get_mut(name).ok_or(io::ErrorKind::NotFound)?;
+        file.n_synced = file.bytes.len();
+        Ok(())
+    }
+
     fn remove(&self, name: &str) -> io::Result<()> {
         self.disk().files.remove(name).map(drop).ok_or(io::ErrorKind::NotFound.into())
     }

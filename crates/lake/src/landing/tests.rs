@@ -427,3 +427,21 @@ fn files_that_were_folded_do_not_stay() {
     }
     assert_eq!(quarantined(&fixture), 40);
 }
+
+#[test]
+fn s15_a_filter_that_says_perhaps_drops_nothing() {
+    let fixture = Fixture::new();
+    let log = log_of(&fixture);
+    let send = |first: u32, n: u32| {
+        let ids: Vec<String> = (first..first + n).map(|id| format!("m{id}")).collect();
+        for some in ids.chunks(500) {
+            let messages = some.iter().map(|id| Arrival::Message(bought(id, "ann", 1, 1)));
+            acknowledge(&log, &messages.collect::<Vec<_>>());
+        }
+        land_all(&fixture, &log)
+    };
+    assert_eq!(send(0, 5_000), (5_000, 0));
+    // Of so many new ids some look like known ones to the filters; the rows say that they are not.
+    assert_eq!(send(5_000, 40_000), (40_000, 0));
+    assert_eq!(send(0, 45_000), (0, 45_000));
+}

@@ -44,9 +44,15 @@ impl Log {
             log.sync()?;
         } else if size > whole {
             log.refuse_damage()?;
-            log.keep_tail(size)?;
-            tracing::warn!(log = %path.display(), bytes = size - whole, "cut off a torn tail");
+            if log.is_mark_that_never_came(size)? {
+                log.file.set_len(whole).map_err(|cause| error::io("cut", path, cause))?;
+            } else {
+                log.keep_tail(size)?;
+                tracing::warn!(log = %path.display(), bytes = size - whole, "cut off a torn tail");
+            }
         }
+        // A program that was killed may have left records that it had not synced. From here on tables rely on them.
+        log.file.sync_all().map_err(|cause| error::io("sync", path, cause))?;
         Ok((log, records))
     }
 
@@ -145,6 +151,16 @@ impl Log {
             false => Ok(()),
             true => Err(error::vault_damaged(&self.path, self.length)),
         }
+    }
+
+    /// Whether the tail is the room of a mark that never got to the disk: nobody waits for a mark.
+    fn is_mark_that_never_came(&self, size: u64) -> Result<bool> {
+        let mut tail = Vec::new();
+        if size - self.length <= PREFIX_BYTES as u64 {
+            let read = self.tail().and_then(|mut file| file.read_to_end(&mut tail));
+            read.map_err(|cause| error::io("read", &self.path, cause))?;
+        }
+        Ok(!tail.is_empty() && tail.iter().all(|byte| *byte == 0))
     }
 
     /// Cuts the file at its last whole record; what follows is on disk beside it before.
