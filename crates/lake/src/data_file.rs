@@ -23,8 +23,9 @@ use std::sync::Arc;
 pub(crate) const LANDED: &str = "landed-";
 /// How the names of all others begin.
 const WHOLE: &str = "part-";
-/// What a filter of message keys says "perhaps" to, of those that are not there.
-const FALSE_HINTS: f64 = 0.001;
+/// What a filter of message keys says "perhaps" to, of those that are not there: each costs a look at a row group, so that
+/// there must be few of them even among all the messages of a landing.
+const FALSE_HINTS: f64 = 0.000_001;
 /// Message keys that a filter is made for; with fewer of them it is folded.
 const KEYS_PER_FILTER: u64 = 64 * 1024;
 
