@@ -1,5 +1,6 @@
 //! Data files of tables: Parquet, written once, synced before anybody names them.
 
+use crate::import::people_of;
 use crate::sums::{self, SummedFile};
 use crate::{Random, error, store};
 use arrow::array::{ArrayRef, new_null_array};
@@ -22,12 +23,15 @@ use std::sync::Arc;
 /// How the names of files begin that were landed and not compacted yet.
 pub(crate) const LANDED: &str = "landed-";
 /// How the names of all others begin.
-const WHOLE: &str = "part-";
+pub(crate) const WHOLE: &str = "part-";
 /// What a filter of message keys says "perhaps" to, of those that are not there: each costs a look at a row group, so that
 /// there must be few of them even among all the messages of a landing.
 const FALSE_HINTS: f64 = 0.000_001;
-/// Message keys that a filter is made for; with fewer of them it is folded.
-const KEYS_PER_FILTER: u64 = 64 * 1024;
+/// Message keys that a filter is made for; with fewer of them it is folded. All rows of a person are in one group, so that
+/// who does very much makes a large one.
+const KEYS_PER_FILTER: u64 = 1024 * 1024;
+/// Row groups of events end at the first person border after this many rows.
+const ROWS_PER_GROUP: usize = 64 * 1024;
 
 /// The type of times in tables.
 pub(crate) fn timestamp_type() -> DataType {
@@ -51,6 +55,8 @@ pub(crate) struct DataFileWriter {
     folder: PathBuf,
     /// What its name begins with; the rest is known at its end.
     start: String,
+    /// Whose row was written last, of rows that come person by person.
+    last_person: Option<i64>,
     is_finished: bool,
 }
 
@@ -58,17 +64,13 @@ pub(crate) struct DataFileWriter {
 pub(crate) const UNFINISHED: &str = ".new";
 
 impl DataFileWriter {
-    /// Starts a file under a new name.
-    pub(crate) fn create(folder: &Path, random: &dyn Random, schema: &SchemaRef) -> Result<DataFileWriter> {
-        DataFileWriter::create_as(WHOLE, folder, random, schema)
-    }
-
-    /// Starts a file of landed rows.
-    pub(crate) fn create_landed(folder: &Path, random: &dyn Random, schema: &SchemaRef) -> Result<DataFileWriter> {
-        DataFileWriter::create_as(LANDED, folder, random, schema)
-    }
-
-    fn create_as(start: &str, folder: &Path, random: &dyn Random, schema: &SchemaRef) -> Result<DataFileWriter> {
+    /// Starts a file under a new name, which begins with `start`.
+    pub(crate) fn create(
+        start: &str,
+        folder: &Path,
+        random: &dyn Random,
+        schema: &SchemaRef,
+    ) -> Result<DataFileWriter> {
         let mut id = [0; 16];
         random.fill(&mut id);
         let start = format!("{start}{}", hex(&id));
@@ -77,12 +79,31 @@ impl DataFileWriter {
         let file = SummedFile::new(file.map_err(|cause| error::io("write", &path, cause))?);
         let writer = ArrowWriter::try_new(file, Arc::clone(schema), Some(properties(schema)));
         let writer = writer.map_err(|cause| error::bug("cannot start a data file", Box::new(cause)))?;
-        Ok(DataFileWriter { writer, folder: folder.to_owned(), start, is_finished: false })
+        Ok(DataFileWriter { writer, folder: folder.to_owned(), start, last_person: None, is_finished: false })
     }
 
     /// Appends rows to the current row group.
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         self.writer.write(batch).map_err(|cause| error::table("write a file of", &self.start, Box::new(cause)))
+    }
+
+    /// Appends rows in the order of their people, and ends row groups at person borders.
+    pub(crate) fn write_people(&mut self, batch: &RecordBatch) -> Result<()> {
+        let people = people_of(batch).values();
+        let mut start = 0;
+        while start < people.len() {
+            let room = ROWS_PER_GROUP.saturating_sub(self.rows_in_group()).min(people.len() - start);
+            // The rows that fit, and those of the person whom the group would end within.
+            let last = if room > 0 { Some(people[start + room - 1]) } else { self.last_person };
+            let end = start + room + people[start + room..].partition_point(|person| Some(*person) == last);
+            self.write(&batch.slice(start, end - start))?;
+            self.last_person = last;
+            if end < people.len() {
+                self.end_group()?;
+            }
+            start = end;
+        }
+        Ok(())
     }
 
     /// Ends the current row group.
@@ -137,7 +158,7 @@ impl Drop for DataFileWriter {
 
 /// Writes one batch as a file.
 pub(crate) fn write_file(folder: &Path, random: &dyn Random, batch: &RecordBatch) -> Result<NewFile> {
-    let mut writer = DataFileWriter::create(folder, random, &batch.schema())?;
+    let mut writer = DataFileWriter::create(WHOLE, folder, random, &batch.schema())?;
     writer.write(batch)?;
     writer.finish()
 }

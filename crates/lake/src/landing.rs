@@ -18,7 +18,7 @@ mod tests;
 pub use books::BookLine;
 pub(crate) use books::{Books, books_columns};
 
-use crate::data_file::{DataFileWriter, conform};
+use crate::data_file::{DataFileWriter, LANDED, conform};
 use crate::error;
 use crate::import::{Planned, plan_append, widened};
 use crate::lake::State;
@@ -37,8 +37,6 @@ use std::collections::BTreeMap;
 const APP_ID: &str = "intake";
 /// Records that are landed at once have about this many bytes.
 const BYTES_PER_LANDING: usize = 8 << 20;
-/// Row groups of landed files end after this many rows.
-const ROWS_PER_GROUP: usize = 64 * 1024;
 
 /// What one landing did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -177,13 +175,9 @@ impl Commit<'_> {
             let wanted: Vec<_> = batch.schema().fields().iter().map(|field| field.as_ref().clone()).collect();
             let (schema, new_columns) = widened(table, &wanted)?;
             let batch = conform(&batch, &schema)?;
-            let mut writer = DataFileWriter::create_landed(table.folder(), self.context.random, &schema)?;
-            let n_rows = batch.num_rows();
-            for start in (0..n_rows).step_by(ROWS_PER_GROUP) {
-                writer.write(&batch.slice(start, ROWS_PER_GROUP.min(n_rows - start)))?;
-                writer.end_group()?;
-            }
-            planned = Planned { add: vec![writer.finish()?], new_columns, stored: n_rows as u64, ..planned };
+            let mut writer = DataFileWriter::create(LANDED, table.folder(), self.context.random, &schema)?;
+            writer.write_people(&batch)?;
+            planned = Planned { add: vec![writer.finish()?], new_columns, stored: batch.num_rows() as u64, ..planned };
         }
         self.commit(table, planned)
     }

@@ -24,6 +24,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::bloom_filter::Sbbf;
 use policy::Grant;
+use roaring::RoaringTreemap;
 use spec::{FieldRef, Instant, Mask, PersonId, Release, Result};
 use std::fs::File;
 use std::path::PathBuf;
@@ -216,7 +217,7 @@ impl ScanPart {
 impl Scan {
     fn may_hold_rows(&self, group: &Group) -> bool {
         let is_in_time = group.times.1 >= self.from_micros && group.times.0 < self.to_micros;
-        is_in_time && has_anybody(&self.grant, group.people)
+        is_in_time && holds_any(self.grant.people(), group.people)
     }
 
     /// The rows of a group that pass, how many were decoded, and the bytes of their columns.
@@ -378,9 +379,10 @@ fn as_read(field: &Field) -> Field {
     }
 }
 
-fn has_anybody(grant: &Grant, (min, max): (i64, i64)) -> bool {
+/// Whether any of these people is in a range of them.
+pub(crate) fn holds_any(people: &RoaringTreemap, (min, max): (i64, i64)) -> bool {
     match (PersonId::from_stored(min), PersonId::from_stored(max)) {
-        (Some(min), Some(max)) => grant.people().range_cardinality(min.number()..=max.number()) > 0,
+        (Some(min), Some(max)) => people.range_cardinality(min.number()..=max.number()) > 0,
         _ => false,
     }
 }

@@ -8,15 +8,15 @@
 //! been there, and the others never.
 
 use crate::Random;
-use crate::data_file::{DataFileWriter, NewFile, conform, move_in};
+use crate::data_file::{DataFileWriter, LANDED, NewFile, WHOLE, conform, move_in};
 use crate::error;
-use crate::import::{PERSON_BEFORE, Run, people_of, sequence_of, times_of};
+use crate::import::{Order, PERSON_BEFORE, Run, first_people_of, people_of, sequence_of, times_of};
 use crate::lake::State;
-use crate::scan::EventFile;
+use crate::scan::{EventFile, holds_any};
 use crate::table::{Change, Engine, TableFile};
 use crate::vault::Roots;
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, UInt64Array};
-use arrow::compute::{concat_batches, filter_record_batch, not, take_record_batch};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch};
+use arrow::compute::{concat_batches, filter_record_batch, not};
 use arrow::datatypes::{Int64Type, SchemaRef};
 use chrono::TimeDelta;
 use roaring::RoaringTreemap;
@@ -31,8 +31,6 @@ pub(crate) const APP_ID: &str = "merges";
 const BYTES_AT_ONCE: u64 = 64 << 20;
 /// Otherwise the time since the last one is so many times the time that it took.
 const PAUSE_PER_WORK: i32 = 10;
-/// Row groups end at the first person border after this many rows.
-const ROWS_PER_GROUP: usize = 64 * 1024;
 /// Rows that move are held up to so many bytes, then a file of them is written.
 const MOVING_BYTES: usize = 64 << 20;
 
@@ -84,12 +82,12 @@ pub(crate) struct Moved {
 }
 
 /// What has to be settled, if anything has.
-pub(crate) fn due(files: &[Arc<EventFile>], settled: &Roots, latest: &Roots) -> Result<Option<Due>> {
+pub(crate) fn due(files: &[Arc<EventFile>], settled: &Roots, latest: &Roots) -> Option<Due> {
     if settled.n_entries() == latest.n_entries() {
-        return Ok(None);
+        return None;
     }
     let people: RoaringTreemap = settled.moved(latest).map(PersonId::number).collect();
-    Ok(Some(Due { files: files.to_vec(), people }))
+    Some(Due { files: files.to_vec(), people })
 }
 
 impl Due {
@@ -160,7 +158,7 @@ impl Plan<'_> {
     fn holds(&self, file: &EventFile, people: &RoaringTreemap) -> Result<bool> {
         let column = file.metadata.schema().index_of("person");
         let column = column.map_err(|cause| error::bug("events lack a column", Box::new(cause)))?;
-        for group in (0..file.groups.len()).filter(|group| has_any(people, file.groups[*group].people)) {
+        for group in (0..file.groups.len()).filter(|group| holds_any(people, file.groups[*group].people)) {
             let rows = file.decode(group, vec![column])?;
             let numbers = rows.column(0).as_primitive::<Int64Type>().values();
             if numbers.chunk_by(|a, b| a == b).any(|run| contains(people, run[0])) {
@@ -173,21 +171,26 @@ impl Plan<'_> {
     /// Writes a file without the rows that move; `None` when all of them do.
     fn rewrite_file(&self, file: &EventFile, moved: &mut Moved, moving: &mut Moving<'_>) -> Result<Option<NewFile>> {
         let mut run = Run::of_table(&file.path)?;
-        let mut rest = Rest { plan: self, is_landed: file.is_landed(), writer: None, last_person: None };
+        // Made at the first row that stays.
+        let mut rest: Option<DataFileWriter> = None;
         while let Some(batch) = run.next()? {
-            let batch = conform(&batch, self.schema)?;
-            match self.moves(&batch, &moved.people)? {
-                None => rest.write(&batch)?,
-                Some((moves, renamed)) => {
-                    let leaving = filter(&renamed, &moves)?;
-                    moved.n_rows += leaving.num_rows() as u64;
-                    moved.add.extend(moving.push(leaving)?);
-                    let stays = not(&moves).map_err(|cause| error::bug("cannot pick rows", Box::new(cause)))?;
-                    rest.write(&filter(&batch, &stays)?)?;
-                }
+            let mut staying = conform(&batch, self.schema)?;
+            if let Some((moves, renamed)) = self.moves(&staying, &moved.people)? {
+                let leaving = filter(&renamed, &moves)?;
+                moved.n_rows += leaving.num_rows() as u64;
+                moved.add.extend(moving.push(leaving)?);
+                let stays = not(&moves).map_err(|cause| error::bug("cannot pick rows", Box::new(cause)))?;
+                staying = filter(&staying, &stays)?;
+            }
+            if staying.num_rows() > 0 {
+                let writer = match &mut rest {
+                    Some(writer) => writer,
+                    None => rest.insert(self.new_file(file.is_landed())?),
+                };
+                writer.write_people(&staying)?;
             }
         }
-        rest.writer.map(DataFileWriter::finish).transpose()
+        rest.map(DataFileWriter::finish).transpose()
     }
 
     /// Which rows move, and the rows with who they are of by then; `None` when none does.
@@ -196,10 +199,7 @@ impl Plan<'_> {
         if !now.values().iter().any(|number| contains(people, *number)) {
             return Ok(None);
         }
-        let before = batch.column_by_name(PERSON_BEFORE).expect("the table has the column");
-        let before = before.as_primitive::<Int64Type>();
-        let at_first = |row: usize| if before.is_valid(row) { before.value(row) } else { now.value(row) };
-        let first = Int64Array::from_iter_values((0..batch.num_rows()).map(at_first));
+        let first = first_people_of(batch);
         let roots = self.latest.roots(&first)?;
         let moves: BooleanArray = (0..roots.len()).map(|row| Some(roots.value(row) != now.value(row))).collect();
         if moves.true_count() == 0 {
@@ -239,58 +239,23 @@ impl Moving<'_> {
         if batches.is_empty() {
             return Ok(None);
         }
-        let bug = |cause| error::bug("cannot bring rows in order", Box::new(cause));
-        let all = concat_batches(self.plan.schema, &batches).map_err(bug)?;
-        let (people, times, sequence) = (people_of(&all).values(), times_of(&all).values(), sequence_of(&all).values());
-        let mut order: Vec<usize> = (0..all.num_rows()).collect();
-        order.sort_unstable_by_key(|row| (people[*row], times[*row], sequence[*row]));
-        let order = UInt64Array::from_iter_values(order.into_iter().map(|row| row as u64));
-        let sorted = take_record_batch(&all, &order).map_err(bug)?;
-        let mut file = Rest { plan: self.plan, is_landed: true, writer: None, last_person: None };
-        file.write(&sorted)?;
-        file.writer.map(DataFileWriter::finish).transpose()
-    }
-}
-
-/// A file of rows in order, made at the first of them; its groups end at person borders.
-struct Rest<'a> {
-    plan: &'a Plan<'a>,
-    is_landed: bool,
-    writer: Option<DataFileWriter>,
-    last_person: Option<i64>,
-}
-
-impl Rest<'_> {
-    fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        let people = people_of(batch).values();
-        let mut start = 0;
-        while start < people.len() {
-            let writer = match &mut self.writer {
-                Some(writer) => writer,
-                None => self.writer.insert(self.plan.new_file(self.is_landed)?),
-            };
-            let room = ROWS_PER_GROUP.saturating_sub(writer.rows_in_group()).min(people.len() - start);
-            // The rows that fit, and those of the person whom the group would end within.
-            let last = if room > 0 { Some(people[start + room - 1]) } else { self.last_person };
-            let end = start + room + people[start + room..].partition_point(|person| Some(*person) == last);
-            writer.write(&batch.slice(start, end - start))?;
-            self.last_person = last;
-            if end < people.len() {
-                writer.end_group()?;
-            }
-            start = end;
-        }
-        Ok(())
+        let all = concat_batches(self.plan.schema, &batches);
+        let all = all.map_err(|cause| error::bug("cannot join rows that move", Box::new(cause)))?;
+        let order = Order {
+            people: people_of(&all).values(),
+            times: times_of(&all).values(),
+            sequence: sequence_of(&all).values(),
+        };
+        let mut file = self.plan.new_file(true)?;
+        file.write_people(&order.sorted(&all)?)?;
+        file.finish().map(Some)
     }
 }
 
 impl Plan<'_> {
     fn new_file(&self, is_landed: bool) -> Result<DataFileWriter> {
-        if is_landed {
-            DataFileWriter::create_landed(self.folder, self.random, self.schema)
-        } else {
-            DataFileWriter::create(self.folder, self.random, self.schema)
-        }
+        let start = if is_landed { LANDED } else { WHOLE };
+        DataFileWriter::create(start, self.folder, self.random, self.schema)
     }
 }
 
@@ -299,14 +264,7 @@ fn filter(batch: &RecordBatch, rows: &BooleanArray) -> Result<RecordBatch> {
 }
 
 fn may_hold(file: &EventFile, people: &RoaringTreemap) -> bool {
-    file.groups.iter().any(|group| has_any(people, group.people))
-}
-
-fn has_any(people: &RoaringTreemap, (min, max): (i64, i64)) -> bool {
-    match (PersonId::from_stored(min), PersonId::from_stored(max)) {
-        (Some(min), Some(max)) => people.range_cardinality(min.number()..=max.number()) > 0,
-        _ => false,
-    }
+    file.groups.iter().any(|group| holds_any(people, group.people))
 }
 
 fn contains(people: &RoaringTreemap, number: i64) -> bool {

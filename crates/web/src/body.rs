@@ -3,7 +3,7 @@
 //! Invariant: nothing is read past its limit, and JSON means one thing: no key twice, nothing after the end.
 
 use crate::problem::Problem;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use hyper::body::Body as _;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
@@ -186,11 +186,11 @@ pub(crate) fn percent_decode(text: &[u8]) -> Vec<u8> {
 }
 
 /// The next bytes of a body; `None` at its end.
-pub(crate) async fn next_piece(body: &mut Body) -> Option<Result<Vec<u8>, axum::Error>> {
+pub(crate) async fn next_piece(body: &mut Body) -> Option<Result<Bytes, axum::Error>> {
     loop {
         let frame = std::future::poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await?;
         match frame.map(|frame| frame.into_data()) {
-            Ok(Ok(bytes)) => return Some(Ok(bytes.to_vec())),
+            Ok(Ok(bytes)) => return Some(Ok(bytes)),
             Ok(Err(_trailers)) => {}
             Err(error) => return Some(Err(error)),
         }

@@ -79,7 +79,7 @@ impl Limits {
     /// Those of a server.
     pub(crate) const USUAL: Limits = Limits {
         deliveries_max: 1024,
-        bytes_max: 32 << 20,
+        bytes_max: 16 << 20,
         body_wait_max: Duration::from_secs(10),
         piece_wait_max: Duration::from_secs(5),
         told_wait_max: Duration::from_secs(10),
@@ -106,9 +106,9 @@ impl Intake {
     }
 
     /// Reads a body; its bytes count in its place as they come.
-    async fn read(&self, body: &mut Body, place: &mut Place) -> Result<Vec<u8>, Problem> {
+    async fn read(&self, body: &mut Body, declared: Option<u64>, place: &mut Place) -> Result<Vec<u8>, Problem> {
         let end = Instant::now() + self.limits.body_wait_max;
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(declared.map_or(0, |length| as_bytes(length).min(PACKED_BYTES_MAX)));
         loop {
             let next_by = end.min(Instant::now() + self.limits.piece_wait_max);
             match timeout_at(next_by, next_piece(body)).await {
@@ -192,7 +192,7 @@ impl Intake {
         let key_inside = envelope::key_in(&bytes)
             .map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "`data` is no message in JSON"))?;
         let key_beside = Some(last(&query, "writeKey")).filter(|key| !key.is_empty()).map(str::to_owned);
-        let mut place = Room::enter(&self.room)?;
+        let mut place = Room::enter(&self.room, bytes.len())?;
         place.hold(bytes.len())?;
         let delivery = Delivery {
             key: key_beside.or(key_inside),
@@ -234,11 +234,12 @@ async fn receive(intake: &Intake, name: &str, parts: &Parts, body: &mut Body) ->
     let call = call_of(name).ok_or_else(no_call)?;
     let shown = envelope::key_of(parts)?;
     let encoding = Encoding::of(&parts.headers)?;
-    if declared_length(&parts.headers).is_some_and(|length| length > PACKED_BYTES_MAX as u64) {
+    let declared = declared_length(&parts.headers);
+    if declared.is_some_and(|length| length > PACKED_BYTES_MAX as u64) {
         return Err(too_large());
     }
-    let mut place = Room::enter(&intake.room)?;
-    let bytes = intake.read(body, &mut place).await?;
+    let mut place = Room::enter(&intake.room, declared.map_or(0, as_bytes))?;
+    let bytes = intake.read(body, declared, &mut place).await?;
     let delivery = Delivery {
         key: shown.key,
         is_key_in_url: shown.is_in_url,
@@ -312,6 +313,10 @@ fn call_of(name: &str) -> Option<Call> {
         "batch" | "b" | "import" => Some(Call::Batch),
         _ => None,
     }
+}
+
+fn as_bytes(length: u64) -> usize {
+    usize::try_from(length).unwrap_or(usize::MAX)
 }
 
 fn no_call() -> Problem {

@@ -87,6 +87,7 @@ fn sample(method: &str, path: &str) -> axum::http::request::Builder {
         .replace("{version}", "x")
         .replace("{*name}", "app.css")
         .replace("{call}", "track")
+        .replace("{number}", "1")
         .replace("{key}", "token-ivo");
     uri += match path {
         "/home/series" => "?metric=net_sales",
@@ -119,6 +120,7 @@ fn sample_body(path: &str) -> String {
         "/api/v1/audiences" => json!({ "title": "A", "question": audience("email") }).to_string(),
         "/api/v1/questions" => json!({ "title": "A", "question": audience("email") }).to_string(),
         "/v1/{call}" => json!({ "event": "A" }).to_string(),
+        "/api/v1/identity" => json!({ "identifier": "user-1" }).to_string(),
         path if path.starts_with("/api") => json!({ "question": audience("email") }).to_string(),
         _ => String::new(),
     }

@@ -4,13 +4,13 @@
 //! file whose people have nothing new stays as it is. Memory holds a few batches and the rows of one person at a time.
 
 use super::digest::{Keyer, MessageKey};
-use super::sort::{Run, before_of, keys_of, people_of, sequence_of, times_of};
+use super::sort::{Run, first_people_of, keys_of, people_of, sequence_of, times_of};
 use crate::Random;
-use crate::data_file::{DataFileWriter, NewFile, conform};
+use crate::data_file::{DataFileWriter, LANDED, NewFile, WHOLE, conform};
 use crate::error;
 use crate::scan::EventFile;
 use crate::table::TableFile;
-use arrow::array::{Array, ArrayRef, BinaryArray, Int64Array, StringArray, TimestampMicrosecondArray};
+use arrow::array::{ArrayRef, BinaryArray, Int64Array, StringArray, TimestampMicrosecondArray};
 use arrow::compute::interleave_record_batch;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
@@ -19,8 +19,6 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Row groups end at the first person border after this many rows.
-const ROWS_PER_GROUP: usize = 64 * 1024;
 /// Files are not closed before they have this many bytes, and are at most this large.
 const FILE_BYTES: std::ops::RangeInclusive<u64> = (4 << 20)..=(128 << 20);
 /// A table in about this many files.
@@ -123,11 +121,8 @@ pub(crate) fn merge(plan: &Plan<'_>, new: Vec<Run>, files: OldFiles) -> Result<M
 
 impl Plan<'_> {
     fn new_writer(&self) -> Result<DataFileWriter> {
-        if self.is_landed {
-            DataFileWriter::create_landed(self.folder, self.random, &self.schema)
-        } else {
-            DataFileWriter::create(self.folder, self.random, &self.schema)
-        }
+        let start = if self.is_landed { LANDED } else { WHOLE };
+        DataFileWriter::create(start, self.folder, self.random, &self.schema)
     }
 }
 
@@ -154,7 +149,7 @@ struct Cursor {
     times: TimestampMicrosecondArray,
     sequence: Int64Array,
     keys: BinaryArray,
-    before: Int64Array,
+    first_people: Int64Array,
 }
 
 struct Row {
@@ -210,7 +205,7 @@ impl<'a> Merger<'a> {
             times: times_of(batch).clone(),
             sequence: sequence_of(batch).clone(),
             keys: keys_of(batch).clone(),
-            before: before_of(batch).clone(),
+            first_people: first_people_of(batch),
         }
     }
 
@@ -258,12 +253,11 @@ impl<'a> Merger<'a> {
             }
             let cursor = &mut self.cursors[index];
             let key = cursor.keys.value(cursor.row).try_into().expect("keys have 16 bytes");
-            let is_before = cursor.before.is_valid(cursor.row);
             self.person_rows.push(Row {
                 batch: cursor.batch,
                 row: cursor.row,
                 key,
-                at_first: if is_before { cursor.before.value(cursor.row) } else { person },
+                at_first: cursor.first_people.value(cursor.row),
                 is_new: cursor.level == Level::New,
             });
             cursor.row += 1;
@@ -315,10 +309,7 @@ impl<'a> Merger<'a> {
                 Some(writer) => writer,
                 None => self.writer.insert(self.plan.new_writer()?),
             };
-            writer.write(&batch)?;
-            if writer.rows_in_group() >= ROWS_PER_GROUP {
-                writer.end_group()?;
-            }
+            writer.write_people(&batch)?;
             if writer.bytes() >= self.plan.file_bytes {
                 self.close_writer()?;
             }

@@ -32,7 +32,7 @@ pub(crate) use prepare::{CLAIMED, PERSON_BEFORE, event_columns, property_column,
 pub(crate) use quarantine::columns as quarantine_columns;
 pub(crate) use reading::Reading;
 pub(crate) use sink::{Planned, consents_columns, plan_append, traits_columns, widened};
-pub(crate) use sort::{Run, people_of, sequence_of, times_of};
+pub(crate) use sort::{Order, Run, first_people_of, keys_of, people_of, sequence_of, times_of};
 
 use crate::data_file::NewFile;
 use crate::lake::{Stage, State};

@@ -3,7 +3,7 @@
 use super::records::{RAW_BYTES_MAX, Records, cut};
 use super::{ImportFile, Reasons};
 use crate::Random;
-use crate::data_file::{DataFileWriter, NewFile, schema_of, timestamp_type};
+use crate::data_file::{DataFileWriter, NewFile, WHOLE, schema_of, timestamp_type};
 use crate::error;
 use crate::vault::Vault;
 use arrow::array::{ArrayRef, Int64Builder, StringBuilder, TimestampMicrosecondArray};
@@ -121,7 +121,7 @@ impl<'a> Quarantine<'a> {
         let batch = batch.map_err(|cause| error::bug("cannot write rejected records", Box::new(cause)))?;
         let writer = match &mut self.writer {
             Some(writer) => writer,
-            None => self.writer.insert(DataFileWriter::create(&self.folder, self.random, &schema)?),
+            None => self.writer.insert(DataFileWriter::create(WHOLE, &self.folder, self.random, &schema)?),
         };
         writer.write(&batch)?;
         if writer.rows_in_group() >= ROWS_PER_GROUP { writer.end_group() } else { Ok(()) }

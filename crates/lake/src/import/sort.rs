@@ -3,8 +3,8 @@
 use super::prepare::PERSON_BEFORE;
 use crate::data_file::{damaged, read_checked};
 use crate::error;
-use arrow::array::{Array, AsArray, Int64Array, RecordBatch, TimestampMicrosecondArray};
-use arrow::compute::interleave_record_batch;
+use arrow::array::{Array, AsArray, Int64Array, RecordBatch, TimestampMicrosecondArray, UInt64Array};
+use arrow::compute::{interleave_record_batch, take_record_batch};
 use arrow::datatypes::SchemaRef;
 use arrow::ipc::reader::FileReader;
 use arrow::ipc::writer::FileWriter;
@@ -148,13 +148,51 @@ pub(crate) fn sequence_of(batch: &RecordBatch) -> &Int64Array {
 }
 
 /// The column `message_key`.
-pub(super) fn keys_of(batch: &RecordBatch) -> &arrow::array::BinaryArray {
+pub(crate) fn keys_of(batch: &RecordBatch) -> &arrow::array::BinaryArray {
     let keys: &arrow::array::BinaryArray = batch.column_by_name("message_key").expect("every run has keys").as_binary();
     debug_assert_eq!(keys.null_count(), 0, "every record has a key");
     keys
 }
 
-/// The column that says who a person was before a merge; batches in the table's columns have it.
-pub(super) fn before_of(batch: &RecordBatch) -> &Int64Array {
-    batch.column_by_name(PERSON_BEFORE).expect("the table has the column").as_primitive()
+/// Who each row was of at first, before any merge.
+pub(crate) fn first_people_of(batch: &RecordBatch) -> Int64Array {
+    let people = people_of(batch);
+    // A file of before there were merges lacks the column.
+    let Some(before) = batch.column_by_name(PERSON_BEFORE) else { return people.clone() };
+    let before: &Int64Array = before.as_primitive();
+    if before.null_count() == before.len() {
+        return people.clone();
+    }
+    before.iter().zip(people.values()).map(|(before, person)| Some(before.unwrap_or(*person))).collect()
+}
+
+/// What rows are ordered by.
+#[derive(Clone, Copy)]
+pub(crate) struct Order<'a> {
+    pub(crate) people: &'a [i64],
+    pub(crate) times: &'a [i64],
+    pub(crate) sequence: &'a [i64],
+}
+
+impl Order<'_> {
+    /// Rows.
+    pub(crate) fn len(&self) -> usize {
+        self.people.len()
+    }
+
+    /// What a row is ordered by.
+    pub(crate) fn key(&self, row: usize) -> (i64, i64, i64) {
+        (self.people[row], self.times[row], self.sequence[row])
+    }
+
+    /// The rows in this order.
+    pub(crate) fn sorted(&self, rows: &RecordBatch) -> Result<RecordBatch> {
+        let mut places: Vec<usize> = (0..self.len()).collect();
+        if places.is_sorted_by_key(|place| self.key(*place)) {
+            return Ok(rows.clone());
+        }
+        places.sort_unstable_by_key(|place| self.key(*place));
+        let places = UInt64Array::from_iter_values(places.into_iter().map(|place| place as u64));
+        take_record_batch(rows, &places).map_err(|cause| error::bug("cannot bring rows in order", Box::new(cause)))
+    }
 }

@@ -3,12 +3,11 @@
 //! A filter never says "no" wrongly, and "perhaps" is always looked up, so that neither a loss nor a double can come of it.
 
 use crate::error;
-use crate::import::{MessageKey, PERSON_BEFORE};
+use crate::import::{MessageKey, PERSON_BEFORE, first_people_of, keys_of, people_of};
 use crate::scan::EventFile;
-use arrow::array::{Array, AsArray};
-use arrow::datatypes::Int64Type;
 use parquet::bloom_filter::Sbbf;
 use spec::Result;
+use std::collections::HashSet;
 use std::fs::File;
 use std::sync::Arc;
 
@@ -61,22 +60,26 @@ fn look_up(
     let place = |name: &str| {
         file.metadata.schema().index_of(name).map_err(|cause| error::bug("events lack a column", Box::new(cause)))
     };
-    // A file of before there were merges lacks the column.
+    // A file of before there were merges lacks the last.
     let before = file.metadata.schema().index_of(PERSON_BEFORE).ok();
     let rows = file.decode(group, [place("person")?, place("message_key")?].into_iter().chain(before).collect())?;
-    let column = |name: &str| rows.column_by_name(name).expect("the column was just decoded");
-    let people = column("person").as_primitive::<Int64Type>().values();
-    let keys = column("message_key").as_binary::<i32>();
-    let before = rows.column_by_name(PERSON_BEFORE).map(|column| column.as_primitive::<Int64Type>());
-    let first_of = |row: usize| match before {
-        Some(before) if before.is_valid(row) => before.value(row),
-        _ => people[row],
-    };
+    let (people, first_people, keys) = (people_of(&rows).values(), first_people_of(&rows), keys_of(&rows));
+    let wanted: HashSet<Candidate> = hints.iter().map(|at| candidates[*at]).collect();
+    let mut found = HashSet::new();
+    // The rows of each person once, however many of its messages are looked for.
+    for of_person in hints.chunk_by(|one, other| candidates[*one].0 == candidates[*other].0) {
+        let (person, ..) = candidates[of_person[0]];
+        let first = people.partition_point(|other| *other < person);
+        for row in (first..people.len()).take_while(|row| people[*row] == person) {
+            let key = keys.value(row).try_into().expect("every message key has the same length");
+            let row = (person, key, first_people.value(row));
+            if wanted.contains(&row) {
+                found.insert(row);
+            }
+        }
+    }
     for at in hints {
-        let (person, key, at_first) = &candidates[*at];
-        let first = people.partition_point(|other| other < person);
-        let its_rows = (first..people.len()).take_while(|row| people[*row] == *person);
-        is_known[*at] = its_rows.into_iter().any(|row| keys.value(row) == key.as_slice() && first_of(row) == *at_first);
+        is_known[*at] = found.contains(&candidates[*at]);
     }
     Ok(())
 }

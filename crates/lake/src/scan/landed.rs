@@ -5,8 +5,9 @@
 
 use super::{EventFile, Scan};
 use crate::error;
-use arrow::array::{AsArray, RecordBatch, UInt64Array};
-use arrow::compute::{concat_batches, interleave_record_batch, take_record_batch};
+use crate::import::Order;
+use arrow::array::{AsArray, RecordBatch};
+use arrow::compute::{concat_batches, interleave_record_batch};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use spec::Result;
 use std::sync::Arc;
@@ -33,7 +34,7 @@ impl Landed {
         }
         let rows = concat_batches(&scan.schema_with_sequence, &batches)
             .map_err(|cause| error::bug("cannot join landed rows", Box::new(cause)))?;
-        Ok(Landed { rows: in_order(&rows)?, at: 0 })
+        Ok(Landed { rows: order_of(&rows).sorted(&rows)?, at: 0 })
     }
 
     /// The next rows of people up to and including this number.
@@ -79,34 +80,7 @@ pub(super) fn merged(stored: &RecordBatch, landed: &RecordBatch) -> Result<Recor
         .map_err(|cause| error::bug("cannot merge landed rows", Box::new(cause)))
 }
 
-fn in_order(rows: &RecordBatch) -> Result<RecordBatch> {
-    let order = order_of(rows);
-    let mut places: Vec<usize> = (0..order.len()).collect();
-    if places.is_sorted_by_key(|place| order.key(*place)) {
-        return Ok(rows.clone());
-    }
-    places.sort_unstable_by_key(|place| order.key(*place));
-    let places = UInt64Array::from_iter_values(places.into_iter().map(|place| place as u64));
-    take_record_batch(rows, &places).map_err(|cause| error::bug("cannot bring landed rows in order", Box::new(cause)))
-}
-
-/// What rows are ordered by.
-struct Order<'a> {
-    people: &'a [i64],
-    times: &'a [i64],
-    sequence: &'a [i64],
-}
-
-impl Order<'_> {
-    fn len(&self) -> usize {
-        self.people.len()
-    }
-
-    fn key(&self, row: usize) -> (i64, i64, i64) {
-        (self.people[row], self.times[row], self.sequence[row])
-    }
-}
-
+/// The order of rows in the columns of [`Scan::schema_with_sequence`].
 fn order_of(rows: &RecordBatch) -> Order<'_> {
     let sequence = rows.column(rows.num_columns() - 1);
     Order {

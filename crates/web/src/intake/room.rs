@@ -18,9 +18,12 @@ impl Room {
     }
 
     /// Takes a place for one more delivery; a full room is a problem that passes.
-    pub(crate) fn enter(room: &Arc<Room>) -> Result<Place, Problem> {
+    ///
+    /// What it declares is not held for it, since whoever only declares would fill the room with nothing. But where it would
+    /// not fit now, it is refused before any of it is read.
+    pub(crate) fn enter(room: &Arc<Room>, n_declared: usize) -> Result<Place, Problem> {
         let mut held = room.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if held.0 >= room.deliveries_max {
+        if held.0 >= room.deliveries_max || held.1.saturating_add(n_declared) > room.bytes_max {
             return Err(full());
         }
         held.0 += 1;

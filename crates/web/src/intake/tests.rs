@@ -544,7 +544,7 @@ async fn what_is_in_flight_is_bounded_in_number_and_bytes() {
     assert_eq!(first.await.expect("it is answered").status, 200);
 
     let room = Room::new(9, 100);
-    let (mut one, mut other) = (Room::enter(&room).expect("a place"), Room::enter(&room).expect("a place"));
+    let (mut one, mut other) = (Room::enter(&room, 0).expect("a place"), Room::enter(&room, 0).expect("a place"));
     assert!(one.hold(60).is_ok() && other.hold(41).is_err() && other.hold(40).is_ok() && one.hold(50).is_ok());
     drop(one);
     assert!(other.hold(100).is_ok(), "what is dropped is given back");

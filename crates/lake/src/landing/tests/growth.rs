@@ -1,6 +1,7 @@
 //! What landing and compaction cost as the table grows: prints figures, asserts nothing about time.
 //!
-//! `ENTENTE_MILLIONS=10 cargo nextest run --workspace -E 'test(cost_of_growth)' --run-ignored only --no-capture`
+//! `ENTENTE_MILLIONS=10 cargo nextest run --profile simulation --workspace -E 'test(cost_of_growth)' --run-ignored only
+//! --no-capture`
 
 use super::{bought, land_all};
 use crate::tests::fixture::Fixture;
