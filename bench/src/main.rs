@@ -10,6 +10,7 @@ mod bare;
 mod canaries;
 mod count;
 mod device;
+mod engine;
 mod ledger;
 mod load;
 mod memory;
@@ -74,8 +75,9 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let result = match words.as_slice() {
         [first, rest @ ..] if first == "ingest" => run(rest),
+        [first, rest @ ..] if first == "engine" => engine::run(rest),
         [first, rest @ ..] if first == bare::TASK => bare::run(rest),
-        _ => Err(USAGE.to_owned()),
+        _ => Err(format!("{USAGE}\n{}", engine::USAGE)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

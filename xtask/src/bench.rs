@@ -1,6 +1,7 @@
 //! `bench [REPEATS] [--against PROGRAM]`: figures on the demo, of this program and of another one side by side.
 //!
-//! They are printed for people to read; nothing is asserted on a clock. `bench ingest` is about messages that come in.
+//! They are printed for people to read; nothing is asserted on a clock. `bench ingest` is about messages that come in, `bench
+//! engine` about questions beside other engines.
 
 use serde_json::{Value as Json, json};
 use std::path::{Path, PathBuf};
@@ -8,19 +9,19 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use xtask::http::{self, Request, Response};
 use xtask::server::{self, Server, TemporaryFolder};
-use xtask::shell::{Result, command, root, step};
+use xtask::shell::{Result, cargo, root, step, target};
 
 const N_REPEATS: usize = 30;
 
 /// Imports the demo, asks every question of demo/answers.json warm, opens Home, and looks at the memory.
 pub(crate) fn run(words: &[String]) -> Result<()> {
-    if let [first, rest @ ..] = words
-        && first == "ingest"
-    {
-        // A crate of its own: it has a server and a runtime, which no other task needs.
-        let mut ingest = command("cargo", &["run", "--quiet", "--package", "bench", "--", "ingest"]);
-        ingest.args(rest);
-        return step(ingest);
+    if words.first().is_some_and(|first| first == "ingest" || first == "engine") {
+        // A crate of its own: it has a server, a runtime and tables, which no other task needs.
+        // Built with all others: alone, its dependencies would have other features, and be compiled once more.
+        cargo(&["build", "--quiet", "--workspace"])?;
+        let mut bench = Command::new(target().join("debug").join("bench"));
+        bench.args(words);
+        return step(bench);
     }
     let (n_repeats, other) = read(words)?;
     server::build()?;

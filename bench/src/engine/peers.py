@@ -1,0 +1,159 @@
+"""Other engines on the same data: loads it in each one's best form, asks the same questions, prints a line of JSON for each.
+
+Called as: peers.py PEER DATA STORE REPEATS THREADS; the data is what `data.rs` writes. People are native integers, names and
+texts are the engine's own dictionaries, tables lie in the order of person and time. What people do who do not allow the
+purpose is filtered by a semi-join, as the program filters by its grant.
+"""
+
+import json
+import os
+import sys
+import time
+
+PEER, DATA, STORE, REPEATS, THREADS = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5])
+TEXTS = ["campaign", "channel", "country", "device", "browser", "page_path", "variant"]
+EVENTS = sorted(
+    name.removesuffix(".parquet")
+    for name in os.listdir(DATA)
+    if name.endswith(".parquet") and name not in ("consent.parquet", "profile.parquet")
+)
+STEPS = ["page_viewed", "product_viewed", "product_added", "order_completed"]
+WEEK = 7 * 86400
+DAY_MICROS = 86_400_000_000
+START = 1_767_225_600_000_000
+AS_OF = START + 90 * DAY_MICROS
+
+
+def duckdb_peer():
+    import duckdb
+
+    path = os.path.join(STORE, "duckdb.db")
+    is_new = not os.path.exists(path)
+    base = duckdb.connect(path, config={"threads": THREADS, "preserve_insertion_order": True})
+    base.execute("set TimeZone = 'UTC'")
+    base.execute("set enable_progress_bar = false")
+    if is_new:
+        names = ", ".join(f"'{name}'" for name in EVENTS)
+        base.execute(f"create type event_name as enum ({names})")
+        for text in TEXTS:
+            files = ", ".join(f"'{DATA}/{name}.parquet'" for name in EVENTS)
+            values = f"select distinct {text} from read_parquet([{files}]) where {text} is not null order by 1"
+            base.execute(f"create type {text}_text as enum ({values})")
+        columns = ", ".join(f"{text}::{text}_text as {text}" for text in TEXTS)
+        parts = " union all ".join(
+            f"select person, epoch_us(ts) as ts, '{name}'::event_name as event, {columns}, product_id, price, quantity"
+            f" from '{DATA}/{name}.parquet'"
+            for name in EVENTS
+        )
+        base.execute(f"create table events as select * from ({parts}) order by person, ts")
+        base.execute(f"create table profile as select person, plan from '{DATA}/profile.parquet' order by person")
+        base.execute(f"create table allowed as select person from '{DATA}/consent.parquet' order by person")
+        base.execute("checkpoint")
+    step = " ".join(
+        f"""
+        , s{n} as (select s{n - 1}.person, s{n - 1}.first, min(e.ts) as at from s{n - 1} join asked e
+            on e.person = s{n - 1}.person and e.event = '{STEPS[n - 1]}' and e.ts >= s{n - 1}.at
+            and e.ts <= s{n - 1}.first + {WEEK * 1_000_000} group by all)"""
+        for n in range(2, 5)
+    )
+    counts = " union all ".join(f"select {n} as step, count(distinct person) as people from s{n}" for n in range(1, 5))
+    in_steps = ", ".join(f"'{name}'" for name in STEPS)
+    questions = {
+        "funnel": f"""with asked as (select person, ts, event from events
+                where event in ({in_steps}) and person in (select person from allowed)),
+            s1 as (select distinct person, ts as first, ts as at from asked where event = '{STEPS[0]}')
+            {step} select step, people from ({counts}) order by step""",
+        "audience": f"""select count(*) from (
+            select person, count(*) filter (event = 'product_viewed' and ts > {AS_OF - 30 * DAY_MICROS}) as viewed,
+                count(*) filter (event = 'order_completed') as ordered
+            from events where event in ('product_viewed', 'order_completed') and ts <= {AS_OF}
+                and person in (select person from allowed) group by person
+        ) join profile using (person) where viewed >= 3 and ordered >= 1 and plan = 'plan-001'""",
+        "trend": """select (ts // 86400000000)::bigint as day, campaign, count(*) from events
+            where event = 'product_viewed' and person in (select person from allowed) group by all order by all""",
+        "people": """select ((ts // 86400000000 + 3) // 7)::bigint as week, country, count(distinct person) from events
+            where person in (select person from allowed) group by all order by all""",
+    }
+
+    def ask(sql):
+        return [list(row) for row in base.execute(sql).fetchall()]
+
+    return questions, ask
+
+
+def chdb_peer():
+    from chdb.session import Session
+
+    session = Session(os.path.join(STORE, "chdb"))
+    session.query("create database if not exists bench engine = Atomic")
+    is_new = "events" not in str(session.query("show tables from bench"))
+    settings = f"max_threads = {THREADS}, optimize_aggregation_in_order = 1"
+    if is_new:
+        texts = ", ".join(f"{text} LowCardinality(Nullable(String))" for text in TEXTS)
+        session.query(
+            f"""create table bench.events (person UInt32, ts Int64, event LowCardinality(String), {texts},
+            product_id Int32, price Decimal(12, 2), quantity Int32) engine = MergeTree order by (person, ts)"""
+        )
+        for name in EVENTS:
+            columns = ", ".join(TEXTS)
+            session.query(
+                f"""insert into bench.events select person, toUnixTimestamp64Micro(ts), '{name}', {columns}, product_id,
+                price, quantity from file('{DATA}/{name}.parquet', Parquet) settings max_threads = {THREADS}"""
+            )
+        session.query("optimize table bench.events final")
+        session.query("create table bench.profile (person UInt32, plan LowCardinality(String)) engine = MergeTree order by person")
+        session.query(f"insert into bench.profile select person, plan from file('{DATA}/profile.parquet', Parquet)")
+        session.query("create table bench.allowed (person UInt32) engine = MergeTree order by person")
+        session.query(f"insert into bench.allowed select person from file('{DATA}/consent.parquet', Parquet)")
+    allowed = "person in (select person from bench.allowed)"
+    in_steps = ", ".join(f"'{name}'" for name in STEPS)
+    conditions = ", ".join(f"event = '{name}'" for name in STEPS)
+    reached = ", ".join(f"countIf(level >= {n})" for n in range(1, 5))
+    questions = {
+        "funnel": f"""select arrayJoin(arrayZip([1, 2, 3, 4], [{reached}])) as row from (
+            select person, windowFunnel({WEEK * 1_000_000})(toUInt64(ts), {conditions}) as level,
+                argMinIf(campaign, ts, event = '{STEPS[0]}') as campaign
+            from bench.events where event in ({in_steps}) and {allowed} group by person)""",
+        "funnel_by_campaign": f"""select campaign, {reached} from (
+            select person, windowFunnel({WEEK * 1_000_000})(toUInt64(ts), {conditions}) as level,
+                argMinIf(campaign, ts, event = '{STEPS[0]}') as campaign
+            from bench.events where event in ({in_steps}) and {allowed} group by person) group by campaign order by campaign""",
+        "audience": f"""select count() from (
+            select person, countIf(event = 'product_viewed' and ts > {AS_OF - 30 * DAY_MICROS}) as viewed,
+                countIf(event = 'order_completed') as ordered
+            from bench.events where event in ('product_viewed', 'order_completed') and ts <= {AS_OF} and {allowed}
+                and person in (select person from bench.profile where plan = 'plan-001')
+            group by person having viewed >= 3 and ordered >= 1)""",
+        "trend": f"""select intDiv(ts, 86400000000) as day, campaign, count() from bench.events
+            where event = 'product_viewed' and {allowed} group by day, campaign order by day, campaign""",
+        "people": f"""select intDiv(intDiv(ts, 86400000000) + 3, 7) as week, country, uniqExact(person) from bench.events
+            where {allowed} group by week, country order by week, country""",
+    }
+
+    def ask(sql):
+        text = str(session.query(f"{sql} settings {settings}", "JSONCompact"))
+        rows = json.loads(text)["data"]
+        rows = [row[0] if len(row) == 1 and isinstance(row[0], list) else row for row in rows]
+        return [[int(cell) if isinstance(cell, str) and cell.lstrip("-").isdigit() else cell for cell in row] for row in rows]
+
+    return questions, ask
+
+
+def main():
+    os.makedirs(STORE, exist_ok=True)
+    started = time.monotonic()
+    questions, ask = {"duckdb": duckdb_peer, "chdb": chdb_peer}[PEER]()
+    print(json.dumps({"loaded": time.monotonic() - started}), flush=True)
+    for name, sql in questions.items():
+        rows = ask(sql)
+        seconds = []
+        for _ in range(REPEATS):
+            before = time.monotonic()
+            ask(sql)
+            seconds.append(time.monotonic() - before)
+        # No peer can name the campaign of a chain's first event: only the steps over all campaigns are compared.
+        rows = None if name == "funnel_by_campaign" else rows
+        print(json.dumps({"question": name, "seconds": seconds, "rows": rows}), flush=True)
+
+
+main()

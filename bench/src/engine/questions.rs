@@ -1,0 +1,63 @@
+//! What is asked, and how our rows read as the peers' do.
+
+use super::data::{N_DAYS, START_MICROS};
+use super::workspace::PURPOSE;
+use serde_json::{Value as Json, json};
+
+const MICROS_PER_DAY: i64 = 86_400_000_000;
+
+/// A question with what makes its rows comparable.
+pub(super) struct Question {
+    /// Its name here and in `peers.py`.
+    pub(super) name: &'static str,
+    pub(super) json: Json,
+    /// Our rows as a peer gives them.
+    pub(super) normal: fn(&[Json]) -> Vec<Json>,
+}
+
+/// All of them.
+pub(super) fn all() -> Vec<Question> {
+    let period = json!({ "from": "2026-01-01", "to": "2026-04-01" });
+    assert_eq!(N_DAYS, 90, "the period is all days");
+    let steps = json!(["page_viewed", "product_viewed", "product_added", "order_completed"]);
+    let condition = "count(product_viewed, within => '30 days') >= 3 AND count(order_completed) >= 1 AND plan = 'plan-001'";
+    vec![
+        Question {
+            name: "funnel",
+            json: json!({ "kind": "funnel", "purpose": PURPOSE, "steps": steps, "within": "7 days", "period": period }),
+            normal: |rows| rows.iter().map(|row| json!([row[0], row[2]])).collect(),
+        },
+        Question {
+            name: "funnel_by_campaign",
+            json: json!({ "kind": "funnel", "purpose": PURPOSE, "steps": steps, "within": "7 days", "period": period,
+                          "breakdown": ["campaign"] }),
+            normal: |rows| rows.to_vec(),
+        },
+        Question {
+            name: "audience",
+            json: json!({ "kind": "audience", "purpose": PURPOSE, "where": condition, "as_of": "2026-04-01" }),
+            normal: |rows| rows.to_vec(),
+        },
+        Question {
+            name: "trend",
+            json: json!({ "kind": "trend", "purpose": PURPOSE, "measure": "count(product_viewed)", "by": "day",
+                          "period": period, "breakdown": ["campaign"] }),
+            normal: |rows| rows.iter().map(|row| json!([day_of(&row[0]), row[1], row[2]])).collect(),
+        },
+        Question {
+            name: "people",
+            json: json!({ "kind": "trend", "purpose": PURPOSE, "measure": "people(*)", "by": "week", "period": period,
+                          "breakdown": ["country"] }),
+            normal: |rows| rows.iter().map(|row| json!([(day_of(&row[0]) + 3).div_euclid(7), row[1], row[2]])).collect(),
+        },
+    ]
+}
+
+/// The day of an instant at midnight, counted from 1970; the first days of 2026 are all that is asked about.
+fn day_of(cell: &Json) -> i64 {
+    let text = cell.as_str().unwrap_or_default();
+    let number = |from: usize, to: usize| text.get(from..to).and_then(|digits| digits.parse::<i64>().ok()).unwrap_or(0);
+    let (year, month, day) = (number(0, 4), number(5, 7), number(8, 10));
+    let days_before = [0, 31, 59, 90][usize::try_from(month - 1).unwrap_or(0).min(3)];
+    START_MICROS / MICROS_PER_DAY + (year - 2026) * 365 + if year < 2026 { 334 } else { days_before } + day - 1
+}
