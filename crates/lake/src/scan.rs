@@ -26,10 +26,14 @@ use parquet::bloom_filter::Sbbf;
 use policy::Grant;
 use roaring::RoaringTreemap;
 use spec::{FieldRef, Instant, Mask, PersonId, Release, Result};
+use std::collections::HashMap;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+
+/// A key of a dictionary that no row has had yet.
+const UNUSED: i32 = -1;
 
 /// Which events and properties to read.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -309,24 +313,37 @@ fn with_rows(schema: &SchemaRef, columns: Vec<ArrayRef>, n_rows: usize) -> Resul
         .map_err(|cause| error::bug("an event has a column of another type", Box::new(cause)))
 }
 
-/// A dictionary with the values of its rows alone, in the order of their first rows.
+/// A dictionary with the values of its rows alone, each once, in the order of their first rows.
 ///
-/// A filter leaves the dictionary as it is, with values and an order that come from rows which were withheld.
+/// A filter leaves the dictionary as it is, with values and an order that come from rows which were withheld; merging leaves
+/// values that stand twice.
 fn forget_unused_values(column: &ArrayRef) -> Result<ArrayRef> {
     let Some(dictionary) = column.as_dictionary_opt::<Int32Type>() else { return Ok(Arc::clone(column)) };
-    let mut new_keys: Vec<Option<i32>> = vec![None; dictionary.values().len()];
+    let values = dictionary.values().as_string::<i32>();
+    let mut new_keys: Vec<i32> = vec![UNUSED; values.len()];
+    let mut known: HashMap<&str, i32> = HashMap::new();
     let mut used: Vec<i32> = Vec::new();
     let mut rename = |key: i32| {
-        let new_key = new_keys.get_mut(usize::try_from(key).ok()?)?;
-        if new_key.is_none() {
-            *new_key = i32::try_from(used.len()).ok();
-            used.push(key);
+        let old = usize::try_from(key).expect("a row that has a value has its key");
+        if new_keys[old] == UNUSED {
+            new_keys[old] = *known.entry(values.value(old)).or_insert_with(|| {
+                used.push(key);
+                i32::try_from(used.len() - 1).expect("there are fewer values than keys")
+            });
         }
-        *new_key
+        new_keys[old]
     };
-    let keys: Int32Array = dictionary.keys().iter().map(|key| key.and_then(&mut rename)).collect();
+    let keys = dictionary.keys();
+    let renamed: Vec<i32> = match keys.nulls().filter(|nulls| nulls.null_count() > 0) {
+        None => keys.values().iter().map(|key| rename(*key)).collect(),
+        Some(nulls) => {
+            let rows = keys.values().iter().zip(nulls.iter());
+            rows.map(|(key, is_there)| if is_there { rename(*key) } else { 0 }).collect()
+        }
+    };
     let bug = |cause| error::bug("cannot shorten a dictionary", Box::new(cause));
     let values = take(dictionary.values(), &Int32Array::from(used), None).map_err(bug)?;
+    let keys = Int32Array::new(renamed.into(), keys.nulls().cloned());
     Ok(Arc::new(DictionaryArray::try_new(keys, values).map_err(bug)?))
 }
 

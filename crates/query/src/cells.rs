@@ -72,7 +72,8 @@ pub(crate) fn timestamp(micros: i64) -> Result<Value> {
         .ok_or_else(|| error::bug("a time beyond the calendar"))
 }
 
-fn date(days: i32) -> Result<Value> {
+/// A day counted from 1970.
+pub(crate) fn date(days: i32) -> Result<Value> {
     let day = NaiveDate::default().checked_add_signed(TimeDelta::days(i64::from(days)));
     day.map(Value::Date).ok_or_else(|| error::bug("a day beyond the calendar"))
 }

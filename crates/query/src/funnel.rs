@@ -6,7 +6,7 @@ use crate::error;
 use crate::expression::Predicate;
 use crate::pass::{self, Pass, Wanted};
 use crate::plan::{Limits, Rows, Scope};
-use crate::trend::period_bounds;
+use crate::period::period_bounds;
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::row::{RowConverter, SortField};
 use policy::Grant;

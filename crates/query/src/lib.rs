@@ -28,7 +28,10 @@ mod error;
 mod expression;
 mod fold;
 mod funnel;
+mod groups;
+mod number;
 mod pass;
+mod period;
 mod plan;
 mod trend;
 

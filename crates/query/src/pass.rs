@@ -4,9 +4,9 @@
 
 use crate::error;
 use crate::plan::Limits;
-use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, UInt32Array, new_null_array};
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, UInt32Array, new_null_array};
 use arrow::compute::take;
-use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit};
+use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema, SchemaRef, TimeUnit};
 use lake::{ScanPart, ScanRequest, Snapshot};
 use policy::Grant;
 use spec::{Condition, EventSelector, FieldRef, Instant, Result, Term, ValueType};
@@ -158,32 +158,58 @@ impl Pass {
         limits: &Limits,
         per_part: &(dyn Fn(&RecordBatch) -> Result<T> + Sync),
     ) -> Result<Vec<T>> {
-        let n_threads = std::thread::available_parallelism().map_or(1, usize::from).min(self.len()).max(1);
+        let add = |done: &mut Vec<(usize, T)>, part: usize, rows: &RecordBatch| {
+            done.push((part, per_part(rows)?));
+            Ok(())
+        };
+        let threads = self.on_threads(usize::MAX, limits, &Vec::new, &add)?;
+        let mut all: Vec<(usize, T)> = threads.into_iter().flatten().collect();
+        all.sort_by_key(|(part, _)| *part);
+        Ok(all.into_iter().map(|(_, value)| value).collect())
+    }
+
+    /// Gathers from every part on up to so many threads; one result per thread. With one they come in the order of parts.
+    pub(crate) fn fold_on<S: Send>(
+        &self,
+        n_threads_max: usize,
+        limits: &Limits,
+        new: &(dyn Fn() -> S + Sync),
+        add: &(dyn Fn(&mut S, &RecordBatch) -> Result<()> + Sync),
+    ) -> Result<Vec<S>> {
+        self.on_threads(n_threads_max, limits, new, &|state, _, rows| add(state, rows))
+    }
+
+    fn on_threads<S: Send>(
+        &self,
+        n_threads_max: usize,
+        limits: &Limits,
+        new: &(dyn Fn() -> S + Sync),
+        add: &(dyn Fn(&mut S, usize, &RecordBatch) -> Result<()> + Sync),
+    ) -> Result<Vec<S>> {
+        let n_threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let n_threads = n_threads.min(n_threads_max).min(self.len()).max(1);
         let next = AtomicUsize::new(0);
-        let work = || -> Result<Vec<(usize, T)>> {
-            let mut done = Vec::new();
+        let work = || -> Result<S> {
+            let mut state = new();
             loop {
                 let part = next.fetch_add(1, Ordering::Relaxed);
                 if part >= self.len() {
-                    return Ok(done);
+                    return Ok(state);
                 }
                 if (limits.stop)() {
                     return Err(error::stopped());
                 }
-                done.push((part, per_part(&self.read(part)?)?));
+                add(&mut state, part, &self.read(part)?)?;
             }
         };
-        let mut results = std::thread::scope(|scope| {
+        std::thread::scope(|scope| {
             let others: Vec<_> = (1..n_threads).map(|_| scope.spawn(work)).collect();
             let mut results = vec![work()];
             results.extend(
                 others.into_iter().map(|other| other.join().unwrap_or_else(|_| Err(error::bug("a pass failed")))),
             );
-            results.into_iter().collect::<Result<Vec<_>>>()
-        })?;
-        let mut all: Vec<(usize, T)> = results.drain(..).flatten().collect();
-        all.sort_by_key(|(part, _)| *part);
-        Ok(all.into_iter().map(|(_, value)| value).collect())
+            results.into_iter().collect()
+        })
     }
 }
 
@@ -228,15 +254,33 @@ fn dictionary() -> DataType {
     DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
 }
 
+/// The name of each row's event, as its place in [`event_names`].
+pub(crate) fn events(batch: &RecordBatch) -> Vec<usize> {
+    let keys = batch.column(2).as_dictionary::<Int32Type>().keys().values();
+    keys.iter().map(|key| usize::try_from(*key).expect("every event has a name")).collect()
+}
+
+/// For each name of an event the selectors that take it: bit i for the i-th of them, of which there are at most 32.
+pub(crate) fn selected<'a>(batch: &RecordBatch, selectors: impl Iterator<Item = &'a EventSelector> + Clone) -> Vec<u32> {
+    let takes = |selector: &EventSelector, name: &str| match selector {
+        EventSelector::Any => true,
+        EventSelector::Named(wanted) => wanted == name,
+    };
+    let bits = |name: &str| {
+        let all = selectors.clone().enumerate();
+        all.filter(|(_, selector)| takes(selector, name)).fold(0, |bits, (index, _)| bits | 1 << index)
+    };
+    event_names(batch).iter().map(|name| name.map_or(0, bits)).collect()
+}
+
+fn event_names(batch: &RecordBatch) -> &StringArray {
+    batch.column(2).as_dictionary::<Int32Type>().values().as_string()
+}
+
 /// Which rows are of the event asked for.
 pub(crate) fn event_mask(batch: &RecordBatch, selector: &EventSelector) -> Vec<bool> {
-    let EventSelector::Named(name) = selector else {
-        return vec![true; batch.num_rows()];
-    };
-    let events = batch.column(2).as_dictionary::<arrow::datatypes::Int32Type>();
-    let names = events.values().as_string::<i32>();
-    let wanted: Vec<bool> = names.iter().map(|other| other == Some(name)).collect();
-    events.keys().values().iter().map(|key| usize::try_from(*key).is_ok_and(|key| wanted[key])).collect()
+    let is_wanted = selected(batch, std::iter::once(selector));
+    events(batch).into_iter().map(|name| is_wanted[name] != 0).collect()
 }
 
 /// The people column of a batch.

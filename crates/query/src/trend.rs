@@ -1,43 +1,25 @@
-//! Trends: a measure per interval and group, by embedded DataFusion over the granted rows.
+//! Trends: a measure per interval and group, in one walk over the granted rows.
+//!
+//! Rows come person by person, so that distinct people of a cell are counted by whether its last row was of somebody else.
+//! Each thread gathers the cells of its parts; what is distinct in one part is in no other, so that threads just add up.
 
 use crate::cells::{self, Key, WITHHELD};
 use crate::error;
 use crate::expression::Predicate;
+use crate::groups::PartGroups;
+use crate::number::{Number, Numbers, shown};
 use crate::pass::{self, Pass, Wanted};
-use crate::plan::{Limits, Plan, Rows, Scope, Stop, span};
-use arrow::array::{ArrayRef, AsArray, BooleanArray, Int32Array, RecordBatch};
-use arrow::compute::{cast, filter_record_batch, is_null, nullif, or};
-use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema, SchemaRef};
-use chrono::{Datelike, Days, Months, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
-use datafusion::catalog::streaming::StreamingTable;
-use datafusion::common::Column as ColumnName;
-use datafusion::error::DataFusionError;
-use datafusion::execution::TaskContext;
-use datafusion::execution::memory_pool::GreedyMemoryPool;
-use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::functions_aggregate::expr_fn::{count, count_distinct, max, min, sum};
-use datafusion::logical_expr::Expr;
-use datafusion::physical_plan::SendableRecordBatchStream;
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::streaming::PartitionStream;
-use datafusion::prelude::{SessionConfig, SessionContext};
-use spec::{
-    FieldRef, Instant, Interval, Measure, MeasureAtom, MeasureFunction, Period, Result, TrendQuestion, Value, ValueType,
-};
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::sync::{Arc, LazyLock};
+use crate::period::{Intervals, interval_starts, period_bounds};
+use crate::plan::{Limits, Plan, Rows, Scope};
+use arrow::array::RecordBatch;
+use arrow::datatypes::DataType;
+use spec::{FieldRef, Instant, Interval, Measure, MeasureAtom, MeasureFunction, Result, TrendQuestion, Value, ValueType};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-const MICROS_PER_HOUR: i64 = 3_600_000_000;
-
-/// Where DataFusion's tasks run; questions come in on threads of their own.
-static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(std::thread::available_parallelism().map_or(1, usize::from))
-        .thread_name("question")
-        .build()
-        .expect("the operating system gives threads at start")
-});
+/// Up to so many cells of a part are found by their place, more by a hash table.
+const DENSE_CELLS_MAX: usize = 1 << 20;
+/// No cell yet.
+const NO_CELL: u32 = u32::MAX;
 
 /// Answers a trend; its meaning is in the manual.
 ///
@@ -52,113 +34,40 @@ pub(crate) fn run(scope: Scope<'_>, question: &TrendQuestion) -> Result<Rows> {
         Measure::Ratio(top, bottom) => vec![top.clone(), bottom.clone()],
         Measure::Metric(_) => return Err(error::bug("a metric was not replaced by its definition")),
     };
-    let feed = Feed::open(scope, question, atoms, &starts, (from, to))?;
-    let feed = Arc::new(feed);
-    let groups = RUNTIME.block_on(aggregate(&feed, scope.limits)).map_err(error::from_datafusion)?;
-    if groups.iter().map(RecordBatch::num_rows).sum::<usize>() > scope.limits.groups_max {
-        return Err(error::over_budget(&format!("{} groups", scope.limits.groups_max), "ask for fewer groups"));
-    }
-    let cells = read_cells(&feed, &groups)?;
-    answer(scope, question, &starts, cells, feed.pass.cost())
+    let trend = Trend::open(scope, question, atoms, &starts, (from, to))?;
+    // Sums of doubles depend on their order. One thread keeps that of people and time, whatever stands between them.
+    let n_threads = if trend.has_doubles() { 1 } else { usize::MAX };
+    let new = || Gathered::new(&trend.functions());
+    let mut threads = trend.pass.fold_on(n_threads, scope.limits, &new, &|all, rows| trend.fold(all, rows))?.into_iter();
+    let mut all = threads.next().unwrap_or_else(new);
+    threads.try_for_each(|other| all.merge(other, scope.limits))?;
+    let cost = trend.pass.cost();
+    let cells = trend.cells(all)?;
+    answer(scope, question, &starts, cells, cost)
 }
 
-/// The instants `[from, to)` that a question looks at; without a period, from the first event to the last.
-pub(crate) fn period_bounds(
-    scope: Scope<'_>,
-    period: Option<&Period>,
-    as_of: Option<Instant>,
-) -> Result<(Instant, Instant)> {
-    let as_of = as_of.unwrap_or(scope.plan.now);
-    let zone = scope.plan.question.time_zone;
-    match period {
-        Some(Period::Dates { from, to }) => Ok((midnight(*from, zone)?, midnight(*to, zone)?)),
-        Some(Period::Last(duration)) => {
-            let from = as_of.checked_sub_signed(duration.delta());
-            Ok((from.ok_or_else(|| error::bug("a period before the calendar"))?, as_of))
-        }
-        None => match span(scope.grant, scope.snapshot, scope.limits)? {
-            Some((first, last)) => Ok((first.min(as_of), (last + TimeDelta::microseconds(1)).min(as_of))),
-            None => Ok((as_of, as_of)),
-        },
-    }
-}
-
-/// When a local time comes to pass: the earlier of two, or the first instant after a gap.
-fn local_instant(local: NaiveDateTime, zone: chrono_tz::Tz) -> Result<Instant> {
-    let hours = (0..=24).map(|hours| local + TimeDelta::hours(hours));
-    let found = hours.filter_map(|local| zone.from_local_datetime(&local).earliest()).next();
-    found.map(|at| at.with_timezone(&Utc)).ok_or_else(|| error::bug("a day that never comes"))
-}
-
-fn midnight(day: NaiveDate, zone: chrono_tz::Tz) -> Result<Instant> {
-    local_instant(day.and_time(NaiveTime::MIN), zone)
-}
-
-/// The starts of all intervals that touch `[from, to)`; one for the whole with `by: none`.
-fn interval_starts(by: Interval, from: Instant, to: Instant, zone: chrono_tz::Tz, most: usize) -> Result<Vec<Instant>> {
-    let mut starts = Vec::new();
-    if by == Interval::None {
-        return Ok(vec![from]);
-    }
-    let local = from.with_timezone(&zone).naive_local();
-    let day = local.date();
-    let first_day = match by {
-        Interval::Week => day - Days::new(u64::from(day.weekday().num_days_from_monday())),
-        Interval::Month => day.with_day(1).ok_or_else(|| error::bug("a month without a first day"))?,
-        Interval::Hour | Interval::Day | Interval::None => day,
-    };
-    let mut at = match by {
-        // Hours are counted in absolute time, so that a repeated hour is two hours.
-        Interval::Hour => from - TimeDelta::microseconds(from.timestamp_micros().rem_euclid(MICROS_PER_HOUR)),
-        _ => midnight(first_day, zone)?,
-    };
-    let mut next_day = first_day;
-    while at < to {
-        if starts.len() >= most {
-            return Err(error::over_budget(
-                &format!("{most} intervals"),
-                "ask for longer intervals or a shorter period",
-            ));
-        }
-        starts.push(at);
-        at = match by {
-            Interval::Hour => at + TimeDelta::hours(1),
-            _ => {
-                next_day = match by {
-                    Interval::Week => next_day + Days::new(7),
-                    Interval::Month => next_day + Months::new(1),
-                    _ => next_day + Days::new(1),
-                };
-                midnight(next_day, zone)?
-            }
-        };
-    }
-    Ok(starts)
-}
-
-/// The rows that DataFusion groups, made from the pass part by part.
-///
-/// Columns: `interval`, `group.N`, and for the N-th function `person.N` and `value.N`, null in rows it does not count.
-struct Feed {
+/// A trend, ready to walk over rows.
+struct Trend<'a> {
     pass: Pass,
-    schema: SchemaRef,
     atoms: Vec<MeasureAtom>,
+    /// Types of the atoms' properties.
+    types: Vec<Option<DataType>>,
     filter: Option<Predicate>,
-    groups: Vec<FieldRef>,
-    /// Starts of the intervals and the end of the period, in microseconds.
-    borders: Vec<i64>,
-    from: i64,
-    stop: Stop,
+    groups: &'a [FieldRef],
+    intervals: Intervals,
+    /// `[from, to)` in microseconds.
+    period: (i64, i64),
+    limits: &'a Limits,
 }
 
-impl Feed {
+impl<'a> Trend<'a> {
     fn open(
-        scope: Scope<'_>,
+        scope: Scope<'a>,
         question: &TrendQuestion,
         atoms: Vec<MeasureAtom>,
         starts: &[Instant],
         (from, to): (Instant, Instant),
-    ) -> Result<Feed> {
+    ) -> Result<Trend<'a>> {
         let plan = scope.plan;
         let mut wanted = Wanted::new();
         for atom in &atoms {
@@ -168,171 +77,289 @@ impl Feed {
         question.filter.iter().for_each(|filter| wanted.condition(filter));
         plan.breakdown.iter().for_each(|field| wanted.field(field));
         let pass = Pass::open(&plan.properties, &wanted, (Some(from), Some(to)), scope.grant, scope.snapshot)?;
-        let filter =
-            question.filter.as_ref().map(|filter| Predicate::compile(filter, &pass.schema, &[])).transpose()?;
-        let mut fields = vec![Field::new("interval", DataType::Int32, false)];
-        let type_of = |name: &str| pass.schema.field_with_name(name).map(|field| field.data_type().clone());
-        for (index, field) in plan.breakdown.iter().enumerate() {
-            let group_type = grouped_type(type_of(&pass::column_name(field)).map_err(error::from_arrow)?);
-            fields.push(Field::new(format!("group.{index}"), group_type, true));
-        }
-        for (index, atom) in atoms.iter().enumerate() {
-            fields.push(Field::new(format!("person.{index}"), DataType::Int64, true));
-            if let Some(property) = &atom.property {
-                let name = pass::column_name(&FieldRef::Property(property.clone()));
-                let value_type = type_of(&name).map_err(error::from_arrow)?;
-                fields.push(Field::new(format!("value.{index}"), summed_type(atom.function, value_type), true));
-            }
-        }
-        let mut borders: Vec<i64> = starts.iter().map(Instant::timestamp_micros).collect();
-        borders.push(to.timestamp_micros());
-        let (schema, from) = (Arc::new(Schema::new(fields)), from.timestamp_micros());
-        Ok(Feed {
-            pass,
-            schema,
+        let compile = |filter| Predicate::compile(filter, &pass.schema, &[]);
+        let filter = question.filter.as_ref().map(compile).transpose()?;
+        let type_of = |name: &String| -> Result<DataType> {
+            let name = pass::column_name(&FieldRef::Property(name.clone()));
+            Ok(pass.schema.field_with_name(&name).map_err(error::from_arrow)?.data_type().clone())
+        };
+        let types = atoms.iter().map(|atom| atom.property.as_ref().map(type_of).transpose()).collect::<Result<_>>()?;
+        Ok(Trend {
             atoms,
+            types,
             filter,
-            groups: plan.breakdown.clone(),
-            borders,
-            from,
-            stop: Arc::clone(&scope.limits.stop),
+            groups: &plan.breakdown,
+            intervals: Intervals::new(starts, to),
+            period: (from.timestamp_micros(), to.timestamp_micros()),
+            limits: scope.limits,
+            pass,
         })
     }
 
-    /// The rows of one part that any function counts.
-    fn read(&self, part: usize) -> Result<RecordBatch> {
-        let batch = self.pass.read(part)?;
-        let passes = self.filter.as_ref().map(|filter| filter.mask(&batch)).transpose()?;
-        let until = self.borders[self.borders.len() - 1];
-        let in_period = |at: &i64| *at >= self.from && *at < until;
-        let base: Vec<bool> = pass::times(&batch)
+    fn has_doubles(&self) -> bool {
+        self.types.contains(&Some(DataType::Float64))
+    }
+
+    fn functions(&self) -> Vec<MeasureFunction> {
+        self.atoms.iter().map(|atom| atom.function).collect()
+    }
+
+    /// Adds the rows of one part.
+    fn fold(&self, all: &mut Gathered, rows: &RecordBatch) -> Result<()> {
+        let groups = PartGroups::of(rows, self.groups)?;
+        let passes = self.filter.as_ref().map(|filter| filter.mask(rows)).transpose()?;
+        let events = pass::events(rows);
+        let selectors = self.atoms.iter().map(|atom| &atom.event);
+        let counted = pass::selected(rows, selectors);
+        let values: Vec<Option<Numbers<'_>>> = self
+            .atoms
             .iter()
-            .enumerate()
-            .map(|(row, at)| in_period(at) && passes.as_ref().is_none_or(|passes| passes.value(row)))
-            .collect();
-        let counted = |atom: &MeasureAtom| -> BooleanArray {
-            let is_event = pass::event_mask(&batch, &atom.event);
-            base.iter().zip(is_event).map(|(base, is_event)| Some(*base && is_event)).collect()
-        };
-        let masks: Vec<BooleanArray> = self.atoms.iter().map(counted).collect();
-        let any: BooleanArray =
-            (0..batch.num_rows()).map(|row| Some(masks.iter().any(|mask| mask.value(row)))).collect();
-        let mut columns: Vec<ArrayRef> = vec![Arc::new(self.intervals(&batch))];
-        for (index, field) in self.groups.iter().enumerate() {
-            let group_type = self.schema.field(1 + index).data_type();
-            columns.push(pass::typed(pass::column(&batch, field)?, group_type));
-        }
-        for (atom, mask) in self.atoms.iter().zip(&masks) {
-            let skipped = arrow::compute::not(mask).map_err(error::from_arrow)?;
-            let Some(property) = &atom.property else {
-                columns.push(nullif(batch.column(0), &skipped).map_err(error::from_arrow)?);
+            .map(|atom| {
+                let field = atom.property.as_ref().map(|name| FieldRef::Property(name.clone()));
+                field.map(|field| pass::column(rows, &field).map(Numbers::of)).transpose()
+            })
+            .collect::<Result<_>>()?;
+        let (people, times) = (pass::people(rows), pass::times(rows));
+        let mut part = PartCells::new(self.intervals.len(), &groups, &self.functions());
+        for (row, at) in times.iter().enumerate() {
+            let counts = counted[events[row]];
+            let is_in_period = self.period.0 <= *at && *at < self.period.1;
+            if counts == 0 || !is_in_period || passes.as_ref().is_some_and(|passes| !passes.value(row)) {
                 continue;
-            };
-            // A figure about a property is about the people who have it.
-            let values = pass::column(&batch, &FieldRef::Property(property.clone()))?;
-            let missing = or(&skipped, &is_null(values).map_err(error::from_arrow)?).map_err(error::from_arrow)?;
-            columns.push(nullif(batch.column(0), &missing).map_err(error::from_arrow)?);
-            let values =
-                cast(values, &summed_type(atom.function, values.data_type().clone())).map_err(error::from_arrow)?;
-            columns.push(nullif(&values, &skipped).map_err(error::from_arrow)?);
+            }
+            let cell = part.cell(self.intervals.of(*at), groups.of_row(row), row);
+            for (index, tally) in part.tallies.iter_mut().enumerate().filter(|(index, _)| counts & (1 << index) != 0) {
+                match &values[index] {
+                    None => tally.add(cell, people[row], None),
+                    // A figure about a property is about the people who have it.
+                    Some(values) => {
+                        let number = values.get(row);
+                        number.iter().for_each(|number| tally.add(cell, people[row], Some(*number)));
+                    }
+                }
+            }
         }
-        let all = RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(error::from_arrow)?;
-        filter_record_batch(&all, &any).map_err(error::from_arrow)
+        all.add(part, &groups, self.limits)
     }
 
-    /// The interval of each row; 0 for rows before the first, which are left out anyway.
-    fn intervals(&self, batch: &RecordBatch) -> Int32Array {
-        let index = |at: &i64| {
-            let n_before = self.borders.partition_point(|border| border <= at);
-            i32::try_from(n_before.saturating_sub(1)).expect("intervals are bounded")
-        };
-        pass::times(batch).iter().map(|at| Some(index(at))).collect()
-    }
-}
-
-/// Of a trait that no file had there are nulls only, and they have no type to be grouped by.
-fn grouped_type(group_type: DataType) -> DataType {
-    if group_type == DataType::Null { DataType::Utf8 } else { group_type }
-}
-
-/// What whole numbers are summed as: no contract has decimals of 19 digits.
-const WHOLE_SUMMED: DataType = DataType::Decimal128(19, 0);
-
-/// Whole numbers are summed as decimals, whose sums have room for more digits than one of them.
-fn summed_type(function: MeasureFunction, value_type: DataType) -> DataType {
-    match (function, value_type) {
-        (MeasureFunction::Sum | MeasureFunction::Avg, DataType::Int64) => WHOLE_SUMMED,
-        (_, value_type) => value_type,
+    /// What was gathered, as values.
+    fn cells(&self, all: Gathered) -> Result<Cells> {
+        let mut cells = Cells::new();
+        for ((group, interval), cell) in &all.places {
+            let figure = |(index, tally): (usize, &Tally)| tally.figure(*cell as usize, self.types[index].as_ref());
+            let figures: Vec<(Value, u64)> = all.tallies.iter().enumerate().map(figure).collect::<Result<_>>()?;
+            let n_people = figures.iter().map(|(_, n_people)| *n_people).min().unwrap_or(0);
+            let value = match figures.as_slice() {
+                [(value, _)] => value.clone(),
+                [(top, _), (bottom, _)] => ratio(top, bottom),
+                _ => return Err(error::bug("a measure of three functions")),
+            };
+            let key = all.names[*group as usize].clone();
+            cells.entry(*interval as usize).or_default().insert(key, Cell { value, n_people });
+        }
+        Ok(cells)
     }
 }
 
-/// Every n-th part of a feed, as a stream.
-struct FeedStream {
-    feed: Arc<Feed>,
-    first: usize,
-    every: usize,
+/// One function over the rows of each cell.
+struct Tally {
+    function: MeasureFunction,
+    /// Distinct people, and who the last row was of.
+    people: Vec<u64>,
+    last: Vec<Option<i64>>,
+    /// Rows.
+    n: Vec<u64>,
+    exact: Vec<i128>,
+    double: Vec<f64>,
+    /// Doubles of a part with their cells: they are summed in the order of all rows, not part by part.
+    doubles: Vec<(usize, f64)>,
+    extreme: Vec<Option<Number>>,
 }
 
-impl fmt::Debug for FeedStream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "granted rows, part {} of {}", self.first + 1, self.every)
-    }
-}
-
-impl PartitionStream for FeedStream {
-    fn schema(&self) -> &SchemaRef {
-        &self.feed.schema
+impl Tally {
+    fn new(function: MeasureFunction) -> Tally {
+        let (people, last, n, exact, extreme) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Tally { function, people, last, n, exact, double: Vec::new(), doubles: Vec::new(), extreme }
     }
 
-    fn execute(&self, _ctx: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let feed = Arc::clone(&self.feed);
-        let parts = (self.first..feed.pass.len()).step_by(self.every);
-        let read = move |part| if (feed.stop)() { Err(error::stopped()) } else { feed.read(part) };
-        let batches = parts.map(move |part| read(part).map_err(|error| DataFusionError::External(Box::new(error))));
-        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.feed.schema), futures::stream::iter(batches)))
+    /// Makes room for one more cell.
+    fn grow(&mut self) {
+        self.people.push(0);
+        self.last.push(None);
+        self.n.push(0);
+        match self.function {
+            MeasureFunction::Count | MeasureFunction::People => {}
+            MeasureFunction::Sum | MeasureFunction::Avg => {
+                self.exact.push(0);
+                self.double.push(0.0);
+            }
+            MeasureFunction::Min | MeasureFunction::Max => self.extreme.push(None),
+        }
     }
-}
 
-/// Groups the feed.
-///
-/// # Shape
-/// One row per interval and group; `interval`, `group.N`, then per function `people.N` and its parts.
-async fn aggregate(feed: &Arc<Feed>, limits: &Limits) -> datafusion::error::Result<Vec<RecordBatch>> {
-    // Sums of doubles depend on their order. One stream keeps that of people and time, whatever stands between them.
-    let has_doubles = feed.schema.fields().iter().any(|field| *field.data_type() == DataType::Float64);
-    let n_threads = if has_doubles { 1 } else { std::thread::available_parallelism().map_or(1, usize::from) };
-    let n_streams = n_threads.min(feed.pass.len()).max(1);
-    let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(GreedyMemoryPool::new(limits.memory_bytes_max)));
-    let config = SessionConfig::new().with_target_partitions(n_streams).with_batch_size(32_768);
-    let session = SessionContext::new_with_config_rt(config, runtime.build_arc()?);
-    let stream =
-        |first| Arc::new(FeedStream { feed: Arc::clone(feed), first, every: n_streams }) as Arc<dyn PartitionStream>;
-    let table = StreamingTable::try_new(Arc::clone(&feed.schema), (0..n_streams).map(stream).collect())?;
-    let mut groups = vec![named("interval".to_owned())];
-    groups.extend((0..feed.groups.len()).map(|index| named(format!("group.{index}"))));
-    let mut figures = Vec::new();
-    for (index, atom) in feed.atoms.iter().enumerate() {
-        let person = || named(format!("person.{index}"));
-        let value = || named(format!("value.{index}"));
-        figures.push(count_distinct(person()).alias(format!("people.{index}")));
-        match atom.function {
-            MeasureFunction::People => {}
-            MeasureFunction::Count => figures.push(count(person()).alias(format!("count.{index}"))),
-            MeasureFunction::Sum => figures.push(sum(value()).alias(format!("sum.{index}"))),
-            MeasureFunction::Min => figures.push(min(value()).alias(format!("min.{index}"))),
-            MeasureFunction::Max => figures.push(max(value()).alias(format!("max.{index}"))),
-            MeasureFunction::Avg => {
-                figures.push(sum(value()).alias(format!("sum.{index}")));
-                figures.push(count(value()).alias(format!("count.{index}")));
+    #[inline]
+    fn add(&mut self, cell: usize, person: i64, number: Option<Number>) {
+        if self.last[cell] != Some(person) {
+            self.last[cell] = Some(person);
+            self.people[cell] += 1;
+        }
+        self.n[cell] += 1;
+        match (self.function, number) {
+            (MeasureFunction::Sum | MeasureFunction::Avg, Some(Number::Exact(value))) => {
+                // Two decimals of 38 digits can be more than there is; then the most there is stands for it.
+                self.exact[cell] = self.exact[cell].saturating_add(value);
+            }
+            (MeasureFunction::Sum | MeasureFunction::Avg, Some(Number::Double(value))) => self.doubles.push((cell, value)),
+            (MeasureFunction::Min | MeasureFunction::Max, Some(number)) => self.add_extreme(cell, number),
+            _ => {}
+        }
+    }
+
+    fn add_extreme(&mut self, cell: usize, number: Number) {
+        let is_min = self.function == MeasureFunction::Min;
+        let is_further = |known: Number| number.compare(known).is_lt() == is_min && number != known;
+        if self.extreme[cell].is_none_or(is_further) {
+            self.extreme[cell] = Some(number);
+        }
+    }
+
+    /// Adds a cell of other people.
+    fn merge(&mut self, cell: usize, other: &Tally, from: usize) {
+        self.people[cell] += other.people[from];
+        self.n[cell] += other.n[from];
+        match self.function {
+            MeasureFunction::Count | MeasureFunction::People => {}
+            MeasureFunction::Sum | MeasureFunction::Avg => {
+                self.exact[cell] = self.exact[cell].saturating_add(other.exact[from]);
+            }
+            MeasureFunction::Min | MeasureFunction::Max => {
+                other.extreme[from].into_iter().for_each(|number| self.add_extreme(cell, number));
             }
         }
     }
-    let frame = session.read_table(Arc::new(table))?.aggregate(groups, figures)?;
-    frame.limit(0, Some(limits.groups_max + 1))?.collect().await
+
+    /// The value of a cell, and how many distinct people it is about.
+    fn figure(&self, cell: usize, data_type: Option<&DataType>) -> Result<(Value, u64)> {
+        let whole = |number: u64| cells::count(number);
+        let sum = |data_type: &DataType| match data_type {
+            _ if self.n[cell] == 0 => Ok(Value::Null),
+            DataType::Float64 => Ok(Value::Number(self.double[cell])),
+            _ => shown(Number::Exact(self.exact[cell]), data_type),
+        };
+        let missing = || error::bug("a figure about a property without one");
+        let value = match self.function {
+            MeasureFunction::Count => whole(self.n[cell]),
+            MeasureFunction::People => whole(self.people[cell]),
+            MeasureFunction::Sum => sum(data_type.ok_or_else(missing)?)?,
+            MeasureFunction::Avg => ratio(&sum(data_type.ok_or_else(missing)?)?, &whole(self.n[cell])),
+            MeasureFunction::Min | MeasureFunction::Max => {
+                let data_type = data_type.ok_or_else(missing)?;
+                self.extreme[cell].map_or(Ok(Value::Null), |number| shown(number, data_type))?
+            }
+        };
+        Ok((value, self.people[cell]))
+    }
 }
 
-fn named(name: String) -> Expr {
-    Expr::Column(ColumnName::from_name(name))
+/// The cells of one part.
+struct PartCells {
+    n_groups: usize,
+    /// The cell of (interval, group), by its place or by a table.
+    dense: Vec<u32>,
+    sparse: HashMap<usize, u32>,
+    /// Interval, group and a row of each cell.
+    cells: Vec<(usize, usize, usize)>,
+    tallies: Vec<Tally>,
+}
+
+impl PartCells {
+    fn new(n_intervals: usize, groups: &PartGroups<'_>, functions: &[MeasureFunction]) -> PartCells {
+        let n_all = n_intervals.saturating_mul(groups.len());
+        let dense = if n_all <= DENSE_CELLS_MAX { vec![NO_CELL; n_all] } else { Vec::new() };
+        let tallies = functions.iter().map(|function| Tally::new(*function)).collect();
+        PartCells { n_groups: groups.len(), dense, sparse: HashMap::new(), cells: Vec::new(), tallies }
+    }
+
+    /// The number of a cell, which is made when it is new.
+    #[inline]
+    fn cell(&mut self, interval: usize, group: usize, row: usize) -> usize {
+        let place = interval * self.n_groups + group;
+        let slot = match self.dense.get_mut(place) {
+            Some(slot) => slot,
+            None => self.sparse.entry(place).or_insert(NO_CELL),
+        };
+        if *slot == NO_CELL {
+            *slot = u32::try_from(self.cells.len()).expect("a part has fewer rows than 2^32");
+            self.cells.push((interval, group, row));
+            self.tallies.iter_mut().for_each(Tally::grow);
+        }
+        *slot as usize
+    }
+}
+
+/// The cells of many parts.
+struct Gathered {
+    numbers: BTreeMap<Key, u32>,
+    names: Vec<Key>,
+    /// The cell of (group, interval).
+    places: HashMap<(u32, u32), u32>,
+    tallies: Vec<Tally>,
+}
+
+impl Gathered {
+    fn new(functions: &[MeasureFunction]) -> Gathered {
+        let tallies = functions.iter().map(|function| Tally::new(*function)).collect();
+        Gathered { numbers: BTreeMap::new(), names: Vec::new(), places: HashMap::new(), tallies }
+    }
+
+    fn add(&mut self, part: PartCells, groups: &PartGroups<'_>, limits: &Limits) -> Result<()> {
+        let mut known: Vec<Option<u32>> = vec![None; groups.len()];
+        let mut places = Vec::with_capacity(part.cells.len());
+        for (cell, (interval, group, row)) in part.cells.iter().enumerate() {
+            let group = match known[*group] {
+                Some(group) => group,
+                None => *known[*group].insert(self.group(groups.key(*row)?)),
+            };
+            places.push(self.add_cell((group, *interval as u32), &part.tallies, cell, limits)?);
+        }
+        for (own, other) in self.tallies.iter_mut().zip(&part.tallies) {
+            other.doubles.iter().for_each(|(cell, value)| own.double[places[*cell]] += value);
+        }
+        Ok(())
+    }
+
+    fn merge(&mut self, other: Gathered, limits: &Limits) -> Result<()> {
+        let groups: Vec<u32> = other.names.into_iter().map(|key| self.group(key)).collect();
+        for ((group, interval), cell) in other.places {
+            self.add_cell((groups[group as usize], interval), &other.tallies, cell as usize, limits)?;
+        }
+        Ok(())
+    }
+
+    fn group(&mut self, key: Key) -> u32 {
+        let next = u32::try_from(self.names.len()).expect("groups are bounded");
+        let (names, new) = (&mut self.names, key.clone());
+        *self.numbers.entry(key).or_insert_with(|| {
+            names.push(new);
+            next
+        })
+    }
+
+    /// Adds a cell to the one at its place, whose number it gives.
+    fn add_cell(&mut self, place: (u32, u32), tallies: &[Tally], from: usize, limits: &Limits) -> Result<usize> {
+        let next = u32::try_from(self.places.len()).expect("cells are bounded");
+        let cell = *self.places.entry(place).or_insert(next);
+        if cell == next {
+            if self.places.len() > limits.groups_max {
+                return Err(error::over_budget(&format!("{} groups", limits.groups_max), "ask for fewer groups"));
+            }
+            self.tallies.iter_mut().for_each(Tally::grow);
+        }
+        for (own, other) in self.tallies.iter_mut().zip(tallies) {
+            own.merge(cell as usize, other, from);
+        }
+        Ok(cell as usize)
+    }
 }
 
 /// One cell of a trend, before small groups are withheld.
@@ -343,64 +370,6 @@ struct Cell {
 }
 
 type Cells = BTreeMap<usize, BTreeMap<Key, Cell>>;
-
-/// Reads what DataFusion grouped: per interval its groups.
-fn read_cells(feed: &Feed, batches: &[RecordBatch]) -> Result<Cells> {
-    let mut cells = Cells::new();
-    for batch in batches {
-        for row in 0..batch.num_rows() {
-            let interval = batch.column(0).as_primitive::<Int32Type>().value(row);
-            let group = (0..feed.groups.len()).map(|index| cells::value(batch.column(1 + index), row));
-            let group: Vec<Value> = group.collect::<Result<_>>()?;
-            let figures: Vec<(Value, u64)> = feed
-                .atoms
-                .iter()
-                .enumerate()
-                .map(|(index, atom)| figure(feed, batch, row, (index, atom)))
-                .collect::<Result<_>>()?;
-            let n_people = figures.iter().map(|(_, n_people)| *n_people).min().unwrap_or(0);
-            let value = match figures.as_slice() {
-                [(value, _)] => value.clone(),
-                [(top, _), (bottom, _)] => ratio(top, bottom),
-                _ => return Err(error::bug("a measure of three functions")),
-            };
-            let interval = usize::try_from(interval).map_err(|_| error::bug("a negative interval"))?;
-            cells.entry(interval).or_default().insert(Key(group), Cell { value, n_people });
-        }
-    }
-    Ok(cells)
-}
-
-/// The value of one function in one group, and how many distinct people it is about.
-fn figure(feed: &Feed, batch: &RecordBatch, row: usize, (index, atom): (usize, &MeasureAtom)) -> Result<(Value, u64)> {
-    let column = |name: &str| {
-        let column = batch.column_by_name(&format!("{name}.{index}"));
-        column.ok_or_else(|| error::bug("a figure that was asked for is missing"))
-    };
-    let whole = |name: &str| column(name).map(|column| column.as_primitive::<Int64Type>().value(row));
-    let n_people = whole("people")?;
-    let value = match atom.function {
-        MeasureFunction::People => Value::Integer(n_people),
-        MeasureFunction::Count => Value::Integer(whole("count")?),
-        MeasureFunction::Sum => {
-            let summed = feed.schema.field_with_name(&format!("value.{index}")).map_err(error::from_arrow)?;
-            let sum = cells::value(column("sum")?, row)?;
-            if *summed.data_type() == WHOLE_SUMMED { whole_if_it_fits(sum) } else { sum }
-        }
-        MeasureFunction::Min => cells::value(column("min")?, row)?,
-        MeasureFunction::Max => cells::value(column("max")?, row)?,
-        MeasureFunction::Avg => ratio(&cells::value(column("sum")?, row)?, &Value::Integer(whole("count")?)),
-    };
-    Ok((value, u64::try_from(n_people).unwrap_or(0)))
-}
-
-/// A decimal without digits after the point as an integer, unless it is too large for one.
-fn whole_if_it_fits(value: Value) -> Value {
-    match value {
-        Value::Decimal(sum) if sum.scale() == 0 => i64::try_from(sum.mantissa()).map_or(value, Value::Integer),
-        value => value,
-    }
-}
 
 /// One number divided by another, null where either is null or the divisor is 0.
 fn ratio(top: &Value, bottom: &Value) -> Value {
