@@ -8,6 +8,7 @@
 use crate::error;
 use spec::Result;
 use std::collections::HashMap;
+use std::ops::Range;
 
 /// An event of one person that matches at least one step.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +30,73 @@ pub(crate) struct ChainRules {
     pub(crate) within: i64,
     /// Whether no other step's event may stand between two.
     pub(crate) strict: bool,
+}
+
+/// Finds the best loose chain of people whose events match one step at most: nothing competes, and one walk is enough.
+///
+/// The earliest event of a step at or after the one before never comes earlier for a later start, so that no event is
+/// passed twice. Buffers are kept from person to person.
+pub(crate) struct Walk {
+    rules: ChainRules,
+    /// The rows of each step.
+    of_step: Vec<Vec<usize>>,
+    /// For each step the first of its rows that may still be taken.
+    next: Vec<usize>,
+    chain: Vec<usize>,
+    best: Vec<usize>,
+}
+
+impl Walk {
+    /// Makes the buffers.
+    pub(crate) fn new(rules: ChainRules) -> Walk {
+        assert!(!rules.strict, "what must not stand in between is not looked for here");
+        let of_step = vec![Vec::new(); rules.n_steps];
+        Walk { rules, of_step, next: vec![0; rules.n_steps], chain: Vec::new(), best: Vec::new() }
+    }
+
+    /// The rows of the best chain among a person's `rows`, as [`best_chain`] finds it; `starts` is when one may start.
+    pub(crate) fn best(&mut self, rows: Range<usize>, times: &[i64], steps: &[u32], starts: Range<i64>) -> &[usize] {
+        self.of_step.iter_mut().for_each(Vec::clear);
+        self.next.fill(0);
+        self.best.clear();
+        for row in rows {
+            if steps[row] != 0 {
+                debug_assert_eq!(steps[row].count_ones(), 1, "an event matches one step at most");
+                self.of_step[steps[row].trailing_zeros() as usize].push(row);
+            }
+        }
+        for start in 0..self.of_step[0].len() {
+            let first = self.of_step[0][start];
+            if !starts.contains(&times[first]) {
+                continue;
+            }
+            self.follow(first, times);
+            if self.chain.len() > self.best.len() {
+                std::mem::swap(&mut self.chain, &mut self.best);
+            }
+            if self.best.len() == self.rules.n_steps {
+                break;
+            }
+        }
+        &self.best
+    }
+
+    /// The chain that starts with this row.
+    fn follow(&mut self, first: usize, times: &[i64]) {
+        let deadline = times[first].saturating_add(self.rules.within);
+        self.chain.clear();
+        self.chain.push(first);
+        let mut after = times[first];
+        for step in 1..self.rules.n_steps {
+            let (rows, next) = (&self.of_step[step], &mut self.next[step]);
+            while rows.get(*next).is_some_and(|row| times[*row] < after) {
+                *next += 1;
+            }
+            let Some(row) = rows.get(*next).filter(|row| times[**row] <= deadline) else { break };
+            self.chain.push(*row);
+            after = times[*row];
+        }
+    }
 }
 
 /// Looks at an event for one call, about a second; beyond it many events of one instant match in many ways.

@@ -1,9 +1,10 @@
 //! Funnels: a fold over each person's events that match a step.
 
 use crate::cells::{self, Key, WITHHELD};
-use crate::chain::{ChainRules, StepEvent, best_chain};
+use crate::chain::{ChainRules, StepEvent, Walk, best_chain};
 use crate::error;
 use crate::expression::Predicate;
+use crate::groups::PartGroups;
 use crate::pass::{self, Pass, Wanted};
 use crate::plan::{Limits, Rows, Scope};
 use crate::period::period_bounds;
@@ -37,11 +38,10 @@ pub(crate) fn run(scope: Scope<'_>, question: &FunnelQuestion) -> Result<Rows> {
         breakdown: scope.plan.breakdown.clone(),
         question,
     };
+    let add = |groups: &mut Groups, rows: &RecordBatch| funnel.fold(groups, rows, scope.limits);
     let mut groups = Groups::new();
-    for part in pass.fold(scope.limits, &|batch| funnel.fold(batch, scope.limits))? {
-        for (key, group) in part {
-            groups.entry(key).or_insert_with(|| Group::new(funnel.rules.n_steps)).merge(group);
-        }
+    for part in pass.fold_on(usize::MAX, scope.limits, &Groups::new, &add)? {
+        merge(&mut groups, part, funnel.rules.n_steps);
         check_groups(&groups, scope.limits)?;
     }
     Ok(answer(scope, question, groups, pass.cost()))
@@ -100,11 +100,12 @@ impl Group {
         Group { reached: vec![0; n_steps], people: vec![0; n_steps], gaps: vec![Vec::new(); n_steps] }
     }
 
-    fn add(&mut self, times: &[i64]) {
-        for (step, at) in times.iter().enumerate() {
+    /// Adds a chain, given by its rows.
+    fn add(&mut self, chain: &[usize], times: &[i64]) {
+        for (step, row) in chain.iter().enumerate() {
             self.reached[step] += 1;
             if step > 0 {
-                self.gaps[step].push(at - times[step - 1]);
+                self.gaps[step].push(times[*row] - times[chain[step - 1]]);
             }
         }
     }
@@ -118,6 +119,13 @@ impl Group {
     }
 }
 
+/// Adds groups of other people.
+fn merge(groups: &mut Groups, others: impl IntoIterator<Item = (Key, Group)>, n_steps: usize) {
+    for (key, group) in others {
+        groups.entry(key).or_insert_with(|| Group::new(n_steps)).merge(group);
+    }
+}
+
 fn check_groups(groups: &Groups, limits: &Limits) -> Result<()> {
     if groups.len() > limits.groups_max {
         return Err(error::over_budget(&format!("{} groups", limits.groups_max), "break down by fewer properties"));
@@ -126,23 +134,34 @@ fn check_groups(groups: &Groups, limits: &Limits) -> Result<()> {
 }
 
 impl Funnel<'_> {
-    /// Folds one part, person by person.
-    fn fold(&self, batch: &RecordBatch, limits: &Limits) -> Result<Groups> {
+    /// Adds one part, person by person.
+    fn fold(&self, groups: &mut Groups, batch: &RecordBatch, limits: &Limits) -> Result<()> {
         let steps = self.steps_of_rows(batch)?;
+        let mut part = PartFunnel::new(batch, &self.breakdown, self.rules.n_steps)?;
+        let is_plain = !self.rules.strict && self.same.is_empty() && self.count_by.is_empty();
+        if is_plain && steps.iter().all(|bits| bits.count_ones() <= 1) {
+            let mut walk = Walk::new(self.rules);
+            for rows in pass::people_rows(batch) {
+                part.count_person([walk.best(rows, part.times, &steps, self.starts.0..self.starts.1)]);
+            }
+        } else {
+            self.search(batch, &steps, &mut part, limits)?;
+        }
+        merge(groups, part.finish()?, self.rules.n_steps);
+        check_groups(groups, limits)
+    }
+
+    /// Tries out every chain that could be the best one of a person.
+    fn search(&self, batch: &RecordBatch, steps: &[u32], part: &mut PartFunnel<'_>, limits: &Limits) -> Result<()> {
         let same = RowKeys::new(batch, &self.same)?;
         let count_by = RowKeys::new(batch, &self.count_by)?;
-        let people = pass::people(batch);
-        let mut groups = Groups::new();
-        let mut row = 0;
         let mut n_looks = 0;
-        while row < people.len() {
-            let end = row + people[row..].iter().take_while(|person| **person == people[row]).count();
-            let matching: Vec<usize> = (row..end).filter(|row| steps[*row] != 0).collect();
+        for rows in pass::people_rows(batch) {
+            let matching: Vec<usize> = rows.filter(|row| steps[*row] != 0).collect();
             if !matching.is_empty() {
-                let (chains, looks) = self.chains(batch, &matching, &steps, (&same, &count_by))?;
+                let (chains, looks) = self.chains(batch, &matching, steps, (&same, &count_by))?;
                 n_looks += looks;
-                self.count_person(batch, &chains, &mut groups)?;
-                check_groups(&groups, limits)?;
+                part.count_person(chains.iter().map(Vec::as_slice));
             }
             if n_looks > LOOKS_BETWEEN_STOPS {
                 n_looks = 0;
@@ -150,20 +169,20 @@ impl Funnel<'_> {
                     return Err(error::stopped());
                 }
             }
-            row = end;
         }
-        Ok(groups)
+        Ok(())
     }
 
     /// Per row the steps it matches, as bits.
     fn steps_of_rows(&self, batch: &RecordBatch) -> Result<Vec<u32>> {
-        let mut steps = vec![0_u32; batch.num_rows()];
+        let of_name = pass::selected(batch, self.question.steps.iter().map(|step| &step.event));
+        let mut steps: Vec<u32> = pass::events(batch).into_iter().map(|name| of_name[name]).collect();
         for (index, predicate) in self.steps.iter().enumerate() {
-            let is_event = pass::event_mask(batch, &self.question.steps[index].event);
-            let passes = predicate.as_ref().map(|predicate| predicate.mask(batch)).transpose()?;
+            let Some(predicate) = predicate else { continue };
+            let passes = predicate.mask(batch)?;
             for (row, bits) in steps.iter_mut().enumerate() {
-                if is_event[row] && passes.as_ref().is_none_or(|passes| passes.value(row)) {
-                    *bits |= 1 << index;
+                if !passes.value(row) {
+                    *bits &= !(1 << index);
                 }
             }
         }
@@ -205,23 +224,49 @@ impl Funnel<'_> {
         }
         Ok((best.into_values().filter(|chain| !chain.is_empty()).collect(), n_looks))
     }
+}
 
-    fn count_person(&self, batch: &RecordBatch, chains: &[Vec<usize>], groups: &mut Groups) -> Result<()> {
-        let times = pass::times(batch);
-        let mut depths: BTreeMap<Key, usize> = BTreeMap::new();
-        for chain in chains {
-            let value = |field| pass::column(batch, field).and_then(|column| cells::value(column, chain[0]));
-            let key = Key(self.breakdown.iter().map(value).collect::<Result<_>>()?);
-            let when: Vec<i64> = chain.iter().map(|row| times[*row]).collect();
-            groups.entry(key.clone()).or_insert_with(|| Group::new(self.rules.n_steps)).add(&when);
-            let depth = depths.entry(key).or_default();
-            *depth = chain.len().max(*depth);
+/// What is counted in one part.
+struct PartFunnel<'a> {
+    times: &'a [i64],
+    breakdown: PartGroups<'a>,
+    n_steps: usize,
+    /// By number, each with a row of it.
+    groups: Vec<Option<(usize, Group)>>,
+    /// Of one person, how far each group was reached.
+    depths: Vec<(usize, usize)>,
+}
+
+impl<'a> PartFunnel<'a> {
+    fn new(batch: &'a RecordBatch, breakdown: &[FieldRef], n_steps: usize) -> Result<PartFunnel<'a>> {
+        let breakdown = PartGroups::of(batch, breakdown)?;
+        let groups = (0..breakdown.len()).map(|_| None).collect();
+        Ok(PartFunnel { times: pass::times(batch), breakdown, n_steps, groups, depths: Vec::new() })
+    }
+
+    /// Counts the chosen chains of one person, each in the group of its first event.
+    fn count_person<'c>(&mut self, chains: impl IntoIterator<Item = &'c [usize]>) {
+        self.depths.clear();
+        for chain in chains.into_iter().filter(|chain| !chain.is_empty()) {
+            let number = self.breakdown.of_row(chain[0]);
+            let (_, group) = self.groups[number].get_or_insert_with(|| (chain[0], Group::new(self.n_steps)));
+            group.add(chain, self.times);
+            match self.depths.iter_mut().find(|(known, _)| *known == number) {
+                Some((_, depth)) => *depth = chain.len().max(*depth),
+                None => self.depths.push((number, chain.len())),
+            }
         }
-        for (key, depth) in depths {
-            let group = groups.get_mut(&key).expect("each chain of the person made its group");
-            group.people[..depth].iter_mut().for_each(|people| *people += 1);
+        for (number, depth) in &self.depths {
+            let (_, group) = self.groups[*number].as_mut().expect("each chain of the person made its group");
+            group.people[..*depth].iter_mut().for_each(|people| *people += 1);
         }
-        Ok(())
+    }
+
+    /// The groups with their values.
+    fn finish(self) -> Result<Vec<(Key, Group)>> {
+        let breakdown = self.breakdown;
+        let named = |(row, group): (usize, Group)| Ok((breakdown.key(row)?, group));
+        self.groups.into_iter().flatten().map(named).collect()
     }
 }
 

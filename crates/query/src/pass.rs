@@ -11,6 +11,7 @@ use lake::{ScanPart, ScanRequest, Snapshot};
 use policy::Grant;
 use spec::{Condition, EventSelector, FieldRef, Instant, Result, Term, ValueType};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -286,6 +287,16 @@ pub(crate) fn event_mask(batch: &RecordBatch, selector: &EventSelector) -> Vec<b
 /// The people column of a batch.
 pub(crate) fn people(batch: &RecordBatch) -> &[i64] {
     batch.column(0).as_primitive::<Int64Type>().values()
+}
+
+/// The rows of each person of a batch.
+pub(crate) fn people_rows(batch: &RecordBatch) -> impl Iterator<Item = Range<usize>> {
+    let mut end = 0;
+    people(batch).chunk_by(|one, other| one == other).map(move |rows| {
+        let start = end;
+        end += rows.len();
+        start..end
+    })
 }
 
 /// The time column of a batch, in microseconds since 1970.

@@ -1,6 +1,6 @@
 //! The search against a brute force that tries every chain.
 
-use super::{ChainRules, StepEvent, best_chain};
+use super::{ChainRules, StepEvent, Walk, best_chain};
 use proptest::prelude::*;
 
 /// Every chain, tried one by one: depth and times of the best.
@@ -52,6 +52,27 @@ fn events_strategy() -> impl Strategy<Value = Vec<StepEvent>> {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(3000))]
+    #[test]
+    fn one_walk_finds_what_the_search_finds(
+        events in proptest::collection::vec((0_i64..12, 0_u32..4), 0..12),
+        within in 0_i64..12,
+        (from, length) in (0_i64..12, 0_i64..12),
+    ) {
+        // Step 3 stands for an event that matches none.
+        let mut events = events;
+        events.sort_by_key(|event| event.0);
+        let rules = ChainRules { n_steps: 3, within, strict: false };
+        let (times, steps): (Vec<i64>, Vec<u32>) = events.iter().map(|(at, step)| (*at, (1 << step) & 0b111)).unzip();
+        let starts = from..from + length;
+        let event = |(at, steps): (&i64, &u32)| StepEvent { at: *at, steps: *steps, may_start: starts.contains(at) };
+        let searched: Vec<StepEvent> = times.iter().zip(&steps).map(event).collect();
+        let mut walk = Walk::new(rules);
+        // Another person before must leave nothing behind.
+        walk.best(0..times.len() / 2, &times, &steps, 0..i64::MAX);
+        let walked = walk.best(0..times.len(), &times, &steps, starts.clone());
+        prop_assert_eq!(walked, best_chain(&searched, rules).expect("there are few ways").0);
+    }
+
     #[test]
     fn the_search_finds_what_brute_force_finds(events in events_strategy(), within in 0_i64..12, strict: bool) {
         let rules = ChainRules { n_steps: 3, within, strict };
