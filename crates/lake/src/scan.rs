@@ -13,9 +13,9 @@ use crate::import::{CLAIMED, property_column};
 use crate::sums::{self, Region};
 use crate::table::{Table, TableFile};
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, DictionaryArray, Int32Array, NullArray,
-    RecordBatchOptions, new_null_array,
+    Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int32Array, NullArray, RecordBatchOptions, new_null_array,
 };
+use arrow::buffer::BooleanBuffer;
 use arrow::compute::{concat_batches, filter_record_batch, take};
 use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
 use arrow::record_batch::{RecordBatch, RecordBatchReader};
@@ -239,12 +239,18 @@ impl Scan {
         // Every column of events is flat, so that roots and leaves are the same.
         let bytes: i64 = roots.iter().map(|root| group_metadata.column(*root).compressed_size()).sum();
         let decoded = file.decode(group, roots)?;
-        let passed = self.let_through(&decoded, columns, schema)?;
+        let passed = self.let_through(&decoded, file.groups[group].times, columns, schema)?;
         Ok((passed, decoded.num_rows(), u64::try_from(bytes).unwrap_or(0)))
     }
 
     /// The rows that the grant and the request let through, in the columns asked.
-    fn let_through(&self, decoded: &RecordBatch, names: &[String], schema: &SchemaRef) -> Result<RecordBatch> {
+    fn let_through(
+        &self,
+        decoded: &RecordBatch,
+        times: (i64, i64),
+        names: &[String],
+        schema: &SchemaRef,
+    ) -> Result<RecordBatch> {
         let n_rows = decoded.num_rows();
         let columns: Vec<ArrayRef> = schema
             .fields()
@@ -258,7 +264,7 @@ impl Scan {
             .collect();
         let rows = with_rows(schema, columns, n_rows)?;
         let claimed = decoded.column_by_name(CLAIMED).filter(|_| self.only_vouched).map(|column| column.as_boolean());
-        let Some(mask) = self.mask(&rows, claimed) else { return Ok(rows) };
+        let Some(mask) = self.mask(&rows, times, claimed) else { return Ok(rows) };
         let passed = filter_record_batch(&rows, &mask);
         let passed = passed.map_err(|cause| error::bug("cannot filter events", Box::new(cause)))?;
         let columns: Result<Vec<ArrayRef>> = passed.columns().iter().map(forget_unused_values).collect();
@@ -272,37 +278,37 @@ impl Scan {
         with_rows(&self.schema, columns?, rows.num_rows())
     }
 
-    /// Which rows pass; `None`: all of them.
-    fn mask(&self, rows: &RecordBatch, claimed: Option<&BooleanArray>) -> Option<BooleanArray> {
-        let is_claimed = |row: usize| claimed.is_some_and(|claimed| claimed.is_valid(row) && claimed.value(row));
+    /// Which rows pass; `None`: all of them. `times` are the first and the last.
+    fn mask(&self, rows: &RecordBatch, times: (i64, i64), claimed: Option<&BooleanArray>) -> Option<BooleanArray> {
         let people = rows.column(0).as_primitive::<Int64Type>().values();
-        let times = rows.column(1).as_primitive::<TimestampMicrosecondType>().values();
-        let events = rows.column(2).as_dictionary::<Int32Type>();
-        let names = events.values().as_string::<i32>();
-        let is_wanted: Vec<bool> = names
-            .iter()
-            .map(|name| {
-                self.events.as_ref().is_none_or(|wanted| wanted.iter().any(|event| Some(event.as_str()) == name))
-            })
-            .collect();
-        let keys = events.keys().values();
-        let mut mask = BooleanBufferBuilder::new(people.len());
+        let mut passes = vec![true; people.len()];
         let mut start = 0;
         for run in people.chunk_by(|a, b| a == b) {
-            let end = start + run.len();
             // Rows of one person lie together: the grant is asked once for all of them.
-            if PersonId::from_stored(run[0]).is_some_and(|person| self.grant.allows(person)) {
-                for row in start..end {
-                    let is_event = usize::try_from(keys[row]).ok().and_then(|key| is_wanted.get(key)) == Some(&true);
-                    let is_in_time = self.from_micros <= times[row] && times[row] < self.to_micros;
-                    mask.append(is_event && is_in_time && !is_claimed(row));
-                }
-            } else {
-                mask.append_n(run.len(), false);
+            if !PersonId::from_stored(run[0]).is_some_and(|person| self.grant.allows(person)) {
+                passes[start..start + run.len()].fill(false);
             }
-            start = end;
+            start += run.len();
         }
-        let mask = mask.finish();
+        let events = rows.column(2).as_dictionary::<Int32Type>();
+        if let Some(wanted) = &self.events {
+            let names = events.values().as_string::<i32>().iter();
+            let is_wanted: Vec<bool> = names.map(|name| wanted.iter().any(|event| Some(event.as_str()) == name)).collect();
+            for (passes, key) in passes.iter_mut().zip(events.keys().values()) {
+                *passes &= usize::try_from(*key).is_ok_and(|key| is_wanted.get(key) == Some(&true));
+            }
+        }
+        if times.0 < self.from_micros || times.1 >= self.to_micros {
+            let times = rows.column(1).as_primitive::<TimestampMicrosecondType>().values();
+            for (passes, at) in passes.iter_mut().zip(times) {
+                *passes &= self.from_micros <= *at && *at < self.to_micros;
+            }
+        }
+        if let Some(claimed) = claimed {
+            let is_claimed = |row: usize| claimed.is_valid(row) && claimed.value(row);
+            passes.iter_mut().enumerate().for_each(|(row, passes)| *passes &= !is_claimed(row));
+        }
+        let mask = BooleanBuffer::collect_bool(passes.len(), |row| passes[row]);
         (mask.count_set_bits() < people.len()).then(|| BooleanArray::new(mask, None))
     }
 }

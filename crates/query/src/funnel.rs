@@ -176,7 +176,7 @@ impl Funnel<'_> {
     /// Per row the steps it matches, as bits.
     fn steps_of_rows(&self, batch: &RecordBatch) -> Result<Vec<u32>> {
         let of_name = pass::selected(batch, self.question.steps.iter().map(|step| &step.event));
-        let mut steps: Vec<u32> = pass::events(batch).into_iter().map(|name| of_name[name]).collect();
+        let mut steps: Vec<u32> = pass::by_event(batch, &of_name).collect();
         for (index, predicate) in self.steps.iter().enumerate() {
             let Some(predicate) = predicate else { continue };
             let passes = predicate.mask(batch)?;

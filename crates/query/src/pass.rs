@@ -255,10 +255,10 @@ fn dictionary() -> DataType {
     DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
 }
 
-/// The name of each row's event, as its place in [`event_names`].
-pub(crate) fn events(batch: &RecordBatch) -> Vec<usize> {
+/// What a table with an entry for each name of an event says of each row.
+pub(crate) fn by_event<'a, T: Copy>(batch: &'a RecordBatch, of_name: &'a [T]) -> impl Iterator<Item = T> {
     let keys = batch.column(2).as_dictionary::<Int32Type>().keys().values();
-    keys.iter().map(|key| usize::try_from(*key).expect("every event has a name")).collect()
+    keys.iter().map(|key| of_name[usize::try_from(*key).expect("every event has a name")])
 }
 
 /// For each name of an event the selectors that take it: bit i for the i-th of them, of which there are at most 32.
@@ -281,7 +281,7 @@ fn event_names(batch: &RecordBatch) -> &StringArray {
 /// Which rows are of the event asked for.
 pub(crate) fn event_mask(batch: &RecordBatch, selector: &EventSelector) -> Vec<bool> {
     let is_wanted = selected(batch, std::iter::once(selector));
-    events(batch).into_iter().map(|name| is_wanted[name] != 0).collect()
+    by_event(batch, &is_wanted).map(|bits| bits != 0).collect()
 }
 
 /// The people column of a batch.

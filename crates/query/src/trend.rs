@@ -108,9 +108,7 @@ impl<'a> Trend<'a> {
     fn fold(&self, all: &mut Gathered, rows: &RecordBatch) -> Result<()> {
         let groups = PartGroups::of(rows, self.groups)?;
         let passes = self.filter.as_ref().map(|filter| filter.mask(rows)).transpose()?;
-        let events = pass::events(rows);
-        let selectors = self.atoms.iter().map(|atom| &atom.event);
-        let counted = pass::selected(rows, selectors);
+        let of_name = pass::selected(rows, self.atoms.iter().map(|atom| &atom.event));
         let values: Vec<Option<Numbers<'_>>> = self
             .atoms
             .iter()
@@ -121,8 +119,7 @@ impl<'a> Trend<'a> {
             .collect::<Result<_>>()?;
         let (people, times) = (pass::people(rows), pass::times(rows));
         let mut part = PartCells::new(self.intervals.len(), &groups, &self.functions());
-        for (row, at) in times.iter().enumerate() {
-            let counts = counted[events[row]];
+        for (row, (at, counts)) in times.iter().zip(pass::by_event(rows, &of_name)).enumerate() {
             let is_in_period = self.period.0 <= *at && *at < self.period.1;
             if counts == 0 || !is_in_period || passes.as_ref().is_some_and(|passes| !passes.value(row)) {
                 continue;
