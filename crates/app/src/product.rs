@@ -21,6 +21,8 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// Memory for columns that are kept decoded.
+const HOT_BYTES_MAX: usize = 1 << 30;
 /// Memory that one import may use for sorting.
 const IMPORT_BYTES_MAX: usize = 64 << 20;
 /// Where the owner's secret stands; only the folder's owner can read it.
@@ -92,6 +94,7 @@ impl App {
         let folder = WorkspaceFolder::open(&options.workspace)?;
         make_private(&options.data)?;
         let lake = Lake::open(LakeOptions {
+            hot_bytes_max: HOT_BYTES_MAX,
             folder: &options.data,
             clock: Arc::clone(&options.clock),
             random: Arc::clone(&options.random),

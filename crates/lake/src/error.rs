@@ -3,6 +3,11 @@
 use spec::{Error, ErrorKind};
 use std::path::Path;
 
+/// Events without one of the columns that all have, or with another type.
+pub(crate) fn events_lack_columns() -> Error {
+    bug("events lack a column", "it is missing, or of another type".into())
+}
+
 /// A cause of any kind.
 pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
 

@@ -1,5 +1,6 @@
 //! The lake: opens the folder, holds the current snapshot, takes files in.
 
+use crate::hot::HotColumns;
 use crate::compaction::{self, Compaction};
 use crate::import::{self, Context};
 use crate::landing::{self, LandingStage};
@@ -27,6 +28,8 @@ pub struct LakeOptions<'a> {
     pub random: Arc<dyn Random>,
     /// Memory that one import may use for sorting, in bytes; beyond it sorts on disk.
     pub memory_bytes_max: usize,
+    /// Memory for columns that are kept decoded between questions, in bytes.
+    pub hot_bytes_max: usize,
 }
 
 /// The one repository of facts.
@@ -61,6 +64,7 @@ pub(crate) struct State {
     pub(crate) books: Table,
     /// Entries of the log of merges by which the events' rows have moved.
     pub(crate) n_merges: u64,
+    pub(crate) hot: Arc<HotColumns>,
 }
 
 /// The stages of an import, in their order; after each one the folder is in a state that a repeat goes on from.
@@ -93,6 +97,7 @@ impl Lake {
             imports: Table::open(&engine, folder, "imports", &ledger::imports_columns())?,
             books: Table::open(&engine, folder, "books", &landing::books_columns())?,
             n_merges: 0,
+            hot: Arc::new(HotColumns::new(options.hot_bytes_max)),
         };
         state.n_merges = state.events.figure_of(&engine, settling::APP_ID)?.unwrap_or(0);
         for (_, table) in state.tables() {
@@ -304,6 +309,8 @@ impl Lake {
             current.release_files(&next);
             ahead.release_files(&next);
         }
+        let live = next.event_files().iter().map(|file| file.file.name.as_str());
+        state.hot.forget_others(&live.collect());
     }
 
     fn lock_state(&self) -> MutexGuard<'_, State> {

@@ -9,7 +9,9 @@ mod landed;
 
 use crate::data_file::{LANDED, damaged, int_range};
 use crate::error;
+use crate::hot::{Hot, HotColumns};
 use crate::import::{CLAIMED, property_column};
+use crate::stretch::{Column, People, Stretch};
 use crate::sums::{self, Region};
 use crate::table::{Table, TableFile};
 use arrow::array::{
@@ -59,23 +61,25 @@ pub struct ScanPart {
 
 /// The rows of a part that the grant and the request let through.
 #[derive(Clone, Debug)]
-pub struct PartRows {
+pub(crate) struct PartRows {
     /// The rows.
     ///
     /// # Shape
     /// One row per event, in the order (person, time): `person` Int64, `ts` Timestamp(us, UTC), `event`
     /// Dictionary(Int32, Utf8), then the properties by their own name in the order asked (text as Dictionary(Int32,
     /// Utf8)). A property that no table has yet is a column of type Null.
-    pub batch: RecordBatch,
+    pub(crate) batch: RecordBatch,
     /// Rows decoded to find them.
-    pub rows_decoded: u64,
+    pub(crate) rows_decoded: u64,
     /// Bytes of the column chunks read.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
 }
 
 /// A data file of events with its footer at hand.
 pub(crate) struct EventFile {
     pub(crate) file: TableFile,
+    /// Its name, for what is kept of it.
+    name: Arc<str>,
     pub(crate) path: PathBuf,
     pub(crate) person_min: i64,
     pub(crate) groups: Vec<Group>,
@@ -96,7 +100,7 @@ pub(crate) struct Group {
 }
 
 /// What all parts of a scan share.
-struct Scan {
+pub(crate) struct Scan {
     grant: Grant,
     events: Option<Vec<String>>,
     from_micros: i64,
@@ -109,6 +113,9 @@ struct Scan {
     columns: Vec<String>,
     /// Whether rows that nobody vouches for stay out: they may be counted, but nobody gets onto a list by them.
     only_vouched: bool,
+    hot: Arc<HotColumns>,
+    /// The columns' names in files, as they are kept.
+    hot_names: Vec<Arc<str>>,
 }
 
 impl EventFile {
@@ -126,7 +133,7 @@ impl EventFile {
         let groups = groups_of(&metadata).ok_or_else(|| damaged(&path, "it has no statistics".into()))?;
         let first = groups.first().ok_or_else(|| damaged(&path, "it is empty".into()))?;
         let person_min = first.people.0;
-        Ok(EventFile { file, path, person_min, groups, metadata, is_replaced: AtomicBool::new(false) })
+        Ok(EventFile { name: file.name.as_str().into(), file, path, person_min, groups, metadata, is_replaced: AtomicBool::new(false) })
     }
 
     /// Whether it was landed and not compacted yet: its people are in other files too.
@@ -186,11 +193,9 @@ impl Drop for EventFile {
 pub(crate) fn parts(
     files: &[Arc<EventFile>],
     landed: &[Arc<EventFile>],
-    stored: &Schema,
-    grant: &Grant,
-    request: &ScanRequest,
+    scan: Scan,
 ) -> Result<Vec<ScanPart>> {
-    let scan = Arc::new(plan(stored, grant, request)?);
+    let scan = Arc::new(scan);
     let mut landed = Landed::read(landed, &scan)?;
     let part = |stored, landed| ScanPart { stored, landed, scan: Arc::clone(&scan) };
     let mut parts = Vec::new();
@@ -206,8 +211,22 @@ pub(crate) fn parts(
 }
 
 impl ScanPart {
+    /// Reads the part. Rows of other events and times may be in it: what is kept for the next question holds all of them.
+    pub fn stretch(&self) -> Result<Stretch> {
+        match &self.stored {
+            // Landed rows come between the others, and rows that nobody vouches for are left out one by one.
+            Some((file, group)) if self.landed.num_rows() == 0 && !self.scan.only_vouched => {
+                self.scan.shared(file, *group)
+            }
+            _ => {
+                let rows = self.read()?;
+                Stretch::of_granted(&rows.batch, rows.rows_decoded, rows.bytes)
+            }
+        }
+    }
+
     /// Reads and filters the part.
-    pub fn read(&self) -> Result<PartRows> {
+    pub(crate) fn read(&self) -> Result<PartRows> {
         let n_landed = self.landed.num_rows();
         let Some((file, group)) = &self.stored else {
             return Ok(PartRows { batch: self.scan.finished(&self.landed)?, rows_decoded: n_landed as u64, bytes: 0 });
@@ -222,6 +241,37 @@ impl Scan {
     fn may_hold_rows(&self, group: &Group) -> bool {
         let is_in_time = group.times.1 >= self.from_micros && group.times.0 < self.to_micros;
         is_in_time && holds_any(self.grant.people(), group.people)
+    }
+
+    /// A row group's columns, decoded or as they were kept, with the granted people's rows open.
+    fn shared(&self, file: &EventFile, group: usize) -> Result<Stretch> {
+        let mut found = self.hot.get(&file.name, group, &self.hot_names);
+        let lacking: Vec<usize> = (0..found.len()).filter(|column| found[*column].is_none()).collect();
+        let root_of = |column: &usize| file.metadata.schema().index_of(&self.hot_names[*column]).ok();
+        let roots: Vec<usize> = lacking.iter().filter_map(root_of).collect();
+        let group_metadata = file.metadata.metadata().row_group(group);
+        let bytes: i64 = roots.iter().map(|root| group_metadata.column(*root).compressed_size()).sum();
+        let decoded = if roots.is_empty() { None } else { Some(file.decode(group, roots)?) };
+        for column in lacking {
+            let name = &self.hot_names[column];
+            let array = decoded.as_ref().and_then(|decoded| decoded.column_by_name(name));
+            let hot = match (column, array) {
+                (0, Some(people)) => Hot::People(Arc::new(People::of(people)?)),
+                (_, Some(array)) => Hot::Column(Column::of(array)?),
+                (_, None) => Hot::Column(Column::Missing),
+            };
+            self.hot.keep((Arc::clone(&file.name), group, Arc::clone(name)), &hot);
+            found[column] = Some(hot);
+        }
+        let mut found = found.into_iter().flatten();
+        let Some(Hot::People(people)) = found.next() else { return Err(error::events_lack_columns()) };
+        let columns = found.map(|hot| match hot {
+            Hot::Column(column) => Ok(column),
+            Hot::People(_) => Err(error::events_lack_columns()),
+        });
+        let n_rows = u64::try_from(group_metadata.num_rows()).unwrap_or(0);
+        let cost = (n_rows, u64::try_from(bytes).unwrap_or(0));
+        Stretch::of_shared(&people, columns.collect::<Result<_>>()?, cost, &self.grant)
     }
 
     /// The rows of a group that pass, how many were decoded, and the bytes of their columns.
@@ -353,7 +403,11 @@ fn forget_unused_values(column: &ArrayRef) -> Result<ArrayRef> {
     Ok(Arc::new(DictionaryArray::try_new(keys, values).map_err(bug)?))
 }
 
-fn plan(stored: &Schema, grant: &Grant, request: &ScanRequest) -> Result<Scan> {
+/// What a grant and a request come to.
+///
+/// # Errors
+/// Denied for a property that the grant does not hold.
+pub(crate) fn plan(stored: &Schema, grant: &Grant, request: &ScanRequest, hot: &Arc<HotColumns>) -> Result<Scan> {
     let mut fields = Vec::new();
     let mut columns = Vec::new();
     for name in ["person", "ts", "event"] {
@@ -376,6 +430,7 @@ fn plan(stored: &Schema, grant: &Grant, request: &ScanRequest) -> Result<Scan> {
         columns.push(column);
     }
     let schema = Arc::new(Schema::new(fields.clone()));
+    let hot_names = columns.iter().map(|name| Arc::from(name.as_str())).collect();
     fields.push(Field::new("seq", DataType::Int64, true));
     columns.push("seq".to_owned());
     let micros = |at: Option<Instant>, otherwise: i64| at.map_or(otherwise, |at| at.timestamp_micros());
@@ -388,6 +443,8 @@ fn plan(stored: &Schema, grant: &Grant, request: &ScanRequest) -> Result<Scan> {
         schema_with_sequence: Arc::new(Schema::new(fields)),
         columns,
         only_vouched: grant.release() >= Release::List,
+        hot: Arc::clone(hot),
+        hot_names,
     })
 }
 

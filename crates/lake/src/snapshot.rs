@@ -1,5 +1,6 @@
 //! One consistent state of the lake.
 
+use crate::hot::HotColumns;
 use crate::import::{MessageKey, PERSON_BEFORE, trait_column};
 use crate::lake::State;
 use crate::landing::{BookLine, Books, News};
@@ -36,6 +37,7 @@ pub struct Snapshot {
     event_schema: SchemaRef,
     /// Of those who people are by now, in their order; the last column says who they were at first.
     traits: RecordBatch,
+    hot: Arc<HotColumns>,
     vault: Arc<Vault>,
 }
 
@@ -113,6 +115,7 @@ impl Snapshot {
             events,
             n_landed,
             event_schema: state.events.columns()?,
+            hot: Arc::clone(&state.hot),
             vault: Arc::clone(vault),
         })
     }
@@ -196,7 +199,9 @@ impl Snapshot {
     /// # Errors
     /// Denied for a property that the grant does not hold.
     pub fn scan_events(&self, grant: &Grant, request: &ScanRequest) -> Result<Vec<ScanPart>> {
-        scan::parts(&self.events[self.n_landed..], &self.events[..self.n_landed], &self.event_schema, grant, request)
+        let (landed, files) = self.events.split_at(self.n_landed);
+        let scan = scan::plan(&self.event_schema, grant, request, &self.hot)?;
+        scan::parts(files, landed, scan)
     }
 
     /// The traits of the granted people; of several objects with the same trait the newest value counts.

@@ -36,41 +36,40 @@ pub(crate) struct ChainRules {
 ///
 /// The earliest event of a step at or after the one before never comes earlier for a later start, so that no event is
 /// passed twice. Buffers are kept from person to person.
-pub(crate) struct Walk {
+pub(crate) struct Walk<R> {
     rules: ChainRules,
-    /// The rows of each step.
-    of_step: Vec<Vec<usize>>,
-    /// For each step the first of its rows that may still be taken.
+    /// Times and rows of each step's events.
+    of_step: Vec<Vec<(i64, R)>>,
+    /// For each step the first of its events that may still be taken.
     next: Vec<usize>,
-    chain: Vec<usize>,
-    best: Vec<usize>,
+    chain: Vec<(i64, R)>,
+    best: Vec<(i64, R)>,
 }
 
-impl Walk {
+impl<R: Copy> Walk<R> {
     /// Makes the buffers.
-    pub(crate) fn new(rules: ChainRules) -> Walk {
+    pub(crate) fn new(rules: ChainRules) -> Walk<R> {
         assert!(!rules.strict, "what must not stand in between is not looked for here");
         let of_step = vec![Vec::new(); rules.n_steps];
         Walk { rules, of_step, next: vec![0; rules.n_steps], chain: Vec::new(), best: Vec::new() }
     }
 
-    /// The rows of the best chain among a person's `rows`, as [`best_chain`] finds it; `starts` is when one may start.
-    pub(crate) fn best(&mut self, rows: Range<usize>, times: &[i64], steps: &[u32], starts: Range<i64>) -> &[usize] {
+    /// The best chain, with times, among a person's events (time, step as a bit, row), as [`best_chain`] finds it; `starts`
+    /// is when one may start.
+    pub(crate) fn best(&mut self, events: impl Iterator<Item = (i64, u32, R)>, starts: Range<i64>) -> &[(i64, R)] {
         self.of_step.iter_mut().for_each(Vec::clear);
         self.next.fill(0);
         self.best.clear();
-        for row in rows {
-            if steps[row] != 0 {
-                debug_assert_eq!(steps[row].count_ones(), 1, "an event matches one step at most");
-                self.of_step[steps[row].trailing_zeros() as usize].push(row);
-            }
+        for (at, steps, row) in events {
+            debug_assert_eq!(steps.count_ones(), 1, "an event matches one step");
+            self.of_step[steps.trailing_zeros() as usize].push((at, row));
         }
         for start in 0..self.of_step[0].len() {
             let first = self.of_step[0][start];
-            if !starts.contains(&times[first]) {
+            if !starts.contains(&first.0) {
                 continue;
             }
-            self.follow(first, times);
+            self.follow(first);
             if self.chain.len() > self.best.len() {
                 std::mem::swap(&mut self.chain, &mut self.best);
             }
@@ -81,20 +80,20 @@ impl Walk {
         &self.best
     }
 
-    /// The chain that starts with this row.
-    fn follow(&mut self, first: usize, times: &[i64]) {
-        let deadline = times[first].saturating_add(self.rules.within);
+    /// The chain that starts with this event.
+    fn follow(&mut self, first: (i64, R)) {
+        let deadline = first.0.saturating_add(self.rules.within);
         self.chain.clear();
         self.chain.push(first);
-        let mut after = times[first];
+        let mut after = first.0;
         for step in 1..self.rules.n_steps {
-            let (rows, next) = (&self.of_step[step], &mut self.next[step]);
-            while rows.get(*next).is_some_and(|row| times[*row] < after) {
+            let (events, next) = (&self.of_step[step], &mut self.next[step]);
+            while events.get(*next).is_some_and(|(at, _)| *at < after) {
                 *next += 1;
             }
-            let Some(row) = rows.get(*next).filter(|row| times[**row] <= deadline) else { break };
-            self.chain.push(*row);
-            after = times[*row];
+            let Some(event) = events.get(*next).filter(|(at, _)| *at <= deadline) else { break };
+            self.chain.push(*event);
+            after = event.0;
         }
     }
 }

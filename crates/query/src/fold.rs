@@ -1,14 +1,12 @@
 //! Figures about each person's events: the fold under every audience.
 
 use crate::error;
-use crate::expression::Predicate;
-use crate::pass::{self, Pass, Wanted};
+use crate::number;
+use crate::pass::{Filter, Part, Pass, Values, Wanted};
 use crate::plan::Scope;
-use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, RecordBatch,
-    TimestampMicrosecondArray,
-};
-use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType};
+use arrow::array::{ArrayRef, Date32Array, Decimal128Array, Float64Array, Int64Array, TimestampMicrosecondArray};
+use arrow::datatypes::DataType;
+use lake::{Column, Number, Numbers, PersonRows};
 use spec::{Aggregate, AggregateFunction, FieldRef, Instant, Result};
 use std::sync::Arc;
 
@@ -30,7 +28,7 @@ pub(crate) fn fold_people(
     let pass = open(scope, aggregates, as_of)?;
     let compiled: Vec<Compiled> =
         aggregates.iter().map(|aggregate| Compiled::new(aggregate, as_of, &pass)).collect::<Result<_>>()?;
-    let parts = pass.fold(scope.limits, &|batch| fold_part(&compiled, batch))?;
+    let parts = pass.fold(scope.limits, &|part| fold_part(&compiled, part))?;
     let n_people = usize::try_from(scope.grant.people().len()).map_err(|_| error::bug("more people than memory"))?;
     let mut states = vec![vec![State::default(); n_people]; aggregates.len()];
     let mut numbers = scope.grant.people().iter().enumerate();
@@ -79,7 +77,7 @@ fn window_start(aggregate: &Aggregate, as_of: Instant) -> Option<Instant> {
 /// An aggregate ready to be folded.
 struct Compiled {
     aggregate: Aggregate,
-    predicate: Option<Predicate>,
+    filter: Option<Filter>,
     /// Events later than this, in microseconds.
     after: i64,
     /// Events up to this.
@@ -103,31 +101,32 @@ struct State {
     last_at: i64,
 }
 
-/// A value of a numeric or temporal column.
-#[derive(Clone, Copy, PartialEq, PartialOrd)]
-enum Number {
-    Exact(i128),
-    Double(f64),
-}
-
 type Figures = Vec<(i64, Vec<State>)>;
 
-fn fold_part(aggregates: &[Compiled], batch: &RecordBatch) -> Result<Figures> {
-    let masks: Vec<Vec<bool>> = aggregates.iter().map(|aggregate| aggregate.mask(batch)).collect::<Result<_>>()?;
-    let values: Vec<Option<&ArrayRef>> =
-        aggregates.iter().map(|aggregate| aggregate.values(batch)).collect::<Result<_>>()?;
-    let times = pass::times(batch);
+fn fold_part(aggregates: &[Compiled], part: &Part<'_>) -> Result<Figures> {
+    let takers = part.takers(aggregates.iter().map(|aggregate| &aggregate.aggregate.event));
+    let passes: Vec<Option<Vec<bool>>> = aggregates
+        .iter()
+        .map(|aggregate| aggregate.filter.as_ref().map(|filter| filter.mask(part)).transpose())
+        .collect::<Result<_>>()?;
+    let values: Vec<Option<&Numbers>> =
+        aggregates.iter().map(|aggregate| aggregate.values(part)).collect::<Result<_>>()?;
     let mut figures: Figures = Vec::new();
-    for (row, person) in pass::people(batch).iter().enumerate() {
-        if !masks.iter().any(|mask| mask[row]) {
-            continue;
-        }
-        if figures.last().is_none_or(|(last, _)| last != person) {
-            figures.push((*person, vec![State::default(); aggregates.len()]));
-        }
-        let (_, states) = figures.last_mut().expect("the person was just pushed");
-        for (index, state) in states.iter_mut().enumerate().filter(|(index, _)| masks[*index][row]) {
-            state.add(times[row], values[index].and_then(|column| number(column, row)));
+    for person in part.people() {
+        let mut is_new = true;
+        for row in PersonRows::rows(person) {
+            for index in &takers[part.events().code(row)] {
+                let (at, aggregate) = (part.time(row), &aggregates[*index]);
+                let in_window = at > aggregate.after && at <= aggregate.until;
+                if !in_window || passes[*index].as_ref().is_some_and(|passes| !passes[row.index()]) {
+                    continue;
+                }
+                if std::mem::take(&mut is_new) {
+                    figures.push((person.person(), vec![State::default(); aggregates.len()]));
+                }
+                let (_, states) = figures.last_mut().expect("the person was just pushed");
+                states[*index].add(at, values[*index].and_then(|numbers| numbers.get(row)));
+            }
         }
     }
     Ok(figures)
@@ -135,33 +134,23 @@ fn fold_part(aggregates: &[Compiled], batch: &RecordBatch) -> Result<Figures> {
 
 impl Compiled {
     fn new(aggregate: &Aggregate, as_of: Instant, pass: &Pass) -> Result<Compiled> {
-        let compile = |filter: &spec::Condition| Predicate::compile(filter, &pass.schema, &[]);
-        let field = aggregate.property.as_ref().map(|name| pass::column_name(&FieldRef::Property(name.clone())));
-        let value_type = field.map(|name| pass.schema.field_with_name(&name).map(|field| field.data_type().clone()));
+        let field = aggregate.property.as_ref().map(|name| FieldRef::Property(name.clone()));
         Ok(Compiled {
-            predicate: aggregate.filter.as_deref().map(compile).transpose()?,
+            filter: aggregate.filter.as_deref().map(|filter| pass.filter(filter)).transpose()?,
             after: window_start(aggregate, as_of).map_or(i64::MIN, |start| start.timestamp_micros()),
             until: as_of.timestamp_micros(),
-            value_type: value_type.transpose().map_err(error::from_arrow)?,
+            value_type: field.map(|field| pass.type_of(&field)).transpose()?,
             aggregate: aggregate.clone(),
         })
     }
 
-    /// Which rows count.
-    fn mask(&self, batch: &RecordBatch) -> Result<Vec<bool>> {
-        let mut mask = pass::event_mask(batch, &self.aggregate.event);
-        let passes: Option<BooleanArray> =
-            self.predicate.as_ref().map(|predicate| predicate.mask(batch)).transpose()?;
-        for (row, at) in pass::times(batch).iter().enumerate() {
-            let in_window = *at > self.after && *at <= self.until;
-            mask[row] = mask[row] && in_window && passes.as_ref().is_none_or(|passes| passes.value(row));
-        }
-        Ok(mask)
-    }
-
-    fn values<'a>(&self, batch: &'a RecordBatch) -> Result<Option<&'a ArrayRef>> {
-        let property = self.aggregate.property.as_ref();
-        property.map(|name| pass::column(batch, &FieldRef::Property(name.clone()))).transpose()
+    /// The property's numbers; `None` without a property, or without any value of it.
+    fn values<'a>(&self, part: &'a Part<'_>) -> Result<Option<&'a Numbers>> {
+        let Some(name) = &self.aggregate.property else { return Ok(None) };
+        Ok(match part.values(&FieldRef::Property(name.clone()))? {
+            Values::Property(Column::Numbers(numbers)) => Some(numbers),
+            _ => None,
+        })
     }
 
     /// The figures of all people as one column.
@@ -259,27 +248,11 @@ impl State {
             Number::Exact(exact) => self.exact = self.exact.saturating_add(exact),
             Number::Double(double) => self.double += double,
         }
-        if self.least.is_none_or(|least| value < least) {
+        if self.least.is_none_or(|least| number::compare(value, least).is_lt()) {
             self.least = Some(value);
         }
-        if self.most.is_none_or(|most| value > most) {
+        if self.most.is_none_or(|most| number::compare(value, most).is_gt()) {
             self.most = Some(value);
         }
-    }
-}
-
-fn number(column: &ArrayRef, row: usize) -> Option<Number> {
-    if column.is_null(row) {
-        return None;
-    }
-    match column.data_type() {
-        DataType::Int64 => Some(Number::Exact(column.as_primitive::<Int64Type>().value(row).into())),
-        DataType::Decimal128(_, _) => Some(Number::Exact(column.as_primitive::<Decimal128Type>().value(row))),
-        DataType::Float64 => Some(Number::Double(column.as_primitive::<Float64Type>().value(row))),
-        DataType::Timestamp(_, _) => {
-            Some(Number::Exact(column.as_primitive::<TimestampMicrosecondType>().value(row).into()))
-        }
-        DataType::Date32 => Some(Number::Exact(column.as_primitive::<Date32Type>().value(row).into())),
-        _ => None,
     }
 }

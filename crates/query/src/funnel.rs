@@ -3,16 +3,14 @@
 use crate::cells::{self, Key, WITHHELD};
 use crate::chain::{ChainRules, StepEvent, Walk, best_chain};
 use crate::error;
-use crate::expression::Predicate;
 use crate::groups::PartGroups;
-use crate::pass::{self, Pass, Wanted};
+use crate::pass::{Filter, Part, Pass, Wanted};
 use crate::plan::{Limits, Rows, Scope};
 use crate::period::period_bounds;
-use arrow::array::{Array, ArrayRef, RecordBatch};
-use arrow::row::{RowConverter, SortField};
+use lake::{PersonRows, Row};
 use policy::Grant;
 use spec::{Condition, FieldRef, FunnelOrder, FunnelQuestion, Result, Value, ValueType};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// Looks at events before the search for chains asks whether to stop: some milliseconds.
 const LOOKS_BETWEEN_STOPS: u64 = 1_000_000;
@@ -38,7 +36,7 @@ pub(crate) fn run(scope: Scope<'_>, question: &FunnelQuestion) -> Result<Rows> {
         breakdown: scope.plan.breakdown.clone(),
         question,
     };
-    let add = |groups: &mut Groups, rows: &RecordBatch| funnel.fold(groups, rows, scope.limits);
+    let add = |groups: &mut Groups, part: &Part<'_>| funnel.fold(groups, part, scope.limits);
     let mut groups = Groups::new();
     for part in pass.fold_on(usize::MAX, scope.limits, &Groups::new, &add)? {
         merge(&mut groups, part, funnel.rules.n_steps);
@@ -63,17 +61,16 @@ fn open(scope: Scope<'_>, question: &FunnelQuestion, (from, to): (spec::Instant,
 }
 
 /// A step's condition and the question's own, both on the same event.
-fn compile_steps(question: &FunnelQuestion, pass: &Pass) -> Result<Vec<Option<Predicate>>> {
-    let compile = |condition: &Condition| Predicate::compile(condition, &pass.schema, &[]);
+fn compile_steps(question: &FunnelQuestion, pass: &Pass) -> Result<Vec<Option<Filter>>> {
     let step_condition = |filter: &Option<Condition>| match (filter, &question.filter) {
         (Some(own), Some(shared)) => Some(Condition::And(vec![own.clone(), shared.clone()])),
         (own, shared) => own.clone().or_else(|| shared.clone()),
     };
-    question.steps.iter().map(|step| step_condition(&step.filter).as_ref().map(compile).transpose()).collect()
+    question.steps.iter().map(|step| step_condition(&step.filter).map(|condition| pass.filter(&condition)).transpose()).collect()
 }
 
 struct Funnel<'a> {
-    steps: Vec<Option<Predicate>>,
+    steps: Vec<Option<Filter>>,
     rules: ChainRules,
     /// When a chain may start, `[from, to)` in microseconds.
     starts: (i64, i64),
@@ -100,12 +97,12 @@ impl Group {
         Group { reached: vec![0; n_steps], people: vec![0; n_steps], gaps: vec![Vec::new(); n_steps] }
     }
 
-    /// Adds a chain, given by its rows.
-    fn add(&mut self, chain: &[usize], times: &[i64]) {
-        for (step, row) in chain.iter().enumerate() {
+    /// Adds a chain, given by its times and rows.
+    fn add(&mut self, chain: &[(i64, Row)]) {
+        for (step, (at, _)) in chain.iter().enumerate() {
             self.reached[step] += 1;
             if step > 0 {
-                self.gaps[step].push(times[*row] - times[chain[step - 1]]);
+                self.gaps[step].push(at - chain[step - 1].0);
             }
         }
     }
@@ -135,33 +132,35 @@ fn check_groups(groups: &Groups, limits: &Limits) -> Result<()> {
 
 impl Funnel<'_> {
     /// Adds one part, person by person.
-    fn fold(&self, groups: &mut Groups, batch: &RecordBatch, limits: &Limits) -> Result<()> {
-        let steps = self.steps_of_rows(batch)?;
-        let mut part = PartFunnel::new(batch, &self.breakdown, self.rules.n_steps)?;
+    fn fold(&self, groups: &mut Groups, part: &Part<'_>, limits: &Limits) -> Result<()> {
+        let steps = self.steps_of_rows(part)?;
+        let mut counted = PartFunnel::new(part, &self.breakdown, self.rules.n_steps)?;
         let is_plain = !self.rules.strict && self.same.is_empty() && self.count_by.is_empty();
         if is_plain && steps.iter().all(|bits| bits.count_ones() <= 1) {
             let mut walk = Walk::new(self.rules);
-            for rows in pass::people_rows(batch) {
-                part.count_person([walk.best(rows, part.times, &steps, self.starts.0..self.starts.1)]);
+            for person in part.people() {
+                let rows = PersonRows::rows(person).filter(|row| steps[row.index()] != 0);
+                let events = rows.map(|row| (part.time(row), steps[row.index()], row));
+                counted.count_person([walk.best(events, self.starts.0..self.starts.1)]);
             }
         } else {
-            self.search(batch, &steps, &mut part, limits)?;
+            self.search(part, &steps, &mut counted, limits)?;
         }
-        merge(groups, part.finish()?, self.rules.n_steps);
+        merge(groups, counted.finish()?, self.rules.n_steps);
         check_groups(groups, limits)
     }
 
     /// Tries out every chain that could be the best one of a person.
-    fn search(&self, batch: &RecordBatch, steps: &[u32], part: &mut PartFunnel<'_>, limits: &Limits) -> Result<()> {
-        let same = RowKeys::new(batch, &self.same)?;
-        let count_by = RowKeys::new(batch, &self.count_by)?;
+    fn search(&self, part: &Part<'_>, steps: &[u32], counted: &mut PartFunnel<'_>, limits: &Limits) -> Result<()> {
+        let same = PartGroups::of(part, &self.same)?;
+        let count_by = PartGroups::of(part, &self.count_by)?;
         let mut n_looks = 0;
-        for rows in pass::people_rows(batch) {
-            let matching: Vec<usize> = rows.filter(|row| steps[*row] != 0).collect();
+        for person in part.people() {
+            let matching: Vec<Row> = PersonRows::rows(person).filter(|row| steps[row.index()] != 0).collect();
             if !matching.is_empty() {
-                let (chains, looks) = self.chains(batch, &matching, steps, (&same, &count_by))?;
+                let (chains, looks) = self.chains(part, &matching, steps, (&same, &count_by))?;
                 n_looks += looks;
-                part.count_person(chains.iter().map(Vec::as_slice));
+                counted.count_person(chains.iter().map(Vec::as_slice));
             }
             if n_looks > LOOKS_BETWEEN_STOPS {
                 n_looks = 0;
@@ -173,15 +172,17 @@ impl Funnel<'_> {
         Ok(())
     }
 
-    /// Per row the steps it matches, as bits.
-    fn steps_of_rows(&self, batch: &RecordBatch) -> Result<Vec<u32>> {
-        let of_name = pass::selected(batch, self.question.steps.iter().map(|step| &step.event));
-        let mut steps: Vec<u32> = pass::by_event(batch, &of_name).collect();
-        for (index, predicate) in self.steps.iter().enumerate() {
-            let Some(predicate) = predicate else { continue };
-            let passes = predicate.mask(batch)?;
-            for (row, bits) in steps.iter_mut().enumerate() {
-                if !passes.value(row) {
+    /// The steps that each row matches, as bits, by its place.
+    fn steps_of_rows(&self, part: &Part<'_>) -> Result<Vec<u32>> {
+        let takers = part.takers(self.question.steps.iter().map(|step| &step.event));
+        let bits = |taken_by: &Vec<usize>| taken_by.iter().fold(0_u32, |bits, step| bits | 1 << step);
+        let of_event: Vec<u32> = takers.iter().map(bits).collect();
+        let mut steps = vec![0; part.n_rows()];
+        part.rows().for_each(|row| steps[row.index()] = of_event[part.events().code(row)]);
+        for (index, filter) in self.steps.iter().enumerate() {
+            let Some(filter) = filter else { continue };
+            for (bits, passes) in steps.iter_mut().zip(filter.mask(part)?) {
+                if !passes {
                     *bits &= !(1 << index);
                 }
             }
@@ -189,35 +190,34 @@ impl Funnel<'_> {
         Ok(steps)
     }
 
-    /// The chosen chains of one person as rows of the batch: one in all, or one per pair under `count_by`; and how many
-    /// events were looked at for them.
+    /// The chosen chains of one person, with times: one in all, or one per pair under `count_by`; and how many events were
+    /// looked at for them.
     fn chains(
         &self,
-        batch: &RecordBatch,
-        matching: &[usize],
+        part: &Part<'_>,
+        matching: &[Row],
         steps: &[u32],
-        (same, count_by): (&RowKeys, &RowKeys),
-    ) -> Result<(Vec<Vec<usize>>, u64)> {
-        let times = pass::times(batch);
-        let mut best: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
+        (same, count_by): (&PartGroups<'_>, &PartGroups<'_>),
+    ) -> Result<(Vec<Vec<(i64, Row)>>, u64)> {
+        let mut best: BTreeMap<usize, Vec<(i64, Row)>> = BTreeMap::new();
         let mut n_looks = 0;
-        for rows in same.partition(matching) {
-            let starts = count_by.partition_with_nulls(&rows);
-            for (pair, of_pair) in starts {
-                let event = |row: &usize| StepEvent {
-                    at: times[*row],
-                    steps: steps[*row],
-                    may_start: (self.starts.0..self.starts.1).contains(&times[*row])
+        // What has no value for `same` is in no chain.
+        let with_value = matching.iter().copied().filter(|row| !same.lacks(*row));
+        for rows in apart(with_value, same).into_values() {
+            for (pair, of_pair) in apart(rows.iter().copied(), count_by) {
+                let event = |row: &Row| StepEvent {
+                    at: part.time(*row),
+                    steps: steps[row.index()],
+                    may_start: (self.starts.0..self.starts.1).contains(&part.time(*row))
                         && of_pair.binary_search(row).is_ok(),
                 };
                 let events: Vec<StepEvent> = rows.iter().map(event).collect();
                 let (chain, looks) = best_chain(&events, self.rules)?;
                 n_looks += looks;
-                let chain: Vec<usize> = chain.into_iter().map(|event| rows[event]).collect();
-                let when = |chain: &[usize]| -> Vec<i64> { chain.iter().map(|row| times[*row]).collect() };
+                let chain: Vec<(i64, Row)> = chain.into_iter().map(|event| (events[event].at, rows[event])).collect();
                 let known = best.entry(pair).or_default();
-                let is_better = chain.len() > known.len() || (chain.len() == known.len() && when(&chain) < when(known));
-                if is_better {
+                let is_earlier = || chain.iter().map(|(at, _)| at).lt(known.iter().map(|(at, _)| at));
+                if chain.len() > known.len() || (chain.len() == known.len() && is_earlier()) {
                     *known = chain;
                 }
             }
@@ -226,31 +226,38 @@ impl Funnel<'_> {
     }
 }
 
+/// Rows by their groups, each in order.
+fn apart(rows: impl Iterator<Item = Row>, groups: &PartGroups<'_>) -> BTreeMap<usize, Vec<Row>> {
+    let mut apart: BTreeMap<usize, Vec<Row>> = BTreeMap::new();
+    rows.for_each(|row| apart.entry(groups.of_row(row)).or_default().push(row));
+    apart
+}
+
 /// What is counted in one part.
 struct PartFunnel<'a> {
-    times: &'a [i64],
     breakdown: PartGroups<'a>,
     n_steps: usize,
     /// By number, each with a row of it.
-    groups: Vec<Option<(usize, Group)>>,
+    groups: Vec<Option<(Row, Group)>>,
     /// Of one person, how far each group was reached.
     depths: Vec<(usize, usize)>,
 }
 
 impl<'a> PartFunnel<'a> {
-    fn new(batch: &'a RecordBatch, breakdown: &[FieldRef], n_steps: usize) -> Result<PartFunnel<'a>> {
-        let breakdown = PartGroups::of(batch, breakdown)?;
+    fn new(part: &'a Part<'a>, breakdown: &[FieldRef], n_steps: usize) -> Result<PartFunnel<'a>> {
+        let breakdown = PartGroups::of(part, breakdown)?;
         let groups = (0..breakdown.len()).map(|_| None).collect();
-        Ok(PartFunnel { times: pass::times(batch), breakdown, n_steps, groups, depths: Vec::new() })
+        Ok(PartFunnel { breakdown, n_steps, groups, depths: Vec::new() })
     }
 
     /// Counts the chosen chains of one person, each in the group of its first event.
-    fn count_person<'c>(&mut self, chains: impl IntoIterator<Item = &'c [usize]>) {
+    fn count_person<'c>(&mut self, chains: impl IntoIterator<Item = &'c [(i64, Row)]>) {
         self.depths.clear();
         for chain in chains.into_iter().filter(|chain| !chain.is_empty()) {
-            let number = self.breakdown.of_row(chain[0]);
-            let (_, group) = self.groups[number].get_or_insert_with(|| (chain[0], Group::new(self.n_steps)));
-            group.add(chain, self.times);
+            let first = chain[0].1;
+            let number = self.breakdown.of_row(first);
+            let (_, group) = self.groups[number].get_or_insert_with(|| (first, Group::new(self.n_steps)));
+            group.add(chain);
             match self.depths.iter_mut().find(|(known, _)| *known == number) {
                 Some((_, depth)) => *depth = chain.len().max(*depth),
                 None => self.depths.push((number, chain.len())),
@@ -265,51 +272,9 @@ impl<'a> PartFunnel<'a> {
     /// The groups with their values.
     fn finish(self) -> Result<Vec<(Key, Group)>> {
         let breakdown = self.breakdown;
-        let named = |(row, group): (usize, Group)| Ok((breakdown.key(row)?, group));
+        let named = |(row, group): (Row, Group)| Ok((breakdown.key(row)?, group));
         self.groups.into_iter().flatten().map(named).collect()
     }
-}
-
-/// Comparable keys of rows over some columns.
-struct RowKeys {
-    rows: Option<arrow::row::Rows>,
-    has_null: Vec<bool>,
-}
-
-impl RowKeys {
-    fn new(batch: &RecordBatch, fields: &[FieldRef]) -> Result<RowKeys> {
-        if fields.is_empty() {
-            return Ok(RowKeys { rows: None, has_null: Vec::new() });
-        }
-        let columns: Vec<ArrayRef> =
-            fields.iter().map(|field| pass::column(batch, field).cloned()).collect::<Result<_>>()?;
-        let sorts = columns.iter().map(|column| SortField::new(column.data_type().clone())).collect();
-        let converter = RowConverter::new(sorts).map_err(error::from_arrow)?;
-        let rows = converter.convert_columns(&columns).map_err(error::from_arrow)?;
-        let has_null = (0..batch.num_rows()).map(|row| columns.iter().any(|column| is_null(column, row))).collect();
-        Ok(RowKeys { rows: Some(rows), has_null })
-    }
-
-    /// The rows with equal keys, each in order; rows with a null are in none. Without keys all rows together.
-    fn partition(&self, rows: &[usize]) -> Vec<Vec<usize>> {
-        let with_key: Vec<usize> =
-            rows.iter().copied().filter(|row| !self.has_null.get(*row).copied().unwrap_or(false)).collect();
-        self.partition_with_nulls(&with_key).into_values().collect()
-    }
-
-    /// The rows with equal keys, each in order; null is a key of its own.
-    fn partition_with_nulls(&self, rows: &[usize]) -> BTreeMap<Vec<u8>, Vec<usize>> {
-        let mut parts: BTreeMap<Vec<u8>, Vec<usize>> = BTreeMap::new();
-        for row in rows {
-            let key = self.rows.as_ref().map_or_else(Vec::new, |keys| keys.row(*row).as_ref().to_vec());
-            parts.entry(key).or_default().push(*row);
-        }
-        parts
-    }
-}
-
-fn is_null(column: &ArrayRef, row: usize) -> bool {
-    column.logical_nulls().is_some_and(|nulls| nulls.is_null(row))
 }
 
 fn answer(scope: Scope<'_>, question: &FunnelQuestion, groups: Groups, cost: (u64, u64)) -> Rows {

@@ -1,17 +1,20 @@
 //! The pass: granted rows in the order of people and time, part by part, on all cores.
 //!
-//! A part is a stretch of people that no other part has, so every fold over people is a fold over parts.
+//! A part is a stretch of people that no other part has, so every fold over people is a fold over parts. Rows of other
+//! events and times than asked for may be in a part: the scan leaves out row groups, folds look at what they count.
 
 use crate::error;
+use crate::expression::Predicate;
 use crate::plan::Limits;
-use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, UInt32Array, new_null_array};
+use arrow::array::{
+    ArrayRef, AsArray, DictionaryArray, Int32Array, Int64Array, RecordBatch, RecordBatchOptions, UInt32Array, new_null_array,
+};
 use arrow::compute::take;
-use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema, SchemaRef, TimeUnit};
-use lake::{ScanPart, ScanRequest, Snapshot};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use lake::{Column, PersonRows, Row, ScanPart, ScanRequest, Snapshot, Stretch, Texts};
 use policy::Grant;
 use spec::{Condition, EventSelector, FieldRef, Instant, Result, Term, ValueType};
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -22,14 +25,31 @@ pub(crate) struct Wanted {
     fields: BTreeSet<FieldRef>,
 }
 
-/// A readable pass with the schema of its batches.
+/// A readable pass.
 pub(crate) struct Pass {
     parts: Vec<ScanPart>,
+    /// The properties of parts, in their order.
+    properties: Vec<(FieldRef, DataType)>,
+    /// One row per granted person with any trait, ascending: `person`, then the traits.
     traits: RecordBatch,
-    /// `person`, `ts`, `event`, then `event.p` and `trait.t` columns.
-    pub(crate) schema: SchemaRef,
     rows: AtomicU64,
     bytes: AtomicU64,
+}
+
+/// A part of a pass.
+pub(crate) struct Part<'p> {
+    stretch: Stretch,
+    pass: &'p Pass,
+    /// For each of the stretch's people the row of their traits, null without any; empty when no trait is asked for.
+    trait_rows: UInt32Array,
+}
+
+/// A field of a part's rows.
+pub(crate) enum Values<'p> {
+    /// One for each row.
+    Property(&'p Column),
+    /// One for each of the people, at these rows.
+    Trait(&'p ArrayRef, &'p UInt32Array),
 }
 
 impl Wanted {
@@ -94,33 +114,24 @@ impl Pass {
         grant: &Grant,
         snapshot: &Snapshot,
     ) -> Result<Pass> {
-        let mut properties = Vec::new();
-        let mut traits = Vec::new();
+        let (mut properties, mut traits) = (Vec::new(), Vec::new());
         for field in &wanted.fields {
             match field {
-                FieldRef::Property(name) => properties.push(name.clone()),
+                FieldRef::Property(name) => {
+                    let value_type = types.get(name);
+                    let value_type = value_type.ok_or_else(|| error::bug("a property without a type was asked for"))?;
+                    properties.push((field.clone(), arrow_type(*value_type)));
+                }
                 FieldRef::Trait(name) => traits.push(name.clone()),
             }
         }
-        let mut fields = vec![
-            Field::new("person", DataType::Int64, false),
-            Field::new("ts", DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), false),
-            Field::new("event", dictionary(), false),
-        ];
-        for name in &properties {
-            let value_type = types.get(name).ok_or_else(|| error::bug("a property without a type was asked for"))?;
-            fields.push(Field::new(format!("event.{name}"), arrow_type(*value_type), true));
-        }
-        let traits = snapshot.traits(grant, &traits)?;
-        for field in traits.schema().fields().iter().skip(1) {
-            fields.push(Field::new(format!("trait.{}", field.name()), field.data_type().clone(), true));
-        }
+        let names = properties.iter().map(|(FieldRef::Property(name) | FieldRef::Trait(name), _)| name.clone());
         let events = wanted.events.as_ref().map(|names| names.iter().cloned().collect());
-        let parts = snapshot.scan_events(grant, &ScanRequest { events, properties, from, to })?;
+        let request = ScanRequest { events, properties: names.collect(), from, to };
         Ok(Pass {
-            parts,
-            traits,
-            schema: Arc::new(Schema::new(fields)),
+            traits: snapshot.traits(grant, &traits)?,
+            parts: snapshot.scan_events(grant, &request)?,
+            properties,
             rows: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
         })
@@ -131,36 +142,53 @@ impl Pass {
         self.parts.len()
     }
 
-    /// Rows decoded and bytes read so far.
+    /// Rows looked at and bytes read so far.
     pub(crate) fn cost(&self) -> (u64, u64) {
         (self.rows.load(Ordering::Relaxed), self.bytes.load(Ordering::Relaxed))
     }
 
-    /// Reads one part, with the traits of each row's person beside it.
-    pub(crate) fn read(&self, part: usize) -> Result<RecordBatch> {
-        let rows = self.parts[part].read()?;
-        self.rows.fetch_add(rows.rows_decoded, Ordering::Relaxed);
-        self.bytes.fetch_add(rows.bytes, Ordering::Relaxed);
-        let mut columns = rows.batch.columns().to_vec();
-        if self.traits.num_columns() > 1 {
-            let indices = trait_rows(rows.batch.column(0).as_primitive(), self.traits.column(0).as_primitive());
-            for column in &self.traits.columns()[1..] {
-                columns.push(take(column, &indices, None).map_err(error::from_arrow)?);
-            }
-        }
-        let fields = self.schema.fields().iter();
-        let columns = columns.iter().zip(fields).map(|(column, field)| typed(column, field.data_type())).collect();
-        RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(error::from_arrow)
+    /// The type of a field that was asked for.
+    pub(crate) fn type_of(&self, field: &FieldRef) -> Result<DataType> {
+        let found = match field {
+            FieldRef::Property(_) => self.place(field).map(|place| self.properties[place].1.clone()),
+            FieldRef::Trait(name) => self.traits.column_by_name(name).map(|column| column.data_type().clone()),
+        };
+        found.ok_or_else(not_asked)
+    }
+
+    fn place(&self, field: &FieldRef) -> Option<usize> {
+        self.properties.iter().position(|(known, _)| known == field)
+    }
+
+    /// Compiles a condition on rows of this pass.
+    pub(crate) fn filter(&self, condition: &Condition) -> Result<Filter> {
+        let mut wanted = Wanted::everything();
+        wanted.condition(condition);
+        let fields: Vec<FieldRef> = wanted.fields.into_iter().collect();
+        let typed = fields.iter().map(|field| Ok(Field::new(column_name(field), self.type_of(field)?, true)));
+        let schema = Arc::new(Schema::new(typed.collect::<Result<Vec<_>>>()?));
+        Ok(Filter { predicate: Predicate::compile(condition, &schema, &[])?, fields, schema })
+    }
+
+    /// Reads one part.
+    pub(crate) fn read(&self, part: usize) -> Result<Part<'_>> {
+        let stretch = self.parts[part].stretch()?;
+        self.rows.fetch_add(stretch.rows_decoded, Ordering::Relaxed);
+        self.bytes.fetch_add(stretch.bytes, Ordering::Relaxed);
+        let has_traits = self.traits.num_columns() > 1;
+        let people = if has_traits { stretch.people() } else { &[] };
+        let trait_rows = trait_rows(people, self.traits.column(0).as_primitive());
+        Ok(Part { stretch, pass: self, trait_rows })
     }
 
     /// Computes something from every part on all cores; results in the order of parts.
     pub(crate) fn fold<T: Send>(
         &self,
         limits: &Limits,
-        per_part: &(dyn Fn(&RecordBatch) -> Result<T> + Sync),
+        per_part: &(dyn Fn(&Part<'_>) -> Result<T> + Sync),
     ) -> Result<Vec<T>> {
-        let add = |done: &mut Vec<(usize, T)>, part: usize, rows: &RecordBatch| {
-            done.push((part, per_part(rows)?));
+        let add = |done: &mut Vec<(usize, T)>, number: usize, part: &Part<'_>| {
+            done.push((number, per_part(part)?));
             Ok(())
         };
         let threads = self.on_threads(usize::MAX, limits, &Vec::new, &add)?;
@@ -175,9 +203,9 @@ impl Pass {
         n_threads_max: usize,
         limits: &Limits,
         new: &(dyn Fn() -> S + Sync),
-        add: &(dyn Fn(&mut S, &RecordBatch) -> Result<()> + Sync),
+        add: &(dyn Fn(&mut S, &Part<'_>) -> Result<()> + Sync),
     ) -> Result<Vec<S>> {
-        self.on_threads(n_threads_max, limits, new, &|state, _, rows| add(state, rows))
+        self.on_threads(n_threads_max, limits, new, &|state, _, part| add(state, part))
     }
 
     fn on_threads<S: Send>(
@@ -185,7 +213,7 @@ impl Pass {
         n_threads_max: usize,
         limits: &Limits,
         new: &(dyn Fn() -> S + Sync),
-        add: &(dyn Fn(&mut S, usize, &RecordBatch) -> Result<()> + Sync),
+        add: &(dyn Fn(&mut S, usize, &Part<'_>) -> Result<()> + Sync),
     ) -> Result<Vec<S>> {
         let n_threads = std::thread::available_parallelism().map_or(1, usize::from);
         let n_threads = n_threads.min(n_threads_max).min(self.len()).max(1);
@@ -214,24 +242,138 @@ impl Pass {
     }
 }
 
+impl Part<'_> {
+    /// The granted people who have rows here, ascending.
+    pub(crate) fn people(&self) -> &[PersonRows] {
+        self.stretch.people()
+    }
+
+    /// All rows have lower places.
+    pub(crate) fn n_rows(&self) -> usize {
+        self.stretch.n_rows()
+    }
+
+    /// Rows of all people, in their order.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = Row> {
+        self.people().iter().flat_map(PersonRows::rows)
+    }
+
+    /// When a row's event happened, in microseconds since 1970.
+    #[inline]
+    pub(crate) fn time(&self, row: Row) -> i64 {
+        self.stretch.time(row)
+    }
+
+    /// The names of events.
+    pub(crate) fn events(&self) -> &Texts {
+        self.stretch.events()
+    }
+
+    /// For each code of an event the places of the selectors that take it.
+    pub(crate) fn takers<'a>(&self, selectors: impl Iterator<Item = &'a EventSelector> + Clone) -> Vec<Vec<usize>> {
+        let takes = |selector: &EventSelector, name: &str| match selector {
+            EventSelector::Any => true,
+            EventSelector::Named(wanted) => wanted == name,
+        };
+        let places = |name: Option<&str>| {
+            // Every event has a name, so that nothing takes the code for none.
+            let taken = selectors.clone().enumerate().filter(|(_, selector)| name.is_some_and(|name| takes(selector, name)));
+            taken.map(|(place, _)| place).collect()
+        };
+        self.events().values().iter().chain([None]).map(places).collect()
+    }
+
+    /// A field that was asked for.
+    pub(crate) fn values(&self, field: &FieldRef) -> Result<Values<'_>> {
+        match field {
+            FieldRef::Property(_) => {
+                let place = self.pass.place(field).ok_or_else(not_asked)?;
+                Ok(Values::Property(self.stretch.property(place)))
+            }
+            FieldRef::Trait(name) => {
+                let column = self.pass.traits.column_by_name(name).ok_or_else(not_asked)?;
+                Ok(Values::Trait(column, &self.trait_rows))
+            }
+        }
+    }
+
+    /// A field of some rows as an array; a trait has the value of each row's person.
+    fn array(&self, field: &FieldRef, data_type: &DataType) -> Result<ArrayRef> {
+        let array = match self.values(field)? {
+            Values::Property(column) => column.array(self.rows(), data_type)?,
+            Values::Trait(column, rows_of_people) => {
+                let each = self.people().iter().zip(rows_of_people);
+                let rows: UInt32Array = each.flat_map(|(person, row)| person.rows().map(move |_| row)).collect();
+                take(column, &rows, None).map_err(error::from_arrow)?
+            }
+        };
+        Ok(typed(&array, data_type))
+    }
+}
+
+/// A condition on rows.
+pub(crate) struct Filter {
+    predicate: Predicate,
+    fields: Vec<FieldRef>,
+    schema: SchemaRef,
+}
+
+impl Filter {
+    /// Which rows pass, by their places.
+    pub(crate) fn mask(&self, part: &Part<'_>) -> Result<Vec<bool>> {
+        let mut passes = vec![false; part.n_rows()];
+        if let [field] = self.fields.as_slice()
+            && let Values::Property(Column::Texts(texts)) = part.values(field)?
+        {
+            // What holds for a text holds for all rows with it.
+            let of_code = self.predicate.mask(&self.batch(vec![with_none(texts)])?)?;
+            part.rows().for_each(|row| passes[row.index()] = of_code.value(texts.code(row)));
+            return Ok(passes);
+        }
+        let fields = self.fields.iter().zip(self.schema.fields());
+        let columns = fields.map(|(field, typed)| part.array(field, typed.data_type())).collect::<Result<_>>()?;
+        let n_rows = part.people().iter().map(|person| person.rows().count()).sum();
+        let options = RecordBatchOptions::new().with_row_count(Some(n_rows));
+        let batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options);
+        let found = self.predicate.mask(&batch.map_err(error::from_arrow)?)?;
+        part.rows().zip(found.values()).for_each(|(row, passed)| passes[row.index()] = passed);
+        Ok(passes)
+    }
+
+    fn batch(&self, columns: Vec<ArrayRef>) -> Result<RecordBatch> {
+        RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(error::from_arrow)
+    }
+}
+
+/// Every text of a dictionary once, and none.
+fn with_none(texts: &Texts) -> ArrayRef {
+    let keys: Int32Array = (0..=texts.missing()).map(|code| i32::try_from(code).ok().filter(|_| code < texts.missing())).collect();
+    let all = DictionaryArray::try_new(keys, Arc::new(texts.values().clone()));
+    Arc::new(all.expect("every key has its value"))
+}
+
+fn not_asked() -> spec::Error {
+    error::bug("a field that was not asked for is used")
+}
+
 /// A column with a type; one of a field that no file had yet is null without one.
-pub(crate) fn typed(column: &ArrayRef, data_type: &DataType) -> ArrayRef {
+fn typed(column: &ArrayRef, data_type: &DataType) -> ArrayRef {
     let is_untyped = *column.data_type() == DataType::Null;
     if is_untyped { new_null_array(data_type, column.len()) } else { Arc::clone(column) }
 }
 
-/// For each row the row of its person's traits, null without any; both lists of people ascend.
-fn trait_rows(people: &Int64Array, with_traits: &Int64Array) -> UInt32Array {
-    let mut at =
-        people.values().first().map_or(0, |first| with_traits.values().partition_point(|person| person < first));
-    let row_of = |person: &i64| {
-        while with_traits.values().get(at).is_some_and(|other| other < person) {
+/// For each person the row of their traits, null without any; both lists of people ascend.
+fn trait_rows(people: &[PersonRows], with_traits: &Int64Array) -> UInt32Array {
+    let with_traits = with_traits.values();
+    let mut at = people.first().map_or(0, |first| with_traits.partition_point(|person| *person < first.person()));
+    let row_of = |person: &PersonRows| {
+        while with_traits.get(at).is_some_and(|other| *other < person.person()) {
             at += 1;
         }
-        let found = with_traits.values().get(at) == Some(person);
+        let found = with_traits.get(at) == Some(&person.person());
         found.then(|| u32::try_from(at).expect("a batch has fewer rows than 2^32"))
     };
-    people.values().iter().map(row_of).collect()
+    people.iter().map(row_of).collect()
 }
 
 /// The Arrow type of a declared type, as the scan gives it.
@@ -253,60 +395,6 @@ pub(crate) fn arrow_type(value_type: ValueType) -> DataType {
 
 fn dictionary() -> DataType {
     DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
-}
-
-/// What a table with an entry for each name of an event says of each row.
-pub(crate) fn by_event<'a, T: Copy>(batch: &'a RecordBatch, of_name: &'a [T]) -> impl Iterator<Item = T> {
-    let keys = batch.column(2).as_dictionary::<Int32Type>().keys().values();
-    keys.iter().map(|key| of_name[usize::try_from(*key).expect("every event has a name")])
-}
-
-/// For each name of an event the selectors that take it: bit i for the i-th of them, of which there are at most 32.
-pub(crate) fn selected<'a>(batch: &RecordBatch, selectors: impl Iterator<Item = &'a EventSelector> + Clone) -> Vec<u32> {
-    let takes = |selector: &EventSelector, name: &str| match selector {
-        EventSelector::Any => true,
-        EventSelector::Named(wanted) => wanted == name,
-    };
-    let bits = |name: &str| {
-        let all = selectors.clone().enumerate();
-        all.filter(|(_, selector)| takes(selector, name)).fold(0, |bits, (index, _)| bits | 1 << index)
-    };
-    event_names(batch).iter().map(|name| name.map_or(0, bits)).collect()
-}
-
-fn event_names(batch: &RecordBatch) -> &StringArray {
-    batch.column(2).as_dictionary::<Int32Type>().values().as_string()
-}
-
-/// Which rows are of the event asked for.
-pub(crate) fn event_mask(batch: &RecordBatch, selector: &EventSelector) -> Vec<bool> {
-    let is_wanted = selected(batch, std::iter::once(selector));
-    by_event(batch, &is_wanted).map(|bits| bits != 0).collect()
-}
-
-/// The people column of a batch.
-pub(crate) fn people(batch: &RecordBatch) -> &[i64] {
-    batch.column(0).as_primitive::<Int64Type>().values()
-}
-
-/// The rows of each person of a batch.
-pub(crate) fn people_rows(batch: &RecordBatch) -> impl Iterator<Item = Range<usize>> {
-    let mut end = 0;
-    people(batch).chunk_by(|one, other| one == other).map(move |rows| {
-        let start = end;
-        end += rows.len();
-        start..end
-    })
-}
-
-/// The time column of a batch, in microseconds since 1970.
-pub(crate) fn times(batch: &RecordBatch) -> &[i64] {
-    batch.column(1).as_primitive::<arrow::datatypes::TimestampMicrosecondType>().values()
-}
-
-/// The column of a field.
-pub(crate) fn column<'a>(batch: &'a RecordBatch, field: &FieldRef) -> Result<&'a ArrayRef> {
-    batch.column_by_name(&column_name(field)).ok_or_else(|| error::bug("a field that was not asked for is used"))
 }
 
 /// The name of a field's column.

@@ -1,7 +1,7 @@
 //! What runs: an expanded question with the types of its fields, and the one way in.
 
 use crate::error::{self, OverBudget};
-use crate::pass::{self, Pass, Wanted};
+use crate::pass::{Part, Pass, Wanted};
 use crate::{audience, funnel, trend};
 use lake::Snapshot;
 use policy::Grant;
@@ -73,9 +73,11 @@ pub struct Rows {
 /// Only granted people's events count, so that withheld ones leave no trace in default periods.
 pub fn span(grant: &Grant, snapshot: &Snapshot, limits: &Limits) -> Result<Option<(Instant, Instant)>> {
     let pass = Pass::open(&BTreeMap::new(), &Wanted::everything(), (None, None), grant, snapshot)?;
-    let ends = |batch: &arrow::array::RecordBatch| {
-        let times = pass::times(batch);
-        Ok(times.iter().min().copied().zip(times.iter().max().copied()))
+    let ends = |part: &Part<'_>| {
+        // The rows of a person are in the order of time.
+        let first = part.people().iter().filter_map(|person| person.rows().next()).map(|row| part.time(row)).min();
+        let last = part.people().iter().filter_map(|person| person.rows().next_back()).map(|row| part.time(row)).max();
+        Ok(first.zip(last))
     };
     let parts: Vec<(i64, i64)> = pass.fold(limits, &ends)?.into_iter().flatten().collect();
     let first = parts.iter().map(|(first, _)| *first).min().and_then(Instant::from_timestamp_micros);

@@ -5,14 +5,13 @@
 
 use crate::cells::{self, Key, WITHHELD};
 use crate::error;
-use crate::expression::Predicate;
 use crate::groups::PartGroups;
-use crate::number::{Number, Numbers, shown};
-use crate::pass::{self, Pass, Wanted};
+use crate::number::{compare, shown};
+use crate::pass::{Filter, Part, Pass, Values, Wanted};
 use crate::period::{Intervals, interval_starts, period_bounds};
 use crate::plan::{Limits, Plan, Rows, Scope};
-use arrow::array::RecordBatch;
 use arrow::datatypes::DataType;
+use lake::{Column, Number, Numbers, PersonRows, Row};
 use spec::{FieldRef, Instant, Interval, Measure, MeasureAtom, MeasureFunction, Result, TrendQuestion, Value, ValueType};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -38,7 +37,7 @@ pub(crate) fn run(scope: Scope<'_>, question: &TrendQuestion) -> Result<Rows> {
     // Sums of doubles depend on their order. One thread keeps that of people and time, whatever stands between them.
     let n_threads = if trend.has_doubles() { 1 } else { usize::MAX };
     let new = || Gathered::new(&trend.functions());
-    let mut threads = trend.pass.fold_on(n_threads, scope.limits, &new, &|all, rows| trend.fold(all, rows))?.into_iter();
+    let mut threads = trend.pass.fold_on(n_threads, scope.limits, &new, &|all, part| trend.fold(all, part))?.into_iter();
     let mut all = threads.next().unwrap_or_else(new);
     threads.try_for_each(|other| all.merge(other, scope.limits))?;
     let cost = trend.pass.cost();
@@ -52,7 +51,7 @@ struct Trend<'a> {
     atoms: Vec<MeasureAtom>,
     /// Types of the atoms' properties.
     types: Vec<Option<DataType>>,
-    filter: Option<Predicate>,
+    filter: Option<Filter>,
     groups: &'a [FieldRef],
     intervals: Intervals,
     /// `[from, to)` in microseconds.
@@ -77,12 +76,8 @@ impl<'a> Trend<'a> {
         question.filter.iter().for_each(|filter| wanted.condition(filter));
         plan.breakdown.iter().for_each(|field| wanted.field(field));
         let pass = Pass::open(&plan.properties, &wanted, (Some(from), Some(to)), scope.grant, scope.snapshot)?;
-        let compile = |filter| Predicate::compile(filter, &pass.schema, &[]);
-        let filter = question.filter.as_ref().map(compile).transpose()?;
-        let type_of = |name: &String| -> Result<DataType> {
-            let name = pass::column_name(&FieldRef::Property(name.clone()));
-            Ok(pass.schema.field_with_name(&name).map_err(error::from_arrow)?.data_type().clone())
-        };
+        let filter = question.filter.as_ref().map(|filter| pass.filter(filter)).transpose()?;
+        let type_of = |name: &String| pass.type_of(&FieldRef::Property(name.clone()));
         let types = atoms.iter().map(|atom| atom.property.as_ref().map(type_of).transpose()).collect::<Result<_>>()?;
         Ok(Trend {
             atoms,
@@ -105,38 +100,40 @@ impl<'a> Trend<'a> {
     }
 
     /// Adds the rows of one part.
-    fn fold(&self, all: &mut Gathered, rows: &RecordBatch) -> Result<()> {
-        let groups = PartGroups::of(rows, self.groups)?;
-        let passes = self.filter.as_ref().map(|filter| filter.mask(rows)).transpose()?;
-        let of_name = pass::selected(rows, self.atoms.iter().map(|atom| &atom.event));
-        let values: Vec<Option<Numbers<'_>>> = self
-            .atoms
-            .iter()
-            .map(|atom| {
-                let field = atom.property.as_ref().map(|name| FieldRef::Property(name.clone()));
-                field.map(|field| pass::column(rows, &field).map(Numbers::of)).transpose()
-            })
-            .collect::<Result<_>>()?;
-        let (people, times) = (pass::people(rows), pass::times(rows));
-        let mut part = PartCells::new(self.intervals.len(), &groups, &self.functions());
-        for (row, (at, counts)) in times.iter().zip(pass::by_event(rows, &of_name)).enumerate() {
-            let is_in_period = self.period.0 <= *at && *at < self.period.1;
-            if counts == 0 || !is_in_period || passes.as_ref().is_some_and(|passes| !passes.value(row)) {
-                continue;
-            }
-            let cell = part.cell(self.intervals.of(*at), groups.of_row(row), row);
-            for (index, tally) in part.tallies.iter_mut().enumerate().filter(|(index, _)| counts & (1 << index) != 0) {
-                match &values[index] {
-                    None => tally.add(cell, people[row], None),
+    fn fold(&self, all: &mut Gathered, part: &Part<'_>) -> Result<()> {
+        let groups = PartGroups::of(part, self.groups)?;
+        let passes = self.filter.as_ref().map(|filter| filter.mask(part)).transpose()?;
+        let takers = part.takers(self.atoms.iter().map(|atom| &atom.event));
+        let fields = self.atoms.iter().map(|atom| atom.property.clone().map(FieldRef::Property));
+        let values: Vec<Option<Values<'_>>> =
+            fields.map(|field| field.map(|field| part.values(&field)).transpose()).collect::<Result<_>>()?;
+        let values: Vec<Counted<'_>> = values.iter().map(Counted::of).collect();
+        let events = part.events();
+        let mut cells = PartCells::new(self.intervals.len(), &groups, &self.functions());
+        for person in part.people() {
+            for row in PersonRows::rows(person) {
+                let taken_by = &takers[events.code(row)];
+                let at = part.time(row);
+                let is_in_period = self.period.0 <= at && at < self.period.1;
+                if taken_by.is_empty() || !is_in_period || passes.as_ref().is_some_and(|passes| !passes[row.index()]) {
+                    continue;
+                }
+                let cell = cells.cell(self.intervals.of(at), groups.of_row(row), row);
+                for index in taken_by {
+                    let tally = &mut cells.tallies[*index];
                     // A figure about a property is about the people who have it.
-                    Some(values) => {
-                        let number = values.get(row);
-                        number.iter().for_each(|number| tally.add(cell, people[row], Some(*number)));
+                    match &values[*index] {
+                        Counted::Rows => tally.add(cell, person.person(), None),
+                        Counted::Numbers(numbers) => {
+                            let number = numbers.get(row);
+                            number.iter().for_each(|number| tally.add(cell, person.person(), Some(*number)));
+                        }
+                        Counted::Nothing => {}
                     }
                 }
             }
         }
-        all.add(part, &groups, self.limits)
+        all.add(cells, &groups, self.limits)
     }
 
     /// What was gathered, as values.
@@ -155,6 +152,25 @@ impl<'a> Trend<'a> {
             cells.entry(*interval as usize).or_default().insert(key, Cell { value, n_people });
         }
         Ok(cells)
+    }
+}
+
+/// What of a row is counted.
+enum Counted<'a> {
+    /// That it is there.
+    Rows,
+    Numbers(&'a Numbers),
+    /// No row has the property.
+    Nothing,
+}
+
+impl<'a> Counted<'a> {
+    fn of(values: &Option<Values<'a>>) -> Counted<'a> {
+        match values {
+            None => Counted::Rows,
+            Some(Values::Property(Column::Numbers(numbers))) => Counted::Numbers(numbers),
+            Some(_) => Counted::Nothing,
+        }
     }
 }
 
@@ -214,7 +230,7 @@ impl Tally {
 
     fn add_extreme(&mut self, cell: usize, number: Number) {
         let is_min = self.function == MeasureFunction::Min;
-        let is_further = |known: Number| number.compare(known).is_lt() == is_min && number != known;
+        let is_further = |known: Number| compare(number, known).is_lt() == is_min && number != known;
         if self.extreme[cell].is_none_or(is_further) {
             self.extreme[cell] = Some(number);
         }
@@ -265,7 +281,7 @@ struct PartCells {
     dense: Vec<u32>,
     sparse: HashMap<usize, u32>,
     /// Interval, group and a row of each cell.
-    cells: Vec<(usize, usize, usize)>,
+    cells: Vec<(usize, usize, Row)>,
     tallies: Vec<Tally>,
 }
 
@@ -279,7 +295,7 @@ impl PartCells {
 
     /// The number of a cell, which is made when it is new.
     #[inline]
-    fn cell(&mut self, interval: usize, group: usize, row: usize) -> usize {
+    fn cell(&mut self, interval: usize, group: usize, row: Row) -> usize {
         let place = interval * self.n_groups + group;
         let slot = match self.dense.get_mut(place) {
             Some(slot) => slot,

@@ -74,6 +74,7 @@ pub(crate) fn open(folder: &TempDir, seed: u64, memory_bytes_max: usize) -> Resu
 
 fn open_by(clock: &Arc<HandClock>, folder: &TempDir, seed: u64, memory_bytes_max: usize) -> Result<Lake> {
     Lake::open(LakeOptions {
+        hot_bytes_max: 64 << 20,
         folder: &folder.path().join("data"),
         clock: Arc::clone(clock) as Arc<dyn Clock>,
         random: Arc::new(SeededRandom::new(seed)),

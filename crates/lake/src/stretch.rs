@@ -1,0 +1,357 @@
+//! What questions walk over: granted rows of a stretch of people, column by column.
+//!
+//! Columns are kept for the next question and shared between questions, so that they hold rows of people without a grant as
+//! well. These stay in here by construction: a cell is looked at by its [`Row`], and only [`Stretch::people`] makes rows, of
+//! granted people. Texts are small numbers into their dictionary; what stands in the dictionary besides, nobody may list.
+
+use crate::error;
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int32Array, RecordBatch, StringArray, UInt32Array,
+};
+use arrow::buffer::{NullBuffer, ScalarBuffer};
+use arrow::compute::take;
+use arrow::datatypes::{
+    DataType, Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType,
+};
+use policy::Grant;
+use spec::{PersonId, Result};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Granted rows of a stretch of people; no other stretch of the same scan holds any of them.
+pub struct Stretch {
+    people: Vec<PersonRows>,
+    /// Rows of everybody.
+    n_rows: usize,
+    times: ScalarBuffer<i64>,
+    events: Arc<Texts>,
+    properties: Vec<Column>,
+    /// Rows decoded to find them.
+    pub rows_decoded: u64,
+    /// Bytes of the column chunks read.
+    pub bytes: u64,
+}
+
+/// The rows of one granted person, in the order of time.
+#[derive(Clone, Copy, Debug)]
+pub struct PersonRows {
+    person: i64,
+    start: u32,
+    end: u32,
+}
+
+/// A row of a granted person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Row(u32);
+
+/// A column of a stretch.
+#[derive(Clone, Debug)]
+pub enum Column {
+    /// Texts.
+    Texts(Arc<Texts>),
+    /// Numbers, times and days.
+    Numbers(Numbers),
+    /// Truth values.
+    Booleans(BooleanArray),
+    /// No file has the column yet.
+    Missing,
+}
+
+/// Texts as numbers into a dictionary in which none stands twice.
+#[derive(Debug)]
+pub struct Texts {
+    codes: Codes,
+    values: StringArray,
+}
+
+/// The narrowest numbers that are wide enough.
+#[derive(Debug)]
+enum Codes {
+    Narrow(Vec<u8>),
+    Middle(Vec<u16>),
+    Wide(Vec<u32>),
+}
+
+/// Numbers of one type.
+#[derive(Clone, Debug)]
+pub struct Numbers {
+    array: ArrayRef,
+    values: Values,
+    nulls: Option<NullBuffer>,
+}
+
+#[derive(Clone, Debug)]
+enum Values {
+    Whole(ScalarBuffer<i64>),
+    Decimal(ScalarBuffer<i128>),
+    Double(ScalarBuffer<f64>),
+    Days(ScalarBuffer<i32>),
+}
+
+/// A number, time or day.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Number {
+    /// A whole number, a decimal's mantissa, microseconds or days since 1970.
+    Exact(i128),
+    /// A number with a point that floats.
+    Double(f64),
+}
+
+/// Whose rows lie where.
+#[derive(Debug)]
+pub(crate) struct People {
+    numbers: Vec<i64>,
+    /// The row after the last of each.
+    ends: Vec<u32>,
+}
+
+impl PersonRows {
+    /// The person's stored number.
+    pub fn person(&self) -> i64 {
+        self.person
+    }
+
+    /// Their rows.
+    pub fn rows(&self) -> impl DoubleEndedIterator<Item = Row> + use<> {
+        (self.start..self.end).map(Row)
+    }
+}
+
+impl Row {
+    /// Its place among the rows of everybody, below [`Stretch::n_rows`].
+    #[inline]
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl Stretch {
+    /// Rows that passed a grant already.
+    ///
+    /// # Shape
+    /// `person`, `ts`, `event`, then the properties.
+    pub(crate) fn of_granted(batch: &RecordBatch, rows_decoded: u64, bytes: u64) -> Result<Stretch> {
+        let people = People::of(batch.column(0))?;
+        let columns: Vec<Column> = batch.columns()[1..].iter().map(Column::of).collect::<Result<_>>()?;
+        let rows = people.all().collect();
+        Stretch::new((rows, batch.num_rows()), columns, (rows_decoded, bytes))
+    }
+
+    /// Shared columns, of which the grant opens some rows.
+    ///
+    /// # Shape
+    /// `ts`, `event`, then the properties.
+    pub(crate) fn of_shared(people: &People, columns: Vec<Column>, cost: (u64, u64), grant: &Grant) -> Result<Stretch> {
+        let is_granted = |rows: &PersonRows| PersonId::from_stored(rows.person).is_some_and(|id| grant.allows(id));
+        let n_rows = people.ends.last().map_or(0, |end| *end as usize);
+        Stretch::new((people.all().filter(is_granted).collect(), n_rows), columns, cost)
+    }
+
+    fn new((people, n_rows): (Vec<PersonRows>, usize), columns: Vec<Column>, cost: (u64, u64)) -> Result<Stretch> {
+        let mut columns = columns.into_iter();
+        let (Some(Column::Numbers(times)), Some(Column::Texts(events))) = (columns.next(), columns.next()) else {
+            return Err(error::events_lack_columns());
+        };
+        let Values::Whole(times) = times.values else { return Err(error::events_lack_columns()) };
+        let (rows_decoded, bytes) = cost;
+        Ok(Stretch { people, n_rows, times, events, properties: columns.collect(), rows_decoded, bytes })
+    }
+
+    /// The granted people who have rows here, ascending.
+    pub fn people(&self) -> &[PersonRows] {
+        &self.people
+    }
+
+    /// All rows have lower places.
+    pub fn n_rows(&self) -> usize {
+        self.n_rows
+    }
+
+    /// When a row's event happened, in microseconds since 1970.
+    #[inline]
+    pub fn time(&self, row: Row) -> i64 {
+        self.times[row.index()]
+    }
+
+    /// The names of events.
+    pub fn events(&self) -> &Texts {
+        &self.events
+    }
+
+    /// A property, by its place among those asked for.
+    pub fn property(&self, place: usize) -> &Column {
+        &self.properties[place]
+    }
+}
+
+impl People {
+    pub(crate) fn of(column: &ArrayRef) -> Result<People> {
+        let all = column.as_primitive_opt::<Int64Type>().ok_or_else(error::events_lack_columns)?.values();
+        let mut people = People { numbers: Vec::new(), ends: Vec::new() };
+        let mut end = 0;
+        for run in all.chunk_by(|one, other| one == other) {
+            end += u32::try_from(run.len()).map_err(|_| error::events_lack_columns())?;
+            people.numbers.push(run[0]);
+            people.ends.push(end);
+        }
+        Ok(people)
+    }
+
+    fn all(&self) -> impl Iterator<Item = PersonRows> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        let rows = self.numbers.iter().zip(starts).zip(&self.ends);
+        rows.map(|((person, start), end)| PersonRows { person: *person, start, end: *end })
+    }
+
+    pub(crate) fn n_bytes(&self) -> usize {
+        self.numbers.len() * 12
+    }
+}
+
+impl Column {
+    pub(crate) fn of(array: &ArrayRef) -> Result<Column> {
+        Ok(match array.data_type() {
+            DataType::Null => Column::Missing,
+            DataType::Dictionary(_, _) => Column::Texts(Arc::new(Texts::of(array.as_dictionary::<Int32Type>()))),
+            DataType::Boolean => Column::Booleans(array.as_boolean().clone()),
+            _ => Column::Numbers(Numbers::of(array)?),
+        })
+    }
+
+    /// Some rows as an array of the column's type.
+    pub fn array(&self, rows: impl Iterator<Item = Row>, data_type: &DataType) -> Result<ArrayRef> {
+        let bug = |cause| error::bug("cannot pick rows", Box::new(cause));
+        let places = |rows: &mut dyn Iterator<Item = Row>| UInt32Array::from_iter_values(rows.map(|row| row.0));
+        let mut rows = rows;
+        Ok(match self {
+            Column::Missing => arrow::array::new_null_array(data_type, rows.count()),
+            Column::Texts(texts) => texts.array(rows)?,
+            Column::Numbers(numbers) => take(&numbers.array, &places(&mut rows), None).map_err(bug)?,
+            Column::Booleans(values) => take(values, &places(&mut rows), None).map_err(bug)?,
+        })
+    }
+
+    pub(crate) fn n_bytes(&self) -> usize {
+        match self {
+            Column::Missing => 0,
+            Column::Texts(texts) => texts.codes.n_bytes() + texts.values.get_array_memory_size(),
+            Column::Numbers(numbers) => numbers.array.get_array_memory_size(),
+            Column::Booleans(values) => values.get_array_memory_size(),
+        }
+    }
+}
+
+impl Texts {
+    fn of(dictionary: &DictionaryArray<Int32Type>) -> Texts {
+        let old = dictionary.values().as_string::<i32>();
+        let mut known: HashMap<&str, u32> = HashMap::new();
+        // Merging leaves values that stand twice.
+        let renamed: Vec<u32> = old
+            .iter()
+            .map(|value| {
+                let next = u32::try_from(known.len()).expect("there are fewer values than keys");
+                *known.entry(value.unwrap_or_default()).or_insert(next)
+            })
+            .collect();
+        let mut values = vec![""; known.len()];
+        known.iter().for_each(|(value, code)| values[*code as usize] = value);
+        let missing = u32::try_from(known.len()).expect("there are fewer values than keys");
+        let keys = dictionary.keys();
+        let code = |row: usize| match keys.is_valid(row) {
+            true => usize::try_from(keys.value(row)).map_or(missing, |key| renamed[key]),
+            false => missing,
+        };
+        let codes = (0..dictionary.len()).map(code);
+        // Each code fits, since none is above the one for what is missing.
+        let codes = match missing {
+            0..=0xFF => Codes::Narrow(codes.map(|code| code as u8).collect()),
+            0x100..=0xFFFF => Codes::Middle(codes.map(|code| code as u16).collect()),
+            _ => Codes::Wide(codes.collect()),
+        };
+        Texts { codes, values: StringArray::from_iter_values(values) }
+    }
+
+    /// A number for the row's text: its place in [`Texts::values`], or one above all for none.
+    #[inline]
+    pub fn code(&self, row: Row) -> usize {
+        match &self.codes {
+            Codes::Narrow(codes) => codes[row.index()] as usize,
+            Codes::Middle(codes) => codes[row.index()] as usize,
+            Codes::Wide(codes) => codes[row.index()] as usize,
+        }
+    }
+
+    /// The code of rows without a text; all others are lower.
+    pub fn missing(&self) -> usize {
+        self.values.len()
+    }
+
+    /// The dictionary: also texts of rows that are not granted, so that only those of granted rows may be told.
+    pub fn values(&self) -> &StringArray {
+        &self.values
+    }
+
+    /// A row's text.
+    pub fn text(&self, row: Row) -> Option<&str> {
+        let code = self.code(row);
+        (code < self.missing()).then(|| self.values.value(code))
+    }
+
+    fn array(&self, rows: impl Iterator<Item = Row>) -> Result<ArrayRef> {
+        let key = |row: Row| i32::try_from(self.code(row)).ok().filter(|code| (*code as usize) < self.missing());
+        let keys: Int32Array = rows.map(key).collect();
+        let array = DictionaryArray::try_new(keys, Arc::new(self.values.clone()));
+        Ok(Arc::new(array.map_err(|cause| error::bug("cannot pick rows", Box::new(cause)))?))
+    }
+}
+
+impl Codes {
+    fn n_bytes(&self) -> usize {
+        match self {
+            Codes::Narrow(codes) => codes.len(),
+            Codes::Middle(codes) => codes.len() * 2,
+            Codes::Wide(codes) => codes.len() * 4,
+        }
+    }
+}
+
+impl Numbers {
+    /// Looks at a column of numbers.
+    ///
+    /// # Errors
+    /// A fault for one that has none.
+    pub fn of(array: &ArrayRef) -> Result<Numbers> {
+        let values = match array.data_type() {
+            DataType::Int64 => Values::Whole(array.as_primitive::<Int64Type>().values().clone()),
+            DataType::Decimal128(_, _) => Values::Decimal(array.as_primitive::<Decimal128Type>().values().clone()),
+            DataType::Float64 => Values::Double(array.as_primitive::<Float64Type>().values().clone()),
+            DataType::Timestamp(_, _) => {
+                Values::Whole(array.as_primitive::<TimestampMicrosecondType>().values().clone())
+            }
+            DataType::Date32 => Values::Days(array.as_primitive::<Date32Type>().values().clone()),
+            _ => return Err(error::events_lack_columns()),
+        };
+        let nulls = array.nulls().filter(|nulls| nulls.null_count() > 0).cloned();
+        Ok(Numbers { array: Arc::clone(array), values, nulls })
+    }
+
+    /// The number of a row; `None` where it is missing.
+    #[inline]
+    pub fn get(&self, row: Row) -> Option<Number> {
+        let row = row.index();
+        if self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
+            return None;
+        }
+        Some(match &self.values {
+            Values::Whole(values) => Number::Exact(values[row].into()),
+            Values::Decimal(values) => Number::Exact(values[row]),
+            Values::Double(values) => Number::Double(values[row]),
+            Values::Days(values) => Number::Exact(values[row].into()),
+        })
+    }
+
+    /// The type of the column.
+    pub fn data_type(&self) -> &DataType {
+        self.array.data_type()
+    }
+}
