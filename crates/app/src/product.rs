@@ -21,8 +21,10 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Memory for columns that are kept decoded.
-const HOT_BYTES_MAX: usize = 1 << 30;
+/// Memory for columns that are kept decoded, where nobody can tell how much there is.
+const HOT_BYTES: usize = 1 << 30;
+/// Otherwise this part of all memory.
+const HOT_PART: usize = 4;
 /// Memory that one import may use for sorting.
 const IMPORT_BYTES_MAX: usize = 64 << 20;
 /// Where the owner's secret stands; only the folder's owner can read it.
@@ -44,10 +46,12 @@ pub struct Options {
     pub random: Arc<dyn Random>,
     /// A file in MaxMind's format that says where addresses are.
     pub places: Option<PathBuf>,
+    /// Memory for columns that are kept decoded between questions, in bytes.
+    pub hot_bytes_max: usize,
 }
 
 impl Options {
-    /// The folders with the system's clock and randomness.
+    /// The folders with the system's clock and randomness, and a quarter of its memory for hot columns.
     pub fn of_system(workspace: PathBuf, data: PathBuf) -> Options {
         Options {
             workspace,
@@ -55,8 +59,16 @@ impl Options {
             clock: Arc::new(lake::SystemClock),
             random: Arc::new(lake::SystemRandom),
             places: None,
+            hot_bytes_max: memory_bytes().map_or(HOT_BYTES, |bytes| bytes / HOT_PART),
         }
     }
+}
+
+/// The machine's memory, where Linux tells.
+fn memory_bytes() -> Option<usize> {
+    let told = fs::read_to_string("/proc/meminfo").ok()?;
+    let line = told.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<usize>().ok()?.checked_mul(1024)
 }
 
 /// How to reach the server that runs on a data folder.
@@ -94,7 +106,7 @@ impl App {
         let folder = WorkspaceFolder::open(&options.workspace)?;
         make_private(&options.data)?;
         let lake = Lake::open(LakeOptions {
-            hot_bytes_max: HOT_BYTES_MAX,
+            hot_bytes_max: options.hot_bytes_max,
             folder: &options.data,
             clock: Arc::clone(&options.clock),
             random: Arc::clone(&options.random),

@@ -84,6 +84,9 @@ pub(crate) struct Up {
     /// A database in MaxMind's format (.mmdb) that says in which country and region addresses are
     #[arg(long, env = "ENTENTE_PLACES", value_name = "FILE")]
     pub(crate) places: Option<PathBuf>,
+    /// Memory for columns that are kept between questions, in MiB [default: a quarter of the machine's]
+    #[arg(long, env = "ENTENTE_HOT_COLUMNS", value_name = "MIB")]
+    pub(crate) hot_columns: Option<usize>,
     /// Read templates and static files from this folder on each use
     #[arg(long, env = "ENTENTE_TEMPLATES", value_name = "DIR", hide = true)]
     pub(crate) templates: Option<PathBuf>,

@@ -48,12 +48,12 @@ fn absolute(folder: &Path) -> Result<PathBuf> {
 
 /// Opens both folders for this process.
 pub(crate) fn open(place: &Place) -> Result<App> {
-    open_with(place, None)
+    App::open(options(place)?)
 }
 
-/// Opens both folders, with a file that says where addresses are.
-pub(crate) fn open_with(place: &Place, places: Option<PathBuf>) -> Result<App> {
-    App::open(Options { places, ..Options::of_system(workspace(place)?, data(place)?) })
+/// Both folders, and what the system gives.
+pub(crate) fn options(place: &Place) -> Result<Options> {
+    Ok(Options::of_system(workspace(place)?, data(place)?))
 }
 
 /// A server to talk to, and what keeps it running.

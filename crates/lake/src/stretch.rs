@@ -107,11 +107,13 @@ pub(crate) struct People {
 
 impl PersonRows {
     /// The person's stored number.
+    #[inline]
     pub fn person(&self) -> i64 {
         self.person
     }
 
     /// Their rows.
+    #[inline]
     pub fn rows(&self) -> impl DoubleEndedIterator<Item = Row> + use<> {
         (self.start..self.end).map(Row)
     }
@@ -158,6 +160,7 @@ impl Stretch {
     }
 
     /// The granted people who have rows here, ascending.
+    #[inline]
     pub fn people(&self) -> &[PersonRows] {
         &self.people
     }
@@ -174,6 +177,7 @@ impl Stretch {
     }
 
     /// The names of events.
+    #[inline]
     pub fn events(&self) -> &Texts {
         &self.events
     }
@@ -282,6 +286,7 @@ impl Texts {
     }
 
     /// The code of rows without a text; all others are lower.
+    #[inline]
     pub fn missing(&self) -> usize {
         self.values.len()
     }

@@ -4,6 +4,7 @@ pub(crate) mod fixture;
 mod flips;
 mod formats;
 mod people;
+mod stretches;
 mod survival;
 
 use arrow::array::AsArray;

@@ -4,6 +4,7 @@ use crate::arguments::{Place, Up};
 use crate::commands::import::{Bars, print_balance};
 use crate::commands::say;
 use crate::{Ending, place};
+use app::App;
 use spec::Result;
 use std::sync::Arc;
 
@@ -12,7 +13,12 @@ pub(crate) fn run(place: &Place, arguments: &Up) -> Result<Ending> {
     let runtime = place::runtime()?;
     // The folder first: another server on it has most likely taken the port as well, and should be named. Then the
     // address: a port that is taken should not be found out after a long import.
-    let app = place::open_with(place, arguments.places.clone())?;
+    let mut options = place::options(place)?;
+    options.places.clone_from(&arguments.places);
+    if let Some(mebibytes) = arguments.hot_columns {
+        options.hot_bytes_max = mebibytes.saturating_mul(1 << 20);
+    }
+    let app = App::open(options)?;
     let listener = runtime.block_on(tokio::net::TcpListener::bind(&arguments.listen)).map_err(place::cannot_listen)?;
     let address = listener.local_addr().map_err(place::cannot_listen)?;
     let checked = app::check(&place::workspace(place)?)?;
