@@ -30,6 +30,10 @@ pub(crate) fn check<'a>(message: &Message<'a>, n_guesses: &mut u32) -> Checked<'
     let object = find_object(message, n_guesses, &mut faults);
     let prefix = object.map_or("", |object| object.person_prefix.as_str());
     let identity = identity::read(message, prefix, &mut faults);
+    let token_fault = message.vouching.fault().map(|fault| fault::bad_token(fault, &message.source.name));
+    if let Some(fault) = &token_fault {
+        faults.add(MessageOutcome::Flagged, fault.clone());
+    }
     let at_micros = time::read(message);
     if at_micros.is_none() {
         faults.add(outcome_of(message.source.door.bad_time), fault::bad_time(&message.source.contract));
@@ -37,6 +41,9 @@ pub(crate) fn check<'a>(message: &Message<'a>, n_guesses: &mut u32) -> Checked<'
     let mut values = object.map(|object| fields::read(message, object, &mut faults)).unwrap_or_default();
     if at_micros.is_none() {
         flag_time(message, &mut values);
+    }
+    if let Some(fault) = &token_fault {
+        values.extra.add_flagged(fault::TOKEN, &fault.reason);
     }
     let message_id = identity.message_id.as_deref().map(str::to_owned);
     let outcome = faults.outcome();
@@ -52,11 +59,12 @@ pub(crate) fn check<'a>(message: &Message<'a>, n_guesses: &mut u32) -> Checked<'
     Checked { receipt: MessageReceipt { message_id, outcome, faults: faults.into_list() }, arrival }
 }
 
-/// Checks a wish to merge two people: no contract has anything to say about it, but only a secret key may.
+/// Checks a wish to merge two people: no contract has anything to say about it, but only a secret key may. A token vouches
+/// for one user, and this is about two.
 fn check_alias<'a>(message: &Message<'a>) -> Checked<'a> {
     let mut faults = Faults::none();
-    if message.is_claimed {
-        faults.add(MessageOutcome::Rejected, fault::claimed_alias());
+    if message.vouching.is_public() {
+        faults.add(MessageOutcome::Rejected, fault::public_alias());
     }
     let prefix = message.source.traits().map_or("", |object| object.person_prefix.as_str());
     let identity = identity::read(message, prefix, &mut faults);
@@ -146,7 +154,7 @@ fn kept<'a>(
         message_id: identity.message_id.expect("a message without an id is rejected"),
         user_id,
         anonymous_id: identity.anonymous_id,
-        is_claimed: message.is_claimed,
+        is_claimed: message.vouching.is_claimed(),
         fields: values.fields,
         direct: values.direct,
         extra: Cow::Owned(values.extra.into_text()),

@@ -6,6 +6,7 @@ use crate::lookups::Lookups;
 use crate::message::{MESSAGE_BYTES_MAX, Members, Message};
 use crate::meter::{KeyState, Tally};
 use crate::rules::{KeyRules, Rules};
+use crate::vouching::{LOOKS_MAX, Vouchers};
 use crate::{fault, json, refusal};
 use api::{Call, Delivery, MessageFault, MessageOutcome, MessageReceipt, Refusal, Sender};
 use lake::{Arrival, Origin, Refused};
@@ -114,6 +115,7 @@ fn judge<'a>(around: &Around<'_>, envelope: &Envelope<'a>, opened: Vec<Result<Me
         tally: Tally { received_micros, n_received, ..Tally::default() },
     };
     let mut n_guesses = GUESSES_MAX;
+    let mut vouchers = Vouchers { key, signatures: &lookups.signatures, received_micros, n_looks: LOOKS_MAX };
     for (text, members) in envelope.messages.iter().zip(opened) {
         let members = match members {
             Ok(members) => members,
@@ -130,7 +132,7 @@ fn judge<'a>(around: &Around<'_>, envelope: &Envelope<'a>, opened: Vec<Result<Me
             source: &key.source,
             key: &key.name,
             received_micros,
-            is_claimed: key.kind == KeyKind::Public,
+            vouching: vouchers.vouching(&members),
             sender: &sender,
             lookups,
         };

@@ -3,6 +3,7 @@
 //! A reason is the same for all messages with the same fault. Values that clients sent stand in neither reason nor hint;
 //! what they call an event may, shortened and with what could mislead a reader escaped.
 
+use crate::token::{TOKEN_BYTES_MAX, TokenFault};
 use api::{MessageFault, MessageOutcome};
 use spec::OnFault;
 
@@ -10,6 +11,8 @@ use spec::OnFault;
 const FAULTS_MAX: usize = 10;
 /// How much of a name that a client sent is shown.
 const SHOWN_CHARS_MAX: usize = 64;
+/// Where a token of identity stands.
+pub(crate) const TOKEN: &str = "context.identityToken";
 
 /// The faults of one message, and what they make of it.
 pub(crate) struct Faults {
@@ -91,9 +94,9 @@ pub(crate) fn unknown_type() -> MessageFault {
     malformed(Some("type"), "`type`: missing, or none that can be sent", hint)
 }
 
-/// A merge of people that nobody vouches for.
-pub(crate) fn claimed_alias() -> MessageFault {
-    let hint = "send `alias` from a server of yours, with a secret key";
+/// A merge of any two people by somebody who can vouch for one at most.
+pub(crate) fn public_alias() -> MessageFault {
+    let hint = "send `identify` with an identity token, or `alias` from a server of yours, with a secret key";
     malformed(None, "`alias`: a public key cannot merge people", hint)
 }
 
@@ -118,6 +121,53 @@ pub(crate) fn nobody() -> MessageFault {
 pub(crate) fn bad_id(name: &str, bytes_max: usize) -> MessageFault {
     let reason = format!("`{name}`: expected text or a number of at most {bytes_max} bytes without control characters");
     malformed(Some(name), &reason, "send the id as your systems know it")
+}
+
+/// A token that vouches for nothing, so that the message is claimed as if it were not there.
+pub(crate) fn bad_token(fault: TokenFault, source: &str) -> MessageFault {
+    let (what, hint) = match fault {
+        TokenFault::Unreadable => (
+            format!("expected a JWT in compact form of at most {TOKEN_BYTES_MAX} bytes"),
+            "send it as your server signed it: three parts with dots between them, no name in them twice",
+        ),
+        TokenFault::Algorithm => {
+            ("its `alg` is not `EdDSA`".to_owned(), "sign it with an Ed25519 key; nothing else is taken")
+        }
+        TokenFault::Critical => ("its header has `crit`".to_owned(), "leave `crit` out: no extension is understood"),
+        TokenFault::Claims => (
+            "`sub`, `aud` and `exp` are not all there and sound".to_owned(),
+            "set `sub` to the user id, `aud` to the source, and `exp`, `iat` and `nbf` to seconds since 1970",
+        ),
+        TokenFault::NoUser => {
+            ("the message has no `userId`".to_owned(), "call `identify` with the user id first, or leave the token out")
+        }
+        TokenFault::OtherUser => (
+            "it is for another user".to_owned(),
+            "set `sub` to the `userId`, letter by letter, and send it with the messages of this user only",
+        ),
+        TokenFault::Audience => {
+            let hint = format!("set `aud` to the name of the source, `{source}`");
+            return malformed(Some(TOKEN), &format!("`{TOKEN}`: it is for another audience"), &hint);
+        }
+        TokenFault::Expired => {
+            ("it has expired".to_owned(), "fetch a new one before it ends; the time of receipt counts")
+        }
+        TokenFault::NotYet => {
+            ("it is from the future".to_owned(), "check the clock of the server that signs: `iat` and `nbf` are over")
+        }
+        TokenFault::TooLasting => {
+            ("it is good for more than 24 hours".to_owned(), "set `exp` to at most 24 hours after `iat`")
+        }
+        TokenFault::Signature => (
+            "nobody who may has signed it".to_owned(),
+            "sign it with the private half of a key that stands under `signed_by`, and send it unchanged",
+        ),
+        TokenFault::TooMany => (
+            "too many other tokens came with it".to_owned(),
+            "send each user's messages on their own, or those of many from a server with a secret key",
+        ),
+    };
+    malformed(Some(TOKEN), &format!("`{TOKEN}`: {what}"), hint)
 }
 
 /// An event without a name.

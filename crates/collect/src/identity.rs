@@ -1,12 +1,13 @@
 //! Who a message is about and which message it is: ids byte for byte as they were sent.
 //!
 //! Nothing is trimmed, folded or normalised, so that nobody is taken for somebody else who looks alike. A message without an
-//! id gets one from what it says, `sentAt` and `writeKey` apart: one that is sent again is recognised, and so are two that
-//! say exactly the same, which is why senders had better send ids or times.
+//! id gets one from what it says, `sentAt`, `writeKey` and a token of identity apart: one that is sent again is recognised,
+//! also with a newer token, and so are two that say exactly the same, which is why senders had better send ids or times.
 
 use crate::fault::{self, Faults};
 use crate::json;
 use crate::message::{Message, call_name};
+use crate::token;
 use api::{Call, MessageOutcome};
 use lake::IDENTIFIER_BYTES_MAX;
 use serde_json::value::RawValue;
@@ -99,8 +100,9 @@ pub(crate) fn digest_id(text: &str, call: Option<Call>) -> String {
             // With lengths, so that no two messages run into the same bytes.
             digest.update(key.len().to_le_bytes());
             digest.update(key.as_bytes());
-            digest.update(value.get().len().to_le_bytes());
-            digest.update(value.get().as_bytes());
+            let said = if key == "context" { token::without_token(value.get()) } else { Cow::Borrowed(value.get()) };
+            digest.update(said.len().to_le_bytes());
+            digest.update(said.as_bytes());
         }
     });
     digest.finalize()[..DIGEST_BYTES].iter().map(|byte| format!("{byte:02x}")).collect()

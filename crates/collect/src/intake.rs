@@ -72,7 +72,7 @@ impl Intake {
 
     /// Checks a message that was kept aside (`Aside::raw`) against what its source promises now.
     ///
-    /// It keeps its id, its time of receipt and whether it is claimed. Nothing is written: the caller submits the record. No
+    /// It keeps its id, its time of receipt and who vouches for it. Nothing is written: the caller submits the record. No
     /// limit applies and nothing is counted, since both were done when it came. Its address is gone, so `ip`, `country` and
     /// `region` stay empty.
     ///

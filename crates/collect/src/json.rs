@@ -70,6 +70,14 @@ pub(crate) fn push_text(json: &mut String, text: &str) {
     }
 }
 
+/// Appends a member to an object, of which nothing or all but the closing brace is there; `value` is JSON.
+pub(crate) fn push_member(json: &mut String, name: &str, value: &str) {
+    json.push(if json.is_empty() { '{' } else { ',' });
+    push_text(json, name);
+    json.push(':');
+    json.push_str(value);
+}
+
 /// Whether no later reader stumbles over well-formed JSON: not too deep, and no half of a surrogate pair on its own.
 pub(crate) fn is_sound(text: &str, depth_max: usize) -> bool {
     let bytes = text.as_bytes();

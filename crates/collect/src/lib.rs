@@ -28,11 +28,14 @@ mod refusal;
 mod replay;
 mod rules;
 mod settings;
+mod signatures;
 mod surroundings;
 #[cfg(test)]
 mod tests;
 mod time;
+mod token;
 mod value;
+mod vouching;
 
 pub use intake::Intake;
 pub use places::Places;

@@ -1,8 +1,9 @@
-//! What is known of the world outside messages: user agents, sites, places. One for the whole collector.
+//! What is known of the world outside messages: user agents, sites, places, signatures. One for the whole collector.
 
 use crate::agents::Agents;
 use crate::places::Places;
 use crate::referrers::Referrers;
+use crate::signatures::Signatures;
 use lake::Clock;
 use std::sync::Arc;
 
@@ -11,10 +12,11 @@ pub(crate) struct Lookups {
     pub(crate) agents: Agents,
     pub(crate) referrers: Referrers,
     pub(crate) places: Option<Arc<Places>>,
+    pub(crate) signatures: Signatures,
 }
 
 impl Lookups {
     pub(crate) fn new(clock: Arc<dyn Clock>, places: Option<Arc<Places>>) -> Lookups {
-        Lookups { agents: Agents::new(clock), referrers: Referrers::new(), places }
+        Lookups { agents: Agents::new(clock), referrers: Referrers::new(), places, signatures: Signatures::default() }
     }
 }

@@ -3,6 +3,7 @@
 use crate::json;
 use crate::lookups::Lookups;
 use crate::rules::SourceRules;
+use crate::vouching::Vouching;
 use api::{Call, Sender};
 use serde_json::value::RawValue;
 
@@ -46,8 +47,8 @@ pub(crate) struct Message<'a> {
     /// The name of the key.
     pub(crate) key: &'a str,
     pub(crate) received_micros: i64,
-    /// Whether a public key vouches for it, which is nobody.
-    pub(crate) is_claimed: bool,
+    /// Who vouches for what it says.
+    pub(crate) vouching: Vouching,
     pub(crate) sender: &'a Sender,
     pub(crate) lookups: &'a Lookups,
 }

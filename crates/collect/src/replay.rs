@@ -1,14 +1,16 @@
 //! Messages that were kept aside: how they are written down, and how they are checked once more.
 //!
-//! What is written down is the message itself without its write key, completed by what the batch and the request said:
-//! `sentAt`, `messageId` and, under `entente`, the call, the time of receipt, whether it is claimed, and the sender without
-//! an address. A member `entente` that a client sends is not taken over, so nobody can pass for somebody else that way.
+//! What is written down is the message itself without its write key and its token, completed by what the batch and the
+//! request said: `sentAt`, `messageId` and, under `entente`, the call, the time of receipt, who vouches for it, and the sender
+//! without an address. A token was good or not when it came, and is not looked at again. A member `entente` that a client sends is not taken over, so nobody can pass for somebody else that way.
 
 use crate::check::check;
 use crate::json;
 use crate::lookups::Lookups;
 use crate::message::{Members, Message, call_name, call_named};
 use crate::rules::SourceRules;
+use crate::token::{TokenFault, without_token};
+use crate::vouching::Vouching;
 use api::{MessageReceipt, Sender};
 use chrono::{DateTime, SecondsFormat};
 use serde_json::value::RawValue;
@@ -36,35 +38,32 @@ pub(crate) fn raw(message: &Message<'_>, message_id: &str) -> String {
             "messageId" | "writeKey" | OURS => false,
             _ => true,
         };
-        if is_kept {
-            push(&mut raw, &key, value.get());
+        if is_kept && key == "context" {
+            json::push_member(&mut raw, &key, &without_token(value.get()));
+        } else if is_kept {
+            json::push_member(&mut raw, &key, value.get());
         }
     });
     if let (false, Some(sent_at)) = (is_sent, message.batch_sent_at) {
-        push(&mut raw, "sentAt", sent_at.get());
+        json::push_member(&mut raw, "sentAt", sent_at.get());
     }
-    push(&mut raw, "messageId", &serde_json::json!(message_id).to_string());
+    json::push_member(&mut raw, "messageId", &serde_json::json!(message_id).to_string());
     let received = DateTime::from_timestamp_micros(message.received_micros).unwrap_or_default();
     let ours = serde_json::json!({
         "call": message.call.map(call_name),
         "received": received.to_rfc3339_opts(SecondsFormat::Micros, true),
-        "claimed": message.is_claimed,
+        "claimed": message.vouching.is_claimed(),
+        "public": message.vouching.is_public(),
+        "token_fault": message.vouching.fault().map(TokenFault::name),
         "sender": {
             "user_agent": message.sender.user_agent,
             "referrer": message.sender.referrer,
             "refuses_sale": message.sender.refuses_sale,
         },
     });
-    push(&mut raw, OURS, &ours.to_string());
+    json::push_member(&mut raw, OURS, &ours.to_string());
     raw.push('}');
     raw
-}
-
-fn push(raw: &mut String, key: &str, value: &str) {
-    raw.push(if raw.is_empty() { '{' } else { ',' });
-    json::push_text(raw, key);
-    raw.push(':');
-    raw.push_str(value);
 }
 
 /// Checks a message that was kept aside as if it had just come, with its own time of receipt.
@@ -82,7 +81,7 @@ pub(crate) fn check_again(source: &SourceRules, lookups: &Lookups, key: &str, ra
         source,
         key,
         received_micros: known.received_micros,
-        is_claimed: known.is_claimed,
+        vouching: known.vouching,
         sender: &known.sender,
         lookups,
     };
@@ -99,7 +98,7 @@ fn not_ours() -> Error {
 struct Ours {
     call: Option<String>,
     received_micros: i64,
-    is_claimed: bool,
+    vouching: Vouching,
     sender: Sender,
 }
 
@@ -110,10 +109,16 @@ impl Ours {
         };
         let is_in = |value: &RawValue, name: &str| json::member(value.get(), name).map(|value| value.get() == "true");
         let sender = json::member(ours.get(), "sender")?;
+        let vouching = match is_in(ours, "claimed")? {
+            true => Vouching::Nobody(text_in(ours, "token_fault").and_then(|name| TokenFault::named(&name))),
+            // Before there were tokens, what was not claimed had come with a secret key.
+            false if is_in(ours, "public") == Some(true) => Vouching::Token,
+            false => Vouching::Server,
+        };
         Some(Ours {
             call: text_in(ours, "call"),
             received_micros: lake::timestamp_from_text(&text_in(ours, "received")?)?,
-            is_claimed: is_in(ours, "claimed")?,
+            vouching,
             sender: Sender {
                 user_agent: text_in(sender, "user_agent"),
                 referrer: text_in(sender, "referrer"),

@@ -5,6 +5,7 @@
 
 use crate::known::{Known, Wanted};
 use crate::meter::KeyState;
+use crate::signatures::Signer;
 use sha2::{Digest, Sha256};
 use spec::{Door, FieldClass, Key, KeyKind, Object, ObjectKind, Source, ValueType};
 use std::collections::HashMap;
@@ -26,6 +27,8 @@ pub(crate) struct KeyRules {
     pub(crate) kind: KeyKind,
     pub(crate) per_second_max: u32,
     pub(crate) per_day_max: u64,
+    /// Whose tokens vouch for what comes with it.
+    pub(crate) signers: Vec<Signer>,
     pub(crate) source: Arc<SourceRules>,
     pub(crate) state: Arc<KeyState>,
 }
@@ -110,6 +113,7 @@ impl KeyRules {
             kind: key.kind,
             per_second_max: key.events_per_second_max,
             per_day_max: key.events_per_day_max,
+            signers: key.signers.iter().filter_map(Signer::new).collect(),
             source: Arc::clone(source),
             state,
         }

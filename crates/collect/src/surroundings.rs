@@ -140,7 +140,7 @@ impl<'a> Surroundings<'a> {
     }
 
     fn add_request(&mut self, message: &Message<'a>) {
-        if message.is_claimed {
+        if message.vouching.is_public() {
             self.put(Known::UserAgent, message.sender.user_agent.as_deref().map(Cow::Borrowed));
             // The request knows better than the body where it comes from.
             if let Some(address) = message.sender.address {

@@ -7,6 +7,7 @@ mod keys;
 mod laws;
 mod places;
 mod replays;
+mod signed;
 mod speed;
 mod surroundings;
 mod world;

@@ -36,12 +36,14 @@ pub struct Key {
     pub events_per_second_max: u32,
     /// Events that it may send per day (UTC).
     pub events_per_day_max: u64,
+    /// Ed25519 public keys of those whose tokens say who a user is, where the key is public; none for a secret one.
+    pub signers: Vec<[u8; 32]>,
 }
 
 /// Who holds a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum KeyKind {
-    /// Everybody: it stands in pages and apps. What comes with it is claimed.
+    /// Everybody: it stands in pages and apps. What comes with it is claimed, unless a token vouches for it.
     Public,
     /// A server of ours. What comes with it is known.
     Secret,

@@ -8,6 +8,7 @@ use crate::fields::{Fields, text_of};
 use crate::names::check_name;
 use crate::node::{Node, NodeKind};
 use crate::rules::word_of;
+use crate::signers::read_signers;
 use sha2::{Digest, Sha256};
 use spec::{Key, KeyKind};
 use std::collections::BTreeMap;
@@ -77,6 +78,7 @@ fn read_key(node: &Node, problems: &mut Problems) -> Option<Key> {
         word_of(text_of(node, "kind", problems)?, &node.place, "a kind of write key", &KINDS, problems)
     });
     let text = read_text(&mut fields, kind, problems);
+    let signers = read_signers(&mut fields, kind, problems);
     let (per_second, per_day) = limits(kind);
     let per_second = fields.whole("events_per_second", PER_SECOND, problems).unwrap_or(per_second);
     let per_day = fields.large("events_per_day", PER_DAY, problems).unwrap_or(per_day);
@@ -92,6 +94,7 @@ fn read_key(node: &Node, problems: &mut Problems) -> Option<Key> {
         text,
         events_per_second_max: per_second,
         events_per_day_max: per_day,
+        signers,
     })
 }
 

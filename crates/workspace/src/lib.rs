@@ -28,6 +28,7 @@ mod question;
 mod rename;
 mod resolve;
 mod rules;
+mod signers;
 mod sources;
 mod types;
 mod words;

@@ -9,6 +9,7 @@ const HEADING: &str = "## Code map";
 /// Dependencies that only these crates may name. What is not listed is free.
 const FENCES: &[(&str, &[&str])] = &[
     ("argon2", &["app"]),
+    ("aws-lc-rs", &["collect"]),
     ("axum", &["web", "entente"]),
     ("clap", &["entente"]),
     ("clap_complete", &["entente"]),

@@ -25,10 +25,15 @@ fn shop() -> Setup {
 }
 
 fn send(app: &App, body: &Json) -> Vec<MessageOutcome> {
+    send_with(app, SECRET, body)
+}
+
+/// Sends a batch with this key; what became of each message.
+pub(super) fn send_with(app: &App, key: &str, body: &Json) -> Vec<MessageOutcome> {
     let collector = app.collector().expect("the log can be opened");
     let (sender, receiver) = mpsc::channel();
     let delivery = Delivery {
-        key: Some(SECRET.to_owned()),
+        key: Some(key.to_owned()),
         is_key_in_url: false,
         call: Call::Batch,
         body: body.to_string().into_bytes(),
@@ -48,12 +53,16 @@ fn purchase(id: &str, member: &str, amount: &Json) -> Json {
     })
 }
 
-/// The books of the shop, once they hold so many messages.
 fn books(world: &World, n_received: u64) -> (u64, u64, u64) {
+    books_of(world, "shop", n_received)
+}
+
+/// The books of a source (stored, duplicate, rejected), once they hold so many messages.
+pub(super) fn books_of(world: &World, source: &str, n_received: u64) -> (u64, u64, u64) {
     let start = Instant::now();
     loop {
         let sources = world.app.sources(&world.who("engineer")).expect("the folder can be read");
-        let books = sources.into_iter().find(|source| source.name == "shop").and_then(|source| source.balance);
+        let books = sources.into_iter().find(|one| one.name == source).and_then(|one| one.balance);
         let books = books.expect("an engineer sees the books");
         assert_eq!(books.received, books.stored + books.duplicate + books.rejected, "the books balance");
         if books.received == n_received {

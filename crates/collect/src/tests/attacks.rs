@@ -157,7 +157,10 @@ fn s22_people_are_not_merged_by_browsers() {
     let receipt = world.one(Call::Alias, r#"{"userId":"victim","previousId":"mine"}"#);
     assert_eq!(receipt.outcome, MessageOutcome::Rejected);
     assert_eq!(receipt.faults[0].reason, "`alias`: a public key cannot merge people");
-    assert_eq!(receipt.faults[0].hint, "send `alias` from a server of yours, with a secret key");
+    assert_eq!(
+        receipt.faults[0].hint,
+        "send `identify` with an identity token, or `alias` from a server of yours, with a secret key"
+    );
     assert!(world.arrivals().iter().all(|arrival| matches!(arrival, Arrival::Refused(_))));
 }
 

@@ -1,6 +1,7 @@
 //! How long a message takes; run by hand, since a figure of a shared machine proves nothing.
 
 use super::places::{SMALL, file_of};
+use super::signed::{good_token, pair, shop as signed_shop};
 use super::surroundings::{FILLED, PHONE};
 use super::world::{PUBLIC, World, delivery, source, text};
 use crate::Places;
@@ -29,6 +30,29 @@ fn full() -> World {
 fn microseconds_per_message() {
     measure("plain", World::new);
     measure("everything filled", full);
+}
+
+#[test]
+#[ignore = "prints microseconds, as above"]
+fn microseconds_per_token() {
+    const N: u32 = 2_000;
+    let world = World::with(signed_shop(&[&pair(1)]));
+    let page = |token: &str| format!(r#"{{"userId":"u","messageId":"m","context":{{"identityToken":"{token}"}}}}"#);
+    let tokens: Vec<String> = (0..i64::from(N)).map(good_token).collect();
+    let same = vec![good_token(i64::from(N)); tokens.len()];
+    let none = vec![String::new(); tokens.len()];
+    for (title, tokens) in [("no token", none), ("a token of its own each", tokens), ("one token for all", same)] {
+        let mut spent = std::time::Duration::ZERO;
+        for token in &tokens {
+            let one = delivery(Call::Page, Some(PUBLIC), page(token).as_bytes());
+            let start = Instant::now();
+            world.intake.take(one, Box::new(|_| {}));
+            spent += start.elapsed();
+            world.log.commit();
+        }
+        println!("{title}: {:.2} microseconds per message", spent.as_secs_f64() * 1e6 / f64::from(N));
+        assert_eq!(world.last_message().is_claimed, title == "no token");
+    }
 }
 
 fn measure(title: &str, world: fn() -> World) {

@@ -159,6 +159,7 @@ pub(super) fn key(name: &str, kind: KeyKind, text: &str) -> Key {
         text: (kind == KeyKind::Public).then(|| text.to_owned()),
         events_per_second_max: 1_000_000,
         events_per_day_max: 1_000_000_000,
+        signers: Vec::new(),
     }
 }
 

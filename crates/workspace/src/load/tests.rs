@@ -261,6 +261,119 @@ keys:
     assert!(definitions.sources.contains_key("members") && !definitions.sources.contains_key("web"));
 }
 
+/// What `openssl pkey -pubout` printed for keys of several algorithms.
+const ED25519: [&str; 2] = [
+    "MCowBQYDK2VwAyEAOhArgisu4fFkzR1t/OB+ePI4uIJUtIGTFj8NKfzq+Rg=",
+    "MCowBQYDK2VwAyEA4C2SvAa5uhZm1tiO1jRJRUU0ce+LLoa/hgn9cuvtYUY=",
+];
+
+#[test]
+fn who_may_sign_for_a_public_key() {
+    let [one, two] = ED25519;
+    let till = format!(
+        "contract: contracts/till.odcs.yaml\nkeys:\n  - name: shop\n    kind: public\n    key: pk_{}\n    signed_by:\n      - {one}\n      - |\n        {two}\n",
+        "A1".repeat(16)
+    );
+    let (definitions, text) = load_with(&[("sources/till.yaml", &till)]);
+    assert_eq!(text, "");
+    let signers = &definitions.sources["till"].keys[0].signers;
+    assert_eq!((signers.len(), &signers[0][..3], signers[1][31]), (2, &[0x3a, 0x10, 0x2b][..], 0x46));
+}
+
+#[test]
+fn signers_with_errors() {
+    let [one, two] = ED25519;
+    let weak = "MCowBQYDK2VwAyEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    let private = "MC4CAQAwBQYDK2VwBCIEIHarDKWoNdmYeuUPtZifVAR1fQxkTyv+ePveA6dvt3zf";
+    let lists = [
+        // Private keys: Ed25519, half of one, RSA, elliptic curve, with the lines around it, and not in a list.
+        format!("[{private}]"),
+        format!("[{}]", &private[..30]),
+        "[MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC9bx3b868p1t80]".to_owned(),
+        "[MHcCAQEEIGLfyp5KUxIzDFjGFWbvHxpHpbvyauM5j4ZURIgH]".to_owned(),
+        format!("['-----BEGIN ENCRYPTED PRIVATE KEY----- {one}']"),
+        private.to_owned(),
+        // Other keys: X25519, RSA, elliptic curve; one by which everybody could sign.
+        "[MCowBQYDK2VuAyEASiWrMmQel1JZe7mNb/68NIAg6e/t4T1+zq6BNsA4Hy0=]".to_owned(),
+        "[MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAvW8d2/OvKdbfND3gAJbB]".to_owned(),
+        "[MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEd00oN8g8b0+NnEEzeHW1nz3XyG1J]".to_owned(),
+        format!("[{weak}]"),
+        // What is no key.
+        format!("[{}]", &one[..56]),
+        format!("['-----BEGIN PUBLIC KEY----- {one}']"),
+        format!("[{one}{one}]"),
+        "[OhArgisu4fFkzR1t/OB+ePI4uIJUtIGTFj8NKfzq+Rg=]".to_owned(),
+        "[7, { x: y }]".to_owned(),
+        one.to_owned(),
+        // Too many, or one twice.
+        format!("[{one}, {two}, {one}]"),
+        format!("[{}]", [ED25519[0]; 5].join(", ")),
+    ];
+    let mut web = "contract: contracts/till.odcs.yaml\nkeys:\n".to_owned();
+    for (at, list) in lists.iter().enumerate() {
+        let letter = char::from(b'a' + u8::try_from(at).expect("there are few"));
+        let key = format!("pk_{}", letter.to_string().repeat(32));
+        web += &format!("  - {{ name: {letter}, kind: public, key: {key}, signed_by: {list} }}\n");
+    }
+    let digest = "'".to_owned() + &"0".repeat(64) + "'";
+    web += &format!("  - {{ name: y, kind: secret, sha256: {digest}, signed_by: [{one}] }}\n");
+    web += &format!("  - {{ name: z, kind: secret, sha256: {digest}, signed_by: [{private}] }}\n");
+    let text = check(&[("sources/web.yaml", &web)]);
+    assert!(!text.contains(&private[..20]) && !text.contains(&private[44..]), "what is burnt is not repeated: {text}");
+    insta::assert_snapshot!(text, @"
+    sources/web.yaml:3:84: a private key stands here
+        this key is burnt: replace it by a new one, and put only the public half here
+    sources/web.yaml:4:84: a private key stands here
+        this key is burnt: replace it by a new one, and put only the public half here
+    sources/web.yaml:5:84: a private key stands here
+        this key is burnt: replace it by a new one, and put only the public half here
+    sources/web.yaml:6:84: a private key stands here
+        this key is burnt: replace it by a new one, and put only the public half here
+    sources/web.yaml:7:84: a private key stands here
+        this key is burnt: replace it by a new one, and put only the public half here
+    sources/web.yaml:8:83: a private key stands here
+        this key is burnt: replace it by a new one, and put only the public half here
+    sources/web.yaml:9:84: a key of another algorithm than Ed25519 stands here
+        make one with `openssl genpkey -algorithm ed25519 -out identity.pem`
+    sources/web.yaml:10:84: a key of another algorithm than Ed25519 stands here
+        make one with `openssl genpkey -algorithm ed25519 -out identity.pem`
+    sources/web.yaml:11:84: a key of another algorithm than Ed25519 stands here
+        make one with `openssl genpkey -algorithm ed25519 -out identity.pem`
+    sources/web.yaml:12:84: with this key anybody could sign
+        make one with `openssl genpkey -algorithm ed25519 -out identity.pem`
+    sources/web.yaml:13:84: this is not an Ed25519 public key
+        take the one line between BEGIN and END that `openssl pkey -in identity.pem -pubout` prints
+    sources/web.yaml:14:84: this is not an Ed25519 public key
+        take the one line between BEGIN and END that `openssl pkey -in identity.pem -pubout` prints
+    sources/web.yaml:15:84: this is not an Ed25519 public key
+        take the one line between BEGIN and END that `openssl pkey -in identity.pem -pubout` prints
+    sources/web.yaml:16:84: this is not an Ed25519 public key
+        take the one line between BEGIN and END that `openssl pkey -in identity.pem -pubout` prints
+    sources/web.yaml:17:84: this is not an Ed25519 public key
+        take the one line between BEGIN and END that `openssl pkey -in identity.pem -pubout` prints
+    sources/web.yaml:17:87: this is not an Ed25519 public key
+        take the one line between BEGIN and END that `openssl pkey -in identity.pem -pubout` prints
+    sources/web.yaml:18:83: `signed_by` is a list, not text
+        write `- ` before it
+    sources/web.yaml:19:208: the same key stands twice in `signed_by`
+        keep it once
+    sources/web.yaml:20:83: `signed_by` has more than 4 keys
+        take away those that sign no more
+    sources/web.yaml:20:146: the same key stands twice in `signed_by`
+        keep it once
+    sources/web.yaml:20:208: the same key stands twice in `signed_by`
+        keep it once
+    sources/web.yaml:20:270: the same key stands twice in `signed_by`
+        keep it once
+    sources/web.yaml:20:332: the same key stands twice in `signed_by`
+        keep it once
+    sources/web.yaml:21:117: a secret key has no `signed_by`
+        leave it out: who holds the key vouches for what comes with it already
+    sources/web.yaml:22:118: a private key stands here
+        this key is burnt: replace it by a new one, and put only the public half here
+    ");
+}
+
 #[test]
 fn what_happens_at_the_door() {
     let contract = |custom: &str| {
