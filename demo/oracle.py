@@ -238,6 +238,47 @@ COUPON_LOVERS = f"SELECT household_id FROM coupon_redeemed WHERE {within(180)} G
 
 # --- The questions --------------------------------------------------------------------------------------------------
 
+# --- Retention ------------------------------------------------------------------------------------------------------
+
+
+def retention(question: dict) -> dict:
+    """Cohorts by month, from every household's list of months."""
+    used, _ = people_for(question["purpose"])
+    first, end = micros(question["period"]["from"]), micros(question["period"]["to"])
+    start, back = by_household(question["start"]), by_household(question["return"])
+    cohorts = range(month_of(first), month_of(end - 1) + 1)
+    last = month_of(micros(question["as_of"][:10])) - 1
+    sizes, returned = dict.fromkeys(cohorts, 0), {}
+    for household in used:
+        begun = [event["ts"] for event in start.get(household, []) if first <= event["ts"] < end]
+        if not begun:
+            continue
+        cohort = month_of(min(begun))
+        sizes[cohort] += 1
+        for month in {month_of(event["ts"]) for event in back.get(household, [])}:
+            returned[cohort, month - cohort] = returned.get((cohort, month - cohort), 0) + 1
+    small = MIN_GROUP[question["purpose"]]
+
+    rows, marks = [], []
+    for cohort in cohorts:
+        ended = [n for n in range(question["periods"]) if cohort + n <= last]
+        people = [sizes[cohort], *(returned.get((cohort, n), 0) for n in ended)]
+        cells = [count if count >= small else None for count in people]
+        cells += [None] * (question["periods"] - len(ended))
+        rows.append([f"{cohort // 12}-{cohort % 12 + 1:02}-01T00:00:00Z", *cells])
+        marks.append(min(people) < small)
+    columns = ["cohort", "size", *(f"p{n}" for n in range(question["periods"]))]
+    if any(marks):
+        return {"columns": [*columns, "withheld"], "rows": [[*row, mark] for row, mark in zip(rows, marks)]}
+    return {"columns": columns, "rows": rows}
+
+
+def month_of(ts: int) -> int:
+    """Months since the year 0."""
+    at = datetime.fromtimestamp(ts / 1_000_000, timezone.utc)
+    return at.year * 12 + at.month - 1
+
+
 YEAR = {"from": "2017-01-01", "to": "2018-01-01"}
 YEAR_AND_BEFORE = {"from": "2016-11-01", "to": "2018-01-01"}
 CONDITION = "count(basket_paid, within => '30 days') >= 8 AND NOT did(coupon_redeemed, within => '90 days')"
@@ -271,6 +312,11 @@ def questions():
     def ask_audience(name, purpose, condition, *terms):
         question = {"kind": "audience", "purpose": purpose, "where": condition, "as_of": LAST_DAY}
         return name, "marketer", question, audience(question, list(terms))
+
+    def ask_retention(name, purpose, start, back, period, periods):
+        question = {"kind": "retention", "purpose": purpose, "start": start, "return": back, "by": "month"}
+        question |= {"periods": periods, "period": period, "as_of": "2018-01-01T00:00:00Z"}
+        return name, "marketer", question, retention(question)
 
     net_sales = ("basket_paid", "sum(sales_value)")
     yield ask_trend("net_sales_by_month", "sum(basket_paid.sales_value)", "month", *net_sales)
@@ -310,6 +356,9 @@ def questions():
     yield ask_funnel("campaign_to_coupon_2017", YEAR)
     yield ask_funnel("campaign_to_coupon_2017_by_type", YEAR, breakdown=["campaign_type"])
     yield ask_funnel("contacts_to_coupon_2017", YEAR, same=["campaign_id"], count_by=["campaign_id"])
+    quarter = {"from": "2017-01-01", "to": "2017-04-01"}
+    yield ask_retention("shoppers_who_return", "analytics", "basket_paid", "basket_paid", quarter, 12)
+    yield ask_retention("coupons_after_campaigns", "analytics", "campaign_received", "coupon_redeemed", YEAR, 3)
     yield ask_audience("frequent_for_analytics", "analytics", CONDITION, SHOPS_OFTEN, NO_COUPON)
     yield ask_audience("frequent_for_email", "email", CONDITION, SHOPS_OFTEN, NO_COUPON)
     yield ask_audience(

@@ -20,7 +20,8 @@ pub(super) fn all() -> Vec<Question> {
     let period = json!({ "from": "2026-01-01", "to": "2026-04-01" });
     assert_eq!(N_DAYS, 90, "the period is all days");
     let steps = json!(["page_viewed", "product_viewed", "product_added", "order_completed"]);
-    let condition = "count(product_viewed, within => '30 days') >= 3 AND count(order_completed) >= 1 AND plan = 'plan-001'";
+    let condition =
+        "count(product_viewed, within => '30 days') >= 3 AND count(order_completed) >= 1 AND plan = 'plan-001'";
     vec![
         Question {
             name: "funnel",
@@ -48,7 +49,9 @@ pub(super) fn all() -> Vec<Question> {
             name: "people",
             json: json!({ "kind": "trend", "purpose": PURPOSE, "measure": "people(*)", "by": "week", "period": period,
                           "breakdown": ["country"] }),
-            normal: |rows| rows.iter().map(|row| json!([(day_of(&row[0]) + 3).div_euclid(7), row[1], row[2]])).collect(),
+            normal: |rows| {
+                rows.iter().map(|row| json!([(day_of(&row[0]) + 3).div_euclid(7), row[1], row[2]])).collect()
+            },
         },
     ]
 }

@@ -44,7 +44,8 @@ fn source() -> String {
 }
 
 fn contract() -> String {
-    let mut text = "apiVersion: v3.1.0\nkind: DataContract\nid: shop\nversion: 1.0.0\nstatus: active\nschema:\n".to_owned();
+    let mut text =
+        "apiVersion: v3.1.0\nkind: DataContract\nid: shop\nversion: 1.0.0\nstatus: active\nschema:\n".to_owned();
     text.push_str(&object("consent", "consent", true, &[("purpose", "string"), ("state", "string")]));
     text.push_str(&object("profile", "traits", false, &[("plan", "string")]));
     let mut fields: Vec<(&str, &str)> = TEXTS.iter().map(|(name, ..)| (*name, "string")).collect();

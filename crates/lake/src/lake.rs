@@ -1,7 +1,7 @@
 //! The lake: opens the folder, holds the current snapshot, takes files in.
 
-use crate::hot::HotColumns;
 use crate::compaction::{self, Compaction};
+use crate::hot::HotColumns;
 use crate::import::{self, Context};
 use crate::landing::{self, LandingStage};
 use crate::lock::Lock;

@@ -133,7 +133,15 @@ impl EventFile {
         let groups = groups_of(&metadata).ok_or_else(|| damaged(&path, "it has no statistics".into()))?;
         let first = groups.first().ok_or_else(|| damaged(&path, "it is empty".into()))?;
         let person_min = first.people.0;
-        Ok(EventFile { name: file.name.as_str().into(), file, path, person_min, groups, metadata, is_replaced: AtomicBool::new(false) })
+        Ok(EventFile {
+            name: file.name.as_str().into(),
+            file,
+            path,
+            person_min,
+            groups,
+            metadata,
+            is_replaced: AtomicBool::new(false),
+        })
     }
 
     /// Whether it was landed and not compacted yet: its people are in other files too.
@@ -190,11 +198,7 @@ impl Drop for EventFile {
 }
 
 /// The parts that can hold rows of the request, in the order of their people; `files` in theirs.
-pub(crate) fn parts(
-    files: &[Arc<EventFile>],
-    landed: &[Arc<EventFile>],
-    scan: Scan,
-) -> Result<Vec<ScanPart>> {
+pub(crate) fn parts(files: &[Arc<EventFile>], landed: &[Arc<EventFile>], scan: Scan) -> Result<Vec<ScanPart>> {
     let scan = Arc::new(scan);
     let mut landed = Landed::read(landed, &scan)?;
     let part = |stored, landed| ScanPart { stored, landed, scan: Arc::clone(&scan) };
@@ -343,7 +347,8 @@ impl Scan {
         let events = rows.column(2).as_dictionary::<Int32Type>();
         if let Some(wanted) = &self.events {
             let names = events.values().as_string::<i32>().iter();
-            let is_wanted: Vec<bool> = names.map(|name| wanted.iter().any(|event| Some(event.as_str()) == name)).collect();
+            let is_wanted: Vec<bool> =
+                names.map(|name| wanted.iter().any(|event| Some(event.as_str()) == name)).collect();
             for (passes, key) in passes.iter_mut().zip(events.keys().values()) {
                 *passes &= usize::try_from(*key).is_ok_and(|key| is_wanted.get(key) == Some(&true));
             }

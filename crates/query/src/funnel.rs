@@ -5,8 +5,8 @@ use crate::chain::{ChainRules, StepEvent, Walk, best_chain};
 use crate::error;
 use crate::groups::PartGroups;
 use crate::pass::{Filter, Part, Pass, Wanted};
-use crate::plan::{Limits, Rows, Scope};
 use crate::period::period_bounds;
+use crate::plan::{Limits, Rows, Scope};
 use lake::{PersonRows, Row};
 use policy::Grant;
 use spec::{Condition, FieldRef, FunnelOrder, FunnelQuestion, Result, Value, ValueType};
@@ -66,7 +66,11 @@ fn compile_steps(question: &FunnelQuestion, pass: &Pass) -> Result<Vec<Option<Fi
         (Some(own), Some(shared)) => Some(Condition::And(vec![own.clone(), shared.clone()])),
         (own, shared) => own.clone().or_else(|| shared.clone()),
     };
-    question.steps.iter().map(|step| step_condition(&step.filter).map(|condition| pass.filter(&condition)).transpose()).collect()
+    question
+        .steps
+        .iter()
+        .map(|step| step_condition(&step.filter).map(|condition| pass.filter(&condition)).transpose())
+        .collect()
 }
 
 struct Funnel<'a> {
@@ -81,6 +85,9 @@ struct Funnel<'a> {
 }
 
 type Groups = BTreeMap<Key, Group>;
+
+/// The times and rows of a chain's events.
+type Chain = Vec<(i64, Row)>;
 
 /// What is known of one group, per step.
 struct Group {
@@ -198,8 +205,8 @@ impl Funnel<'_> {
         matching: &[Row],
         steps: &[u32],
         (same, count_by): (&PartGroups<'_>, &PartGroups<'_>),
-    ) -> Result<(Vec<Vec<(i64, Row)>>, u64)> {
-        let mut best: BTreeMap<usize, Vec<(i64, Row)>> = BTreeMap::new();
+    ) -> Result<(Vec<Chain>, u64)> {
+        let mut best: BTreeMap<usize, Chain> = BTreeMap::new();
         let mut n_looks = 0;
         // What has no value for `same` is in no chain.
         let with_value = matching.iter().copied().filter(|row| !same.lacks(*row));
@@ -214,7 +221,7 @@ impl Funnel<'_> {
                 let events: Vec<StepEvent> = rows.iter().map(event).collect();
                 let (chain, looks) = best_chain(&events, self.rules)?;
                 n_looks += looks;
-                let chain: Vec<(i64, Row)> = chain.into_iter().map(|event| (events[event].at, rows[event])).collect();
+                let chain: Chain = chain.into_iter().map(|event| (events[event].at, rows[event])).collect();
                 let known = best.entry(pair).or_default();
                 let is_earlier = || chain.iter().map(|(at, _)| at).lt(known.iter().map(|(at, _)| at));
                 if chain.len() > known.len() || (chain.len() == known.len() && is_earlier()) {

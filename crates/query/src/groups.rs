@@ -89,7 +89,9 @@ impl<'a> PartGroups<'a> {
 fn value(part: &Part<'_>, values: &Values<'_>, row: Row) -> Result<Value> {
     Ok(match values {
         Values::Property(Column::Missing) => Value::Null,
-        Values::Property(Column::Texts(texts)) => texts.text(row).map_or(Value::Null, |text| Value::Text(text.to_owned())),
+        Values::Property(Column::Texts(texts)) => {
+            texts.text(row).map_or(Value::Null, |text| Value::Text(text.to_owned()))
+        }
         Values::Property(Column::Numbers(numbers)) => match numbers.get(row) {
             Some(number) => number::shown(number, numbers.data_type())?,
             None => Value::Null,
@@ -169,7 +171,8 @@ fn numbered_traits(column: &ArrayRef, rows: &UInt32Array) -> Result<(Vec<u32>, u
     let is_missing = |row: usize| nulls.as_ref().is_some_and(|nulls| nulls.is_null(row));
     let mut known: HashMap<Option<Box<[u8]>>, u32> = HashMap::new();
     let mut number = |row: Option<u32>| {
-        let value = row.map(|row| row as usize).filter(|row| !is_missing(*row)).map(|row| values.row(row).data().into());
+        let value =
+            row.map(|row| row as usize).filter(|row| !is_missing(*row)).map(|row| values.row(row).data().into());
         let next = u32::try_from(known.len()).expect("a part has fewer people than 2^32");
         *known.entry(value).or_insert(next)
     };

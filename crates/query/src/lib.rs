@@ -33,6 +33,7 @@ mod number;
 mod pass;
 mod period;
 mod plan;
+mod retention;
 mod trend;
 
 pub use plan::{Limits, Plan, Rows, Stop, is_over_budget, run, span};

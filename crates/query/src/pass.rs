@@ -7,7 +7,8 @@ use crate::error;
 use crate::expression::Predicate;
 use crate::plan::Limits;
 use arrow::array::{
-    ArrayRef, AsArray, DictionaryArray, Int32Array, Int64Array, RecordBatch, RecordBatchOptions, UInt32Array, new_null_array,
+    ArrayRef, AsArray, DictionaryArray, Int32Array, Int64Array, RecordBatch, RecordBatchOptions, UInt32Array,
+    new_null_array,
 };
 use arrow::compute::take;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
@@ -277,7 +278,8 @@ impl Part<'_> {
         };
         let places = |name: Option<&str>| {
             // Every event has a name, so that nothing takes the code for none.
-            let taken = selectors.clone().enumerate().filter(|(_, selector)| name.is_some_and(|name| takes(selector, name)));
+            let taken =
+                selectors.clone().enumerate().filter(|(_, selector)| name.is_some_and(|name| takes(selector, name)));
             taken.map(|(place, _)| place).collect()
         };
         self.events().values().iter().chain([None]).map(places).collect()
@@ -347,7 +349,8 @@ impl Filter {
 
 /// Every text of a dictionary once, and none.
 fn with_none(texts: &Texts) -> ArrayRef {
-    let keys: Int32Array = (0..=texts.missing()).map(|code| i32::try_from(code).ok().filter(|_| code < texts.missing())).collect();
+    let keys: Int32Array =
+        (0..=texts.missing()).map(|code| i32::try_from(code).ok().filter(|_| code < texts.missing())).collect();
     let all = DictionaryArray::try_new(keys, Arc::new(texts.values().clone()));
     Arc::new(all.expect("every key has its value"))
 }

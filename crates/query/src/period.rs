@@ -29,6 +29,11 @@ impl Intervals {
         self.borders.len() - 1
     }
 
+    /// When an interval starts, in microseconds.
+    pub(crate) fn start(&self, interval: usize) -> i64 {
+        self.borders[interval]
+    }
+
     /// The interval of a time within the period.
     #[inline]
     pub(crate) fn of(&self, at: i64) -> usize {
@@ -78,7 +83,13 @@ fn midnight(day: NaiveDate, zone: chrono_tz::Tz) -> Result<Instant> {
 }
 
 /// The starts of all intervals that touch `[from, to)`; one for the whole with `by: none`.
-pub(crate) fn interval_starts(by: Interval, from: Instant, to: Instant, zone: chrono_tz::Tz, most: usize) -> Result<Vec<Instant>> {
+pub(crate) fn interval_starts(
+    by: Interval,
+    from: Instant,
+    to: Instant,
+    zone: chrono_tz::Tz,
+    most: usize,
+) -> Result<Vec<Instant>> {
     let mut starts = Vec::new();
     if by == Interval::None {
         return Ok(vec![from]);

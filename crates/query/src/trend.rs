@@ -12,7 +12,9 @@ use crate::period::{Intervals, interval_starts, period_bounds};
 use crate::plan::{Limits, Plan, Rows, Scope};
 use arrow::datatypes::DataType;
 use lake::{Column, Number, Numbers, PersonRows, Row};
-use spec::{FieldRef, Instant, Interval, Measure, MeasureAtom, MeasureFunction, Result, TrendQuestion, Value, ValueType};
+use spec::{
+    FieldRef, Instant, Interval, Measure, MeasureAtom, MeasureFunction, Result, TrendQuestion, Value, ValueType,
+};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Up to so many cells of a part are found by their place, more by a hash table.
@@ -37,7 +39,8 @@ pub(crate) fn run(scope: Scope<'_>, question: &TrendQuestion) -> Result<Rows> {
     // Sums of doubles depend on their order. One thread keeps that of people and time, whatever stands between them.
     let n_threads = if trend.has_doubles() { 1 } else { usize::MAX };
     let new = || Gathered::new(&trend.functions());
-    let mut threads = trend.pass.fold_on(n_threads, scope.limits, &new, &|all, part| trend.fold(all, part))?.into_iter();
+    let mut threads =
+        trend.pass.fold_on(n_threads, scope.limits, &new, &|all, part| trend.fold(all, part))?.into_iter();
     let mut all = threads.next().unwrap_or_else(new);
     threads.try_for_each(|other| all.merge(other, scope.limits))?;
     let cost = trend.pass.cost();
@@ -222,7 +225,9 @@ impl Tally {
                 // Two decimals of 38 digits can be more than there is; then the most there is stands for it.
                 self.exact[cell] = self.exact[cell].saturating_add(value);
             }
-            (MeasureFunction::Sum | MeasureFunction::Avg, Some(Number::Double(value))) => self.doubles.push((cell, value)),
+            (MeasureFunction::Sum | MeasureFunction::Avg, Some(Number::Double(value))) => {
+                self.doubles.push((cell, value))
+            }
             (MeasureFunction::Min | MeasureFunction::Max, Some(number)) => self.add_extreme(cell, number),
             _ => {}
         }

@@ -24,6 +24,8 @@ pub enum QuestionBody {
     Trend(TrendQuestion),
     /// How many people get how far through a chain of steps.
     Funnel(FunnelQuestion),
+    /// How many people come back, interval by interval.
+    Retention(RetentionQuestion),
     /// How many people, or who, meet a condition.
     Audience(AudienceQuestion),
 }
@@ -100,7 +102,26 @@ pub struct FunnelQuestion {
     pub breakdown: Vec<String>,
 }
 
-/// One step of a funnel.
+/// How many of those who started in an interval came back in it and in those after.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RetentionQuestion {
+    /// What begins it: the first such event inside the period makes a person's cohort.
+    pub start: FunnelStep,
+    /// What is coming back.
+    pub coming_back: FunnelStep,
+    /// The length of cohorts and of what follows: a day, a week or a month.
+    pub by: Interval,
+    /// Intervals from the cohort's own on, 1..=60.
+    pub periods: u32,
+    /// When people start; absent: at any time up to `as_of`.
+    pub period: Option<Period>,
+    /// Intervals that have not ended by then have no figure; absent: now.
+    pub as_of: Option<Instant>,
+    /// Filters events by `event.p` and people by traits.
+    pub filter: Option<Condition>,
+}
+
+/// An event that counts: a step of a funnel, or an end of a retention.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FunnelStep {
     /// Which event.
@@ -139,6 +160,7 @@ impl Question {
         match self.body {
             QuestionBody::Trend(_) => "trend",
             QuestionBody::Funnel(_) => "funnel",
+            QuestionBody::Retention(_) => "retention",
             QuestionBody::Audience(_) => "audience",
         }
     }
@@ -151,6 +173,7 @@ impl Question {
         match &self.body {
             QuestionBody::Trend(trend) => trend.write(&mut map),
             QuestionBody::Funnel(funnel) => funnel.write(&mut map),
+            QuestionBody::Retention(retention) => retention.write(&mut map),
             QuestionBody::Audience(audience) => audience.write(&mut map),
         }
         if self.time_zone != chrono_tz::UTC {
@@ -190,6 +213,17 @@ impl FunnelQuestion {
         write_period(map, self.period.as_ref(), self.as_of);
         write_condition(map, self.filter.as_ref());
         write_names(map, "breakdown", &self.breakdown);
+    }
+}
+
+impl RetentionQuestion {
+    fn write(&self, map: &mut Map<String, Json>) {
+        map.insert("start".into(), self.start.to_json());
+        map.insert("return".into(), self.coming_back.to_json());
+        map.insert("by".into(), self.by.name().into());
+        map.insert("periods".into(), self.periods.into());
+        write_period(map, self.period.as_ref(), self.as_of);
+        write_condition(map, self.filter.as_ref());
     }
 }
 

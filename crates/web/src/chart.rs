@@ -26,6 +26,8 @@ pub(crate) struct AnswerView {
     /// One single figure, for a trend that is one.
     figure: Option<String>,
     bars: Vec<BarGroup>,
+    /// For a retention: the share of each cohort that came back.
+    heat: Option<Heat>,
     waterfall: Vec<Fall>,
     head: Vec<Head>,
     rows: Vec<Vec<Cell>>,
@@ -46,6 +48,29 @@ struct Bar {
     figure: String,
     /// Percent of the width, 0..=100.
     width: f64,
+    note: String,
+}
+
+/// Cohorts and the intervals since.
+#[derive(Serialize)]
+struct Heat {
+    titles: Vec<String>,
+    rows: Vec<HeatRow>,
+}
+
+#[derive(Serialize)]
+struct HeatRow {
+    title: String,
+    /// Empty when it is withheld.
+    size: String,
+    cells: Vec<HeatCell>,
+}
+
+#[derive(Serialize)]
+struct HeatCell {
+    text: String,
+    /// How strong its colour is, 0..=10.
+    level: u8,
     note: String,
 }
 
@@ -82,6 +107,7 @@ pub(crate) fn view(answer: &Answer, setting: &Setting<'_>) -> AnswerView {
     let summary = match (&trend, kind.as_str()) {
         (Some(trend), _) => trend.summary(setting),
         (None, "funnel") => funnel_summary(answer, setting),
+        (None, "retention") => retention_summary(answer),
         _ => audience_summary(answer, setting),
     };
     AnswerView {
@@ -92,6 +118,7 @@ pub(crate) fn view(answer: &Answer, setting: &Setting<'_>) -> AnswerView {
             .and_then(|trend| trend.only())
             .map(|value| words::figure(&words::rounded(value), setting.unit.as_deref())),
         bars,
+        heat: (kind == "retention").then(|| heat(answer, setting)),
         waterfall: falls,
         head: answer.columns.iter().map(|column| head(&column.name, column.value_type, setting)).collect(),
         rows: answer.rows.iter().take(ROWS_SHOWN).map(|row| cells(row, answer, setting)).collect(),
@@ -240,6 +267,58 @@ impl Trend {
             at(most.0)
         )
     }
+}
+
+/// The share of each cohort that came back, per interval since it started.
+fn heat(answer: &Answer, setting: &Setting<'_>) -> Heat {
+    let by = setting.question["by"].as_str().unwrap_or("week");
+    let n_periods = answer.columns.iter().filter(|column| is_since(&column.name)).count();
+    let withheld = column(answer, "withheld");
+    let row = |row: &Vec<Value>| {
+        let size = number(&row[1]);
+        let is_withheld = withheld.is_some_and(|place| row[place] == Value::Boolean(true));
+        let cell = |value: &Value| match (number(value), size) {
+            (Some(people), Some(size)) if size > 0.0 => {
+                let share = people / size;
+                let people = words::figure(&words::rounded(people), None);
+                HeatCell {
+                    text: words::percent(share),
+                    level: (share * 10.0).round().clamp(0.0, 10.0) as u8,
+                    note: format!("{people} people"),
+                }
+            }
+            _ if is_withheld => HeatCell { text: String::new(), level: 0, note: "too few people, or not over".to_owned() },
+            _ => HeatCell { text: String::new(), level: 0, note: "not over".to_owned() },
+        };
+        HeatRow {
+            title: words::interval(&row[0].to_string(), by),
+            size: size.map(|size| words::figure(&words::rounded(size), None)).unwrap_or_default(),
+            cells: row[2..2 + n_periods].iter().map(cell).collect(),
+        }
+    };
+    let title = |n: usize| if n == 0 { format!("same {by}") } else { format!("{by} {n}") };
+    Heat { titles: (0..n_periods).map(title).collect(), rows: answer.rows.iter().take(ROWS_SHOWN).map(row).collect() }
+}
+
+/// Whether a column is `p0`, `p1`, ...
+fn is_since(name: &str) -> bool {
+    name.strip_prefix('p').is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+fn retention_summary(answer: &Answer) -> String {
+    let sum = |place: usize, rows: &mut dyn Iterator<Item = &Vec<Value>>| -> f64 {
+        rows.filter_map(|row| number(row.get(place)?)).sum()
+    };
+    let all = sum(1, &mut answer.rows.iter());
+    let started = words::figure(&words::rounded(all), None);
+    // Only cohorts of which the first interval after their own is known.
+    let mut known = answer.rows.iter().filter(|row| row.get(3).and_then(number).is_some() && number(&row[1]).is_some());
+    let known: Vec<&Vec<Value>> = known.by_ref().collect();
+    let (size, back) = (sum(1, &mut known.iter().copied()), sum(3, &mut known.iter().copied()));
+    if answer.columns.iter().any(|column| column.name == "p1") && size > 0.0 {
+        return format!("{started} people started; {} came back one interval later.", words::percent(back / size));
+    }
+    format!("{started} people started.")
 }
 
 /// What a chart says that cannot tell all its lines apart; empty where it can.

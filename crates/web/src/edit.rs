@@ -30,6 +30,15 @@ pub(crate) fn start(start: &Start<'_>, kind: &str, purpose: &str) -> Json {
     let event = |index: usize| start.catalog.events.get(index).map(|event| event.name.clone()).unwrap_or_default();
     match kind {
         "funnel" => json!({ "kind": "funnel", "purpose": purpose, "steps": [event(0), event(1)], "within": "30 days" }),
+        "retention" => {
+            let again = start.catalog.events.first().map(|event| event.name.clone()).unwrap_or_default();
+            let mut question =
+                json!({ "kind": "retention", "purpose": purpose, "start": again, "return": again, "by": "month", "periods": 6 });
+            if let Some((from, to)) = full_months(start.catalog, 6) {
+                question["period"] = json!({ "from": from.to_string(), "to": to.to_string() });
+            }
+            question
+        }
         "audience" => {
             let condition = format!("did({}, within => '30 days')", identifier(&event(0)));
             let mut question = json!({ "kind": "audience", "purpose": purpose, "where": condition });
@@ -80,6 +89,15 @@ pub(crate) fn apply(question: &Json, fields: &Fields, parts: &[String], from: &S
             with(question, "measure", if written.is_empty() || is_kept { value } else { written }.into())
         }
         "by" => with(question, "by", value.into()),
+        "periods" => {
+            let n_periods = last(fields, "periods").trim();
+            let n_periods = n_periods.parse::<u32>().map_or_else(|_| n_periods.into(), Json::from);
+            with(&with(question, "by", value.into()), "periods", n_periods)
+        }
+        "end_set" => {
+            let end = if last(fields, "index") == "return" { "return" } else { "start" };
+            with(question, end, step(fields))
+        }
         "period" => with(question, "period", period(question, fields)),
         // The form shows the day alone; while that stays, so does the time.
         "as_of" if !value.is_empty() && question["as_of"].as_str().is_some_and(|now| now.starts_with(value)) => {
@@ -129,9 +147,7 @@ fn edit_parts(question: &Json, fields: &Fields, parts: &[String], catalog: &Cata
 fn edit_steps(question: &Json, fields: &Fields) -> Json {
     let mut steps = question["steps"].as_array().cloned().unwrap_or_default();
     let index = last(fields, "index").parse::<usize>().ok().filter(|index| *index < steps.len());
-    let filter = last(fields, "step_where").trim();
-    let event = last(fields, "event");
-    let step = if filter.is_empty() { event.into() } else { json!({ "event": event, "where": filter }) };
+    let step = step(fields);
     match (last(fields, "edit"), index) {
         ("step_set", Some(index)) => steps[index] = step,
         ("step_set", None) => steps.push(step),
@@ -143,6 +159,12 @@ fn edit_steps(question: &Json, fields: &Fields) -> Json {
         _ => {}
     }
     with(question, "steps", steps.into())
+}
+
+/// The step of a form: its event, and which of them.
+fn step(fields: &Fields) -> Json {
+    let (event, filter) = (last(fields, "event"), last(fields, "step_where").trim());
+    if filter.is_empty() { event.into() } else { json!({ "event": event, "where": filter }) }
 }
 
 /// The text of the condition that a form describes, as one term; empty where nothing was written.

@@ -220,10 +220,11 @@ fn reference(name: &str) -> Value {
 fn schemas() -> Value {
     let text = json!({ "type": "string" });
     let count = json!({ "type": "integer", "minimum": 0 });
+    let step = json!({ "oneOf": [text, { "type": "object", "required": ["event"], "properties": { "event": text, "where": text } }] });
     let question = json!({
         "type": "object", "required": ["kind", "purpose"],
         "properties": {
-            "kind": { "enum": ["trend", "funnel", "audience"] }, "purpose": text,
+            "kind": { "enum": ["trend", "funnel", "retention", "audience"] }, "purpose": text,
             "period": { "oneOf": [
                 { "type": "object", "required": ["from", "to"], "properties": { "from": { "type": "string", "format": "date" }, "to": { "type": "string", "format": "date", "description": "the day after the last" } } },
                 { "type": "object", "required": ["last"], "properties": { "last": { "type": "string", "examples": ["30 days"] } } } ] },
@@ -231,7 +232,8 @@ fn schemas() -> Value {
             "breakdown": { "type": "array", "items": text }, "time_zone": text,
             "as_of": { "type": "string", "format": "date-time" },
             "measure": text, "by": { "enum": ["hour", "day", "week", "month", "none"] },
-            "steps": { "type": "array", "items": { "oneOf": [text, { "type": "object", "required": ["event"], "properties": { "event": text, "where": text } }] } },
+            "steps": { "type": "array", "items": step },
+            "start": step, "return": step, "periods": { "type": "integer", "minimum": 1, "maximum": 60 },
             "within": text, "order": { "enum": ["loose", "strict"] }, "same": { "type": "array", "items": text }, "count_by": { "type": "array", "items": text },
             "release": { "enum": ["aggregate", "list"] }, "columns": { "type": "array", "items": text },
             "limit": count, "offset": count,

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 pub(crate) struct Builder {
     /// The question as compact JSON: the state of the page.
     pub(crate) q: String,
-    /// `trend`, `funnel` or `audience`.
+    /// `trend`, `funnel`, `retention` or `audience`.
     pub(crate) kind: String,
     /// The whole as one plain sentence.
     pub(crate) sentence: String,
@@ -30,6 +30,9 @@ pub(crate) struct Builder {
     breakdown: Vec<Choice>,
     breakdowns: Vec<Choice>,
     steps: Vec<StepView>,
+    /// Of a retention: what begins it and what is coming back.
+    ends: Vec<StepView>,
+    periods: String,
     within: String,
     is_strict: bool,
     same: Vec<Choice>,
@@ -122,6 +125,8 @@ pub(crate) fn builder(question: &Json, explained: Explained, catalog: &Catalog, 
         breakdown: selected(&breakdowns, &names("breakdown")),
         breakdowns,
         steps: step_views(question, catalog, &explained.errors),
+        ends: ["start", "return"].map(|end| step_view(&question[end], end, catalog, &explained.errors)).into(),
+        periods: question["periods"].as_u64().map_or_else(|| text("periods"), |periods| periods.to_string()),
         within: text("within"),
         is_strict: text("order") == "strict",
         same: same_choices(catalog, question, &names("same")),
@@ -276,6 +281,7 @@ fn uncapital(text: &str) -> String {
 fn events_of(question: &Json) -> Vec<String> {
     let step = |step: &Json| step.as_str().or(step["event"].as_str()).map(str::to_owned);
     match question["kind"].as_str() {
+        Some("retention") => step(&question["start"]).into_iter().collect(),
         Some("funnel") => {
             question["steps"].as_array().and_then(|steps| steps.first()).and_then(step).into_iter().collect()
         }
@@ -332,21 +338,20 @@ fn same_choices(catalog: &Catalog, question: &Json, chosen: &[String]) -> Vec<Ch
 
 fn step_views(question: &Json, catalog: &Catalog, errors: &[Diagnostic]) -> Vec<StepView> {
     let steps = question["steps"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let view = |(index, step): (usize, &Json)| {
-        let event = step.as_str().or(step["event"].as_str()).unwrap_or_default().to_owned();
-        let past =
-            catalog.events.iter().find(|known| known.name == event).map_or(event.clone(), |known| known.past.clone());
-        let condition = step["where"].as_str().unwrap_or_default().to_owned();
-        let words = if condition.is_empty() { past } else { format!("{past} where {condition}") };
-        let here = format!("/question/steps/{index}");
-        let errors = errors
-            .iter()
-            .filter(|error| error.path == here || error.path.starts_with(&format!("{here}/")))
-            .cloned()
-            .collect();
-        StepView { words, event, condition, errors }
-    };
+    let view = |(index, step)| step_view(step, &format!("steps/{index}"), catalog, errors);
     steps.iter().enumerate().map(view).collect()
+}
+
+/// A step that stands at this place in the question.
+fn step_view(step: &Json, place: &str, catalog: &Catalog, errors: &[Diagnostic]) -> StepView {
+    let event = step.as_str().or(step["event"].as_str()).unwrap_or_default().to_owned();
+    let past =
+        catalog.events.iter().find(|known| known.name == event).map_or(event.clone(), |known| known.past.clone());
+    let condition = step["where"].as_str().unwrap_or_default().to_owned();
+    let words = if condition.is_empty() { past } else { format!("{past} where {condition}") };
+    let here = format!("/question/{place}");
+    let is_here = |error: &&Diagnostic| error.path == here || error.path.starts_with(&format!("{here}/"));
+    StepView { words, event, condition, errors: errors.iter().filter(is_here).cloned().collect() }
 }
 
 fn period_view(question: &Json, catalog: &Catalog) -> PeriodView {

@@ -11,21 +11,24 @@ use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, SubsecRound, Utc};
 use serde_json::Value as Json;
 use spec::{
     AudienceQuestion, Condition, Diagnostic, Duration, EventSelector, FunnelOrder, FunnelQuestion, FunnelStep, Instant,
-    Interval, Measure, Period, Question, QuestionBody, Release, TrendQuestion,
+    Interval, Measure, Period, Question, QuestionBody, Release, RetentionQuestion, TrendQuestion,
 };
 
 #[cfg(test)]
 mod tests;
 
 /// The kinds that are answered.
-const KINDS: [&str; 3] = ["trend", "funnel", "audience"];
+const KINDS: [&str; 4] = ["trend", "funnel", "retention", "audience"];
 
 /// The kinds that are known but not answered yet.
-const KINDS_LATER: [&str; 7] = ["retention", "attribution", "paths", "experiment", "value", "profile", "sql"];
+const KINDS_LATER: [&str; 6] = ["attribution", "paths", "experiment", "value", "profile", "sql"];
 
 const STEPS_MAX: usize = 20;
 const BREAKDOWN_MAX: usize = 5;
 const NAMES_MAX: usize = 50;
+/// Intervals of a retention, and how many there are if it is not said.
+const PERIODS: (u32, u32) = (1, 60);
+const PERIODS_USUAL: u32 = 8;
 const ROWS_MAX: u32 = 1_000_000;
 
 /// Parses a question; the path of a diagnostic is the JSON pointer of the value, under `pointer`.
@@ -66,6 +69,7 @@ pub(crate) fn read_question(node: &Node, problems: &mut Problems) -> Option<Ques
     let body = match kind {
         Some("trend") => read_trend(&mut fields, problems).map(QuestionBody::Trend),
         Some("funnel") => read_funnel(&mut fields, problems).map(QuestionBody::Funnel),
+        Some("retention") => read_retention(&mut fields, problems).map(QuestionBody::Retention),
         Some("audience") => read_audience(&mut fields, problems).map(QuestionBody::Audience),
         _ => return None,
     };
@@ -176,6 +180,22 @@ fn read_funnel(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Funne
     }
     let order = order.unwrap_or(FunnelOrder::Loose);
     Some(FunnelQuestion { steps: steps?, within: within?, order, same, count_by, period, as_of, filter, breakdown })
+}
+
+fn read_retention(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<RetentionQuestion> {
+    let hint = "name the event that makes somebody one of a cohort, as in `start: signed_up`";
+    let start = fields.required("start", hint, problems).and_then(|node| read_step(node, problems));
+    let coming_back = fields.optional("return").map(|node| read_step(node, problems));
+    let intervals = [Interval::Day, Interval::Week, Interval::Month].map(|by| (by.name(), by));
+    let by = fields.optional("by").and_then(|node| choice(node, "by", &intervals, problems));
+    let periods = fields.whole("periods", PERIODS, problems).unwrap_or(PERIODS_USUAL);
+    let period = read_period(fields, problems);
+    let as_of = read_as_of(fields, problems);
+    let filter = fields.optional("where").and_then(|node| condition_of(node, "where", problems));
+    let start = start?;
+    // To come back is to do the same again, unless it is said what else.
+    let coming_back = coming_back.unwrap_or_else(|| Some(start.clone()))?;
+    Some(RetentionQuestion { start, coming_back, by: by.unwrap_or(Interval::Week), periods, period, as_of, filter })
 }
 
 fn read_audience(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<AudienceQuestion> {

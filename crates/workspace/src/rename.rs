@@ -43,6 +43,12 @@ pub(crate) fn rename(question: &Question, change: &Change) -> Question {
     match &mut question.body {
         QuestionBody::Trend(trend) => in_trend(trend, change),
         QuestionBody::Funnel(funnel) => in_funnel(funnel, change),
+        QuestionBody::Retention(retention) => {
+            for step in [&mut retention.start, &mut retention.coming_back] {
+                in_step(step, change);
+            }
+            retention.filter.iter_mut().for_each(|filter| in_condition(filter, change));
+        }
         QuestionBody::Audience(audience) => {
             in_condition(&mut audience.condition, change);
             in_names(&mut audience.columns, change);
@@ -66,14 +72,16 @@ fn in_trend(trend: &mut TrendQuestion, change: &Change) {
 }
 
 fn in_funnel(funnel: &mut FunnelQuestion, change: &Change) {
-    for FunnelStep { event, filter } in &mut funnel.steps {
-        in_event(event, change);
-        filter.iter_mut().for_each(|filter| in_condition(filter, change));
-    }
+    funnel.steps.iter_mut().for_each(|step| in_step(step, change));
     funnel.filter.iter_mut().for_each(|filter| in_condition(filter, change));
     for names in [&mut funnel.same, &mut funnel.count_by, &mut funnel.breakdown] {
         in_names(names, change);
     }
+}
+
+fn in_step(step: &mut FunnelStep, change: &Change) {
+    in_event(&mut step.event, change);
+    step.filter.iter_mut().for_each(|filter| in_condition(filter, change));
 }
 
 fn in_atom(atom: &mut MeasureAtom, change: &Change) {

@@ -11,7 +11,7 @@ use crate::rename::{Change, rename};
 use crate::types::{atom_type, unit};
 use spec::{
     AudienceQuestion, Condition, Diagnostic, EventSelector, Field, FieldClass, FieldRef, FunnelQuestion, FunnelStep,
-    Measure, MeasureAtom, Question, QuestionBody, TrendQuestion, ValueType,
+    Measure, MeasureAtom, Question, QuestionBody, RetentionQuestion, TrendQuestion, ValueType,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -133,6 +133,7 @@ fn examine(question: &Question, definitions: &Definitions, with_purpose: bool) -
     let body = match &question.body {
         QuestionBody::Trend(trend) => QuestionBody::Trend(examine_trend(&mut examiner, trend, &mut figure)),
         QuestionBody::Funnel(funnel) => QuestionBody::Funnel(examine_funnel(&mut examiner, funnel, &mut figure)),
+        QuestionBody::Retention(retention) => QuestionBody::Retention(examine_retention(&mut examiner, retention)),
         QuestionBody::Audience(audience) => QuestionBody::Audience(examine_audience(&mut examiner, audience)),
     };
     if with_purpose && !definitions.purposes.contains_key(&question.purpose) {
@@ -252,6 +253,22 @@ fn examine_funnel(examiner: &mut Examiner<'_>, funnel: &FunnelQuestion, figure: 
     }
     figure.breakdown = examine_breakdown(examiner, &funnel.breakdown, first);
     FunnelQuestion { steps, filter, ..funnel.clone() }
+}
+
+fn examine_retention(examiner: &mut Examiner<'_>, retention: &RetentionQuestion) -> RetentionQuestion {
+    let mut examined = |step: &FunnelStep, pointer: &str| {
+        examiner.event(&step.event);
+        let site = Site { pointer, about: About::Events, events: std::slice::from_ref(&step.event) };
+        let filter = step.filter.as_ref().map(|filter| examiner.condition(filter, site));
+        FunnelStep { event: step.event.clone(), filter }
+    };
+    let start = examined(&retention.start, "/question/start/where");
+    let coming_back = examined(&retention.coming_back, "/question/return/where");
+    let mut events = vec![start.event.clone()];
+    events.extend((coming_back.event != start.event).then(|| coming_back.event.clone()));
+    let site = Site { pointer: "/question/where", about: About::Events, events: &events };
+    let filter = retention.filter.as_ref().map(|filter| examiner.condition(filter, site));
+    RetentionQuestion { start, coming_back, filter, ..retention.clone() }
 }
 
 fn examine_audience(examiner: &mut Examiner<'_>, audience: &AudienceQuestion) -> AudienceQuestion {

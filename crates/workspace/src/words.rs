@@ -8,8 +8,8 @@ use clause::{Speaker, is_negative};
 use form::form;
 use say::{field_title, instant_words, joined, lower_first, period_words, spoken, upper_first};
 use spec::{
-    Condition, ConditionPart, EventSelector, FunnelOrder, FunnelQuestion, Interval, Measure, MeasureAtom,
-    MeasureFunction, Question, QuestionBody, Release, TrendQuestion,
+    Condition, ConditionPart, EventSelector, FunnelOrder, FunnelQuestion, FunnelStep, Interval, Measure, MeasureAtom,
+    MeasureFunction, Question, QuestionBody, Release, RetentionQuestion, TrendQuestion,
 };
 
 mod clause;
@@ -43,6 +43,7 @@ pub fn question_words(question: &Question, definitions: &Definitions) -> String 
     match &question.body {
         QuestionBody::Trend(trend) => speaker.trend(trend, &purpose),
         QuestionBody::Funnel(funnel) => speaker.funnel(funnel, &purpose),
+        QuestionBody::Retention(retention) => speaker.retention(retention, &purpose),
         QuestionBody::Audience(audience) => {
             let start = if audience.release == Release::Aggregate { "How many" } else { "Which" };
             let clause = speaker.clause(&audience.condition);
@@ -69,17 +70,7 @@ impl Speaker<'_> {
 
     fn funnel(&self, funnel: &FunnelQuestion, purpose: &str) -> String {
         let then = if funnel.order == FunnelOrder::Strict { ", then directly " } else { ", then " };
-        let steps: Vec<String> = funnel
-            .steps
-            .iter()
-            .map(|step| {
-                let filter = step
-                    .filter
-                    .as_ref()
-                    .map(|filter| format!(" where {}", self.event_clause(filter, Some(&step.event))));
-                format!("{}{}", self.past(&step.event), filter.unwrap_or_default())
-            })
-            .collect();
+        let steps: Vec<String> = funnel.steps.iter().map(|step| self.step(step)).collect();
         let first = funnel.steps.first().map(|step| &step.event);
         let titles = |names: &[String]| {
             let titles: Vec<String> = names.iter().map(|name| self.group(name, first)).collect();
@@ -99,6 +90,28 @@ impl Speaker<'_> {
         let period = if period.is_empty() { period } else { format!(",{period}") };
         let (steps, within, filter) = (steps.join(then), &funnel.within, filter.unwrap_or_default());
         format!("How many {who} {steps}{same} within {within}{filter}{period}{by}, for {purpose}?")
+    }
+
+    fn retention(&self, retention: &RetentionQuestion, purpose: &str) -> String {
+        let RetentionQuestion { start, coming_back, by, periods, .. } = retention;
+        let back = if coming_back == start { "did so again".to_owned() } else { self.step(coming_back) };
+        let filter = retention.filter.as_ref();
+        let filter = filter.map(|filter| format!(", where {}", self.event_clause(filter, Some(&start.event))));
+        let period = period_words(retention.period.as_ref(), retention.as_of);
+        let period = if period.is_empty() { period } else { format!(",{period}") };
+        let (first, by, filter) = (self.step(start), by.name(), filter.unwrap_or_default());
+        let s = if *periods == 1 { "" } else { "s" };
+        format!(
+            "Of the people who first {first}, {by} by {by}, how many {back} within {periods} {by}{s}{filter}{period}, for \
+             {purpose}?"
+        )
+    }
+
+    /// What somebody did in a step.
+    fn step(&self, step: &FunnelStep) -> String {
+        let filter = step.filter.as_ref();
+        let filter = filter.map(|filter| format!(" where {}", self.event_clause(filter, Some(&step.event))));
+        format!("{}{}", self.past(&step.event), filter.unwrap_or_default())
     }
 
     fn measure(&self, measure: &Measure) -> String {

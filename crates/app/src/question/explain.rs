@@ -46,6 +46,7 @@ fn condition_of(question: &Question) -> Option<&Condition> {
     match &question.body {
         QuestionBody::Trend(trend) => trend.filter.as_ref(),
         QuestionBody::Funnel(funnel) => funnel.filter.as_ref(),
+        QuestionBody::Retention(retention) => retention.filter.as_ref(),
         QuestionBody::Audience(audience) => Some(&audience.condition),
     }
 }
@@ -70,8 +71,9 @@ fn plan(scene: &Scene<'_>, resolved: &Resolved) -> Vec<String> {
         lines.push(format!("minimum group: {}", purpose.min_group));
     }
     let engine = match &resolved.question.body {
-        QuestionBody::Trend(_) => "group by interval and breakdown over granted rows (DataFusion)",
+        QuestionBody::Trend(_) => "one pass over each person's events: figures per interval and group",
         QuestionBody::Funnel(_) => "one pass over each person's events in order: the best chain",
+        QuestionBody::Retention(_) => "one pass over each person's events in order: the cohort, then who came back",
         QuestionBody::Audience(_) => "one pass over each person's events in order: figures, then the condition",
     };
     lines.push(format!("engine: {engine}"));

@@ -129,6 +129,12 @@ fn without_fields(question: &Question, reasons: &[Reason]) -> Option<Candidate> 
                 step.filter = step.filter.as_ref().and_then(|filter| without(filter, &names));
             }
         }
+        QuestionBody::Retention(retention) => {
+            for step in [&mut retention.start, &mut retention.coming_back] {
+                step.filter = step.filter.as_ref().and_then(|filter| without(filter, &names));
+            }
+            retention.filter = retention.filter.as_ref().and_then(|filter| without(filter, &names));
+        }
         QuestionBody::Audience(audience) => {
             keep(&mut audience.columns);
             audience.condition = without(&audience.condition, &names)?;
@@ -223,6 +229,7 @@ fn as_of_landing(scene: &Scene<'_>, question: &Question, reasons: &[Reason]) -> 
     let (period, as_of) = match &mut changed.body {
         QuestionBody::Trend(trend) => (trend.period.as_mut(), &mut trend.as_of),
         QuestionBody::Funnel(funnel) => (funnel.period.as_mut(), &mut funnel.as_of),
+        QuestionBody::Retention(retention) => (retention.period.as_mut(), &mut retention.as_of),
         QuestionBody::Audience(audience) => (None, &mut audience.as_of),
     };
     let title = if let Some(Period::Dates { from, to }) = period {

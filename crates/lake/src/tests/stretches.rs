@@ -35,7 +35,10 @@ fn texts(batch: &RecordBatch) -> Vec<String> {
 }
 
 fn compare(snapshot: &Snapshot, grant: &Grant, properties: &[&str]) -> usize {
-    let request = ScanRequest { properties: properties.iter().map(|name| (*name).to_owned()).collect(), ..ScanRequest::default() };
+    let request = ScanRequest {
+        properties: properties.iter().map(|name| (*name).to_owned()).collect(),
+        ..ScanRequest::default()
+    };
     let mut n_rows = 0;
     for part in snapshot.scan_events(grant, &request).expect("the columns are granted") {
         let scanned = part.read().expect("the file is whole").batch;

@@ -49,6 +49,7 @@ pub(crate) async fn palette(State(app): State<App>, caller: Caller, request: Pag
         for (title, kind) in [
             ("Ask: how much, over time", "trend"),
             ("Ask: how far people get", "funnel"),
+            ("Ask: who comes back", "retention"),
             ("Ask: how many people, and who", "audience"),
         ] {
             lines.push(line("Ask", title.to_owned(), format!("/ask?kind={kind}")));

@@ -58,7 +58,7 @@ fn all_that_is_wrong_is_said_at_once() {
 
     {}
     /question:1:1: a question needs `kind`
-        kinds: `trend`, `funnel`, `audience`
+        kinds: `trend`, `funnel`, `retention`, `audience`
     /question:1:1: a question needs `purpose`
         say what the answer is for, as in `purpose: analytics`
 
@@ -67,8 +67,8 @@ fn all_that_is_wrong_is_said_at_once() {
         did you mean `trend`?
 
     {kind: retention, purpose: p}
-    /question/kind:1:1: questions of kind `retention` are not built yet
-        ask one of `trend`, `funnel`, `audience` meanwhile
+    /question:1:1: a question needs `start`
+        name the event that makes somebody one of a cohort, as in `start: signed_up`
 
     {kind: trend, mesure: count(e), by: fortnight, limit: 0, offset: x, time_zone: Mars, breakdown: a}
     /question:1:1: a question needs `purpose`

@@ -1,0 +1,176 @@
+//! Retention: who comes back, interval by interval, of those who started in one.
+
+use crate::cells;
+use crate::error;
+use crate::pass::{Filter, Part, Pass, Wanted};
+use crate::period::{Intervals, interval_starts, period_bounds};
+use crate::plan::{Rows, Scope};
+use chrono::TimeDelta;
+use lake::PersonRows;
+use spec::{Condition, FunnelStep, Instant, Interval, Result, RetentionQuestion, Value, ValueType};
+
+/// Answers a retention; its meaning is in the manual.
+///
+/// # Shape
+/// One row per interval that touches the period: cohort, size, p0, p1, ...
+pub(crate) fn run(scope: Scope<'_>, question: &RetentionQuestion) -> Result<Rows> {
+    let as_of = question.as_of.unwrap_or(scope.plan.now);
+    let (from, to) = period_bounds(scope, question.period.as_ref(), question.as_of)?;
+    let cohorts = interval_starts(question.by, from, to, scope.plan.question.time_zone, scope.limits.groups_max)?;
+    let n_periods = question.periods as usize;
+    if cohorts.len().saturating_mul(n_periods) > scope.limits.groups_max {
+        let most = format!("{} cells", scope.limits.groups_max);
+        return Err(error::over_budget(&most, "ask for a shorter period, longer intervals or fewer of them"));
+    }
+    // The last cohort's intervals, and the start of the one after them.
+    let borders = borders(scope, question, (from, to), cohorts.len() + n_periods)?;
+    let end = borders.last().copied().unwrap_or(to);
+    let pass = open(scope, question, (borders.first().copied().unwrap_or(from), end.min(as_of)))?;
+    let retention = Retention {
+        start: filter(&question.start, question, &pass)?,
+        coming_back: filter(&question.coming_back, question, &pass)?,
+        question,
+        intervals: Intervals::new(&borders[..borders.len() - 1], end),
+        starts: (from.timestamp_micros(), to.min(as_of).timestamp_micros()),
+        until: end.min(as_of).timestamp_micros(),
+        n_periods,
+    };
+    let new = || Counts { sizes: vec![0; cohorts.len()], returned: vec![0; cohorts.len() * n_periods] };
+    let mut all = new();
+    for counts in pass.fold_on(usize::MAX, scope.limits, &new, &|counts, part| retention.fold(counts, part))? {
+        all.sizes.iter_mut().zip(counts.sizes).for_each(|(all, more)| *all += more);
+        all.returned.iter_mut().zip(counts.returned).for_each(|(all, more)| *all += more);
+    }
+    let has_ended = |interval: usize| borders[interval + 1] <= as_of;
+    Ok(answer(scope, &cohorts, &all, n_periods, &has_ended, pass.cost()))
+}
+
+/// So many starts of intervals from the first cohort on, and then the end of the last of them.
+fn borders(
+    scope: Scope<'_>,
+    question: &RetentionQuestion,
+    (from, to): (Instant, Instant),
+    n_borders: usize,
+) -> Result<Vec<Instant>> {
+    let longest = match question.by {
+        Interval::Hour | Interval::Day => TimeDelta::days(2),
+        Interval::Week => TimeDelta::days(8),
+        Interval::Month | Interval::None => TimeDelta::days(32),
+    };
+    let n_more = i32::try_from(question.periods + 1).map_err(|_| error::bug("a retention without end"))?;
+    let until = to.checked_add_signed(longest * n_more).ok_or_else(|| error::bug("a period after the calendar"))?;
+    // Intervals of one length at least: there are no more than twice as many as are wanted.
+    let most = n_borders.saturating_mul(3).saturating_add(64);
+    let mut borders = interval_starts(question.by, from, until, scope.plan.question.time_zone, most)?;
+    borders.truncate(n_borders);
+    Ok(borders)
+}
+
+fn open(scope: Scope<'_>, question: &RetentionQuestion, (from, to): (Instant, Instant)) -> Result<Pass> {
+    let mut wanted = Wanted::new();
+    for step in [&question.start, &question.coming_back] {
+        wanted.event(&step.event);
+        step.filter.iter().for_each(|filter| wanted.condition(filter));
+    }
+    question.filter.iter().for_each(|filter| wanted.condition(filter));
+    Pass::open(&scope.plan.properties, &wanted, (Some(from), Some(to)), scope.grant, scope.snapshot)
+}
+
+/// The step's own condition and the question's, both on the same event.
+fn filter(step: &FunnelStep, question: &RetentionQuestion, pass: &Pass) -> Result<Option<Filter>> {
+    let both = match (&step.filter, &question.filter) {
+        (Some(own), Some(shared)) => Some(Condition::And(vec![own.clone(), shared.clone()])),
+        (own, shared) => own.clone().or_else(|| shared.clone()),
+    };
+    both.map(|condition| pass.filter(&condition)).transpose()
+}
+
+struct Retention<'a> {
+    question: &'a RetentionQuestion,
+    start: Option<Filter>,
+    coming_back: Option<Filter>,
+    intervals: Intervals,
+    /// When people start, `[from, to)` in microseconds.
+    starts: (i64, i64),
+    /// Up to when they come back.
+    until: i64,
+    n_periods: usize,
+}
+
+/// People by cohort, and by cohort and interval since.
+struct Counts {
+    sizes: Vec<u64>,
+    returned: Vec<u64>,
+}
+
+impl Retention<'_> {
+    fn fold(&self, counts: &mut Counts, part: &Part<'_>) -> Result<()> {
+        let takers = part.takers([&self.question.start.event, &self.question.coming_back.event].into_iter());
+        let is_taken = |place: usize| -> Vec<bool> { takers.iter().map(|taken_by| taken_by.contains(&place)).collect() };
+        let (starts, returns) = (is_taken(0), is_taken(1));
+        let mask = |filter: &Option<Filter>| filter.as_ref().map(|filter| filter.mask(part)).transpose();
+        let (may_start, may_return) = (mask(&self.start)?, mask(&self.coming_back)?);
+        let passes = |mask: &Option<Vec<bool>>, row: lake::Row| mask.as_ref().is_none_or(|mask| mask[row.index()]);
+        let first = |person: &PersonRows| {
+            person.rows().map(|row| (part.time(row), row)).find(|(at, row)| {
+                self.starts.0 <= *at
+                    && *at < self.starts.1
+                    && starts[part.events().code(*row)]
+                    && passes(&may_start, *row)
+            })
+        };
+        for person in part.people() {
+            let Some((at, _)) = first(person) else { continue };
+            let cohort = self.intervals.of(at);
+            counts.sizes[cohort] += 1;
+            // One bit for each interval in which the person came back.
+            let mut came_back: u64 = 0;
+            for row in person.rows() {
+                let at = part.time(row);
+                let is_return = returns[part.events().code(row)] && at < self.until && passes(&may_return, row);
+                if !is_return || at < self.intervals.start(cohort) {
+                    continue;
+                }
+                let since = self.intervals.of(at) - cohort;
+                if since < self.n_periods {
+                    came_back |= 1 << since;
+                }
+            }
+            let cells = &mut counts.returned[cohort * self.n_periods..][..self.n_periods];
+            cells.iter_mut().enumerate().for_each(|(since, cell)| *cell += came_back >> since & 1);
+        }
+        Ok(())
+    }
+}
+
+fn answer(
+    scope: Scope<'_>,
+    cohorts: &[Instant],
+    counts: &Counts,
+    n_periods: usize,
+    has_ended: &dyn Fn(usize) -> bool,
+    (rows_read, bytes_read): (u64, u64),
+) -> Rows {
+    let mut columns = vec![
+        cells::column("cohort", ValueType::Timestamp, None),
+        cells::column("size", ValueType::Integer, Some("people")),
+    ];
+    columns.extend((0..n_periods).map(|n| cells::column(&format!("p{n}"), ValueType::Integer, Some("people"))));
+    let min_group = scope.grant.min_group();
+    let mut rows = Vec::with_capacity(cohorts.len());
+    for (cohort, start) in cohorts.iter().enumerate() {
+        let mut is_withheld = counts.sizes[cohort] < min_group;
+        let mut shown = |people: u64| {
+            is_withheld |= people < min_group;
+            if people < min_group { Value::Null } else { cells::count(people) }
+        };
+        let mut row = vec![Value::Timestamp(*start), shown(counts.sizes[cohort])];
+        for since in 0..n_periods {
+            let people = counts.returned[cohort * n_periods + since];
+            row.push(if has_ended(cohort + since) { shown(people) } else { Value::Null });
+        }
+        rows.push((row, is_withheld));
+    }
+    let rows = cells::mark_withheld(&mut columns, rows);
+    Rows { columns, rows, steps: Vec::new(), people: None, rows_read, bytes_read }
+}
