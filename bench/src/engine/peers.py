@@ -21,6 +21,9 @@ STEPS = ["page_viewed", "product_viewed", "product_added", "order_completed"]
 WEEK = 7 * 86400
 DAY_MICROS = 86_400_000_000
 START = 1_767_225_600_000_000
+# The Monday on which the first of eight weekly cohorts begins, and the one after the last.
+MONDAY = START + 4 * DAY_MICROS
+COHORTS_END = MONDAY + 8 * 7 * DAY_MICROS
 AS_OF = START + 90 * DAY_MICROS
 
 
@@ -69,6 +72,19 @@ def duckdb_peer():
             from events where event in ('product_viewed', 'order_completed') and ts <= {AS_OF}
                 and person in (select person from allowed) group by person
         ) join profile using (person) where viewed >= 3 and ordered >= 1 and plan = 'plan-001'""",
+        "retention": f"""with first as (
+                select person, (min(ts) - {MONDAY}) // {7 * DAY_MICROS} as cohort from events
+                where event = 'signed_in' and ts >= {MONDAY} and ts < {COHORTS_END}
+                    and person in (select person from allowed) group by person),
+            back as (
+                select distinct person, cohort, (e.ts - {MONDAY}) // {7 * DAY_MICROS} - cohort as since
+                from events e join first using (person)
+                where event = 'order_completed' and e.ts >= {MONDAY} and (e.ts - {MONDAY}) // {7 * DAY_MICROS} >= cohort)
+            select size, {", ".join(f"coalesce(p{n}, 0)" for n in range(8))} from (
+                select cohort, count(*) as size from first group by cohort
+            ) left join (
+                select cohort, {", ".join(f"count(*) filter (since = {n}) as p{n}" for n in range(8))} from back group by cohort
+            ) using (cohort) order by cohort""",
         "trend": """select (ts // 86400000000)::bigint as day, campaign, count(*) from events
             where event = 'product_viewed' and person in (select person from allowed) group by all order by all""",
         "people": """select ((ts // 86400000000 + 3) // 7)::bigint as week, country, count(distinct person) from events
@@ -124,6 +140,14 @@ def chdb_peer():
             from bench.events where event in ('product_viewed', 'order_completed') and ts <= {AS_OF} and {allowed}
                 and person in (select person from bench.profile where plan = 'plan-001')
             group by person having viewed >= 3 and ordered >= 1)""",
+        "retention": f"""select count(), {", ".join(f"countIf(has(weeks, cohort + {n}))" for n in range(8))} from (
+            select person,
+                intDiv(minIf(ts, event = 'signed_in' and ts >= {MONDAY} and ts < {COHORTS_END}) - {MONDAY}, {7 * DAY_MICROS})
+                    as cohort,
+                groupUniqArrayIf(intDiv(ts - {MONDAY}, {7 * DAY_MICROS}), event = 'order_completed' and ts >= {MONDAY}) as weeks
+            from bench.events where event in ('signed_in', 'order_completed') and {allowed} group by person
+            having countIf(event = 'signed_in' and ts >= {MONDAY} and ts < {COHORTS_END}) > 0)
+            group by cohort order by cohort""",
         "trend": f"""select intDiv(ts, 86400000000) as day, campaign, count() from bench.events
             where event = 'product_viewed' and {allowed} group by day, campaign order by day, campaign""",
         "people": f"""select intDiv(intDiv(ts, 86400000000) + 3, 7) as week, country, uniqExact(person) from bench.events

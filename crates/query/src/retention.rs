@@ -7,7 +7,7 @@ use crate::period::{Intervals, interval_starts, period_bounds};
 use crate::plan::{Rows, Scope};
 use chrono::TimeDelta;
 use lake::PersonRows;
-use spec::{Condition, FunnelStep, Instant, Interval, Result, RetentionQuestion, Value, ValueType};
+use spec::{Column, Condition, FunnelStep, Instant, Interval, Result, RetentionQuestion, Value, ValueType};
 
 /// Answers a retention; its meaning is in the manual.
 ///
@@ -35,14 +35,16 @@ pub(crate) fn run(scope: Scope<'_>, question: &RetentionQuestion) -> Result<Rows
         until: end.min(as_of).timestamp_micros(),
         n_periods,
     };
-    let new = || Counts { sizes: vec![0; cohorts.len()], returned: vec![0; cohorts.len() * n_periods] };
+    let new = || Counts { n_periods, sizes: vec![0; cohorts.len()], returned: vec![0; cohorts.len() * n_periods] };
     let mut all = new();
     for counts in pass.fold_on(usize::MAX, scope.limits, &new, &|counts, part| retention.fold(counts, part))? {
         all.sizes.iter_mut().zip(counts.sizes).for_each(|(all, more)| *all += more);
         all.returned.iter_mut().zip(counts.returned).for_each(|(all, more)| *all += more);
     }
     let has_ended = |interval: usize| borders[interval + 1] <= as_of;
-    Ok(answer(scope, &cohorts, &all, n_periods, &has_ended, pass.cost()))
+    let (columns, rows) = table(&cohorts, &all, scope.grant.min_group(), &has_ended);
+    let (rows_read, bytes_read) = pass.cost();
+    Ok(Rows { columns, rows, steps: Vec::new(), people: None, rows_read, bytes_read })
 }
 
 /// So many starts of intervals from the first cohort on, and then the end of the last of them.
@@ -99,6 +101,7 @@ struct Retention<'a> {
 
 /// People by cohort, and by cohort and interval since.
 struct Counts {
+    n_periods: usize,
     sizes: Vec<u64>,
     returned: Vec<u64>,
 }
@@ -106,7 +109,8 @@ struct Counts {
 impl Retention<'_> {
     fn fold(&self, counts: &mut Counts, part: &Part<'_>) -> Result<()> {
         let takers = part.takers([&self.question.start.event, &self.question.coming_back.event].into_iter());
-        let is_taken = |place: usize| -> Vec<bool> { takers.iter().map(|taken_by| taken_by.contains(&place)).collect() };
+        let is_taken =
+            |place: usize| -> Vec<bool> { takers.iter().map(|taken_by| taken_by.contains(&place)).collect() };
         let (starts, returns) = (is_taken(0), is_taken(1));
         let mask = |filter: &Option<Filter>| filter.as_ref().map(|filter| filter.mask(part)).transpose();
         let (may_start, may_return) = (mask(&self.start)?, mask(&self.coming_back)?);
@@ -143,20 +147,19 @@ impl Retention<'_> {
     }
 }
 
-fn answer(
-    scope: Scope<'_>,
+/// The answer's columns and rows; `has_ended` tells of an interval, counted from the first cohort on.
+fn table(
     cohorts: &[Instant],
     counts: &Counts,
-    n_periods: usize,
+    min_group: u64,
     has_ended: &dyn Fn(usize) -> bool,
-    (rows_read, bytes_read): (u64, u64),
-) -> Rows {
+) -> (Vec<Column>, Vec<Vec<Value>>) {
+    let n_periods = counts.n_periods;
     let mut columns = vec![
         cells::column("cohort", ValueType::Timestamp, None),
         cells::column("size", ValueType::Integer, Some("people")),
     ];
     columns.extend((0..n_periods).map(|n| cells::column(&format!("p{n}"), ValueType::Integer, Some("people"))));
-    let min_group = scope.grant.min_group();
     let mut rows = Vec::with_capacity(cohorts.len());
     for (cohort, start) in cohorts.iter().enumerate() {
         let mut is_withheld = counts.sizes[cohort] < min_group;
@@ -172,5 +175,5 @@ fn answer(
         rows.push((row, is_withheld));
     }
     let rows = cells::mark_withheld(&mut columns, rows);
-    Rows { columns, rows, steps: Vec::new(), people: None, rows_read, bytes_read }
+    (columns, rows)
 }

@@ -2,7 +2,7 @@
 //!
 //! The chart is data (`ChartSpec` in the page, drawn by `static/chart.js`); bars are SVG, so they print and need no script.
 
-use crate::table::{Cell, Head, cells, cost, head, provenance};
+use crate::table::{Cell, Head, cells, cost, head, is_since, provenance, since_title};
 use crate::words;
 use api::Catalog;
 use chrono::NaiveDate;
@@ -272,7 +272,8 @@ impl Trend {
 /// The share of each cohort that came back, per interval since it started.
 fn heat(answer: &Answer, setting: &Setting<'_>) -> Heat {
     let by = setting.question["by"].as_str().unwrap_or("week");
-    let n_periods = answer.columns.iter().filter(|column| is_since(&column.name)).count();
+    let since: Vec<&str> =
+        answer.columns.iter().map(|column| column.name.as_str()).filter(|name| is_since(name, setting)).collect();
     let withheld = column(answer, "withheld");
     let row = |row: &Vec<Value>| {
         let size = number(&row[1]);
@@ -282,27 +283,26 @@ fn heat(answer: &Answer, setting: &Setting<'_>) -> Heat {
                 let share = people / size;
                 let people = words::figure(&words::rounded(people), None);
                 HeatCell {
-                    text: words::percent(share),
+                    text: format!("{:.0} %", share * 100.0),
                     level: (share * 10.0).round().clamp(0.0, 10.0) as u8,
                     note: format!("{people} people"),
                 }
             }
-            _ if is_withheld => HeatCell { text: String::new(), level: 0, note: "too few people, or not over".to_owned() },
+            _ if is_withheld => {
+                HeatCell { text: String::new(), level: 0, note: "too few people, or not over".to_owned() }
+            }
             _ => HeatCell { text: String::new(), level: 0, note: "not over".to_owned() },
         };
         HeatRow {
             title: words::interval(&row[0].to_string(), by),
             size: size.map(|size| words::figure(&words::rounded(size), None)).unwrap_or_default(),
-            cells: row[2..2 + n_periods].iter().map(cell).collect(),
+            cells: row[2..2 + since.len()].iter().map(cell).collect(),
         }
     };
-    let title = |n: usize| if n == 0 { format!("same {by}") } else { format!("{by} {n}") };
-    Heat { titles: (0..n_periods).map(title).collect(), rows: answer.rows.iter().take(ROWS_SHOWN).map(row).collect() }
-}
-
-/// Whether a column is `p0`, `p1`, ...
-fn is_since(name: &str) -> bool {
-    name.strip_prefix('p').is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+    Heat {
+        titles: since.iter().map(|name| since_title(name, setting)).collect(),
+        rows: answer.rows.iter().take(ROWS_SHOWN).map(row).collect(),
+    }
 }
 
 fn retention_summary(answer: &Answer) -> String {
@@ -316,7 +316,7 @@ fn retention_summary(answer: &Answer) -> String {
     let known: Vec<&Vec<Value>> = known.by_ref().collect();
     let (size, back) = (sum(1, &mut known.iter().copied()), sum(3, &mut known.iter().copied()));
     if answer.columns.iter().any(|column| column.name == "p1") && size > 0.0 {
-        return format!("{started} people started; {} came back one interval later.", words::percent(back / size));
+        return format!("{started} people started; {} came back in the interval after.", words::percent(back / size));
     }
     format!("{started} people started.")
 }

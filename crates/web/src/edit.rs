@@ -32,8 +32,7 @@ pub(crate) fn start(start: &Start<'_>, kind: &str, purpose: &str) -> Json {
         "funnel" => json!({ "kind": "funnel", "purpose": purpose, "steps": [event(0), event(1)], "within": "30 days" }),
         "retention" => {
             let again = start.catalog.events.first().map(|event| event.name.clone()).unwrap_or_default();
-            let mut question =
-                json!({ "kind": "retention", "purpose": purpose, "start": again, "return": again, "by": "month", "periods": 6 });
+            let mut question = json!({ "kind": "retention", "purpose": purpose, "start": again, "return": again, "by": "month", "periods": 6 });
             if let Some((from, to)) = full_months(start.catalog, 6) {
                 question["period"] = json!({ "from": from.to_string(), "to": to.to_string() });
             }

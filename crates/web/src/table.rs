@@ -33,9 +33,28 @@ pub(crate) fn head(name: &str, value_type: &str, setting: &Setting<'_>) -> Head 
         "from_previous" => "Of the step before".to_owned(),
         "median_seconds" => "Median time".to_owned(),
         "withheld" => "Withheld".to_owned(),
+        "cohort" => "Started".to_owned(),
+        "size" if setting.question["kind"] == "retention" => "People".to_owned(),
+        name if is_since(name, setting) => since_title(name, setting),
         other => field_title(other, setting.catalog),
     };
     Head { title, is_number: ["integer", "number", "decimal"].contains(&value_type) }
+}
+
+/// Whether a column is one of a retention: `p0`, `p1`, ...
+pub(crate) fn is_since(name: &str, setting: &Setting<'_>) -> bool {
+    let number = name.strip_prefix('p').filter(|number| !number.is_empty());
+    setting.question["kind"] == "retention"
+        && number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// What people call such a column: `same month`, `month 1`.
+pub(crate) fn since_title(name: &str, setting: &Setting<'_>) -> String {
+    let by = setting.question["by"].as_str().unwrap_or("week");
+    match name.trim_start_matches('p') {
+        "0" => format!("same {by}"),
+        number => format!("{by} {number}"),
+    }
 }
 
 fn field_title(name: &str, catalog: &Catalog) -> String {
@@ -48,9 +67,11 @@ pub(crate) fn cells(row: &[Value], answer: &Answer, setting: &Setting<'_>) -> Ve
     let by = setting.question["by"].as_str().unwrap_or_default();
     let is_withheld = column(answer, "withheld").is_some_and(|index| row[index] == Value::Boolean(true));
     let cell = |(value, column): (&Value, &spec::Column)| {
-        let own = ["value", "people", "from_first", "from_previous", "median_seconds"].contains(&column.name.as_str());
+        let name = column.name.as_str();
+        let own = ["value", "people", "from_first", "from_previous", "median_seconds"].contains(&name)
+            || (setting.question["kind"] == "retention" && name != "cohort" && name != "withheld");
         let text = match (column.name.as_str(), number(value)) {
-            ("interval", _) => words::interval(&value.to_string(), by),
+            ("interval" | "cohort", _) => words::interval(&value.to_string(), by),
             ("event", _) => words::capital(&past(&value.to_string(), setting)),
             ("from_first" | "from_previous", Some(rate)) => words::percent(rate),
             ("median_seconds", Some(seconds)) => words::length(seconds),
@@ -59,7 +80,8 @@ pub(crate) fn cells(row: &[Value], answer: &Answer, setting: &Setting<'_>) -> Ve
                 _ => words::figure(&value.to_string(), setting.unit.as_deref()),
             },
             // A column of people says so in its head.
-            (name, Some(_)) => words::figure(&value.to_string(), column.unit.as_deref().filter(|unit| *unit != name)),
+            (_, Some(_)) if own => words::figure(&value.to_string(), None),
+            (_, Some(_)) => words::figure(&value.to_string(), column.unit.as_deref()),
             ("withheld", None) => {
                 if *value == Value::Boolean(true) {
                     "yes".to_owned()

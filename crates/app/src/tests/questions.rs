@@ -36,7 +36,7 @@ const WINDOWS: [&str; 5] = ["1 hour", "3 days", "30 days", "20 weeks", "90 weeks
 /// Days about the shop's events, some before, some after.
 const DAYS: [&str; 6] = ["2023-12-25", "2024-01-01", "2024-03-31", "2024-04-08", "2024-06-30", "2024-07-02"];
 
-/// A question of one of the three kinds for one of these purposes.
+/// A question of one of the kinds for one of these purposes.
 pub(super) fn question(dice: &mut Dice, purposes: &[&str]) -> Json {
     let mut map = Map::new();
     map.insert("purpose".into(), dice.pick(purposes).into());
@@ -44,9 +44,10 @@ pub(super) fn question(dice: &mut Dice, purposes: &[&str]) -> Json {
         let zones = ["Europe/Berlin", "America/Los_Angeles", "Asia/Kolkata"];
         map.insert("time_zone".into(), dice.pick(&zones).into());
     }
-    match dice.below(3) {
+    match dice.below(4) {
         0 => trend(dice, &mut map),
         1 => funnel(dice, &mut map),
+        2 => retention(dice, &mut map),
         _ => audience(dice, &mut map),
     }
     Json::Object(map)
@@ -111,6 +112,22 @@ fn funnel(dice: &mut Dice, map: &mut Map<String, Json>) {
     if dice.chance(30) {
         map.insert("breakdown".into(), breakdown(dice, first));
     }
+    if dice.chance(20) {
+        map.insert("where".into(), on_traits(dice).into());
+    }
+    period(dice, map);
+}
+
+fn retention(dice: &mut Dice, map: &mut Map<String, Json>) {
+    map.insert("kind".into(), "retention".into());
+    for end in ["start", "return"] {
+        let event = dice.pick(&EVENTS);
+        let step =
+            if dice.chance(25) { json!({ "event": event, "where": on_events(dice, event) }) } else { event.into() };
+        map.insert(end.into(), step);
+    }
+    map.insert("by".into(), dice.pick(&["day", "week", "month"]).into());
+    map.insert("periods".into(), (1 + dice.below(5)).into());
     if dice.chance(20) {
         map.insert("where".into(), on_traits(dice).into());
     }

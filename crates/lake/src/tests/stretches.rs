@@ -67,7 +67,7 @@ fn read_or_kept_the_rows_are_those_of_the_scan() {
         let object = purchase(false);
         for file in 0..3 {
             let line = |n: u64, shop: u64, who: u64| {
-                let shop = if shop % 7 == 0 { String::new() } else { format!("shop {}", shop % 300) };
+                let shop = if shop.is_multiple_of(7) { String::new() } else { format!("shop {}", shop % 300) };
                 format!("c{},2017-01-{:02}T10:00:00Z,{},{shop}\n", who % 90, 1 + n % 28, n % 1_000)
             };
             let lines: String = (0..400).map(|_| line(next(), next(), next())).collect();
