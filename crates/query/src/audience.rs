@@ -122,7 +122,13 @@ fn people_batch(scope: Scope<'_>, figures: Vec<ArrayRef>) -> Result<RecordBatch>
 
 /// For each person the row of its traits, null without any.
 fn rows_of(people: &Int64Array, with_traits: &Int64Array) -> UInt32Array {
-    let row = |person: &i64| with_traits.values().binary_search(person).ok().and_then(|row| u32::try_from(row).ok());
+    let with_traits = with_traits.values();
+    let mut at = 0;
+    let row = |person: &i64| {
+        // Both ascend.
+        at += with_traits[at..].iter().take_while(|other| *other < person).count();
+        (with_traits.get(at) == Some(person)).then(|| u32::try_from(at).ok()).flatten()
+    };
     people.values().iter().map(row).collect()
 }
 

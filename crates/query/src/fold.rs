@@ -30,24 +30,24 @@ pub(crate) fn fold_people(
         aggregates.iter().map(|aggregate| Compiled::new(aggregate, as_of, &pass)).collect::<Result<_>>()?;
     let parts = pass.fold(scope.limits, &|part| fold_part(&compiled, part))?;
     let n_people = usize::try_from(scope.grant.people().len()).map_err(|_| error::bug("more people than memory"))?;
-    let mut states = vec![vec![State::default(); n_people]; aggregates.len()];
+    let functions = compiled.iter().map(|compiled| compiled.aggregate.function);
+    let mut all: Vec<Figures> = functions.map(|function| Figures::of(function, n_people)).collect();
     let mut numbers = scope.grant.people().iter().enumerate();
-    for (person, figures) in parts.into_iter().flatten() {
-        let index = numbers.by_ref().find(|(_, number)| i64::try_from(*number) == Ok(person)).map(|(index, _)| index);
-        let index = index.ok_or_else(|| error::bug("the scan gave a person who was not granted, or out of order"))?;
-        for (figure, all) in figures.into_iter().zip(&mut states) {
-            all[index] = figure;
+    for part in parts {
+        for (index, person) in part.people.iter().enumerate() {
+            let place = numbers.by_ref().find(|(_, number)| i64::try_from(*number) == Ok(*person));
+            let (place, _) = place.ok_or_else(|| error::bug("the scan gave a person out of order"))?;
+            all.iter_mut().zip(&part.figures).for_each(|(all, figures)| all.set(place, figures, index));
         }
     }
-    let arrays =
-        compiled.iter().zip(states).map(|(compiled, states)| compiled.finish(&states, as_of)).collect::<Result<_>>()?;
-    Ok((arrays, pass.cost()))
+    let arrays = compiled.iter().zip(&all).map(|(compiled, figures)| compiled.finish(figures, as_of));
+    Ok((arrays.collect::<Result<_>>()?, pass.cost()))
 }
 
 /// Figures are held once per part and once for all people.
 fn check_memory(scope: Scope<'_>, n_aggregates: usize) -> Result<()> {
     let n_people = usize::try_from(scope.grant.people().len()).unwrap_or(usize::MAX);
-    let needed = n_people.saturating_mul(n_aggregates).saturating_mul(2 * size_of::<State>());
+    let needed = n_people.saturating_mul(n_aggregates).saturating_mul(2 * size_of::<Sum>());
     if needed > scope.limits.memory_bytes_max {
         let most = format!("{} MiB of memory", scope.limits.memory_bytes_max >> 20);
         return Err(error::over_budget(&most, "use fewer different counts and sums in one condition"));
@@ -86,24 +86,32 @@ struct Compiled {
     value_type: Option<DataType>,
 }
 
-/// What is known of one aggregate of one person.
-#[derive(Clone, Default)]
-struct State {
-    n_events: u64,
-    n_values: u64,
-    /// Sum of exact values.
-    exact: i128,
-    /// Sum of doubles.
-    double: f64,
-    least: Option<Number>,
-    most: Option<Number>,
-    first_at: i64,
-    last_at: i64,
+/// Figures of one aggregate, one person after the other.
+enum Figures {
+    /// How many events there are.
+    Counts(Vec<u64>),
+    /// When the first or the last of them was.
+    Times(Vec<Option<i64>>),
+    Sums(Vec<Sum>),
+    /// The smallest or the largest value.
+    Extremes(Vec<Option<Number>>),
 }
 
-type Figures = Vec<(i64, Vec<State>)>;
+/// The values of one person, added up.
+#[derive(Clone, Copy, Default)]
+struct Sum {
+    n_values: u64,
+    exact: i128,
+    double: f64,
+}
 
-fn fold_part(aggregates: &[Compiled], part: &Part<'_>) -> Result<Figures> {
+/// The figures of those people of a part who have any.
+struct PartFigures {
+    people: Vec<i64>,
+    figures: Vec<Figures>,
+}
+
+fn fold_part(aggregates: &[Compiled], part: &Part<'_>) -> Result<PartFigures> {
     let takers = part.takers(aggregates.iter().map(|aggregate| &aggregate.aggregate.event));
     let passes: Vec<Option<Vec<bool>>> = aggregates
         .iter()
@@ -111,7 +119,9 @@ fn fold_part(aggregates: &[Compiled], part: &Part<'_>) -> Result<Figures> {
         .collect::<Result<_>>()?;
     let values: Vec<Option<&Numbers>> =
         aggregates.iter().map(|aggregate| aggregate.values(part)).collect::<Result<_>>()?;
-    let mut figures: Figures = Vec::new();
+    let functions: Vec<AggregateFunction> = aggregates.iter().map(|aggregate| aggregate.aggregate.function).collect();
+    let mut figures: Vec<Figures> = functions.iter().map(|function| Figures::of(*function, 0)).collect();
+    let mut people = Vec::new();
     for person in part.people() {
         let mut is_new = true;
         for row in PersonRows::rows(person) {
@@ -122,14 +132,79 @@ fn fold_part(aggregates: &[Compiled], part: &Part<'_>) -> Result<Figures> {
                     continue;
                 }
                 if std::mem::take(&mut is_new) {
-                    figures.push((person.person(), vec![State::default(); aggregates.len()]));
+                    people.push(person.person());
+                    figures.iter_mut().for_each(Figures::grow);
                 }
-                let (_, states) = figures.last_mut().expect("the person was just pushed");
-                states[*index].add(at, values[*index].and_then(|numbers| numbers.get(row)));
+                figures[*index].add(functions[*index], at, values[*index].and_then(|numbers| numbers.get(row)));
             }
         }
     }
-    Ok(figures)
+    Ok(PartFigures { people, figures })
+}
+
+impl Figures {
+    /// Those of so many people without any event.
+    fn of(function: AggregateFunction, n_people: usize) -> Figures {
+        match function {
+            AggregateFunction::Count => Figures::Counts(vec![0; n_people]),
+            AggregateFunction::DaysSinceFirst | AggregateFunction::DaysSinceLast => {
+                Figures::Times(vec![None; n_people])
+            }
+            AggregateFunction::Sum | AggregateFunction::Avg => Figures::Sums(vec![Sum::default(); n_people]),
+            AggregateFunction::Min | AggregateFunction::Max => Figures::Extremes(vec![None; n_people]),
+        }
+    }
+
+    /// Makes room for one more person.
+    fn grow(&mut self) {
+        match self {
+            Figures::Counts(counts) => counts.push(0),
+            Figures::Times(times) => times.push(None),
+            Figures::Sums(sums) => sums.push(Sum::default()),
+            Figures::Extremes(extremes) => extremes.push(None),
+        }
+    }
+
+    /// Adds an event to the last person; events come in the order of time.
+    #[inline]
+    fn add(&mut self, function: AggregateFunction, at: i64, value: Option<Number>) {
+        const ROOM: &str = "there is room for the person";
+        match self {
+            Figures::Counts(counts) => *counts.last_mut().expect(ROOM) += 1,
+            Figures::Times(times) => {
+                let time = times.last_mut().expect(ROOM);
+                *time = time.filter(|_| function == AggregateFunction::DaysSinceFirst).or(Some(at));
+            }
+            Figures::Sums(sums) => {
+                if let Some(value) = value {
+                    sums.last_mut().expect(ROOM).add(value);
+                }
+            }
+            Figures::Extremes(extremes) => {
+                let known = extremes.last_mut().expect(ROOM);
+                let is_min = function == AggregateFunction::Min;
+                let is_further = |value: &Number| known.is_none_or(|known| is_beyond(*value, known, is_min));
+                *known = value.filter(is_further).or(*known);
+            }
+        }
+    }
+
+    /// Puts the figures of a person of a part into their place.
+    fn set(&mut self, place: usize, part: &Figures, index: usize) {
+        match (self, part) {
+            (Figures::Counts(all), Figures::Counts(part)) => all[place] = part[index],
+            (Figures::Times(all), Figures::Times(part)) => all[place] = part[index],
+            (Figures::Sums(all), Figures::Sums(part)) => all[place] = part[index],
+            (Figures::Extremes(all), Figures::Extremes(part)) => all[place] = part[index],
+            _ => unreachable!("an aggregate has one function"),
+        }
+    }
+}
+
+/// Whether a value is smaller, or larger, than what is known.
+fn is_beyond(value: Number, known: Number, is_min: bool) -> bool {
+    let order = number::compare(value, known);
+    if is_min { order.is_lt() } else { order.is_gt() }
 }
 
 impl Compiled {
@@ -154,48 +229,41 @@ impl Compiled {
     }
 
     /// The figures of all people as one column.
-    fn finish(&self, states: &[State], as_of: Instant) -> Result<ArrayRef> {
+    fn finish(&self, figures: &Figures, as_of: Instant) -> Result<ArrayRef> {
         let now = as_of.timestamp_micros();
-        let days = |at: fn(&State) -> i64| -> ArrayRef {
-            let age = |state: &State| (state.n_events > 0).then(|| (now - at(state)).div_euclid(MICROS_PER_DAY));
-            Arc::new(states.iter().map(age).collect::<Int64Array>())
-        };
-        match self.aggregate.function {
-            AggregateFunction::Count => {
-                let count = |state: &State| i64::try_from(state.n_events).ok();
-                Ok(Arc::new(states.iter().map(count).collect::<Int64Array>()))
+        match figures {
+            Figures::Counts(counts) => {
+                Ok(Arc::new(counts.iter().map(|count| i64::try_from(*count).ok()).collect::<Int64Array>()))
             }
-            AggregateFunction::DaysSinceLast => Ok(days(|state| state.last_at)),
-            AggregateFunction::DaysSinceFirst => Ok(days(|state| state.first_at)),
-            AggregateFunction::Avg => {
-                Ok(Arc::new(states.iter().map(|state| self.mean(state)).collect::<Float64Array>()))
+            Figures::Times(times) => {
+                let age = |at: &Option<i64>| at.map(|at| (now - at).div_euclid(MICROS_PER_DAY));
+                Ok(Arc::new(times.iter().map(age).collect::<Int64Array>()))
             }
-            AggregateFunction::Sum => {
-                let sum = |state: &State| (state.n_values > 0).then(|| self.sum(state));
-                self.numbers(states.iter().map(sum), true)
+            Figures::Sums(sums) if self.aggregate.function == AggregateFunction::Avg => {
+                Ok(Arc::new(sums.iter().map(|sum| self.mean(sum)).collect::<Float64Array>()))
             }
-            AggregateFunction::Min => self.numbers(states.iter().map(|state| state.least), false),
-            AggregateFunction::Max => self.numbers(states.iter().map(|state| state.most), false),
+            Figures::Sums(sums) => self.numbers(sums.iter().map(|sum| (sum.n_values > 0).then(|| self.sum(sum))), true),
+            Figures::Extremes(extremes) => self.numbers(extremes.iter().copied(), false),
         }
     }
 
-    fn sum(&self, state: &State) -> Number {
+    fn sum(&self, sum: &Sum) -> Number {
         match self.value_type {
-            Some(DataType::Float64) => Number::Double(state.double),
-            _ => Number::Exact(state.exact),
+            Some(DataType::Float64) => Number::Double(sum.double),
+            _ => Number::Exact(sum.exact),
         }
     }
 
-    fn mean(&self, state: &State) -> Option<f64> {
+    fn mean(&self, sum: &Sum) -> Option<f64> {
         let unit = match self.value_type {
             Some(DataType::Decimal128(_, scale)) => 10_f64.powi(i32::from(scale)),
             _ => 1.0,
         };
-        let sum = match self.sum(state) {
-            Number::Exact(sum) => sum as f64 / unit,
-            Number::Double(sum) => sum,
+        let all = match self.sum(sum) {
+            Number::Exact(all) => all as f64 / unit,
+            Number::Double(all) => all,
         };
-        (state.n_values > 0).then(|| sum / state.n_values as f64)
+        (sum.n_values > 0).then(|| all / sum.n_values as f64)
     }
 
     /// Numbers as a column of the property's type; sums of exact numbers are as wide as can be.
@@ -234,25 +302,13 @@ fn wide(values: impl Iterator<Item = Option<i128>>, scale: i8) -> Result<ArrayRe
     Ok(Arc::new(array))
 }
 
-impl State {
-    fn add(&mut self, at: i64, value: Option<Number>) {
-        if self.n_events == 0 {
-            self.first_at = at;
-        }
-        self.last_at = at;
-        self.n_events += 1;
-        let Some(value) = value else { return };
+impl Sum {
+    fn add(&mut self, value: Number) {
         self.n_values += 1;
         match value {
             // Two decimals of 38 digits can be more than there is; then the most there is stands for it.
             Number::Exact(exact) => self.exact = self.exact.saturating_add(exact),
             Number::Double(double) => self.double += double,
-        }
-        if self.least.is_none_or(|least| number::compare(value, least).is_lt()) {
-            self.least = Some(value);
-        }
-        if self.most.is_none_or(|most| number::compare(value, most).is_gt()) {
-            self.most = Some(value);
         }
     }
 }

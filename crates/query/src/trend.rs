@@ -9,18 +9,18 @@ use crate::groups::PartGroups;
 use crate::number::{compare, shown};
 use crate::pass::{Filter, Part, Pass, Values, Wanted};
 use crate::period::{Intervals, interval_starts, period_bounds};
-use crate::plan::{Limits, Plan, Rows, Scope};
+use crate::plan::{Plan, Rows, Scope};
 use arrow::datatypes::DataType;
-use lake::{Column, Number, Numbers, PersonRows, Row};
+use lake::{Column, Number, Numbers, PersonRows};
 use spec::{
     FieldRef, Instant, Interval, Measure, MeasureAtom, MeasureFunction, Result, TrendQuestion, Value, ValueType,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// Up to so many cells of a part are found by their place, more by a hash table.
-const DENSE_CELLS_MAX: usize = 1 << 20;
-/// No cell yet.
-const NO_CELL: u32 = u32::MAX;
+/// Up to so many places are looked up by their number, more by a hash table.
+const DENSE_PLACES_MAX: usize = 1 << 20;
+/// No group or cell yet.
+const NONE_YET: u32 = u32::MAX;
 
 /// Answers a trend; its meaning is in the manual.
 ///
@@ -38,11 +38,11 @@ pub(crate) fn run(scope: Scope<'_>, question: &TrendQuestion) -> Result<Rows> {
     let trend = Trend::open(scope, question, atoms, &starts, (from, to))?;
     // Sums of doubles depend on their order. One thread keeps that of people and time, whatever stands between them.
     let n_threads = if trend.has_doubles() { 1 } else { usize::MAX };
-    let new = || Gathered::new(&trend.functions());
+    let new = || Gathered::new(trend.intervals.len(), &trend.functions(), scope.limits.groups_max);
     let mut threads =
         trend.pass.fold_on(n_threads, scope.limits, &new, &|all, part| trend.fold(all, part))?.into_iter();
     let mut all = threads.next().unwrap_or_else(new);
-    threads.try_for_each(|other| all.merge(other, scope.limits))?;
+    threads.try_for_each(|other| all.merge(other))?;
     let cost = trend.pass.cost();
     let cells = trend.cells(all)?;
     answer(scope, question, &starts, cells, cost)
@@ -59,7 +59,6 @@ struct Trend<'a> {
     intervals: Intervals,
     /// `[from, to)` in microseconds.
     period: (i64, i64),
-    limits: &'a Limits,
 }
 
 impl<'a> Trend<'a> {
@@ -89,7 +88,6 @@ impl<'a> Trend<'a> {
             groups: &plan.breakdown,
             intervals: Intervals::new(starts, to),
             period: (from.timestamp_micros(), to.timestamp_micros()),
-            limits: scope.limits,
             pass,
         })
     }
@@ -112,7 +110,8 @@ impl<'a> Trend<'a> {
             fields.map(|field| field.map(|field| part.values(&field)).transpose()).collect::<Result<_>>()?;
         let values: Vec<Counted<'_>> = values.iter().map(Counted::of).collect();
         let events = part.events();
-        let mut cells = PartCells::new(self.intervals.len(), &groups, &self.functions());
+        // The number across parts of each group here.
+        let mut numbers = vec![NONE_YET; groups.len()];
         for person in part.people() {
             for row in PersonRows::rows(person) {
                 let taken_by = &takers[events.code(row)];
@@ -121,9 +120,13 @@ impl<'a> Trend<'a> {
                 if taken_by.is_empty() || !is_in_period || passes.as_ref().is_some_and(|passes| !passes[row.index()]) {
                     continue;
                 }
-                let cell = cells.cell(self.intervals.of(at), groups.of_row(row), row);
+                let number = &mut numbers[groups.of_row(row)];
+                if *number == NONE_YET {
+                    *number = all.group(groups.key(row)?);
+                }
+                let cell = all.cell(*number, self.intervals.of(at))?;
                 for index in taken_by {
-                    let tally = &mut cells.tallies[*index];
+                    let tally = &mut all.tallies[*index];
                     // A figure about a property is about the people who have it.
                     match &values[*index] {
                         Counted::Rows => tally.add(cell, person.person(), None),
@@ -136,14 +139,14 @@ impl<'a> Trend<'a> {
                 }
             }
         }
-        all.add(cells, &groups, self.limits)
+        Ok(())
     }
 
     /// What was gathered, as values.
     fn cells(&self, all: Gathered) -> Result<Cells> {
         let mut cells = Cells::new();
-        for ((group, interval), cell) in &all.places {
-            let figure = |(index, tally): (usize, &Tally)| tally.figure(*cell as usize, self.types[index].as_ref());
+        for (cell, (group, interval)) in all.cells.iter().enumerate() {
+            let figure = |(index, tally): (usize, &Tally)| tally.figure(cell, self.types[index].as_ref());
             let figures: Vec<(Value, u64)> = all.tallies.iter().enumerate().map(figure).collect::<Result<_>>()?;
             let n_people = figures.iter().map(|(_, n_people)| *n_people).min().unwrap_or(0);
             let value = match figures.as_slice() {
@@ -152,7 +155,7 @@ impl<'a> Trend<'a> {
                 _ => return Err(error::bug("a measure of three functions")),
             };
             let key = all.names[*group as usize].clone();
-            cells.entry(*interval as usize).or_default().insert(key, Cell { value, n_people });
+            cells.entry(*interval).or_default().insert(key, Cell { value, n_people });
         }
         Ok(cells)
     }
@@ -187,15 +190,13 @@ struct Tally {
     n: Vec<u64>,
     exact: Vec<i128>,
     double: Vec<f64>,
-    /// Doubles of a part with their cells: they are summed in the order of all rows, not part by part.
-    doubles: Vec<(usize, f64)>,
     extreme: Vec<Option<Number>>,
 }
 
 impl Tally {
     fn new(function: MeasureFunction) -> Tally {
-        let (people, last, n, exact, extreme) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Tally { function, people, last, n, exact, double: Vec::new(), doubles: Vec::new(), extreme }
+        let (people, last, n, exact, double) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Tally { function, people, last, n, exact, double, extreme: Vec::new() }
     }
 
     /// Makes room for one more cell.
@@ -225,9 +226,7 @@ impl Tally {
                 // Two decimals of 38 digits can be more than there is; then the most there is stands for it.
                 self.exact[cell] = self.exact[cell].saturating_add(value);
             }
-            (MeasureFunction::Sum | MeasureFunction::Avg, Some(Number::Double(value))) => {
-                self.doubles.push((cell, value))
-            }
+            (MeasureFunction::Sum | MeasureFunction::Avg, Some(Number::Double(value))) => self.double[cell] += value,
             (MeasureFunction::Min | MeasureFunction::Max, Some(number)) => self.add_extreme(cell, number),
             _ => {}
         }
@@ -249,6 +248,7 @@ impl Tally {
             MeasureFunction::Count | MeasureFunction::People => {}
             MeasureFunction::Sum | MeasureFunction::Avg => {
                 self.exact[cell] = self.exact[cell].saturating_add(other.exact[from]);
+                self.double[cell] += other.double[from];
             }
             MeasureFunction::Min | MeasureFunction::Max => {
                 other.extreme[from].into_iter().for_each(|number| self.add_extreme(cell, number));
@@ -279,104 +279,77 @@ impl Tally {
     }
 }
 
-/// The cells of one part.
-struct PartCells {
-    n_groups: usize,
-    /// The cell of (interval, group), by its place or by a table.
-    dense: Vec<u32>,
-    sparse: HashMap<usize, u32>,
-    /// Interval, group and a row of each cell.
-    cells: Vec<(usize, usize, Row)>,
-    tallies: Vec<Tally>,
-}
-
-impl PartCells {
-    fn new(n_intervals: usize, groups: &PartGroups<'_>, functions: &[MeasureFunction]) -> PartCells {
-        let n_all = n_intervals.saturating_mul(groups.len());
-        let dense = if n_all <= DENSE_CELLS_MAX { vec![NO_CELL; n_all] } else { Vec::new() };
-        let tallies = functions.iter().map(|function| Tally::new(*function)).collect();
-        PartCells { n_groups: groups.len(), dense, sparse: HashMap::new(), cells: Vec::new(), tallies }
-    }
-
-    /// The number of a cell, which is made when it is new.
-    #[inline]
-    fn cell(&mut self, interval: usize, group: usize, row: Row) -> usize {
-        let place = interval * self.n_groups + group;
-        let slot = match self.dense.get_mut(place) {
-            Some(slot) => slot,
-            None => self.sparse.entry(place).or_insert(NO_CELL),
-        };
-        if *slot == NO_CELL {
-            *slot = u32::try_from(self.cells.len()).expect("a part has fewer rows than 2^32");
-            self.cells.push((interval, group, row));
-            self.tallies.iter_mut().for_each(Tally::grow);
-        }
-        *slot as usize
-    }
-}
-
-/// The cells of many parts.
+/// The cells of the parts that one thread has walked over.
 struct Gathered {
+    n_intervals: usize,
+    cells_max: usize,
     numbers: BTreeMap<Key, u32>,
     names: Vec<Key>,
-    /// The cell of (group, interval).
-    places: HashMap<(u32, u32), u32>,
+    /// The cell of a place, which is its group's number times the number of intervals plus its interval.
+    dense: Vec<u32>,
+    sparse: HashMap<usize, u32>,
+    /// Group and interval of each cell.
+    cells: Vec<(u32, usize)>,
     tallies: Vec<Tally>,
 }
 
 impl Gathered {
-    fn new(functions: &[MeasureFunction]) -> Gathered {
-        let tallies = functions.iter().map(|function| Tally::new(*function)).collect();
-        Gathered { numbers: BTreeMap::new(), names: Vec::new(), places: HashMap::new(), tallies }
+    fn new(n_intervals: usize, functions: &[MeasureFunction], cells_max: usize) -> Gathered {
+        Gathered {
+            n_intervals,
+            cells_max,
+            numbers: BTreeMap::new(),
+            names: Vec::new(),
+            dense: Vec::new(),
+            sparse: HashMap::new(),
+            cells: Vec::new(),
+            tallies: functions.iter().map(|function| Tally::new(*function)).collect(),
+        }
     }
 
-    fn add(&mut self, part: PartCells, groups: &PartGroups<'_>, limits: &Limits) -> Result<()> {
-        let mut known: Vec<Option<u32>> = vec![None; groups.len()];
-        let mut places = Vec::with_capacity(part.cells.len());
-        for (cell, (interval, group, row)) in part.cells.iter().enumerate() {
-            let group = match known[*group] {
-                Some(group) => group,
-                None => *known[*group].insert(self.group(groups.key(*row)?)),
-            };
-            places.push(self.add_cell((group, *interval as u32), &part.tallies, cell, limits)?);
-        }
-        for (own, other) in self.tallies.iter_mut().zip(&part.tallies) {
-            other.doubles.iter().for_each(|(cell, value)| own.double[places[*cell]] += value);
-        }
-        Ok(())
-    }
-
-    fn merge(&mut self, other: Gathered, limits: &Limits) -> Result<()> {
-        let groups: Vec<u32> = other.names.into_iter().map(|key| self.group(key)).collect();
-        for ((group, interval), cell) in other.places {
-            self.add_cell((groups[group as usize], interval), &other.tallies, cell as usize, limits)?;
-        }
-        Ok(())
-    }
-
+    /// The number of a group.
     fn group(&mut self, key: Key) -> u32 {
         let next = u32::try_from(self.names.len()).expect("groups are bounded");
-        let (names, new) = (&mut self.names, key.clone());
-        *self.numbers.entry(key).or_insert_with(|| {
-            names.push(new);
+        let (names, name) = (&mut self.names, key.clone());
+        let number = *self.numbers.entry(key).or_insert_with(|| {
+            names.push(name);
             next
-        })
+        });
+        // Once there are too many it never grows again, so that a place is in one of the two for good.
+        let n_places = self.names.len().saturating_mul(self.n_intervals);
+        if n_places <= DENSE_PLACES_MAX {
+            self.dense.resize(n_places, NONE_YET);
+        }
+        number
     }
 
-    /// Adds a cell to the one at its place, whose number it gives.
-    fn add_cell(&mut self, place: (u32, u32), tallies: &[Tally], from: usize, limits: &Limits) -> Result<usize> {
-        let next = u32::try_from(self.places.len()).expect("cells are bounded");
-        let cell = *self.places.entry(place).or_insert(next);
-        if cell == next {
-            if self.places.len() > limits.groups_max {
-                return Err(error::over_budget(&format!("{} groups", limits.groups_max), "ask for fewer groups"));
+    /// The number of a cell, which is made when it is new.
+    #[inline]
+    fn cell(&mut self, group: u32, interval: usize) -> Result<usize> {
+        let place = group as usize * self.n_intervals + interval;
+        let cell = match self.dense.get_mut(place) {
+            Some(cell) => cell,
+            None => self.sparse.entry(place).or_insert(NONE_YET),
+        };
+        if *cell == NONE_YET {
+            if self.cells.len() >= self.cells_max {
+                return Err(error::over_budget(&format!("{} groups", self.cells_max), "ask for fewer groups"));
             }
+            *cell = u32::try_from(self.cells.len()).expect("cells are bounded");
+            self.cells.push((group, interval));
             self.tallies.iter_mut().for_each(Tally::grow);
         }
-        for (own, other) in self.tallies.iter_mut().zip(tallies) {
-            own.merge(cell as usize, other, from);
+        Ok(*cell as usize)
+    }
+
+    /// Adds the cells of another thread, which are about other people.
+    fn merge(&mut self, other: Gathered) -> Result<()> {
+        let groups: Vec<u32> = other.names.into_iter().map(|key| self.group(key)).collect();
+        for (from, (group, interval)) in other.cells.into_iter().enumerate() {
+            let cell = self.cell(groups[group as usize], interval)?;
+            self.tallies.iter_mut().zip(&other.tallies).for_each(|(own, other)| own.merge(cell, other, from));
         }
-        Ok(cell as usize)
+        Ok(())
     }
 }
 
