@@ -4,7 +4,7 @@
 //! other files, and of these only what is new has to be decoded. Never the truth: everything here can be dropped at any
 //! time. Invariant: what is held has at most so many bytes; the least recently used goes first.
 
-use crate::stretch::{Column, People};
+use crate::stretch::{Column, People, Runs};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -25,8 +25,19 @@ struct Held {
     clock: u64,
 }
 
-/// The file's name, the row group and the column.
-type Place = (Arc<str>, usize, Arc<str>);
+/// Rows whose columns are kept together.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Rows {
+    /// The names of files and their row groups that the rows come from.
+    pub(crate) groups: Arc<[(Arc<str>, usize)]>,
+    /// The first and the last person whose rows these are.
+    pub(crate) people: (i64, i64),
+    /// Whether rows that nobody vouches for are left out.
+    pub(crate) only_vouched: bool,
+}
+
+/// Rows, and the column's name.
+type Place = (Rows, Arc<str>);
 
 struct Entry {
     hot: Hot,
@@ -34,11 +45,13 @@ struct Entry {
     used: u64,
 }
 
-/// What a column of a file is decoded to.
+/// What is kept of rows.
 #[derive(Clone)]
 pub(crate) enum Hot {
     /// Whose rows lie where.
     People(Arc<People>),
+    /// The same, and where rows of several groups come from.
+    Runs(Arc<Runs>),
     /// Any other column.
     Column(Column),
 }
@@ -47,6 +60,7 @@ impl Hot {
     fn n_bytes(&self) -> usize {
         match self {
             Hot::People(people) => people.n_bytes(),
+            Hot::Runs(runs) => runs.n_bytes(),
             Hot::Column(column) => column.n_bytes(),
         }
     }
@@ -58,13 +72,13 @@ impl HotColumns {
         HotColumns { bytes_max, held: Mutex::default() }
     }
 
-    /// What is held of some columns of a row group, in their order.
-    pub(crate) fn get(&self, file: &Arc<str>, group: usize, columns: &[Arc<str>]) -> Vec<Option<Hot>> {
+    /// What is held of some columns of rows, in their order.
+    pub(crate) fn get(&self, rows: &Rows, columns: &[Arc<str>]) -> Vec<Option<Hot>> {
         let mut held = self.lock();
         held.clock += 1;
         let now = held.clock;
         let mut find = |column: &Arc<str>| {
-            let entry = held.entries.get_mut(&(Arc::clone(file), group, Arc::clone(column)))?;
+            let entry = held.entries.get_mut(&(rows.clone(), Arc::clone(column)))?;
             entry.used = now;
             Some(entry.hot.clone())
         };
@@ -72,8 +86,8 @@ impl HotColumns {
     }
 
     /// Keeps a column, and lets go of others where there is no room.
-    pub(crate) fn keep(&self, place: Place, hot: &Hot) {
-        let n_bytes = hot.n_bytes();
+    pub(crate) fn keep(&self, rows: &Rows, column: &Arc<str>, hot: &Hot) {
+        let n_bytes = hot.n_bytes() + size_of::<(Place, Entry)>() + size_of_val(&*rows.groups);
         if n_bytes > self.bytes_max / PART_TO_FREE {
             return;
         }
@@ -83,7 +97,7 @@ impl HotColumns {
         }
         let entry = Entry { hot: hot.clone(), n_bytes, used: held.clock };
         held.n_bytes += n_bytes;
-        if let Some(before) = held.entries.insert(place, entry) {
+        if let Some(before) = held.entries.insert((rows.clone(), Arc::clone(column)), entry) {
             held.n_bytes -= before.n_bytes;
         }
     }
@@ -91,7 +105,7 @@ impl HotColumns {
     /// Lets go of files that the table does not name any more.
     pub(crate) fn forget_others(&self, live: &BTreeSet<&str>) {
         let mut held = self.lock();
-        held.entries.retain(|(file, ..), _| live.contains(file.as_ref()));
+        held.entries.retain(|(rows, _), _| rows.groups.iter().all(|(file, _)| live.contains(file.as_ref())));
         held.n_bytes = held.entries.values().map(|entry| entry.n_bytes).sum();
     }
 

@@ -13,7 +13,7 @@ mod columns;
 mod known;
 mod rows;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use books::BookLine;
 pub(crate) use books::{Books, books_columns};

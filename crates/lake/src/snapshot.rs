@@ -11,7 +11,7 @@ use crate::vault::{Roots, Vault};
 use crate::{ImportRecord, PurposePeople, ScanPart, ScanRequest, error};
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, NullArray, StringArray, UInt64Array};
 use arrow::compute::{cast, take, take_record_batch};
-use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, TimestampMicrosecondType};
 use arrow::record_batch::RecordBatch;
 use policy::Grant;
 use roaring::RoaringTreemap;
@@ -34,7 +34,6 @@ pub struct Snapshot {
     /// First those that landed, then the others in the order of their people.
     events: Vec<Arc<EventFile>>,
     n_landed: usize,
-    event_schema: SchemaRef,
     /// Of those who people are by now, in their order; the last column says who they were at first.
     traits: RecordBatch,
     hot: Arc<HotColumns>,
@@ -114,7 +113,6 @@ impl Snapshot {
             traits,
             events,
             n_landed,
-            event_schema: state.events.columns()?,
             hot: Arc::clone(&state.hot),
             vault: Arc::clone(vault),
         })
@@ -200,8 +198,7 @@ impl Snapshot {
     /// Denied for a property that the grant does not hold.
     pub fn scan_events(&self, grant: &Grant, request: &ScanRequest) -> Result<Vec<ScanPart>> {
         let (landed, files) = self.events.split_at(self.n_landed);
-        let scan = scan::plan(&self.event_schema, grant, request, &self.hot)?;
-        scan::parts(files, landed, scan)
+        Ok(scan::parts(files, landed, scan::plan(grant, request, &self.hot)?))
     }
 
     /// The traits of the granted people; of several objects with the same trait the newest value counts.

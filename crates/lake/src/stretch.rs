@@ -4,18 +4,20 @@
 //! well. These stay in here by construction: a cell is looked at by its [`Row`], and only [`Stretch::people`] makes rows, of
 //! granted people. Texts are small numbers into their dictionary; what stands in the dictionary besides, nobody may list.
 
+mod merging;
+
 use crate::error;
-use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int32Array, RecordBatch, StringArray, UInt32Array,
-};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int32Array, StringArray, UInt32Array};
 use arrow::buffer::{NullBuffer, ScalarBuffer};
 use arrow::compute::take;
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType,
 };
+pub(crate) use merging::{Ordered, Runs};
 use policy::Grant;
 use spec::{PersonId, Result};
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Granted rows of a stretch of people; no other stretch of the same scan holds any of them.
@@ -26,9 +28,7 @@ pub struct Stretch {
     times: ScalarBuffer<i64>,
     events: Arc<Texts>,
     properties: Vec<Column>,
-    /// Rows decoded to find them.
-    pub rows_decoded: u64,
-    /// Bytes of the column chunks read.
+    /// Bytes of the column chunks read for it.
     pub bytes: u64,
 }
 
@@ -98,7 +98,7 @@ pub enum Number {
 }
 
 /// Whose rows lie where.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct People {
     numbers: Vec<i64>,
     /// The row after the last of each.
@@ -128,35 +128,38 @@ impl Row {
 }
 
 impl Stretch {
-    /// Rows that passed a grant already.
-    ///
-    /// # Shape
-    /// `person`, `ts`, `event`, then the properties.
-    pub(crate) fn of_granted(batch: &RecordBatch, rows_decoded: u64, bytes: u64) -> Result<Stretch> {
-        let people = People::of(batch.column(0))?;
-        let columns: Vec<Column> = batch.columns()[1..].iter().map(Column::of).collect::<Result<_>>()?;
-        let rows = people.all().collect();
-        Stretch::new((rows, batch.num_rows()), columns, (rows_decoded, bytes))
-    }
-
     /// Shared columns, of which the grant opens some rows.
     ///
     /// # Shape
     /// `ts`, `event`, then the properties.
-    pub(crate) fn of_shared(people: &People, columns: Vec<Column>, cost: (u64, u64), grant: &Grant) -> Result<Stretch> {
+    pub(crate) fn new(people: &People, columns: Vec<Column>, bytes: u64, grant: &Grant) -> Result<Stretch> {
         let is_granted = |rows: &PersonRows| PersonId::from_stored(rows.person).is_some_and(|id| grant.allows(id));
-        let n_rows = people.ends.last().map_or(0, |end| *end as usize);
-        Stretch::new((people.all().filter(is_granted).collect(), n_rows), columns, cost)
-    }
-
-    fn new((people, n_rows): (Vec<PersonRows>, usize), columns: Vec<Column>, cost: (u64, u64)) -> Result<Stretch> {
         let mut columns = columns.into_iter();
         let (Some(Column::Numbers(times)), Some(Column::Texts(events))) = (columns.next(), columns.next()) else {
             return Err(error::events_lack_columns());
         };
         let Values::Whole(times) = times.values else { return Err(error::events_lack_columns()) };
-        let (rows_decoded, bytes) = cost;
-        Ok(Stretch { people, n_rows, times, events, properties: columns.collect(), rows_decoded, bytes })
+        Ok(Stretch {
+            people: people.all().filter(is_granted).collect(),
+            n_rows: people.n_rows(),
+            times,
+            events,
+            properties: columns.collect(),
+            bytes,
+        })
+    }
+
+    /// Without anybody.
+    pub(crate) fn empty(n_properties: usize) -> Stretch {
+        let events = Texts { codes: Codes::Narrow(Vec::new()), values: StringArray::new_null(0) };
+        Stretch {
+            people: Vec::new(),
+            n_rows: 0,
+            times: ScalarBuffer::default(),
+            events: Arc::new(events),
+            properties: vec![Column::Missing; n_properties],
+            bytes: 0,
+        }
     }
 
     /// The granted people who have rows here, ascending.
@@ -182,6 +185,11 @@ impl Stretch {
         &self.events
     }
 
+    /// How many properties were asked for.
+    pub fn n_properties(&self) -> usize {
+        self.properties.len()
+    }
+
     /// A property, by its place among those asked for.
     pub fn property(&self, place: usize) -> &Column {
         &self.properties[place]
@@ -205,6 +213,20 @@ impl People {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
         let rows = self.numbers.iter().zip(starts).zip(&self.ends);
         rows.map(|((person, start), end)| PersonRows { person: *person, start, end: *end })
+    }
+
+    /// The places of people in a range of numbers, both ends included.
+    pub(crate) fn within(&self, (first, last): (i64, i64)) -> Range<usize> {
+        self.numbers.partition_point(|person| *person < first)..self.numbers.partition_point(|person| *person <= last)
+    }
+
+    /// The rows of the person at a place.
+    fn rows_of(&self, place: usize) -> Range<u32> {
+        place.checked_sub(1).map_or(0, |before| self.ends[before])..self.ends[place]
+    }
+
+    fn n_rows(&self) -> usize {
+        self.ends.last().map_or(0, |end| *end as usize)
     }
 
     pub(crate) fn n_bytes(&self) -> usize {
@@ -265,13 +287,7 @@ impl Texts {
             true => usize::try_from(keys.value(row)).map_or(missing, |key| renamed[key]),
             false => missing,
         };
-        let codes = (0..dictionary.len()).map(code);
-        // Each code fits, since none is above the one for what is missing.
-        let codes = match missing {
-            0..=0xFF => Codes::Narrow(codes.map(|code| code as u8).collect()),
-            0x100..=0xFFFF => Codes::Middle(codes.map(|code| code as u16).collect()),
-            _ => Codes::Wide(codes.collect()),
-        };
+        let codes = Codes::narrowest((0..dictionary.len()).map(code), missing);
         Texts { codes, values: StringArray::from_iter_values(values) }
     }
 
@@ -311,6 +327,15 @@ impl Texts {
 }
 
 impl Codes {
+    /// Codes of which none is above the one for what is missing.
+    fn narrowest(codes: impl Iterator<Item = u32>, missing: u32) -> Codes {
+        match missing {
+            0..=0xFF => Codes::Narrow(codes.map(|code| code as u8).collect()),
+            0x100..=0xFFFF => Codes::Middle(codes.map(|code| code as u16).collect()),
+            _ => Codes::Wide(codes.collect()),
+        }
+    }
+
     fn n_bytes(&self) -> usize {
         match self {
             Codes::Narrow(codes) => codes.len(),

@@ -23,7 +23,7 @@ pub(crate) fn run(scope: Scope<'_>, question: &AudienceQuestion) -> Result<Rows>
     let as_of = question.as_of.unwrap_or(scope.plan.now);
     let terms = question.condition.conjuncts();
     let mut aggregates = Vec::new();
-    let mut wanted = Wanted::new();
+    let mut wanted = Wanted::default();
     collect(&question.condition, &mut aggregates);
     wanted.condition(&question.condition);
     let (figures, cost) = fold_people(scope, &aggregates, as_of)?;

@@ -56,9 +56,8 @@ fn check_memory(scope: Scope<'_>, n_aggregates: usize) -> Result<()> {
 }
 
 fn open(scope: Scope<'_>, aggregates: &[Aggregate], as_of: Instant) -> Result<Pass> {
-    let mut wanted = Wanted::new();
+    let mut wanted = Wanted::default();
     for aggregate in aggregates {
-        wanted.event(&aggregate.event);
         aggregate.property.iter().for_each(|name| wanted.property(name));
         aggregate.filter.iter().for_each(|filter| wanted.condition(filter));
     }

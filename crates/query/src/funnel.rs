@@ -47,9 +47,8 @@ pub(crate) fn run(scope: Scope<'_>, question: &FunnelQuestion) -> Result<Rows> {
 
 fn open(scope: Scope<'_>, question: &FunnelQuestion, (from, to): (spec::Instant, spec::Instant)) -> Result<Pass> {
     let plan = scope.plan;
-    let mut wanted = Wanted::new();
+    let mut wanted = Wanted::default();
     for step in &question.steps {
-        wanted.event(&step.event);
         step.filter.iter().for_each(|filter| wanted.condition(filter));
     }
     question.filter.iter().for_each(|filter| wanted.condition(filter));

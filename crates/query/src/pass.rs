@@ -20,9 +20,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// The fields that a question needs from the pass.
+#[derive(Default)]
 pub(crate) struct Wanted {
-    /// Names of events; `None` once all are wanted.
-    events: Option<BTreeSet<String>>,
     fields: BTreeSet<FieldRef>,
 }
 
@@ -54,27 +53,6 @@ pub(crate) enum Values<'p> {
 }
 
 impl Wanted {
-    /// Nothing yet.
-    pub(crate) fn new() -> Self {
-        Wanted { events: Some(BTreeSet::new()), fields: BTreeSet::new() }
-    }
-
-    /// All events, no field.
-    pub(crate) fn everything() -> Self {
-        Wanted { events: None, fields: BTreeSet::new() }
-    }
-
-    /// Wants these events.
-    pub(crate) fn event(&mut self, selector: &EventSelector) {
-        match (selector, &mut self.events) {
-            (EventSelector::Named(name), Some(names)) => {
-                names.insert(name.clone());
-            }
-            (EventSelector::Any, events) => *events = None,
-            (EventSelector::Named(_), None) => {}
-        }
-    }
-
     /// Wants this field.
     pub(crate) fn field(&mut self, field: &FieldRef) {
         self.fields.insert(field.clone());
@@ -127,8 +105,7 @@ impl Pass {
             }
         }
         let names = properties.iter().map(|(FieldRef::Property(name) | FieldRef::Trait(name), _)| name.clone());
-        let events = wanted.events.as_ref().map(|names| names.iter().cloned().collect());
-        let request = ScanRequest { events, properties: names.collect(), from, to };
+        let request = ScanRequest { properties: names.collect(), from, to };
         Ok(Pass {
             traits: snapshot.traits(grant, &traits)?,
             parts: snapshot.scan_events(grant, &request)?,
@@ -163,7 +140,7 @@ impl Pass {
 
     /// Compiles a condition on rows of this pass.
     pub(crate) fn filter(&self, condition: &Condition) -> Result<Filter> {
-        let mut wanted = Wanted::everything();
+        let mut wanted = Wanted::default();
         wanted.condition(condition);
         let fields: Vec<FieldRef> = wanted.fields.into_iter().collect();
         let typed = fields.iter().map(|field| Ok(Field::new(column_name(field), self.type_of(field)?, true)));
@@ -174,7 +151,7 @@ impl Pass {
     /// Reads one part.
     pub(crate) fn read(&self, part: usize) -> Result<Part<'_>> {
         let stretch = self.parts[part].stretch()?;
-        self.rows.fetch_add(stretch.rows_decoded, Ordering::Relaxed);
+        self.rows.fetch_add(stretch.n_rows() as u64, Ordering::Relaxed);
         self.bytes.fetch_add(stretch.bytes, Ordering::Relaxed);
         let has_traits = self.traits.num_columns() > 1;
         let people = if has_traits { stretch.people() } else { &[] };

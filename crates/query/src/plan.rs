@@ -72,7 +72,7 @@ pub struct Rows {
 ///
 /// Only granted people's events count, so that withheld ones leave no trace in default periods.
 pub fn span(grant: &Grant, snapshot: &Snapshot, limits: &Limits) -> Result<Option<(Instant, Instant)>> {
-    let pass = Pass::open(&BTreeMap::new(), &Wanted::everything(), (None, None), grant, snapshot)?;
+    let pass = Pass::open(&BTreeMap::new(), &Wanted::default(), (None, None), grant, snapshot)?;
     let ends = |part: &Part<'_>| {
         // The rows of a person are in the order of time.
         let first = part.people().iter().filter_map(|person| person.rows().next()).map(|row| part.time(row)).min();

@@ -69,9 +69,8 @@ fn borders(
 }
 
 fn open(scope: Scope<'_>, question: &RetentionQuestion, (from, to): (Instant, Instant)) -> Result<Pass> {
-    let mut wanted = Wanted::new();
+    let mut wanted = Wanted::default();
     for step in [&question.start, &question.coming_back] {
-        wanted.event(&step.event);
         step.filter.iter().for_each(|filter| wanted.condition(filter));
     }
     question.filter.iter().for_each(|filter| wanted.condition(filter));

@@ -70,9 +70,8 @@ impl<'a> Trend<'a> {
         (from, to): (Instant, Instant),
     ) -> Result<Trend<'a>> {
         let plan = scope.plan;
-        let mut wanted = Wanted::new();
+        let mut wanted = Wanted::default();
         for atom in &atoms {
-            wanted.event(&atom.event);
             atom.property.iter().for_each(|name| wanted.property(name));
         }
         question.filter.iter().for_each(|filter| wanted.condition(filter));

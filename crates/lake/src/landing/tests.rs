@@ -5,10 +5,10 @@ mod histories;
 mod identity;
 
 use super::LandingStage;
-use crate::tests::fixture::{Fixture, events, field, grant, grant_of, object, people_in, purchase};
+use crate::tests::fixture::{Fixture, batch_of, events, field, grant, grant_of, object, people_in, purchase};
 use crate::{Arrival, Aside, Datum, IntakeLog, IntakeOptions, Message, MessageKind, Origin, Refused, ScanRequest};
 use arrow::array::AsArray;
-use arrow::datatypes::Int64Type;
+use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use roaring::RoaringTreemap;
 use spec::{FieldClass, FieldRef, Object, ObjectKind, Release, ValueType};
 use std::borrow::Cow;
@@ -26,12 +26,12 @@ const OPTIONS: IntakeOptions = IntakeOptions {
 const JUNE: i64 = 1_496_275_200_000_000;
 const MINUTE: i64 = 60_000_000;
 
-fn log_of(fixture: &Fixture) -> IntakeLog {
+pub(crate) fn log_of(fixture: &Fixture) -> IntakeLog {
     fixture.lake.open_intake(OPTIONS).expect("the folder can be read").0
 }
 
 /// Puts arrivals on disk together.
-fn acknowledge(log: &IntakeLog, arrivals: &[Arrival<'_>]) {
+pub(crate) fn acknowledge(log: &IntakeLog, arrivals: &[Arrival<'_>]) {
     let (sender, receiver) = mpsc::channel();
     let records = arrivals.iter().map(Arrival::to_bytes).collect();
     let done = Box::new(move |outcome| sender.send(outcome).expect("the test listens"));
@@ -40,7 +40,7 @@ fn acknowledge(log: &IntakeLog, arrivals: &[Arrival<'_>]) {
     receiver.recv().expect("the log answers").expect("the disk has room");
 }
 
-fn land_all(fixture: &Fixture, log: &IntakeLog) -> (u64, u64) {
+pub(crate) fn land_all(fixture: &Fixture, log: &IntakeLog) -> (u64, u64) {
     let (mut stored, mut duplicate) = (0, 0);
     loop {
         let landing = fixture.lake.land(log).expect("the disk has room");
@@ -53,7 +53,7 @@ fn land_all(fixture: &Fixture, log: &IntakeLog) -> (u64, u64) {
 }
 
 /// What `purchase` is for files, as a message.
-fn bought<'a>(id: &'a str, customer: &'a str, minute: i64, cents: i128) -> Message<'a> {
+pub(crate) fn bought<'a>(id: &'a str, customer: &'a str, minute: i64, cents: i128) -> Message<'a> {
     let text = |text: &'a str| Cow::Borrowed(text);
     Message {
         origin: Origin { source: text("shop"), key: text("till") },
@@ -162,13 +162,14 @@ fn a_time_filter_holds_for_landed_rows_where_no_stored_part_is_read() {
         ..ScanRequest::default()
     };
     let parts = snapshot.scan_events(&grant, &request).expect("the column is granted");
-    let n_rows: usize = parts.iter().map(|part| part.read().expect("the file is whole").batch.num_rows()).sum();
-    assert_eq!(n_rows, 2);
+    let times = |part| batch_of(part).column(1).as_primitive::<TimestampMicrosecondType>().values().to_vec();
+    let times: Vec<i64> = parts.iter().flat_map(times).collect();
+    assert_eq!(times.iter().filter(|at| **at >= JUNE + MINUTE).count(), 2, "{times:?}");
     let one: RoaringTreemap = snapshot.known().iter().take(1).collect();
     let grant = self::grant(one.clone(), &[FieldRef::Property("amount".to_owned())]);
     let all_times = ScanRequest { from: None, ..request };
     let parts = snapshot.scan_events(&grant, &all_times).expect("the column is granted");
-    let people = parts.iter().flat_map(|part| people_in(&part.read().expect("the file is whole").batch));
+    let people = parts.iter().flat_map(|part| people_in(&batch_of(part)));
     let people: RoaringTreemap = people.map(|person| u64::try_from(person).expect("numbers are positive")).collect();
     assert_eq!(people, one, "landed rows obey the grant too");
 }

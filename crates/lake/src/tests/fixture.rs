@@ -1,8 +1,10 @@
 //! A lake in a temporary folder, small contracts, and views of what is in it.
 
-use crate::{Clock, ImportFile, ImportReport, Lake, LakeOptions, ScanRequest, SeededRandom, Snapshot};
-use arrow::array::{ArrayRef, AsArray};
-use arrow::datatypes::Int64Type;
+use crate::{
+    Clock, Column, ImportFile, ImportReport, Lake, LakeOptions, ScanPart, ScanRequest, SeededRandom, Snapshot,
+};
+use arrow::array::{ArrayRef, AsArray, Int64Array, StringArray, TimestampMicrosecondArray};
+use arrow::datatypes::{DataType, Int64Type};
 use arrow::record_batch::RecordBatch;
 use arrow::util::display::array_value_to_string;
 use policy::{FieldUse, Grant};
@@ -13,6 +15,8 @@ use spec::{
 };
 use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
+
+const HOT_BYTES: usize = 64 << 20;
 
 pub(crate) struct Fixture {
     pub(crate) lake: Lake,
@@ -41,10 +45,18 @@ impl Fixture {
         Fixture::in_folder(folder, 1, memory_bytes_max)
     }
 
+    /// With room for so many bytes of decoded columns.
+    pub(crate) fn with_hot_columns(hot_bytes_max: usize) -> Fixture {
+        let folder = TempDir::new().expect("there is a folder for temporary files");
+        let clock = Arc::new(HandClock(Mutex::new(at("2018-01-01T00:00:00Z"))));
+        let lake = open_by(&clock, &folder, 1, (64 << 20, hot_bytes_max)).expect("the folder opens");
+        Fixture { lake, folder, clock, seed: 1 }
+    }
+
     /// A lake in a folder that may hold one.
     pub(crate) fn in_folder(folder: TempDir, seed: u64, memory_bytes_max: usize) -> Fixture {
         let clock = Arc::new(HandClock(Mutex::new(at("2018-01-01T00:00:00Z"))));
-        let lake = open_by(&clock, &folder, seed, memory_bytes_max).expect("the folder opens");
+        let lake = open_by(&clock, &folder, seed, (memory_bytes_max, HOT_BYTES)).expect("the folder opens");
         Fixture { lake, folder, clock, seed }
     }
 
@@ -53,7 +65,7 @@ impl Fixture {
         let Fixture { lake, folder, clock, seed } = self;
         drop(lake);
         let seed = seed + 1;
-        let lake = open_by(&clock, &folder, seed, 64 << 20).expect("the folder opens again");
+        let lake = open_by(&clock, &folder, seed, (64 << 20, HOT_BYTES)).expect("the folder opens again");
         Fixture { lake, folder, clock, seed }
     }
 
@@ -69,12 +81,17 @@ impl Fixture {
 
 pub(crate) fn open(folder: &TempDir, seed: u64, memory_bytes_max: usize) -> Result<Lake> {
     let clock = Arc::new(HandClock(Mutex::new(at("2018-01-01T00:00:00Z"))));
-    open_by(&clock, folder, seed, memory_bytes_max)
+    open_by(&clock, folder, seed, (memory_bytes_max, HOT_BYTES))
 }
 
-fn open_by(clock: &Arc<HandClock>, folder: &TempDir, seed: u64, memory_bytes_max: usize) -> Result<Lake> {
+fn open_by(
+    clock: &Arc<HandClock>,
+    folder: &TempDir,
+    seed: u64,
+    (memory_bytes_max, hot_bytes_max): (usize, usize),
+) -> Result<Lake> {
     Lake::open(LakeOptions {
-        hot_bytes_max: 64 << 20,
+        hot_bytes_max,
         folder: &folder.path().join("data"),
         clock: Arc::clone(clock) as Arc<dyn Clock>,
         random: Arc::new(SeededRandom::new(seed)),
@@ -189,12 +206,38 @@ pub(crate) fn events_of(snapshot: &Snapshot, object: &Object) -> Vec<String> {
     let parts = snapshot.scan_events(&grant, &request).expect("the columns are granted");
     let mut rows = Vec::new();
     for part in parts {
-        let batch = part.read().expect("the file is whole").batch;
+        let batch = batch_of(&part);
         for row in 0..batch.num_rows() {
             rows.push(row_text(&batch, row));
         }
     }
     rows
+}
+
+/// The granted rows of a part: person, time, event, then the properties.
+pub(crate) fn batch_of(part: &ScanPart) -> RecordBatch {
+    let stretch = part.stretch().expect("the file is whole");
+    let rows = || stretch.people().iter().flat_map(|person| person.rows());
+    let people = stretch.people().iter().flat_map(|person| person.rows().map(|_| person.person()));
+    let names = rows().map(|row| stretch.events().text(row).expect("every event has a name"));
+    let first: [ArrayRef; 3] = [
+        Arc::new(people.collect::<Int64Array>()),
+        Arc::new(TimestampMicrosecondArray::from_iter_values(rows().map(|row| stretch.time(row))).with_timezone("UTC")),
+        Arc::new(names.map(Some).collect::<StringArray>()),
+    ];
+    let property = |place: usize| {
+        let column = stretch.property(place);
+        let data_type = match column {
+            Column::Texts(_) => DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
+            Column::Numbers(numbers) => numbers.data_type().clone(),
+            Column::Booleans(_) => DataType::Boolean,
+            Column::Missing => DataType::Null,
+        };
+        column.array(rows(), &data_type).expect("every column can be picked from")
+    };
+    let columns = first.into_iter().chain((0..stretch.n_properties()).map(property));
+    let named = columns.enumerate().map(|(place, column)| (place.to_string(), column, true));
+    RecordBatch::try_from_iter_with_nullable(named).expect("columns have equal lengths")
 }
 
 pub(crate) fn row_text(batch: &RecordBatch, row: usize) -> String {

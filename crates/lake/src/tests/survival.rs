@@ -128,7 +128,7 @@ fn check_order(fixture: &Fixture, n_rows: usize) {
     let mut last = (i64::MIN, i64::MIN);
     let mut seen = BTreeSet::new();
     for part in snapshot.scan_events(&grant, &crate::ScanRequest::default()).expect("no column is asked") {
-        let batch = part.read().expect("the file is whole").batch;
+        let batch = super::fixture::batch_of(&part);
         let people = super::fixture::people_in(&batch);
         let of_part: BTreeSet<i64> = people.iter().copied().collect();
         assert!(of_part.is_disjoint(&seen), "a person is in two parts");

@@ -1,0 +1,109 @@
+//! A row group as a scan reads it: each column once, decoded or as it was kept.
+
+use super::{EventFile, Scan};
+use crate::error;
+use crate::hot::{Hot, Rows};
+use crate::stretch::{Column, People};
+use spec::Result;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A row group. What landed lies in several parts of a scan, so that its columns are held as long as the scan is, whether
+/// there is room to keep them for the next one or not.
+pub(super) struct Source {
+    file: Arc<EventFile>,
+    group: usize,
+    /// By the places of the scan's names.
+    held: Mutex<Vec<Option<Hot>>>,
+    /// Bytes read that no part has counted yet.
+    n_bytes: AtomicU64,
+}
+
+impl Source {
+    pub(super) fn new(file: Arc<EventFile>, group: usize) -> Source {
+        Source { file, group, held: Mutex::default(), n_bytes: AtomicU64::new(0) }
+    }
+
+    /// The first and the last person.
+    pub(super) fn people(&self) -> (i64, i64) {
+        self.file.groups[self.group].people
+    }
+
+    /// Whether any of its people can be in a range of them, both ends included.
+    pub(super) fn may_hold(&self, (first, last): (i64, i64)) -> bool {
+        let own = self.people();
+        own.0 <= last && own.1 >= first
+    }
+
+    /// The file and the group.
+    pub(super) fn name(&self) -> (Arc<str>, usize) {
+        (Arc::clone(&self.file.name), self.group)
+    }
+
+    /// Whose rows lie where.
+    pub(super) fn all_people(&self, scan: &Scan) -> Result<Arc<People>> {
+        match self.hot(scan, 0..1)?.pop() {
+            Some(Hot::People(people)) => Ok(people),
+            _ => Err(error::events_lack_columns()),
+        }
+    }
+
+    /// A column, by the place of its name.
+    pub(super) fn column(&self, scan: &Scan, place: usize) -> Result<Column> {
+        self.columns(scan, place..place + 1)?.pop().ok_or_else(error::events_lack_columns)
+    }
+
+    /// Columns, by the places of their names.
+    pub(super) fn columns(&self, scan: &Scan, places: Range<usize>) -> Result<Vec<Column>> {
+        let column = |hot: Hot| match hot {
+            Hot::Column(column) => Ok(column),
+            Hot::People(_) | Hot::Runs(_) => Err(error::events_lack_columns()),
+        };
+        self.hot(scan, places)?.into_iter().map(column).collect()
+    }
+
+    /// The bytes of the column chunks read since it was asked before.
+    pub(super) fn take_cost(&self) -> u64 {
+        self.n_bytes.swap(0, Ordering::Relaxed)
+    }
+
+    fn hot(&self, scan: &Scan, places: Range<usize>) -> Result<Vec<Hot>> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.resize(scan.names.len(), None);
+        if held[places.clone()].iter().any(Option::is_none) {
+            self.load(scan, &mut held, places.clone())?;
+        }
+        Ok(held[places].iter().flatten().cloned().collect())
+    }
+
+    /// Gets columns that are not held, all at once: first those that were kept, then the others from the file.
+    fn load(&self, scan: &Scan, held: &mut [Option<Hot>], places: Range<usize>) -> Result<()> {
+        let groups = Arc::from([self.name()]);
+        let rows = Rows { groups, people: self.people(), only_vouched: false };
+        for (place, kept) in places.clone().zip(scan.hot.get(&rows, &scan.names[places.clone()])) {
+            held[place] = held[place].take().or(kept);
+        }
+        let metadata = &self.file.metadata;
+        let lacking: Vec<usize> = places.filter(|place| held[*place].is_none()).collect();
+        let root_of = |place: &usize| metadata.schema().index_of(&scan.names[*place]).ok();
+        let roots: Vec<usize> = lacking.iter().filter_map(root_of).collect();
+        // Every column of events is flat, so that roots and leaves are the same.
+        let group = metadata.metadata().row_group(self.group);
+        let n_bytes: i64 = roots.iter().map(|root| group.column(*root).compressed_size()).sum();
+        self.n_bytes.fetch_add(u64::try_from(n_bytes).unwrap_or(0), Ordering::Relaxed);
+        let decoded = if roots.is_empty() { None } else { Some(self.file.decode(self.group, roots)?) };
+        for place in lacking {
+            let name = &scan.names[place];
+            let hot = match (place, decoded.as_ref().and_then(|decoded| decoded.column_by_name(name))) {
+                (0, Some(people)) => Hot::People(Arc::new(People::of(people)?)),
+                (_, Some(array)) => Hot::Column(Column::of(array)?),
+                // Files from before the property was there do not have it.
+                (_, None) => Hot::Column(Column::Missing),
+            };
+            scan.hot.keep(&rows, name, &hot);
+            held[place] = Some(hot);
+        }
+        Ok(())
+    }
+}
