@@ -309,8 +309,8 @@ impl Lake {
             current.release_files(&next);
             ahead.release_files(&next);
         }
-        let live = next.event_files().iter().map(|file| file.file.name.as_str());
-        state.hot.forget_others(&live.collect());
+        let files = next.event_files().iter().map(|file| file.file.name.as_str());
+        state.hot.forget_others(&files.chain([next.trait_table().name()]).collect());
     }
 
     fn lock_state(&self) -> MutexGuard<'_, State> {

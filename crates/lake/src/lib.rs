@@ -29,6 +29,7 @@ mod sums;
 mod table;
 #[cfg(test)]
 mod tests;
+mod traits;
 mod vault;
 
 pub use clock::{Clock, FixedClock, Random, SeededRandom, SystemClock, SystemRandom};
@@ -49,4 +50,5 @@ pub use quarantine::{AsideGroup, AsideMessage};
 pub use scan::{ScanPart, ScanRequest};
 pub use snapshot::Snapshot;
 pub use stretch::{Column, Number, Numbers, PersonRows, Row, Stretch, Texts};
+pub use traits::Traits;
 pub use vault::{MergeChange, MergeEntry, MergeReason};

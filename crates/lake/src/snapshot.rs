@@ -1,18 +1,13 @@
 //! One consistent state of the lake.
 
 use crate::hot::HotColumns;
-use crate::import::{MessageKey, PERSON_BEFORE, trait_column};
 use crate::lake::State;
 use crate::landing::{BookLine, Books, News};
-use crate::ledger::{Ledger, load_imports, read_table};
+use crate::ledger::{Ledger, load_imports};
 use crate::scan::{self, EventFile};
-use crate::table::Table;
+use crate::traits::{TraitTable, Traits};
 use crate::vault::{Roots, Vault};
 use crate::{ImportRecord, PurposePeople, ScanPart, ScanRequest, error};
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, NullArray, StringArray, UInt64Array};
-use arrow::compute::{cast, take, take_record_batch};
-use arrow::datatypes::{DataType, Field, Int64Type, Schema, TimestampMicrosecondType};
-use arrow::record_batch::RecordBatch;
 use policy::Grant;
 use roaring::RoaringTreemap;
 use spec::{FieldRef, Instant, LawRule, Mask, PersonId, Purpose, Release, Result};
@@ -34,8 +29,7 @@ pub struct Snapshot {
     /// First those that landed, then the others in the order of their people.
     events: Vec<Arc<EventFile>>,
     n_landed: usize,
-    /// Of those who people are by now, in their order; the last column says who they were at first.
-    traits: RecordBatch,
+    traits: Arc<TraitTable>,
     hot: Arc<HotColumns>,
     vault: Arc<Vault>,
 }
@@ -98,8 +92,8 @@ impl Snapshot {
             (None, None) => Arc::new(Mutex::new(Books::load(&state.books)?)),
         };
         let traits = match same(&["traits"]).and(same_people) {
-            Some(earlier) => earlier.traits.clone(),
-            None => load_traits(&state.traits, &roots)?,
+            Some(earlier) => Arc::clone(&earlier.traits),
+            None => Arc::new(TraitTable::load(&state.traits, &roots)?),
         };
         let deliveries = last_deliveries(&imports, &lock(&books));
         Ok(Snapshot {
@@ -180,16 +174,9 @@ impl Snapshot {
         &self.roots
     }
 
-    /// Whether traits of a person, as of now and as at first, hold a message other than the one with this sequence.
-    pub(crate) fn has_traits_of(&self, (person, at_first): (i64, i64), key: &MessageKey, sequence: i64) -> bool {
-        let people = self.traits.column(0).as_primitive::<Int64Type>().values();
-        let digests = self.traits.column(3).as_binary::<i32>();
-        let sequences = self.traits.column_by_name("seq").map(|column| column.as_primitive::<Int64Type>());
-        let first = people.partition_point(|other| *other < person);
-        let mut rows = (first..people.len()).take_while(|row| people[*row] == person);
-        let is_other = |row: usize| sequences.is_none_or(|of| of.is_null(row) || of.value(row) != sequence);
-        let before = self.traits.column(self.traits.num_columns() - 1).as_primitive::<Int64Type>();
-        rows.any(|row| digests.value(row) == key.as_slice() && before.value(row) == at_first && is_other(row))
+    /// The traits of people.
+    pub(crate) fn trait_table(&self) -> &TraitTable {
+        &self.traits
     }
 
     /// The parts to read for a request, without those that cannot hold a row.
@@ -201,37 +188,12 @@ impl Snapshot {
         Ok(scan::parts(files, landed, scan::plan(grant, request, &self.hot)?))
     }
 
-    /// The traits of the granted people; of several objects with the same trait the newest value counts.
-    ///
-    /// # Shape
-    /// One row per granted person with any trait, ascending: `person` Int64, then one column per name in the order asked.
-    /// A trait that no table has yet is a column of type Null; one that the grant's mask hashes is a column of text.
+    /// Traits by name, as the grant's masks show them.
     ///
     /// # Errors
     /// Denied for a trait that the grant does not hold.
-    pub fn traits(&self, grant: &Grant, names: &[String]) -> Result<RecordBatch> {
-        let mut masks = Vec::new();
-        for name in names {
-            match grant.mask_of(&FieldRef::Trait(name.clone())) {
-                Some(mask @ (Mask::Show | Mask::Hash)) => masks.push(mask),
-                Some(Mask::Hide) | None => return Err(error::field_not_granted(name, grant.purpose())),
-            }
-        }
-        let all = self.traits.column(0).as_primitive::<Int64Type>();
-        let granted = |row: &usize| PersonId::from_stored(all.value(*row)).is_some_and(|person| grant.allows(person));
-        let rows: Vec<usize> = (0..all.len()).filter(granted).collect();
-        let mut people: Vec<i64> = rows.iter().map(|row| all.value(*row)).collect();
-        people.dedup();
-        let mut fields = vec![Field::new("person", DataType::Int64, false)];
-        let mut columns: Vec<ArrayRef> = vec![Arc::new(Int64Array::from(people.clone()))];
-        for (name, mask) in names.iter().zip(masks) {
-            let values = self.newest_values(&trait_column(name), &rows, people.len(), grant.release())?;
-            let column = if mask == Mask::Hash { self.hashed(grant, &values)? } else { values };
-            fields.push(Field::new(name, column.data_type().clone(), true));
-            columns.push(column);
-        }
-        RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
-            .map_err(|cause| error::bug("cannot join traits", Box::new(cause)))
+    pub fn traits(&self, grant: &Grant, names: &[String]) -> Result<Traits> {
+        self.traits.under(grant, names, &self.hot, &self.vault)
     }
 
     /// The identifiers of a kind (`user_id`, or the name of a direct field), one per person asked.
@@ -271,37 +233,6 @@ impl Snapshot {
             file.replace();
         }
     }
-
-    /// The values as keyed hashes, stable per data folder and purpose: equal values have equal hashes of 16 hex digits.
-    fn hashed(&self, grant: &Grant, values: &ArrayRef) -> Result<ArrayRef> {
-        let texts =
-            cast(values, &DataType::Utf8).map_err(|cause| error::bug("cannot hash a trait", Box::new(cause)))?;
-        let hash = |text: Option<&str>| text.map(|text| self.vault.hash(grant.purpose(), text));
-        Ok(Arc::new(texts.as_string::<i32>().iter().map(hash).collect::<StringArray>()))
-    }
-
-    /// Per person (rows of one person lie together) the value of the newest row that has one.
-    ///
-    /// What nobody vouches for may be counted, but nobody gets onto a list by it.
-    fn newest_values(&self, column: &str, rows: &[usize], n_people: usize, release: Release) -> Result<ArrayRef> {
-        let Some(values) = self.traits.column_by_name(column) else {
-            return Ok(Arc::new(NullArray::new(n_people)));
-        };
-        let people = self.traits.column(0).as_primitive::<Int64Type>();
-        let times = self.traits.column(2).as_primitive::<TimestampMicrosecondType>();
-        let digests = self.traits.column(3).as_binary::<i32>();
-        let claimed = self.traits.column_by_name("claimed").map(|column| column.as_boolean());
-        let is_claimed = |row: usize| claimed.is_some_and(|claimed| claimed.is_valid(row) && claimed.value(row));
-        // What is only claimed never stands before what somebody vouches for, however new it is.
-        let rank = |row: usize| (!is_claimed(row), times.value(row), digests.value(row));
-        let newest = rows.chunk_by(|a, b| people.value(*a) == people.value(*b)).map(|rows| {
-            let with_value = rows.iter().filter(|row| values.is_valid(**row));
-            let with_value = with_value.filter(|row| release < Release::List || !is_claimed(**row));
-            with_value.max_by_key(|row| rank(**row)).map(|row| *row as u64)
-        });
-        let newest: UInt64Array = newest.collect();
-        take(values, &newest, None).map_err(|cause| error::bug("cannot pick traits", Box::new(cause)))
-    }
 }
 
 fn lock(books: &Mutex<Books>) -> MutexGuard<'_, Books> {
@@ -315,24 +246,4 @@ fn last_deliveries(imports: &[ImportRecord], books: &Books) -> BTreeMap<String, 
         *known = import.at.max(*known);
     }
     last
-}
-
-/// All traits of those who people are by now, in their order.
-fn load_traits(table: &Table, roots: &Roots) -> Result<RecordBatch> {
-    let fields: Vec<Field> = table.columns()?.fields().iter().map(|field| field.as_ref().clone()).collect();
-    let stored = read_table(table, &fields)?;
-    let fields = fields.into_iter().chain([Field::new(PERSON_BEFORE, DataType::Int64, true)]);
-    let mut columns = stored.columns().to_vec();
-    columns.push(Arc::clone(stored.column(0)));
-    columns[0] = Arc::new(roots.roots(stored.column(0).as_primitive())?);
-    let rows = RecordBatch::try_new(Arc::new(Schema::new(fields.collect::<Vec<_>>())), columns)
-        .map_err(|cause| error::bug("cannot name the people of traits", Box::new(cause)))?;
-    let people = rows.column(0).as_primitive::<Int64Type>().values();
-    if people.is_sorted() {
-        return Ok(rows);
-    }
-    let mut order: Vec<usize> = (0..people.len()).collect();
-    order.sort_by_key(|row| people[*row]);
-    let order = UInt64Array::from_iter_values(order.into_iter().map(|row| row as u64));
-    take_record_batch(&rows, &order).map_err(|cause| error::bug("cannot bring traits in order", Box::new(cause)))
 }

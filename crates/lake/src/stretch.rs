@@ -7,9 +7,11 @@
 mod merging;
 
 use crate::error;
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int32Array, StringArray, UInt32Array};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int32Array, NullArray, StringArray, UInt32Array,
+};
 use arrow::buffer::{NullBuffer, ScalarBuffer};
-use arrow::compute::take;
+use arrow::compute::{cast, take};
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType,
 };
@@ -120,6 +122,10 @@ impl PersonRows {
 }
 
 impl Row {
+    pub(crate) fn at(place: usize) -> Row {
+        Row(u32::try_from(place).expect("there are fewer rows than 2^32"))
+    }
+
     /// Its place among the rows of everybody, below [`Stretch::n_rows`].
     #[inline]
     pub fn index(self) -> usize {
@@ -239,22 +245,36 @@ impl Column {
         Ok(match array.data_type() {
             DataType::Null => Column::Missing,
             DataType::Dictionary(_, _) => Column::Texts(Arc::new(Texts::of(array.as_dictionary::<Int32Type>()))),
+            DataType::Utf8 => {
+                let coded =
+                    cast(array, &dictionary()).map_err(|cause| error::bug("cannot code texts", Box::new(cause)))?;
+                Column::of(&coded)?
+            }
             DataType::Boolean => Column::Booleans(array.as_boolean().clone()),
             _ => Column::Numbers(Numbers::of(array)?),
         })
     }
 
-    /// Some rows as an array of the column's type.
-    pub fn array(&self, rows: impl Iterator<Item = Row>, data_type: &DataType) -> Result<ArrayRef> {
-        let bug = |cause| error::bug("cannot pick rows", Box::new(cause));
-        let places = |rows: &mut dyn Iterator<Item = Row>| UInt32Array::from_iter_values(rows.map(|row| row.0));
-        let mut rows = rows;
-        Ok(match self {
-            Column::Missing => arrow::array::new_null_array(data_type, rows.count()),
-            Column::Texts(texts) => texts.array(rows)?,
-            Column::Numbers(numbers) => take(&numbers.array, &places(&mut rows), None).map_err(bug)?,
-            Column::Booleans(values) => take(values, &places(&mut rows), None).map_err(bug)?,
-        })
+    /// The type of arrays of it; Null for one that no file has.
+    pub fn data_type(&self) -> DataType {
+        match self {
+            Column::Texts(_) => dictionary(),
+            Column::Numbers(numbers) => numbers.data_type().clone(),
+            Column::Booleans(_) => DataType::Boolean,
+            Column::Missing => DataType::Null,
+        }
+    }
+
+    /// Some rows as an array of the column's type; no row is a missing value.
+    pub fn array(&self, rows: impl Iterator<Item = Option<Row>>) -> Result<ArrayRef> {
+        let values: &dyn Array = match self {
+            Column::Missing => return Ok(Arc::new(NullArray::new(rows.count()))),
+            Column::Texts(texts) => return texts.array(rows),
+            Column::Numbers(numbers) => &numbers.array,
+            Column::Booleans(values) => values,
+        };
+        let places: UInt32Array = rows.map(|row| row.map(|row| row.0)).collect();
+        take(values, &places, None).map_err(|cause| error::bug("cannot pick rows", Box::new(cause)))
     }
 
     pub(crate) fn n_bytes(&self) -> usize {
@@ -265,6 +285,10 @@ impl Column {
             Column::Booleans(values) => values.get_array_memory_size(),
         }
     }
+}
+
+fn dictionary() -> DataType {
+    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
 }
 
 impl Texts {
@@ -318,8 +342,9 @@ impl Texts {
         (code < self.missing()).then(|| self.values.value(code))
     }
 
-    fn array(&self, rows: impl Iterator<Item = Row>) -> Result<ArrayRef> {
-        let key = |row: Row| i32::try_from(self.code(row)).ok().filter(|code| (*code as usize) < self.missing());
+    fn array(&self, rows: impl Iterator<Item = Option<Row>>) -> Result<ArrayRef> {
+        let code = |row: Row| Some(self.code(row)).filter(|code| *code < self.missing());
+        let key = |row: Option<Row>| i32::try_from(row.and_then(code)?).ok();
         let keys: Int32Array = rows.map(key).collect();
         let array = DictionaryArray::try_new(keys, Arc::new(self.values.clone()));
         Ok(Arc::new(array.map_err(|cause| error::bug("cannot pick rows", Box::new(cause)))?))

@@ -6,8 +6,8 @@ use crate::expression::{Predicate, aggregate_column};
 use crate::fold::fold_people;
 use crate::pass::{Wanted, column_name};
 use crate::plan::{Rows, Scope};
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, RecordBatchOptions, UInt32Array};
-use arrow::compute::{and, take};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, RecordBatchOptions};
+use arrow::compute::and;
 use arrow::datatypes::{DataType, Field, Int64Type, Schema};
 use spec::{Aggregate, AudienceQuestion, Condition, FieldRef, Mask, PersonId, Release, Result, Term, Value, ValueType};
 use std::sync::Arc;
@@ -105,11 +105,12 @@ fn people_batch(scope: Scope<'_>, figures: Vec<ArrayRef>) -> Result<RecordBatch>
     let names: Vec<String> = plan.traits.keys().cloned().collect();
     if !names.is_empty() {
         let traits = snapshot.traits(grant, &names)?;
-        let rows = rows_of(&people, traits.column(0).as_primitive::<Int64Type>());
-        for (field, column) in traits.schema().fields().iter().zip(traits.columns()).skip(1) {
-            let name = column_name(&FieldRef::Trait(field.name().clone()));
-            fields.push(Field::new(name, field.data_type().clone(), true));
-            columns.push(take(column, &rows, None).map_err(error::from_arrow)?);
+        let rows = traits.rows_of_all(grant);
+        for name in &names {
+            let column = traits.column(name).ok_or_else(|| error::bug("a trait was not read"))?;
+            let name = column_name(&FieldRef::Trait(name.clone()));
+            fields.push(Field::new(name, column.data_type(), true));
+            columns.push(column.array(rows.iter().copied())?);
         }
     }
     for (index, figure) in figures.into_iter().enumerate() {
@@ -118,18 +119,6 @@ fn people_batch(scope: Scope<'_>, figures: Vec<ArrayRef>) -> Result<RecordBatch>
     }
     let options = RecordBatchOptions::new().with_row_count(Some(people.len()));
     RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options).map_err(error::from_arrow)
-}
-
-/// For each person the row of its traits, null without any.
-fn rows_of(people: &Int64Array, with_traits: &Int64Array) -> UInt32Array {
-    let with_traits = with_traits.values();
-    let mut at = 0;
-    let row = |person: &i64| {
-        // Both ascend.
-        at += with_traits[at..].iter().take_while(|other| *other < person).count();
-        (with_traits.get(at) == Some(person)).then(|| u32::try_from(at).ok()).flatten()
-    };
-    people.values().iter().map(row).collect()
 }
 
 fn list_columns(scope: Scope<'_>, question: &AudienceQuestion) -> Vec<spec::Column> {

@@ -1,11 +1,9 @@
 //! Groups by breakdown values: small numbers within a part, the values themselves across parts.
 
-use crate::cells::{self, Key};
-use crate::error;
+use crate::cells::Key;
 use crate::number;
 use crate::pass::{Part, Values};
-use arrow::array::{Array, ArrayRef, UInt32Array};
-use arrow::row::{RowConverter, SortField};
+use arrow::array::Array;
 use lake::{Column, Number, PersonRows, Row, Texts};
 use spec::{FieldRef, Result, Value};
 use std::collections::HashMap;
@@ -42,10 +40,16 @@ impl<'a> PartGroups<'a> {
                 let mut lacking = vec![false; part.n_rows()];
                 let mut all: Option<(Vec<u32>, usize)> = None;
                 for values in several {
-                    let own = codes_of(part, values, &mut lacking)?;
+                    let own = codes_of(part, values, &mut lacking);
                     all = Some(match all {
                         None => own,
-                        Some((codes, _)) => numbered(part, |row| (codes[row.index()], own.0[row.index()])),
+                        Some((mut codes, _)) => {
+                            let mut pairs = Numbered::default();
+                            for row in part.rows() {
+                                codes[row.index()] = pairs.of((codes[row.index()], own.0[row.index()]));
+                            }
+                            (codes, pairs.known.len())
+                        }
                     });
                 }
                 let (codes, n_codes) = all.unwrap_or((Vec::new(), 0));
@@ -87,95 +91,79 @@ impl<'a> PartGroups<'a> {
 
 /// The value of one row.
 fn value(part: &Part<'_>, values: &Values<'_>, row: Row) -> Result<Value> {
-    Ok(match values {
-        Values::Property(Column::Missing) => Value::Null,
-        Values::Property(Column::Texts(texts)) => {
-            texts.text(row).map_or(Value::Null, |text| Value::Text(text.to_owned()))
+    let (column, row) = match values {
+        Values::Property(column) => (*column, Some(row)),
+        Values::Trait(column, rows) => {
+            (*column, rows[part.people().partition_point(|person| person.rows().next_back() < Some(row))])
         }
-        Values::Property(Column::Numbers(numbers)) => match numbers.get(row) {
+    };
+    let Some(row) = row else { return Ok(Value::Null) };
+    Ok(match column {
+        Column::Missing => Value::Null,
+        Column::Texts(texts) => texts.text(row).map_or(Value::Null, |text| Value::Text(text.to_owned())),
+        Column::Numbers(numbers) => match numbers.get(row) {
             Some(number) => number::shown(number, numbers.data_type())?,
             None => Value::Null,
         },
-        Values::Property(Column::Booleans(values)) => {
+        Column::Booleans(values) => {
             let is_there = values.is_valid(row.index());
             if is_there { Value::Boolean(values.value(row.index())) } else { Value::Null }
         }
-        Values::Trait(column, rows) => {
-            let person = part.people().partition_point(|person| person.rows().next_back() < Some(row));
-            if rows.is_null(person) { Value::Null } else { cells::value(column, rows.value(person) as usize)? }
-        }
     })
+}
+
+/// What tells the values of a column apart; `None` for a missing one.
+fn bits(column: &Column, row: Row) -> Option<i128> {
+    match column {
+        Column::Missing => None,
+        Column::Texts(texts) => Some(texts.code(row)).filter(|code| *code < texts.missing()).map(|code| code as i128),
+        Column::Numbers(numbers) => numbers.get(row).map(|number| match number {
+            Number::Exact(value) => value,
+            Number::Double(value) => value.to_bits().into(),
+        }),
+        Column::Booleans(values) => values.is_valid(row.index()).then(|| values.value(row.index()).into()),
+    }
 }
 
 /// A number for each row's value, and one that is higher than all; notes which rows have none.
-fn codes_of(part: &Part<'_>, values: &Values<'_>, lacking: &mut [bool]) -> Result<(Vec<u32>, usize)> {
-    let mut note = |row: Row, is_missing: bool| lacking[row.index()] |= is_missing;
-    Ok(match values {
-        Values::Property(Column::Missing) => {
-            part.rows().for_each(|row| note(row, true));
-            (vec![0; part.n_rows()], 1)
-        }
-        Values::Property(Column::Texts(texts)) => {
-            let mut codes = vec![0; part.n_rows()];
-            for row in part.rows() {
-                codes[row.index()] = u32::try_from(texts.code(row)).map_err(|_| error::bug("too many texts"))?;
-                note(row, texts.code(row) == texts.missing());
-            }
-            (codes, texts.missing() + 1)
-        }
-        Values::Property(Column::Numbers(numbers)) => {
-            part.rows().for_each(|row| note(row, numbers.get(row).is_none()));
-            numbered(part, |row| numbers.get(row).map(bits))
-        }
-        Values::Property(Column::Booleans(values)) => {
-            part.rows().for_each(|row| note(row, values.is_null(row.index())));
-            numbered(part, |row| values.is_valid(row.index()).then(|| values.value(row.index())))
-        }
-        Values::Trait(column, rows) => {
-            // Each person's value, then for each row its person's.
-            let (of_people, n_codes) = numbered_traits(column, rows)?;
-            let mut codes = vec![0; part.n_rows()];
-            for (person, code) in part.people().iter().zip(of_people) {
-                PersonRows::rows(person).for_each(|row| codes[row.index()] = code);
-            }
-            (codes, n_codes)
-        }
-    })
-}
-
-/// What tells numbers apart.
-fn bits(number: Number) -> (bool, i128) {
-    match number {
-        Number::Exact(value) => (false, value),
-        Number::Double(value) => (true, value.to_bits().into()),
-    }
-}
-
-/// Numbers the values of rows in the order in which they first come.
-fn numbered<V: Eq + Hash>(part: &Part<'_>, value: impl Fn(Row) -> V) -> (Vec<u32>, usize) {
-    let mut known: HashMap<V, u32> = HashMap::new();
+fn codes_of(part: &Part<'_>, values: &Values<'_>, lacking: &mut [bool]) -> (Vec<u32>, usize) {
+    let mut numbers = Numbered::default();
     let mut codes = vec![0; part.n_rows()];
-    for row in part.rows() {
-        let next = u32::try_from(known.len()).expect("a part has fewer rows than 2^32");
-        codes[row.index()] = *known.entry(value(row)).or_insert(next);
+    let mut note = |row: Row, bits: Option<i128>, code: u32| {
+        lacking[row.index()] |= bits.is_none();
+        codes[row.index()] = code;
+    };
+    match values {
+        Values::Property(column) => part.rows().for_each(|row| {
+            let bits = bits(column, row);
+            note(row, bits, numbers.of(bits));
+        }),
+        // Each person's value, then for each row its person's.
+        Values::Trait(column, rows) => {
+            for (person, row) in part.people().iter().zip(*rows) {
+                let bits = row.and_then(|row| bits(column, row));
+                let code = numbers.of(bits);
+                PersonRows::rows(person).for_each(|row| note(row, bits, code));
+            }
+        }
     }
-    (codes, known.len())
+    (codes, numbers.known.len())
 }
 
-/// The same for the traits of people, given by their rows; a missing one has a number too.
-fn numbered_traits(column: &ArrayRef, rows: &UInt32Array) -> Result<(Vec<u32>, usize)> {
-    let sort = SortField::new(column.data_type().clone());
-    let converter = RowConverter::new(vec![sort]).map_err(error::from_arrow)?;
-    let values = converter.convert_columns(std::slice::from_ref(column)).map_err(error::from_arrow)?;
-    let nulls = column.logical_nulls();
-    let is_missing = |row: usize| nulls.as_ref().is_some_and(|nulls| nulls.is_null(row));
-    let mut known: HashMap<Option<Box<[u8]>>, u32> = HashMap::new();
-    let mut number = |row: Option<u32>| {
-        let value =
-            row.map(|row| row as usize).filter(|row| !is_missing(*row)).map(|row| values.row(row).data().into());
-        let next = u32::try_from(known.len()).expect("a part has fewer people than 2^32");
-        *known.entry(value).or_insert(next)
-    };
-    let codes = rows.iter().map(&mut number).collect();
-    Ok((codes, known.len()))
+/// Numbers for values, in the order in which they first come.
+struct Numbered<V> {
+    known: HashMap<V, u32>,
+}
+
+impl<V> Default for Numbered<V> {
+    fn default() -> Self {
+        Numbered { known: HashMap::new() }
+    }
+}
+
+impl<V: Eq + Hash> Numbered<V> {
+    fn of(&mut self, value: V) -> u32 {
+        let next = u32::try_from(self.known.len()).expect("a part has fewer rows than 2^32");
+        *self.known.entry(value).or_insert(next)
+    }
 }

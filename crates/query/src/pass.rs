@@ -7,12 +7,10 @@ use crate::error;
 use crate::expression::Predicate;
 use crate::plan::Limits;
 use arrow::array::{
-    ArrayRef, AsArray, DictionaryArray, Int32Array, Int64Array, RecordBatch, RecordBatchOptions, UInt32Array,
-    new_null_array,
+    Array, ArrayRef, BooleanArray, DictionaryArray, Int32Array, RecordBatch, RecordBatchOptions, new_null_array,
 };
-use arrow::compute::take;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use lake::{Column, PersonRows, Row, ScanPart, ScanRequest, Snapshot, Stretch, Texts};
+use lake::{Column, PersonRows, Row, ScanPart, ScanRequest, Snapshot, Stretch, Texts, Traits};
 use policy::Grant;
 use spec::{Condition, EventSelector, FieldRef, Instant, Result, Term, ValueType};
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,8 +28,7 @@ pub(crate) struct Pass {
     parts: Vec<ScanPart>,
     /// The properties of parts, in their order.
     properties: Vec<(FieldRef, DataType)>,
-    /// One row per granted person with any trait, ascending: `person`, then the traits.
-    traits: RecordBatch,
+    traits: Traits,
     rows: AtomicU64,
     bytes: AtomicU64,
 }
@@ -40,8 +37,8 @@ pub(crate) struct Pass {
 pub(crate) struct Part<'p> {
     stretch: Stretch,
     pass: &'p Pass,
-    /// For each of the stretch's people the row of their traits, null without any; empty when no trait is asked for.
-    trait_rows: UInt32Array,
+    /// For each of the stretch's people the row of their traits.
+    trait_rows: Vec<Option<Row>>,
 }
 
 /// A field of a part's rows.
@@ -49,7 +46,7 @@ pub(crate) enum Values<'p> {
     /// One for each row.
     Property(&'p Column),
     /// One for each of the people, at these rows.
-    Trait(&'p ArrayRef, &'p UInt32Array),
+    Trait(&'p Column, &'p [Option<Row>]),
 }
 
 impl Wanted {
@@ -129,7 +126,7 @@ impl Pass {
     pub(crate) fn type_of(&self, field: &FieldRef) -> Result<DataType> {
         let found = match field {
             FieldRef::Property(_) => self.place(field).map(|place| self.properties[place].1.clone()),
-            FieldRef::Trait(name) => self.traits.column_by_name(name).map(|column| column.data_type().clone()),
+            FieldRef::Trait(name) => self.traits.column(name).map(Column::data_type),
         };
         found.ok_or_else(not_asked)
     }
@@ -153,9 +150,7 @@ impl Pass {
         let stretch = self.parts[part].stretch()?;
         self.rows.fetch_add(stretch.n_rows() as u64, Ordering::Relaxed);
         self.bytes.fetch_add(stretch.bytes, Ordering::Relaxed);
-        let has_traits = self.traits.num_columns() > 1;
-        let people = if has_traits { stretch.people() } else { &[] };
-        let trait_rows = trait_rows(people, self.traits.column(0).as_primitive());
+        let trait_rows = self.traits.rows_of(stretch.people());
         Ok(Part { stretch, pass: self, trait_rows })
     }
 
@@ -270,23 +265,22 @@ impl Part<'_> {
                 Ok(Values::Property(self.stretch.property(place)))
             }
             FieldRef::Trait(name) => {
-                let column = self.pass.traits.column_by_name(name).ok_or_else(not_asked)?;
+                let column = self.pass.traits.column(name).ok_or_else(not_asked)?;
                 Ok(Values::Trait(column, &self.trait_rows))
             }
         }
     }
 
-    /// A field of some rows as an array; a trait has the value of each row's person.
+    /// A field of all rows as an array; a trait has the value of each row's person.
     fn array(&self, field: &FieldRef, data_type: &DataType) -> Result<ArrayRef> {
         let array = match self.values(field)? {
-            Values::Property(column) => column.array(self.rows(), data_type)?,
-            Values::Trait(column, rows_of_people) => {
-                let each = self.people().iter().zip(rows_of_people);
-                let rows: UInt32Array = each.flat_map(|(person, row)| person.rows().map(move |_| row)).collect();
-                take(column, &rows, None).map_err(error::from_arrow)?
+            Values::Property(column) => column.array(self.rows().map(Some))?,
+            Values::Trait(column, rows) => {
+                let each = self.people().iter().zip(rows);
+                column.array(each.flat_map(|(person, row)| person.rows().map(move |_| *row)))?
             }
         };
-        Ok(typed(&array, data_type))
+        Ok(typed(array, data_type))
     }
 }
 
@@ -305,22 +299,37 @@ impl Filter {
             && let Values::Property(Column::Texts(texts)) = part.values(field)?
         {
             // What holds for a text holds for all rows with it.
-            let of_code = self.predicate.mask(&self.batch(vec![with_none(texts)])?)?;
+            let of_code = self.predicate.mask(&self.batch(vec![with_none(texts)], texts.missing() + 1)?)?;
             part.rows().for_each(|row| passes[row.index()] = of_code.value(texts.code(row)));
+            return Ok(passes);
+        }
+        if let Some(of_people) = self.mask_of_people(part)? {
+            for (person, passed) in part.people().iter().zip(of_people.values()) {
+                person.rows().for_each(|row| passes[row.index()] = passed);
+            }
             return Ok(passes);
         }
         let fields = self.fields.iter().zip(self.schema.fields());
         let columns = fields.map(|(field, typed)| part.array(field, typed.data_type())).collect::<Result<_>>()?;
         let n_rows = part.people().iter().map(|person| person.rows().count()).sum();
-        let options = RecordBatchOptions::new().with_row_count(Some(n_rows));
-        let batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options);
-        let found = self.predicate.mask(&batch.map_err(error::from_arrow)?)?;
+        let found = self.predicate.mask(&self.batch(columns, n_rows)?)?;
         part.rows().zip(found.values()).for_each(|(row, passed)| passes[row.index()] = passed);
         Ok(passes)
     }
 
-    fn batch(&self, columns: Vec<ArrayRef>) -> Result<RecordBatch> {
-        RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(error::from_arrow)
+    /// Which people pass, when the condition is about nothing but their traits.
+    fn mask_of_people(&self, part: &Part<'_>) -> Result<Option<BooleanArray>> {
+        let mut columns = Vec::with_capacity(self.fields.len());
+        for (field, typed_as) in self.fields.iter().zip(self.schema.fields()) {
+            let Values::Trait(column, rows) = part.values(field)? else { return Ok(None) };
+            columns.push(typed(column.array(rows.iter().copied())?, typed_as.data_type()));
+        }
+        self.predicate.mask(&self.batch(columns, part.people().len())?).map(Some)
+    }
+
+    fn batch(&self, columns: Vec<ArrayRef>, n_rows: usize) -> Result<RecordBatch> {
+        let options = RecordBatchOptions::new().with_row_count(Some(n_rows));
+        RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options).map_err(error::from_arrow)
     }
 }
 
@@ -337,23 +346,9 @@ fn not_asked() -> spec::Error {
 }
 
 /// A column with a type; one of a field that no file had yet is null without one.
-fn typed(column: &ArrayRef, data_type: &DataType) -> ArrayRef {
+fn typed(column: ArrayRef, data_type: &DataType) -> ArrayRef {
     let is_untyped = *column.data_type() == DataType::Null;
-    if is_untyped { new_null_array(data_type, column.len()) } else { Arc::clone(column) }
-}
-
-/// For each person the row of their traits, null without any; both lists of people ascend.
-fn trait_rows(people: &[PersonRows], with_traits: &Int64Array) -> UInt32Array {
-    let with_traits = with_traits.values();
-    let mut at = people.first().map_or(0, |first| with_traits.partition_point(|person| *person < first.person()));
-    let row_of = |person: &PersonRows| {
-        while with_traits.get(at).is_some_and(|other| *other < person.person()) {
-            at += 1;
-        }
-        let found = with_traits.get(at) == Some(&person.person());
-        found.then(|| u32::try_from(at).expect("a batch has fewer rows than 2^32"))
-    };
-    people.iter().map(row_of).collect()
+    if is_untyped { new_null_array(data_type, column.len()) } else { column }
 }
 
 /// The Arrow type of a declared type, as the scan gives it.

@@ -162,7 +162,7 @@ impl Rows {
             .map(|head| {
                 let is_repeated = !seen.insert((head.person_before, head.key));
                 let people = (head.person, head.person_before);
-                is_repeated || snapshot.has_traits_of(people, &head.key, sequence(head.offset))
+                is_repeated || snapshot.trait_table().holds(people, &head.key, sequence(head.offset))
             })
             .collect()
     }

@@ -5,10 +5,12 @@ mod histories;
 mod identity;
 
 use super::LandingStage;
-use crate::tests::fixture::{Fixture, batch_of, events, field, grant, grant_of, object, people_in, purchase};
+use crate::tests::fixture::{
+    Fixture, batch_of, events, field, grant, grant_of, object, people_in, purchase, text_of, trait_of,
+};
 use crate::{Arrival, Aside, Datum, IntakeLog, IntakeOptions, Message, MessageKind, Origin, Refused, ScanRequest};
 use arrow::array::AsArray;
-use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
+use arrow::datatypes::TimestampMicrosecondType;
 use roaring::RoaringTreemap;
 use spec::{FieldClass, FieldRef, Object, ObjectKind, Release, ValueType};
 use std::borrow::Cow;
@@ -275,11 +277,11 @@ fn plan_of<'a>(id: &'a str, who: &'a str, minute: i64, plan: &'a str) -> Message
 fn traits_of(fixture: &Fixture, name: &str) -> Vec<String> {
     let snapshot = fixture.lake.snapshot();
     let grant = grant(snapshot.known().clone(), &[FieldRef::Trait(name.to_owned())]);
-    let traits = snapshot.traits(&grant, &[name.to_owned()]).expect("the trait is granted");
-    let values = traits.column(1).as_string::<i32>();
-    let people = traits.column(0).as_primitive::<Int64Type>();
-    assert!(people.values().is_sorted_by(|a, b| a < b), "one row per person");
-    values.iter().map(|value| value.unwrap_or("-").to_owned()).collect()
+    let values = trait_of(&snapshot, &grant, name).expect("the trait is granted");
+    (0..values.len())
+        .map(|row| text_of(&values, row))
+        .map(|text| if text.is_empty() { "-".into() } else { text })
+        .collect()
 }
 
 #[test]

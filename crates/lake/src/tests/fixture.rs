@@ -1,10 +1,8 @@
 //! A lake in a temporary folder, small contracts, and views of what is in it.
 
-use crate::{
-    Clock, Column, ImportFile, ImportReport, Lake, LakeOptions, ScanPart, ScanRequest, SeededRandom, Snapshot,
-};
+use crate::{Clock, ImportFile, ImportReport, Lake, LakeOptions, ScanPart, ScanRequest, SeededRandom, Snapshot};
 use arrow::array::{ArrayRef, AsArray, Int64Array, StringArray, TimestampMicrosecondArray};
-use arrow::datatypes::{DataType, Int64Type};
+use arrow::datatypes::Int64Type;
 use arrow::record_batch::RecordBatch;
 use arrow::util::display::array_value_to_string;
 use policy::{FieldUse, Grant};
@@ -225,24 +223,26 @@ pub(crate) fn batch_of(part: &ScanPart) -> RecordBatch {
         Arc::new(TimestampMicrosecondArray::from_iter_values(rows().map(|row| stretch.time(row))).with_timezone("UTC")),
         Arc::new(names.map(Some).collect::<StringArray>()),
     ];
-    let property = |place: usize| {
-        let column = stretch.property(place);
-        let data_type = match column {
-            Column::Texts(_) => DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
-            Column::Numbers(numbers) => numbers.data_type().clone(),
-            Column::Booleans(_) => DataType::Boolean,
-            Column::Missing => DataType::Null,
-        };
-        column.array(rows(), &data_type).expect("every column can be picked from")
-    };
+    let property =
+        |place: usize| stretch.property(place).array(rows().map(Some)).expect("every column can be picked from");
     let columns = first.into_iter().chain((0..stretch.n_properties()).map(property));
     let named = columns.enumerate().map(|(place, column)| (place.to_string(), column, true));
     RecordBatch::try_from_iter_with_nullable(named).expect("columns have equal lengths")
 }
 
+/// A trait of everybody in a grant, in their order.
+pub(crate) fn trait_of(snapshot: &Snapshot, grant: &Grant, name: &str) -> Result<ArrayRef> {
+    let traits = snapshot.traits(grant, &[name.to_owned()])?;
+    let column = traits.column(name).expect("it was asked for");
+    column.array(traits.rows_of_all(grant).into_iter())
+}
+
 pub(crate) fn row_text(batch: &RecordBatch, row: usize) -> String {
-    let cell = |column: &ArrayRef| array_value_to_string(column, row).expect("every type has a text");
-    batch.columns().iter().map(cell).collect::<Vec<_>>().join("|")
+    batch.columns().iter().map(|column| text_of(column, row)).collect::<Vec<_>>().join("|")
+}
+
+pub(crate) fn text_of(column: &ArrayRef, row: usize) -> String {
+    array_value_to_string(column, row).expect("every type has a text")
 }
 
 pub(crate) fn people_in(batch: &RecordBatch) -> Vec<i64> {

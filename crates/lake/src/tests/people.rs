@@ -1,6 +1,6 @@
 //! Traits, identifiers, places and statements.
 
-use super::fixture::{Fixture, field, grant, grant_of, object, purpose, row_text};
+use super::fixture::{Fixture, field, grant, grant_of, object, purpose, text_of, trait_of};
 use roaring::RoaringTreemap;
 use spec::{
     Basis, ConsentState, ErrorKind, FieldClass, FieldRef, Law, LawRule, Object, ObjectKind, PersonId, Purpose, Release,
@@ -60,16 +60,16 @@ fn newer_traits_replace_older_ones_and_identifiers_stay_in_the_vault() {
     let snapshot = fixture.lake.snapshot();
     let (ann, bob) = (person(&fixture, "customer-ann"), person(&fixture, "customer-bob"));
     let tier = [FieldRef::Trait("tier".to_owned())];
-    let traits = snapshot.traits(&grant(snapshot.known().clone(), &tier), &["tier".to_owned()]).expect("it is granted");
-    let mut expected = vec![format!("{}|gold", ann.stored()), format!("{}|lead", bob.stored())];
-    expected.sort_by_key(|row| row.split('|').next().and_then(|person| person.parse::<i64>().ok()));
-    assert_eq!((0..traits.num_rows()).map(|row| row_text(&traits, row)).collect::<Vec<_>>(), expected);
+    let tier_of = |person: PersonId| {
+        let only = grant([person.number()].into_iter().collect(), &tier);
+        let tiers = trait_of(&snapshot, &only, "tier").expect("it is granted");
+        assert_eq!(tiers.len(), 1);
+        text_of(&tiers, 0)
+    };
+    assert_eq!((tier_of(ann), tier_of(bob)), ("gold".to_owned(), "lead".to_owned()));
     let only_ann = grant([ann.number()].into_iter().collect(), &tier);
-    assert_eq!(snapshot.traits(&only_ann, &["tier".to_owned()]).expect("it is granted").num_rows(), 1);
-    assert_eq!(
-        snapshot.traits(&only_ann, &["region".to_owned()]).expect_err("it is not granted").kind,
-        ErrorKind::Denied
-    );
+    let refused = trait_of(&snapshot, &only_ann, "region").expect_err("it is not granted");
+    assert_eq!(refused.kind, ErrorKind::Denied);
     let lists =
         grant_of(snapshot.known().clone(), &[FieldRef::Trait("email".to_owned())], Release::List, FieldClass::Direct);
     let emails = snapshot.identifiers(&lists, "email", &[ann, bob]).expect("the grant reaches to lists");
