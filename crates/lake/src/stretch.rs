@@ -119,6 +119,20 @@ impl PersonRows {
     pub fn rows(&self) -> impl DoubleEndedIterator<Item = Row> + use<> {
         (self.start..self.end).map(Row)
     }
+
+    /// The places of their rows.
+    #[inline]
+    pub fn places(&self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
+    /// The n-th of their rows.
+    #[inline]
+    pub fn row(&self, n: usize) -> Row {
+        let row = self.start as usize + n;
+        assert!(row < self.end as usize, "the row is another person's");
+        Row::at(row)
+    }
 }
 
 impl Row {
@@ -139,14 +153,13 @@ impl Stretch {
     /// # Shape
     /// `ts`, `event`, then the properties.
     pub(crate) fn new(people: &People, columns: Vec<Column>, bytes: u64, grant: &Grant) -> Result<Stretch> {
-        let is_granted = |rows: &PersonRows| PersonId::from_stored(rows.person).is_some_and(|id| grant.allows(id));
         let mut columns = columns.into_iter();
         let (Some(Column::Numbers(times)), Some(Column::Texts(events))) = (columns.next(), columns.next()) else {
             return Err(error::events_lack_columns());
         };
         let Values::Whole(times) = times.values else { return Err(error::events_lack_columns()) };
         Ok(Stretch {
-            people: people.all().filter(is_granted).collect(),
+            people: granted(people, grant),
             n_rows: people.n_rows(),
             times,
             events,
@@ -185,6 +198,12 @@ impl Stretch {
         self.times[row.index()]
     }
 
+    /// When a person's events happened, in microseconds since 1970; they ascend.
+    #[inline]
+    pub fn times_of(&self, person: &PersonRows) -> &[i64] {
+        &self.times[person.places()]
+    }
+
     /// The names of events.
     #[inline]
     pub fn events(&self) -> &Texts {
@@ -200,6 +219,20 @@ impl Stretch {
     pub fn property(&self, place: usize) -> &Column {
         &self.properties[place]
     }
+}
+
+/// The people whom the grant holds; both ascend.
+fn granted(people: &People, grant: &Grant) -> Vec<PersonRows> {
+    let number = |rows: &PersonRows| PersonId::from_stored(rows.person).map(PersonId::number);
+    let mut granted = grant.people().iter();
+    people.all().find_map(|rows| number(&rows)).into_iter().for_each(|first| granted.advance_to(first));
+    let mut granted = granted.peekable();
+    let is_granted = |rows: &PersonRows| {
+        let Some(number) = number(rows) else { return false };
+        while granted.next_if(|other| *other < number).is_some() {}
+        granted.peek() == Some(&number)
+    };
+    people.all().filter(is_granted).collect()
 }
 
 impl People {
@@ -325,6 +358,16 @@ impl Texts {
         }
     }
 
+    /// Puts for each of a person's rows what stands at its code in `of_code` to its place in `of_rows`.
+    pub fn translate<T: Copy>(&self, person: &PersonRows, of_code: &[T], of_rows: &mut [T]) {
+        let (places, of_rows) = (person.places(), &mut of_rows[person.places()]);
+        match &self.codes {
+            Codes::Narrow(codes) => translate(&codes[places], of_code, of_rows),
+            Codes::Middle(codes) => translate(&codes[places], of_code, of_rows),
+            Codes::Wide(codes) => translate(&codes[places], of_code, of_rows),
+        }
+    }
+
     /// The code of rows without a text; all others are lower.
     #[inline]
     pub fn missing(&self) -> usize {
@@ -348,6 +391,14 @@ impl Texts {
         let keys: Int32Array = rows.map(key).collect();
         let array = DictionaryArray::try_new(keys, Arc::new(self.values.clone()));
         Ok(Arc::new(array.map_err(|cause| error::bug("cannot pick rows", Box::new(cause)))?))
+    }
+}
+
+#[inline]
+fn translate<C: Copy + TryInto<usize>, T: Copy>(codes: &[C], of_code: &[T], of_rows: &mut [T]) {
+    for (of_row, code) in of_rows.iter_mut().zip(codes) {
+        // Each code is below the length of a vector.
+        *of_row = of_code[(*code).try_into().unwrap_or(usize::MAX)];
     }
 }
 

@@ -32,48 +32,45 @@ pub(crate) struct ChainRules {
     pub(crate) strict: bool,
 }
 
+/// Says of an event that it matches no step.
+pub(crate) const NO_STEP: u8 = u8::MAX;
+
 /// Finds the best loose chain of people whose events match one step at most: nothing competes, and one walk is enough.
 ///
 /// The earliest event of a step at or after the one before never comes earlier for a later start, so that no event is
 /// passed twice. Buffers are kept from person to person.
-pub(crate) struct Walk<R> {
+pub(crate) struct Walk {
     rules: ChainRules,
-    /// Times and rows of each step's events.
-    of_step: Vec<Vec<(i64, R)>>,
-    /// For each step the first of its events that may still be taken.
+    /// For each step the first event at which it may still be found.
     next: Vec<usize>,
-    chain: Vec<(i64, R)>,
-    best: Vec<(i64, R)>,
+    /// No later start reaches more steps.
+    reachable: usize,
+    chain: Vec<usize>,
+    best: Vec<usize>,
 }
 
-impl<R: Copy> Walk<R> {
+impl Walk {
     /// Makes the buffers.
-    pub(crate) fn new(rules: ChainRules) -> Walk<R> {
+    pub(crate) fn new(rules: ChainRules) -> Walk {
         assert!(!rules.strict, "what must not stand in between is not looked for here");
-        let of_step = vec![Vec::new(); rules.n_steps];
-        Walk { rules, of_step, next: vec![0; rules.n_steps], chain: Vec::new(), best: Vec::new() }
+        Walk { rules, next: vec![0; rules.n_steps], reachable: rules.n_steps, chain: Vec::new(), best: Vec::new() }
     }
 
-    /// The best chain, with times, among a person's events (time, step as a bit, row), as [`best_chain`] finds it; `starts`
-    /// is when one may start.
-    pub(crate) fn best(&mut self, events: impl Iterator<Item = (i64, u32, R)>, starts: Range<i64>) -> &[(i64, R)] {
-        self.of_step.iter_mut().for_each(Vec::clear);
+    /// The best chain among a person's events, as [`best_chain`] finds it: their places. Each event has the step that it
+    /// matches, or [`NO_STEP`], and its time; `starts` is when a chain may start.
+    pub(crate) fn best(&mut self, steps: &[u8], times: &[i64], starts: &Range<i64>) -> &[usize] {
         self.next.fill(0);
+        self.reachable = self.rules.n_steps;
         self.best.clear();
-        for (at, steps, row) in events {
-            debug_assert_eq!(steps.count_ones(), 1, "an event matches one step");
-            self.of_step[steps.trailing_zeros() as usize].push((at, row));
-        }
-        for start in 0..self.of_step[0].len() {
-            let first = self.of_step[0][start];
-            if !starts.contains(&first.0) {
+        for (start, (step, at)) in steps.iter().zip(times).enumerate() {
+            if *step != 0 || !starts.contains(at) {
                 continue;
             }
-            self.follow(first);
+            self.follow(start, steps, times);
             if self.chain.len() > self.best.len() {
                 std::mem::swap(&mut self.chain, &mut self.best);
             }
-            if self.best.len() == self.rules.n_steps {
+            if self.best.len() >= self.reachable {
                 break;
             }
         }
@@ -81,19 +78,29 @@ impl<R: Copy> Walk<R> {
     }
 
     /// The chain that starts with this event.
-    fn follow(&mut self, first: (i64, R)) {
-        let deadline = first.0.saturating_add(self.rules.within);
+    fn follow(&mut self, start: usize, steps: &[u8], times: &[i64]) {
+        let deadline = times[start].saturating_add(self.rules.within);
         self.chain.clear();
-        self.chain.push(first);
-        let mut after = first.0;
-        for step in 1..self.rules.n_steps {
-            let (events, next) = (&self.of_step[step], &mut self.next[step]);
-            while events.get(*next).is_some_and(|(at, _)| *at < after) {
-                *next += 1;
+        self.chain.push(start);
+        let mut first = start;
+        for (step, next) in self.next.iter_mut().enumerate().skip(1) {
+            // Of one instant, what lies before may come after.
+            while first > 0 && times[first - 1] == times[first] {
+                first -= 1;
             }
-            let Some(event) = events.get(*next).filter(|(at, _)| *at <= deadline) else { break };
-            self.chain.push(*event);
-            after = event.0;
+            *next = first.max(*next);
+            let found = steps[*next..].iter().position(|other| usize::from(*other) == step);
+            let Some(ahead) = found else {
+                *next = steps.len();
+                self.reachable = step;
+                break;
+            };
+            *next += ahead;
+            if times[*next] > deadline {
+                break;
+            }
+            self.chain.push(*next);
+            first = *next;
         }
     }
 }

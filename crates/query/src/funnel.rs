@@ -1,7 +1,7 @@
 //! Funnels: a fold over each person's events that match a step.
 
 use crate::cells::{self, Key, WITHHELD};
-use crate::chain::{ChainRules, StepEvent, Walk, best_chain};
+use crate::chain::{ChainRules, NO_STEP, StepEvent, Walk, best_chain};
 use crate::error;
 use crate::groups::PartGroups;
 use crate::pass::{Filter, Part, Pass, Wanted};
@@ -139,21 +139,43 @@ fn check_groups(groups: &Groups, limits: &Limits) -> Result<()> {
 impl Funnel<'_> {
     /// Adds one part, person by person.
     fn fold(&self, groups: &mut Groups, part: &Part<'_>, limits: &Limits) -> Result<()> {
-        let steps = self.steps_of_rows(part)?;
+        let takers = part.takers(self.question.steps.iter().map(|step| &step.event));
         let mut counted = PartFunnel::new(part, &self.breakdown, self.rules.n_steps)?;
         let is_plain = !self.rules.strict && self.same.is_empty() && self.count_by.is_empty();
-        if is_plain && steps.iter().all(|bits| bits.count_ones() <= 1) {
-            let mut walk = Walk::new(self.rules);
-            for person in part.people() {
-                let rows = PersonRows::rows(person).filter(|row| steps[row.index()] != 0);
-                let events = rows.map(|row| (part.time(row), steps[row.index()], row));
-                counted.count_person([walk.best(events, self.starts.0..self.starts.1)]);
-            }
+        if is_plain && takers.iter().all(|taken_by| taken_by.len() <= 1) {
+            self.walk(part, &takers, &mut counted)?;
         } else {
-            self.search(part, &steps, &mut counted, limits)?;
+            self.search(part, &self.steps_of_rows(part, &takers)?, &mut counted, limits)?;
         }
         merge(groups, counted.finish()?, self.rules.n_steps);
         check_groups(groups, limits)
+    }
+
+    /// Walks over people whose events match one step at most.
+    fn walk(&self, part: &Part<'_>, takers: &[Vec<usize>], counted: &mut PartFunnel<'_>) -> Result<()> {
+        let step =
+            |taken_by: &Vec<usize>| taken_by.first().and_then(|step| u8::try_from(*step).ok()).unwrap_or(NO_STEP);
+        let of_event: Vec<u8> = takers.iter().map(step).collect();
+        let mut steps = vec![NO_STEP; part.n_rows()];
+        part.people().iter().for_each(|person| part.events().translate(person, &of_event, &mut steps));
+        for (index, filter) in self.steps.iter().enumerate() {
+            let Some(filter) = filter else { continue };
+            for (step, passes) in steps.iter_mut().zip(filter.mask(part)?) {
+                if !passes && usize::from(*step) == index {
+                    *step = NO_STEP;
+                }
+            }
+        }
+        let (mut walk, mut chain) = (Walk::new(self.rules), Chain::new());
+        let starts = self.starts.0..self.starts.1;
+        for person in part.people() {
+            let times = part.times_of(person);
+            let best = walk.best(&steps[person.places()], times, &starts);
+            chain.clear();
+            chain.extend(best.iter().map(|place| (times[*place], person.row(*place))));
+            counted.count_person([chain.as_slice()]);
+        }
+        Ok(())
     }
 
     /// Tries out every chain that could be the best one of a person.
@@ -179,8 +201,7 @@ impl Funnel<'_> {
     }
 
     /// The steps that each row matches, as bits, by its place.
-    fn steps_of_rows(&self, part: &Part<'_>) -> Result<Vec<u32>> {
-        let takers = part.takers(self.question.steps.iter().map(|step| &step.event));
+    fn steps_of_rows(&self, part: &Part<'_>, takers: &[Vec<usize>]) -> Result<Vec<u32>> {
         let bits = |taken_by: &Vec<usize>| taken_by.iter().fold(0_u32, |bits, step| bits | 1 << step);
         let of_event: Vec<u32> = takers.iter().map(bits).collect();
         let mut steps = vec![0; part.n_rows()];

@@ -237,6 +237,11 @@ impl Part<'_> {
         self.stretch.time(row)
     }
 
+    /// When a person's events happened; they ascend.
+    pub(crate) fn times_of(&self, person: &PersonRows) -> &[i64] {
+        self.stretch.times_of(person)
+    }
+
     /// The names of events.
     pub(crate) fn events(&self) -> &Texts {
         self.stretch.events()

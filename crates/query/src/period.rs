@@ -34,6 +34,11 @@ impl Intervals {
         self.borders[interval]
     }
 
+    /// The instant after an interval, in microseconds.
+    pub(crate) fn end(&self, interval: usize) -> i64 {
+        self.borders[interval + 1]
+    }
+
     /// The interval of a time within the period.
     #[inline]
     pub(crate) fn of(&self, at: i64) -> usize {

@@ -108,30 +108,43 @@ impl<'a> Trend<'a> {
         let values: Vec<Option<Values<'_>>> =
             fields.map(|field| field.map(|field| part.values(&field)).transpose()).collect::<Result<_>>()?;
         let values: Vec<Counted<'_>> = values.iter().map(Counted::of).collect();
-        let events = part.events();
+        // The atoms that take a row, as bits.
+        let bits = |taken_by: &Vec<usize>| taken_by.iter().fold(0_u8, |bits, atom| bits | 1 << atom);
+        let of_event: Vec<u8> = takers.iter().map(bits).collect();
+        let mut taken_by = vec![0; part.n_rows()];
         // The number across parts of each group here.
         let mut numbers = vec![NONE_YET; groups.len()];
         for person in part.people() {
+            part.events().translate(person, &of_event, &mut taken_by);
+            // The group and the interval of the row before, and their cell: the next row is mostly in it too.
+            let (mut last, mut until, mut interval, mut cell) = (usize::MAX, i64::MIN, 0, 0);
             for row in PersonRows::rows(person) {
-                let taken_by = &takers[events.code(row)];
-                let at = part.time(row);
-                let is_in_period = self.period.0 <= at && at < self.period.1;
-                if taken_by.is_empty() || !is_in_period || passes.as_ref().is_some_and(|passes| !passes[row.index()]) {
+                let (at, atoms) = (part.time(row), taken_by[row.index()]);
+                if atoms == 0 || passes.as_ref().is_some_and(|passes| !passes[row.index()]) {
                     continue;
                 }
-                let number = &mut numbers[groups.of_row(row)];
-                if *number == NONE_YET {
-                    *number = all.group(groups.key(row)?);
+                let group = groups.of_row(row);
+                if at >= until || group != last {
+                    if at < self.period.0 || self.period.1 <= at {
+                        continue;
+                    }
+                    let number = &mut numbers[group];
+                    if *number == NONE_YET {
+                        *number = all.group(groups.key(row)?);
+                    }
+                    interval = if at >= until { self.intervals.of(at) } else { interval };
+                    cell = all.cell(*number, interval)?;
+                    (last, until) = (group, self.intervals.end(interval));
                 }
-                let cell = all.cell(*number, self.intervals.of(at))?;
-                for index in taken_by {
-                    let tally = &mut all.tallies[*index];
+                for (index, (tally, values)) in all.tallies.iter_mut().zip(&values).enumerate() {
+                    if atoms & 1 << index == 0 {
+                        continue;
+                    }
                     // A figure about a property is about the people who have it.
-                    match &values[*index] {
-                        Counted::Rows => tally.add(cell, person.person(), None),
+                    match values {
+                        Counted::Rows => tally.count(cell, person.person()),
                         Counted::Numbers(numbers) => {
-                            let number = numbers.get(row);
-                            number.iter().for_each(|number| tally.add(cell, person.person(), Some(*number)));
+                            numbers.get(row).iter().for_each(|number| tally.add(cell, person.person(), *number));
                         }
                         Counted::Nothing => {}
                     }
@@ -182,27 +195,29 @@ impl<'a> Counted<'a> {
 /// One function over the rows of each cell.
 struct Tally {
     function: MeasureFunction,
-    /// Distinct people, and who the last row was of.
-    people: Vec<u64>,
-    last: Vec<Option<i64>>,
-    /// Rows.
-    n: Vec<u64>,
+    counts: Vec<Counts>,
     exact: Vec<i128>,
     double: Vec<f64>,
     extreme: Vec<Option<Number>>,
 }
 
+/// The rows of a cell.
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    n_rows: u64,
+    /// Distinct people, and who the last row was of.
+    n_people: u64,
+    last: Option<i64>,
+}
+
 impl Tally {
     fn new(function: MeasureFunction) -> Tally {
-        let (people, last, n, exact, double) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Tally { function, people, last, n, exact, double, extreme: Vec::new() }
+        Tally { function, counts: Vec::new(), exact: Vec::new(), double: Vec::new(), extreme: Vec::new() }
     }
 
     /// Makes room for one more cell.
     fn grow(&mut self) {
-        self.people.push(0);
-        self.last.push(None);
-        self.n.push(0);
+        self.counts.push(Counts::default());
         match self.function {
             MeasureFunction::Count | MeasureFunction::People => {}
             MeasureFunction::Sum | MeasureFunction::Avg => {
@@ -213,21 +228,29 @@ impl Tally {
         }
     }
 
+    /// Counts a row of a person.
     #[inline]
-    fn add(&mut self, cell: usize, person: i64, number: Option<Number>) {
-        if self.last[cell] != Some(person) {
-            self.last[cell] = Some(person);
-            self.people[cell] += 1;
+    fn count(&mut self, cell: usize, person: i64) {
+        let counts = &mut self.counts[cell];
+        counts.n_rows += 1;
+        if counts.last != Some(person) {
+            counts.last = Some(person);
+            counts.n_people += 1;
         }
-        self.n[cell] += 1;
+    }
+
+    /// Adds a row's number.
+    #[inline]
+    fn add(&mut self, cell: usize, person: i64, number: Number) {
+        self.count(cell, person);
         match (self.function, number) {
-            (MeasureFunction::Sum | MeasureFunction::Avg, Some(Number::Exact(value))) => {
+            (MeasureFunction::Sum | MeasureFunction::Avg, Number::Exact(value)) => {
                 // Two decimals of 38 digits can be more than there is; then the most there is stands for it.
                 self.exact[cell] = self.exact[cell].saturating_add(value);
             }
-            (MeasureFunction::Sum | MeasureFunction::Avg, Some(Number::Double(value))) => self.double[cell] += value,
-            (MeasureFunction::Min | MeasureFunction::Max, Some(number)) => self.add_extreme(cell, number),
-            _ => {}
+            (MeasureFunction::Sum | MeasureFunction::Avg, Number::Double(value)) => self.double[cell] += value,
+            (MeasureFunction::Min | MeasureFunction::Max, number) => self.add_extreme(cell, number),
+            (MeasureFunction::Count | MeasureFunction::People, _) => {}
         }
     }
 
@@ -241,8 +264,9 @@ impl Tally {
 
     /// Adds a cell of other people.
     fn merge(&mut self, cell: usize, other: &Tally, from: usize) {
-        self.people[cell] += other.people[from];
-        self.n[cell] += other.n[from];
+        let (counts, others) = (&mut self.counts[cell], &other.counts[from]);
+        counts.n_people += others.n_people;
+        counts.n_rows += others.n_rows;
         match self.function {
             MeasureFunction::Count | MeasureFunction::People => {}
             MeasureFunction::Sum | MeasureFunction::Avg => {
@@ -257,24 +281,24 @@ impl Tally {
 
     /// The value of a cell, and how many distinct people it is about.
     fn figure(&self, cell: usize, data_type: Option<&DataType>) -> Result<(Value, u64)> {
-        let whole = |number: u64| cells::count(number);
+        let Counts { n_rows, n_people, .. } = self.counts[cell];
         let sum = |data_type: &DataType| match data_type {
-            _ if self.n[cell] == 0 => Ok(Value::Null),
+            _ if n_rows == 0 => Ok(Value::Null),
             DataType::Float64 => Ok(Value::Number(self.double[cell])),
             _ => shown(Number::Exact(self.exact[cell]), data_type),
         };
         let missing = || error::bug("a figure about a property without one");
         let value = match self.function {
-            MeasureFunction::Count => whole(self.n[cell]),
-            MeasureFunction::People => whole(self.people[cell]),
+            MeasureFunction::Count => cells::count(n_rows),
+            MeasureFunction::People => cells::count(n_people),
             MeasureFunction::Sum => sum(data_type.ok_or_else(missing)?)?,
-            MeasureFunction::Avg => ratio(&sum(data_type.ok_or_else(missing)?)?, &whole(self.n[cell])),
+            MeasureFunction::Avg => ratio(&sum(data_type.ok_or_else(missing)?)?, &cells::count(n_rows)),
             MeasureFunction::Min | MeasureFunction::Max => {
                 let data_type = data_type.ok_or_else(missing)?;
                 self.extreme[cell].map_or(Ok(Value::Null), |number| shown(number, data_type))?
             }
         };
-        Ok((value, self.people[cell]))
+        Ok((value, n_people))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The search against a brute force that tries every chain.
 
-use super::{ChainRules, StepEvent, Walk, best_chain};
+use super::{ChainRules, NO_STEP, StepEvent, Walk, best_chain};
 use proptest::prelude::*;
 
 /// Every chain, tried one by one: depth and times of the best.
@@ -66,15 +66,13 @@ proptest! {
         let starts = from..from + length;
         let event = |(at, steps): (&i64, &u32)| StepEvent { at: *at, steps: *steps, may_start: starts.contains(at) };
         let searched: Vec<StepEvent> = times.iter().zip(&steps).map(event).collect();
-        let matching = |n: usize| {
-            let all = times.iter().zip(&steps).zip(0..n).map(|((at, steps), row)| (*at, *steps, row));
-            all.filter(|(_, steps, _)| *steps != 0)
-        };
+        let step = |bits: &u32| if *bits == 0 { NO_STEP } else { u8::try_from(bits.trailing_zeros()).expect("small") };
+        let steps: Vec<u8> = steps.iter().map(step).collect();
         let mut walk = Walk::new(rules);
         // Another person before must leave nothing behind.
-        walk.best(matching(times.len() / 2), 0..i64::MAX);
-        let walked: Vec<usize> = walk.best(matching(times.len()), starts.clone()).iter().map(|(_, row)| *row).collect();
-        prop_assert_eq!(walked, best_chain(&searched, rules).expect("there are few ways").0);
+        let half = times.len() / 2;
+        walk.best(&steps[..half], &times[..half], &(0..i64::MAX));
+        prop_assert_eq!(walk.best(&steps, &times, &starts), best_chain(&searched, rules).expect("there are few ways").0);
     }
 
     #[test]
