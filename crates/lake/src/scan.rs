@@ -31,6 +31,8 @@ use std::sync::{Arc, OnceLock};
 
 /// The columns that every scan reads before the properties.
 const FIRST_COLUMNS: [&str; 3] = ["person", "ts", "event"];
+/// Under which is kept where merged rows come from; no column has the name.
+const RUNS: &str = "/runs";
 
 /// Which events and properties to read.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -187,15 +189,16 @@ pub(crate) fn parts(files: &[Arc<EventFile>], landed: &[Arc<EventFile>], scan: S
         ScanPart { stored, people, landed, scan: Arc::clone(&scan) }
     };
     let between = |people: (i64, i64)| pieces(&landed, people).into_iter().map(|people| part(None, people));
+    let end = |parts: &[ScanPart]| parts.last().map_or(i64::MIN, |last| last.people.1.saturating_add(1));
     let mut parts = Vec::new();
-    let mut next = i64::MIN;
     for (file, group) in groups(files) {
         let people = file.groups[group].people;
-        parts.extend(between((next, people.0.saturating_sub(1))));
+        parts.extend(between((end(&parts), people.0.saturating_sub(1))));
         parts.push(part(Some((file, group)), people));
-        next = people.1.saturating_add(1);
     }
-    parts.extend(between((next, i64::MAX)));
+    parts.extend(between((end(&parts), i64::MAX)));
+    // Whoever comes after everybody who has a row.
+    parts.push(part(None, (end(&parts), i64::MAX)));
     parts
 }
 
@@ -209,21 +212,29 @@ fn pieces(landed: &[Arc<Source>], (mut first, last): (i64, i64)) -> Vec<(i64, i6
 }
 
 impl ScanPart {
+    /// The first and the last person who can have rows in it; those before the first and after the last of the part before
+    /// have none, and the last part goes on to the end.
+    pub fn people(&self) -> (i64, i64) {
+        self.people
+    }
+
     /// Reads the part. Rows of other events and times may be in it: what is kept for the next question holds all of them.
     pub fn stretch(&self) -> Result<Stretch> {
         let scan = &self.scan;
-        let stored = self.stored.as_ref().map(|(file, group)| Arc::new(Source::new(Arc::clone(file), *group)));
-        let mut sources: Vec<Arc<Source>> = stored.iter().cloned().collect();
+        let stored = self.stored.iter().map(|(file, group)| Arc::new(Source::new(Arc::clone(file), *group)));
+        let mut sources: Vec<Arc<Source>> = stored.collect();
         for source in &self.landed {
             if !source.all_people(scan)?.within(self.people).is_empty() {
                 sources.push(Arc::clone(source));
             }
         }
-        let (people, columns) = match (sources.as_slice(), stored) {
-            ([], _) => return Ok(Stretch::empty(scan.n_properties())),
-            // All rows of a compacted group and nothing else.
-            ([only], Some(_)) if !scan.only_vouched => (only.all_people(scan)?, only.columns(scan, 1..scan.n_shown())?),
-            (sources, _) => self.merged(sources)?,
+        let (people, columns) = match sources.as_slice() {
+            [] => return Ok(Stretch::empty(scan.n_properties())),
+            // All rows of one group and nothing else.
+            [only] if !scan.only_vouched && only.lies_in(self.people) => {
+                (only.all_people(scan)?, only.columns(scan, 1..scan.n_shown())?)
+            }
+            several => self.merged(several)?,
         };
         let n_bytes = sources.iter().map(|source| source.take_cost()).sum();
         Stretch::new(&people, columns, n_bytes, &scan.grant)
@@ -254,8 +265,8 @@ impl ScanPart {
     /// Where the rows of the whole come from.
     fn runs(&self, rows: &Rows, sources: &[Arc<Source>]) -> Result<Arc<Runs>> {
         let scan = &self.scan;
-        let person = &scan.names[..1];
-        if let Some(Some(Hot::Runs(runs))) = scan.hot.get(rows, person).pop() {
+        let name: Arc<str> = RUNS.into();
+        if let Some(Some(Hot::Runs(runs))) = scan.hot.get(rows, std::slice::from_ref(&name)).pop() {
             return Ok(runs);
         }
         let ordered = |source: &Arc<Source>| {
@@ -265,7 +276,7 @@ impl ScanPart {
         };
         let ordered: Vec<Ordered> = sources.iter().map(ordered).collect::<Result<_>>()?;
         let runs = Arc::new(Runs::of(&ordered, self.people)?);
-        scan.hot.keep(rows, &person[0], &Hot::Runs(Arc::clone(&runs)));
+        scan.hot.keep(rows, &name, &Hot::Runs(Arc::clone(&runs)));
         Ok(runs)
     }
 }

@@ -15,7 +15,7 @@ use arrow::compute::{cast, take, take_record_batch};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, TimestampMicrosecondType};
 use arrow::record_batch::RecordBatch;
 use policy::Grant;
-use spec::{FieldRef, Mask, Release, Result};
+use spec::{FieldRef, Mask, PersonId, Release, Result};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -23,6 +23,7 @@ use std::sync::Arc;
 pub struct Traits {
     table: Arc<TraitTable>,
     columns: Vec<(String, Column)>,
+    grant: Grant,
 }
 
 /// All traits of one state of the lake.
@@ -42,7 +43,7 @@ impl Traits {
         self.columns.iter().find(|(known, _)| known == name).map(|(_, column)| column)
     }
 
-    /// The rows of granted people, who ascend; nobody's for people without any trait.
+    /// The rows of granted people, who ascend; none of people without any trait.
     pub fn rows_of(&self, people: &[PersonRows]) -> Vec<Option<Row>> {
         if self.columns.is_empty() {
             return vec![None; people.len()];
@@ -50,9 +51,20 @@ impl Traits {
         self.rows(people.iter().map(PersonRows::person))
     }
 
-    /// The rows of all people of the grant, in their order.
-    pub fn rows_of_all(&self, grant: &Grant) -> Vec<Option<Row>> {
-        self.rows(grant.people().iter().map(|number| i64::try_from(number).unwrap_or(i64::MAX)))
+    /// The granted people in a range of stored numbers, both ends included, and their rows.
+    pub fn everybody(&self, (first, last): (i64, i64)) -> (Vec<i64>, Vec<Option<Row>>) {
+        let mut granted = self.grant.people().iter();
+        u64::try_from(first).into_iter().for_each(|first| granted.advance_to(first));
+        let stored = granted.map_while(|number| i64::try_from(number).ok());
+        let people: Vec<i64> = stored.take_while(|person| *person <= last).collect();
+        let rows = if self.columns.is_empty() { vec![None; people.len()] } else { self.rows(people.iter().copied()) };
+        (people, rows)
+    }
+
+    /// The row of a granted person.
+    pub fn row_of(&self, person: PersonId) -> Option<Row> {
+        let place = self.table.people.binary_search(&person.stored()).ok();
+        place.filter(|_| self.grant.allows(person)).map(Row::at)
     }
 
     fn rows(&self, people: impl Iterator<Item = i64>) -> Vec<Option<Row>> {
@@ -120,7 +132,7 @@ impl TraitTable {
             };
             columns.push((name.clone(), self.column(name, purpose, grant.release(), hot, vault)?));
         }
-        Ok(Traits { table: Arc::clone(self), columns })
+        Ok(Traits { table: Arc::clone(self), columns, grant: grant.clone() })
     }
 
     /// The values of a trait, one for each of the people; hashed for a purpose, if one is given.

@@ -3,12 +3,12 @@
 use crate::cells;
 use crate::error;
 use crate::expression::{Predicate, aggregate_column};
-use crate::fold::fold_people;
-use crate::pass::{Wanted, column_name};
+use crate::fold::Fold;
+use crate::pass::{Part, Pass, Wanted, column_name, typed};
 use crate::plan::{Rows, Scope};
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, RecordBatchOptions};
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
 use arrow::compute::and;
-use arrow::datatypes::{DataType, Field, Int64Type, Schema};
+use arrow::datatypes::{Field, Schema, SchemaRef};
 use spec::{Aggregate, AudienceQuestion, Condition, FieldRef, Mask, PersonId, Release, Result, Term, Value, ValueType};
 use std::sync::Arc;
 
@@ -21,19 +21,20 @@ const LIST_ROWS_DEFAULT: u32 = 1_000;
 /// One row with the count; for a list one row per person, by pseudonym. `Rows::steps` has one step per top-level term.
 pub(crate) fn run(scope: Scope<'_>, question: &AudienceQuestion) -> Result<Rows> {
     let as_of = question.as_of.unwrap_or(scope.plan.now);
-    let terms = question.condition.conjuncts();
     let mut aggregates = Vec::new();
-    let mut wanted = Wanted::default();
     collect(&question.condition, &mut aggregates);
-    wanted.condition(&question.condition);
-    let (figures, cost) = fold_people(scope, &aggregates, as_of)?;
-    let people = people_batch(scope, figures)?;
-    let mut inside = BooleanArray::from(vec![true; people.num_rows()]);
-    let mut counts = vec![scope.grant.people().len()];
-    for term in terms {
-        let passes = Predicate::compile(term, &people.schema(), &aggregates)?.mask(&people)?;
-        inside = and(&inside, &passes).map_err(error::from_arrow)?;
-        counts.push(inside.true_count() as u64);
+    let mut wanted = Wanted::default();
+    Fold::want(&aggregates, &mut wanted);
+    scope.plan.traits.keys().for_each(|name| wanted.field(&FieldRef::Trait(name.clone())));
+    let period = Fold::period(&aggregates, as_of);
+    let pass = Pass::open(&scope.plan.properties, &wanted, period, scope.grant, scope.snapshot)?;
+    let is_list = question.release != Release::Aggregate;
+    let audience = Audience::new(scope, question, &aggregates, (as_of, &pass), is_list)?;
+    let mut counts = vec![0; audience.terms.len() + 1];
+    let mut inside = Vec::new();
+    for part in pass.fold(scope.limits, &|part| audience.fold(part))? {
+        counts.iter_mut().zip(part.counts).for_each(|(all, more)| *all += more);
+        inside.extend(part.inside);
     }
     let min_group = scope.grant.min_group();
     let n_people = counts.last().copied().filter(|count| *count >= min_group);
@@ -46,10 +47,78 @@ pub(crate) fn run(scope: Scope<'_>, question: &AudienceQuestion) -> Result<Rows>
         }
         // A list of too few people would name them: it is empty, and the judge says why.
         Release::List | Release::Profile if n_people.is_none() => (list_columns(scope, question), Vec::new()),
-        Release::List | Release::Profile => list(scope, question, &inside, &people)?,
+        Release::List | Release::Profile => list(scope, question, &inside, &pass)?,
     };
     let steps = steps(&counts, min_group);
-    Ok(Rows { columns, rows, steps, people: n_people, rows_read: cost.0, bytes_read: cost.1 })
+    let (rows_read, bytes_read) = pass.cost();
+    Ok(Rows { columns, rows, steps, people: n_people, rows_read, bytes_read })
+}
+
+/// A condition on people, ready to be looked at part by part.
+struct Audience<'a> {
+    fold: Fold,
+    pass: &'a Pass,
+    /// The traits, in the order of their columns.
+    traits: Vec<String>,
+    /// `trait.t`, then `aggregate.N`.
+    schema: SchemaRef,
+    /// The top-level terms of the condition.
+    terms: Vec<Predicate>,
+    is_list: bool,
+}
+
+/// What a condition comes to in one part.
+struct PartAudience {
+    /// People, and those left after each term.
+    counts: Vec<u64>,
+    /// Those left in the end, for a list.
+    inside: Vec<i64>,
+}
+
+impl Audience<'_> {
+    fn new<'a>(
+        scope: Scope<'_>,
+        question: &AudienceQuestion,
+        aggregates: &[Aggregate],
+        (as_of, pass): (spec::Instant, &'a Pass),
+        is_list: bool,
+    ) -> Result<Audience<'a>> {
+        let fold = Fold::new(aggregates, as_of, pass)?;
+        let traits: Vec<String> = scope.plan.traits.keys().cloned().collect();
+        let mut fields = Vec::new();
+        for name in &traits {
+            let field = FieldRef::Trait(name.clone());
+            fields.push(Field::new(column_name(&field), pass.type_of(&field)?, true));
+        }
+        for (index, data_type) in fold.types()?.into_iter().enumerate() {
+            fields.push(Field::new(aggregate_column(index), data_type, true));
+        }
+        let schema: SchemaRef = Arc::new(Schema::new(fields));
+        let terms = question.condition.conjuncts();
+        let terms = terms.into_iter().map(|term| Predicate::compile(term, &schema, aggregates));
+        Ok(Audience { fold, pass, traits, terms: terms.collect::<Result<_>>()?, schema, is_list })
+    }
+
+    fn fold(&self, part: &Part<'_>) -> Result<PartAudience> {
+        let (people, rows) = part.everybody();
+        let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.schema.fields().len());
+        for (name, field) in self.traits.iter().zip(self.schema.fields()) {
+            let column = self.pass.traits().column(name).ok_or_else(|| error::bug("a trait was not read"))?;
+            columns.push(typed(column.array(rows.iter().copied())?, field.data_type()));
+        }
+        columns.extend(self.fold.figures(part, &people)?);
+        let options = RecordBatchOptions::new().with_row_count(Some(people.len()));
+        let batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options);
+        let batch = batch.map_err(error::from_arrow)?;
+        let mut inside = BooleanArray::from(vec![true; people.len()]);
+        let mut counts = vec![people.len() as u64];
+        for term in &self.terms {
+            inside = and(&inside, &term.mask(&batch)?).map_err(error::from_arrow)?;
+            counts.push(inside.true_count() as u64);
+        }
+        let inside = people.into_iter().zip(inside.values()).filter(|(_, is_inside)| self.is_list && *is_inside);
+        Ok(PartAudience { counts, inside: inside.map(|(person, _)| person).collect() })
+    }
 }
 
 /// What each term leaves and takes away.
@@ -95,32 +164,6 @@ fn collect(condition: &Condition, found: &mut Vec<Aggregate>) {
     }
 }
 
-/// One row per granted person: `person`, `trait.t` columns, `aggregate.N` columns.
-fn people_batch(scope: Scope<'_>, figures: Vec<ArrayRef>) -> Result<RecordBatch> {
-    let Scope { plan, grant, snapshot, .. } = scope;
-    let numbers = grant.people().iter().map(|number| i64::try_from(number).ok());
-    let people: Int64Array = numbers.collect();
-    let mut fields = vec![Field::new("person", DataType::Int64, true)];
-    let mut columns: Vec<ArrayRef> = vec![Arc::new(people.clone())];
-    let names: Vec<String> = plan.traits.keys().cloned().collect();
-    if !names.is_empty() {
-        let traits = snapshot.traits(grant, &names)?;
-        let rows = traits.rows_of_all(grant);
-        for name in &names {
-            let column = traits.column(name).ok_or_else(|| error::bug("a trait was not read"))?;
-            let name = column_name(&FieldRef::Trait(name.clone()));
-            fields.push(Field::new(name, column.data_type(), true));
-            columns.push(column.array(rows.iter().copied())?);
-        }
-    }
-    for (index, figure) in figures.into_iter().enumerate() {
-        fields.push(Field::new(aggregate_column(index), figure.data_type().clone(), true));
-        columns.push(figure);
-    }
-    let options = RecordBatchOptions::new().with_row_count(Some(people.len()));
-    RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options).map_err(error::from_arrow)
-}
-
 fn list_columns(scope: Scope<'_>, question: &AudienceQuestion) -> Vec<spec::Column> {
     let mut columns = vec![cells::column("person", ValueType::Text, None)];
     for name in &question.columns {
@@ -134,35 +177,34 @@ fn list_columns(scope: Scope<'_>, question: &AudienceQuestion) -> Vec<spec::Colu
 type Table = (Vec<spec::Column>, Vec<Vec<Value>>);
 
 /// A row per person: pseudonym, then the columns asked for, masked as the grant says.
-fn list(scope: Scope<'_>, question: &AudienceQuestion, inside: &BooleanArray, people: &RecordBatch) -> Result<Table> {
+fn list(scope: Scope<'_>, question: &AudienceQuestion, inside: &[i64], pass: &Pass) -> Result<Table> {
     let Scope { grant, snapshot, limits, .. } = scope;
-    let numbers = people.column(0).as_primitive::<Int64Type>();
-    let person =
-        |row: &usize| PersonId::from_stored(numbers.value(*row)).ok_or_else(|| error::bug("a number of nobody"));
-    let mut chosen: Vec<(String, PersonId, usize)> = Vec::new();
-    for row in (0..inside.len()).filter(|row| inside.value(*row)) {
-        let id = person(&row)?;
-        chosen.push((snapshot.pseudonym(grant, id), id, row));
+    let mut chosen: Vec<(String, PersonId)> = Vec::with_capacity(inside.len());
+    for person in inside {
+        let id = PersonId::from_stored(*person).ok_or_else(|| error::bug("a number of nobody"))?;
+        chosen.push((snapshot.pseudonym(grant, id), id));
     }
     // By pseudonym: the order of people in the lake says when they were first seen.
     chosen.sort();
     let limit = usize::try_from(question.limit.unwrap_or(LIST_ROWS_DEFAULT)).unwrap_or(usize::MAX);
     chosen.truncate(limit.min(limits.rows_max));
-    let ids: Vec<PersonId> = chosen.iter().map(|(_, id, _)| *id).collect();
-    let mut rows: Vec<Vec<Value>> = chosen.iter().map(|(name, ..)| vec![Value::Text(name.clone())]).collect();
+    let ids: Vec<PersonId> = chosen.iter().map(|(_, id)| *id).collect();
+    let mut rows: Vec<Vec<Value>> = chosen.into_iter().map(|(name, _)| vec![Value::Text(name)]).collect();
     for name in &question.columns {
-        let field = FieldRef::Trait(name.clone());
-        let column = people.column_by_name(&column_name(&field));
-        let identifiers = match column {
-            Some(_) => Vec::new(),
-            None => snapshot.identifiers(grant, name, &ids)?,
-        };
-        for (index, row) in rows.iter_mut().enumerate() {
-            row.push(match column {
-                // The lake masks both.
-                Some(column) => cells::value(column, chosen[index].2)?,
-                None => identifiers[index].clone().map_or(Value::Null, Value::Text),
-            });
+        // The lake masks both.
+        match pass.traits().column(name) {
+            Some(column) => {
+                let values = column.array(ids.iter().map(|id| pass.traits().row_of(*id)))?;
+                for (index, row) in rows.iter_mut().enumerate() {
+                    row.push(cells::value(&values, index)?);
+                }
+            }
+            None => {
+                let identifiers = snapshot.identifiers(grant, name, &ids)?.into_iter();
+                rows.iter_mut()
+                    .zip(identifiers)
+                    .for_each(|(row, name)| row.push(name.map_or(Value::Null, Value::Text)));
+            }
         }
     }
     Ok((list_columns(scope, question), rows))

@@ -44,7 +44,6 @@ pub(crate) fn value(array: &ArrayRef, row: usize) -> Result<Value> {
             return value(dictionary.values(), key);
         }
         DataType::Utf8 => Value::Text(array.as_string::<i32>().value(row).to_owned()),
-        DataType::Utf8View => Value::Text(array.as_string_view().value(row).to_owned()),
         DataType::Boolean => Value::Boolean(array.as_boolean().value(row)),
         DataType::Int64 => Value::Integer(array.as_primitive::<Int64Type>().value(row)),
         DataType::Float64 => Value::Number(array.as_primitive::<Float64Type>().value(row)),

@@ -85,7 +85,7 @@ impl Walk {
         let mut first = start;
         for (step, next) in self.next.iter_mut().enumerate().skip(1) {
             // Of one instant, what lies before may come after.
-            while first > 0 && times[first - 1] == times[first] {
+            while first > *next && times[first - 1] == times[first] {
                 first -= 1;
             }
             *next = first.max(*next);

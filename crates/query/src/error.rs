@@ -1,5 +1,6 @@
 //! The errors of this crate.
 
+use arrow::datatypes::DataType;
 use datafusion::error::DataFusionError;
 use spec::{Error, ErrorKind};
 use std::fmt;
@@ -48,21 +49,16 @@ pub(crate) fn bug(message: &str) -> Error {
     Error::new(ErrorKind::Bug, message.to_owned())
 }
 
-/// What DataFusion says, in our words: a full memory pool is a budget, the rest is a fault.
+/// A property is stored with another type than its contract says by now.
+pub(crate) fn stored_otherwise(property: &str, stored: &DataType, declared: &DataType) -> Error {
+    let message = format!("`{property}` is stored as {stored} and declared as {declared}");
+    Error::new(ErrorKind::Unavailable, message)
+        .with_hint("set the type in the contract back, or declare the new one under another name")
+}
+
+/// What DataFusion says: conditions were checked, so that it is a fault.
 pub(crate) fn from_datafusion(error: DataFusionError) -> Error {
-    match error.find_root() {
-        DataFusionError::ResourcesExhausted(_) => over_budget("the memory of one question", "ask for fewer groups"),
-        DataFusionError::External(cause) => match cause.downcast_ref::<Error>() {
-            // Our own, from the feed; it is only lent.
-            Some(Error { kind, message, hint, .. }) => {
-                Error { kind: *kind, message: message.clone(), hint: hint.clone(), source: None }
-            }
-            None => {
-                Error::new(ErrorKind::Unavailable, "the data could not be read".to_owned()).with_source(Box::new(error))
-            }
-        },
-        _ => Error::new(ErrorKind::Bug, "the question could not be computed".to_owned()).with_source(Box::new(error)),
-    }
+    Error::new(ErrorKind::Bug, "the question could not be computed".to_owned()).with_source(Box::new(error))
 }
 
 /// What an Arrow kernel says: a fault.

@@ -3,7 +3,6 @@
 use crate::error;
 use crate::number;
 use crate::pass::{Filter, Part, Pass, Values, Wanted};
-use crate::plan::Scope;
 use arrow::array::{ArrayRef, Date32Array, Decimal128Array, Float64Array, Int64Array, TimestampMicrosecondArray};
 use arrow::datatypes::DataType;
 use lake::{Column, Number, Numbers, PersonRows};
@@ -12,60 +11,54 @@ use std::sync::Arc;
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
-/// Computes figures for every granted person.
-///
-/// # Shape
-/// One array per aggregate, each with one cell per person of the grant in ascending order.
-pub(crate) fn fold_people(
-    scope: Scope<'_>,
-    aggregates: &[Aggregate],
+/// Aggregates over each person's events, ready to be computed.
+pub(crate) struct Fold {
+    aggregates: Vec<Compiled>,
     as_of: Instant,
-) -> Result<(Vec<ArrayRef>, (u64, u64))> {
-    if aggregates.is_empty() {
-        return Ok((Vec::new(), (0, 0)));
-    }
-    check_memory(scope, aggregates.len())?;
-    let pass = open(scope, aggregates, as_of)?;
-    let compiled: Vec<Compiled> =
-        aggregates.iter().map(|aggregate| Compiled::new(aggregate, as_of, &pass)).collect::<Result<_>>()?;
-    let parts = pass.fold(scope.limits, &|part| fold_part(&compiled, part))?;
-    let n_people = usize::try_from(scope.grant.people().len()).map_err(|_| error::bug("more people than memory"))?;
-    let functions = compiled.iter().map(|compiled| compiled.aggregate.function);
-    let mut all: Vec<Figures> = functions.map(|function| Figures::of(function, n_people)).collect();
-    let mut numbers = scope.grant.people().iter().enumerate();
-    for part in parts {
-        for (index, person) in part.people.iter().enumerate() {
-            let place = numbers.by_ref().find(|(_, number)| i64::try_from(*number) == Ok(*person));
-            let (place, _) = place.ok_or_else(|| error::bug("the scan gave a person out of order"))?;
-            all.iter_mut().zip(&part.figures).for_each(|(all, figures)| all.set(place, figures, index));
+}
+
+impl Fold {
+    /// Wants what the aggregates need.
+    pub(crate) fn want(aggregates: &[Aggregate], wanted: &mut Wanted) {
+        for aggregate in aggregates {
+            aggregate.property.iter().for_each(|name| wanted.property(name));
+            aggregate.filter.iter().for_each(|filter| wanted.condition(filter));
         }
     }
-    let arrays = compiled.iter().zip(&all).map(|(compiled, figures)| compiled.finish(figures, as_of));
-    Ok((arrays.collect::<Result<_>>()?, pass.cost()))
-}
 
-/// Figures are held once per part and once for all people.
-fn check_memory(scope: Scope<'_>, n_aggregates: usize) -> Result<()> {
-    let n_people = usize::try_from(scope.grant.people().len()).unwrap_or(usize::MAX);
-    let needed = n_people.saturating_mul(n_aggregates).saturating_mul(2 * size_of::<Sum>());
-    if needed > scope.limits.memory_bytes_max {
-        let most = format!("{} MiB of memory", scope.limits.memory_bytes_max >> 20);
-        return Err(error::over_budget(&most, "use fewer different counts and sums in one condition"));
+    /// The time that they look at.
+    pub(crate) fn period(aggregates: &[Aggregate], as_of: Instant) -> (Option<Instant>, Option<Instant>) {
+        let starts: Option<Vec<Instant>> = aggregates.iter().map(|aggregate| window_start(aggregate, as_of)).collect();
+        let from = starts.and_then(|starts| starts.into_iter().min());
+        // Windows reach up to as_of itself; times have whole microseconds.
+        (from, as_of.checked_add_signed(chrono::TimeDelta::microseconds(1)))
     }
-    Ok(())
-}
 
-fn open(scope: Scope<'_>, aggregates: &[Aggregate], as_of: Instant) -> Result<Pass> {
-    let mut wanted = Wanted::default();
-    for aggregate in aggregates {
-        aggregate.property.iter().for_each(|name| wanted.property(name));
-        aggregate.filter.iter().for_each(|filter| wanted.condition(filter));
+    /// Compiles the aggregates for a pass that has what they want.
+    pub(crate) fn new(aggregates: &[Aggregate], as_of: Instant, pass: &Pass) -> Result<Fold> {
+        let compiled = aggregates.iter().map(|aggregate| Compiled::new(aggregate, as_of, pass));
+        Ok(Fold { aggregates: compiled.collect::<Result<_>>()?, as_of })
     }
-    let starts: Option<Vec<Instant>> = aggregates.iter().map(|aggregate| window_start(aggregate, as_of)).collect();
-    let from = starts.and_then(|starts| starts.into_iter().min());
-    // Windows reach up to as_of itself; times have whole microseconds.
-    let to = as_of.checked_add_signed(chrono::TimeDelta::microseconds(1));
-    Pass::open(&scope.plan.properties, &wanted, (from, to), scope.grant, scope.snapshot)
+
+    /// The types of the figures.
+    pub(crate) fn types(&self) -> Result<Vec<DataType>> {
+        let nobody = |aggregate: &Compiled| {
+            let figures = Figures::of(aggregate.aggregate.function, 0);
+            aggregate.finish(&figures, self.as_of).map(|column| column.data_type().clone())
+        };
+        self.aggregates.iter().map(nobody).collect()
+    }
+
+    /// Computes the figures of people, who ascend and among whom is everybody with rows in the part.
+    ///
+    /// # Shape
+    /// One array per aggregate, each with one cell per person.
+    pub(crate) fn figures(&self, part: &Part<'_>, people: &[i64]) -> Result<Vec<ArrayRef>> {
+        let figures = fold_part(&self.aggregates, part, people)?;
+        let finished =
+            self.aggregates.iter().zip(&figures).map(|(aggregate, figures)| aggregate.finish(figures, self.as_of));
+        finished.collect()
+    }
 }
 
 /// The instant after which a windowed aggregate looks; `None` without a window.
@@ -104,13 +97,7 @@ struct Sum {
     double: f64,
 }
 
-/// The figures of those people of a part who have any.
-struct PartFigures {
-    people: Vec<i64>,
-    figures: Vec<Figures>,
-}
-
-fn fold_part(aggregates: &[Compiled], part: &Part<'_>) -> Result<PartFigures> {
+fn fold_part(aggregates: &[Compiled], part: &Part<'_>, people: &[i64]) -> Result<Vec<Figures>> {
     let takers = part.takers(aggregates.iter().map(|aggregate| &aggregate.aggregate.event));
     let passes: Vec<Option<Vec<bool>>> = aggregates
         .iter()
@@ -119,26 +106,32 @@ fn fold_part(aggregates: &[Compiled], part: &Part<'_>) -> Result<PartFigures> {
     let values: Vec<Option<&Numbers>> =
         aggregates.iter().map(|aggregate| aggregate.values(part)).collect::<Result<_>>()?;
     let functions: Vec<AggregateFunction> = aggregates.iter().map(|aggregate| aggregate.aggregate.function).collect();
-    let mut figures: Vec<Figures> = functions.iter().map(|function| Figures::of(*function, 0)).collect();
-    let mut people = Vec::new();
+    let mut figures: Vec<Figures> = functions.iter().map(|function| Figures::of(*function, people.len())).collect();
+    // Which events any aggregate takes.
+    let of_event: Vec<bool> = takers.iter().map(|taken_by| !taken_by.is_empty()).collect();
+    let mut is_taken = vec![false; part.n_rows()];
+    let mut places = people.iter().enumerate();
     for person in part.people() {
-        let mut is_new = true;
-        for row in PersonRows::rows(person) {
+        let place = places.find(|(_, other)| **other == person.person()).map(|(place, _)| place);
+        let place = place.ok_or_else(|| error::bug("the scan gave a person out of order"))?;
+        part.events().translate(person, &of_event, &mut is_taken);
+        for row in PersonRows::rows(person).filter(|row| is_taken[row.index()]) {
+            let at = part.time(row);
             for index in &takers[part.events().code(row)] {
-                let (at, aggregate) = (part.time(row), &aggregates[*index]);
+                let aggregate = &aggregates[*index];
                 let in_window = at > aggregate.after && at <= aggregate.until;
-                if !in_window || passes[*index].as_ref().is_some_and(|passes| !passes[row.index()]) {
-                    continue;
+                if in_window && passes[*index].as_ref().is_none_or(|passes| passes[row.index()]) {
+                    figures[*index].add(
+                        place,
+                        functions[*index],
+                        at,
+                        values[*index].and_then(|numbers| numbers.get(row)),
+                    );
                 }
-                if std::mem::take(&mut is_new) {
-                    people.push(person.person());
-                    figures.iter_mut().for_each(Figures::grow);
-                }
-                figures[*index].add(functions[*index], at, values[*index].and_then(|numbers| numbers.get(row)));
             }
         }
     }
-    Ok(PartFigures { people, figures })
+    Ok(figures)
 }
 
 impl Figures {
@@ -154,48 +147,21 @@ impl Figures {
         }
     }
 
-    /// Makes room for one more person.
-    fn grow(&mut self) {
-        match self {
-            Figures::Counts(counts) => counts.push(0),
-            Figures::Times(times) => times.push(None),
-            Figures::Sums(sums) => sums.push(Sum::default()),
-            Figures::Extremes(extremes) => extremes.push(None),
-        }
-    }
-
-    /// Adds an event to the last person; events come in the order of time.
+    /// Adds an event to the person at a place; events come in the order of time.
     #[inline]
-    fn add(&mut self, function: AggregateFunction, at: i64, value: Option<Number>) {
-        const ROOM: &str = "there is room for the person";
+    fn add(&mut self, place: usize, function: AggregateFunction, at: i64, value: Option<Number>) {
         match self {
-            Figures::Counts(counts) => *counts.last_mut().expect(ROOM) += 1,
+            Figures::Counts(counts) => counts[place] += 1,
             Figures::Times(times) => {
-                let time = times.last_mut().expect(ROOM);
-                *time = time.filter(|_| function == AggregateFunction::DaysSinceFirst).or(Some(at));
+                times[place] = times[place].filter(|_| function == AggregateFunction::DaysSinceFirst).or(Some(at));
             }
-            Figures::Sums(sums) => {
-                if let Some(value) = value {
-                    sums.last_mut().expect(ROOM).add(value);
-                }
-            }
+            Figures::Sums(sums) => value.into_iter().for_each(|value| sums[place].add(value)),
             Figures::Extremes(extremes) => {
-                let known = extremes.last_mut().expect(ROOM);
+                let known = &mut extremes[place];
                 let is_min = function == AggregateFunction::Min;
                 let is_further = |value: &Number| known.is_none_or(|known| is_beyond(*value, known, is_min));
                 *known = value.filter(is_further).or(*known);
             }
-        }
-    }
-
-    /// Puts the figures of a person of a part into their place.
-    fn set(&mut self, place: usize, part: &Figures, index: usize) {
-        match (self, part) {
-            (Figures::Counts(all), Figures::Counts(part)) => all[place] = part[index],
-            (Figures::Times(all), Figures::Times(part)) => all[place] = part[index],
-            (Figures::Sums(all), Figures::Sums(part)) => all[place] = part[index],
-            (Figures::Extremes(all), Figures::Extremes(part)) => all[place] = part[index],
-            _ => unreachable!("an aggregate has one function"),
         }
     }
 }
@@ -227,7 +193,7 @@ impl Compiled {
         })
     }
 
-    /// The figures of all people as one column.
+    /// The figures as a column.
     fn finish(&self, figures: &Figures, as_of: Instant) -> Result<ArrayRef> {
         let now = as_of.timestamp_micros();
         match figures {

@@ -133,6 +133,12 @@ fn check_groups(groups: &Groups, limits: &Limits) -> Result<()> {
     if groups.len() > limits.groups_max {
         return Err(error::over_budget(&format!("{} groups", limits.groups_max), "break down by fewer properties"));
     }
+    let n_gaps: usize = groups.values().flat_map(|group| &group.gaps).map(Vec::len).sum();
+    // Bringing threads together holds them twice.
+    if n_gaps.saturating_mul(2 * size_of::<i64>()) > limits.memory_bytes_max {
+        let most = format!("{} MiB of memory", limits.memory_bytes_max >> 20);
+        return Err(error::over_budget(&most, "ask for a shorter period or fewer steps"));
+    }
     Ok(())
 }
 
@@ -186,15 +192,15 @@ impl Funnel<'_> {
         for person in part.people() {
             let matching: Vec<Row> = PersonRows::rows(person).filter(|row| steps[row.index()] != 0).collect();
             if !matching.is_empty() {
-                let (chains, looks) = self.chains(part, &matching, steps, (&same, &count_by))?;
-                n_looks += looks;
+                let chains = self.chains(part, &matching, steps, (&same, &count_by), &mut |looks| {
+                    n_looks += looks;
+                    if n_looks > LOOKS_BETWEEN_STOPS {
+                        n_looks = 0;
+                        return if (limits.stop)() { Err(error::stopped()) } else { Ok(()) };
+                    }
+                    Ok(())
+                })?;
                 counted.count_person(chains.iter().map(Vec::as_slice));
-            }
-            if n_looks > LOOKS_BETWEEN_STOPS {
-                n_looks = 0;
-                if (limits.stop)() {
-                    return Err(error::stopped());
-                }
             }
         }
         Ok(())
@@ -217,20 +223,23 @@ impl Funnel<'_> {
         Ok(steps)
     }
 
-    /// The chosen chains of one person, with times: one in all, or one per pair under `count_by`; and how many events were
-    /// looked at for them.
+    /// The chosen chains of one person, with times: one in all, or one per pair under `count_by`. `looked` is told how many
+    /// events were looked at.
     fn chains(
         &self,
         part: &Part<'_>,
         matching: &[Row],
         steps: &[u32],
         (same, count_by): (&PartGroups<'_>, &PartGroups<'_>),
-    ) -> Result<(Vec<Chain>, u64)> {
+        looked: &mut dyn FnMut(u64) -> Result<()>,
+    ) -> Result<Vec<Chain>> {
         let mut best: BTreeMap<usize, Chain> = BTreeMap::new();
-        let mut n_looks = 0;
-        // What has no value for `same` is in no chain.
+        // What has no value for `same` is in no chain. Of chains with the same times the one whose value came first counts:
+        // numbers of groups would tell of other people.
         let with_value = matching.iter().copied().filter(|row| !same.lacks(*row));
-        for rows in apart(with_value, same).into_values() {
+        let mut of_values: Vec<Vec<Row>> = apart(with_value, same).into_values().collect();
+        of_values.sort_unstable_by_key(|rows| rows[0]);
+        for rows in of_values {
             for (pair, of_pair) in apart(rows.iter().copied(), count_by) {
                 let event = |row: &Row| StepEvent {
                     at: part.time(*row),
@@ -240,7 +249,7 @@ impl Funnel<'_> {
                 };
                 let events: Vec<StepEvent> = rows.iter().map(event).collect();
                 let (chain, looks) = best_chain(&events, self.rules)?;
-                n_looks += looks;
+                looked(looks + events.len() as u64)?;
                 let chain: Chain = chain.into_iter().map(|event| (events[event].at, rows[event])).collect();
                 let known = best.entry(pair).or_default();
                 let is_earlier = || chain.iter().map(|(at, _)| at).lt(known.iter().map(|(at, _)| at));
@@ -249,7 +258,7 @@ impl Funnel<'_> {
                 }
             }
         }
-        Ok((best.into_values().filter(|chain| !chain.is_empty()).collect(), n_looks))
+        Ok(best.into_values().filter(|chain| !chain.is_empty()).collect())
     }
 }
 

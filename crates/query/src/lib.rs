@@ -1,9 +1,9 @@
 //! A question and a grant in, rows out.
 //!
-//! Flow: the lake's scan gives the rows of granted people only, in the order of people and time; questions about what a
-//! person did fold over them person by person (`funnel`, `audience`), questions about groups of events go to embedded
-//! DataFusion (`trend`), which also evaluates every condition. Cells about too few people are withheld here, before
-//! anything leaves. Invariants: no public function runs without a `Grant`; nothing here knows a role, a consent or a file.
+//! Flow: the lake's scan opens the rows of granted people, in the order of people and time (`pass`); each kind of question
+//! is one fold over them, person by person (`trend`, `funnel`, `retention`, `audience`), with conditions evaluated by
+//! DataFusion (`expression`). Cells about too few people are withheld here, before anything leaves. Invariants: no public
+//! function runs without a `Grant`; nothing here knows a role, a consent or a file.
 //!
 //! There is no way in without a grant:
 //!

@@ -37,6 +37,8 @@ pub(crate) struct Pass {
 pub(crate) struct Part<'p> {
     stretch: Stretch,
     pass: &'p Pass,
+    /// The first and the last person who belong to it, with rows or without; every person belongs to one part.
+    range: (i64, i64),
     /// For each of the stretch's people the row of their traits.
     trait_rows: Vec<Option<Row>>,
 }
@@ -122,6 +124,11 @@ impl Pass {
         (self.rows.load(Ordering::Relaxed), self.bytes.load(Ordering::Relaxed))
     }
 
+    /// The traits that were asked for.
+    pub(crate) fn traits(&self) -> &Traits {
+        &self.traits
+    }
+
     /// The type of a field that was asked for.
     pub(crate) fn type_of(&self, field: &FieldRef) -> Result<DataType> {
         let found = match field {
@@ -150,8 +157,22 @@ impl Pass {
         let stretch = self.parts[part].stretch()?;
         self.rows.fetch_add(stretch.n_rows() as u64, Ordering::Relaxed);
         self.bytes.fetch_add(stretch.bytes, Ordering::Relaxed);
+        self.check_types(&stretch)?;
         let trait_rows = self.traits.rows_of(stretch.people());
-        Ok(Part { stretch, pass: self, trait_rows })
+        let first = part.checked_sub(1).map_or(i64::MIN, |before| self.parts[before].people().1.saturating_add(1));
+        Ok(Part { stretch, pass: self, range: (first, self.parts[part].people().1), trait_rows })
+    }
+
+    /// Numbers are computed with as they are declared: they have to be stored so.
+    fn check_types(&self, stretch: &Stretch) -> Result<()> {
+        for (place, (field, declared)) in self.properties.iter().enumerate() {
+            let stored = stretch.property(place).data_type();
+            if stored != *declared && stored != DataType::Null {
+                let (FieldRef::Property(name) | FieldRef::Trait(name)) = field;
+                return Err(error::stored_otherwise(name, &stored, declared));
+            }
+        }
+        Ok(())
     }
 
     /// Computes something from every part on all cores; results in the order of parts.
@@ -201,7 +222,11 @@ impl Pass {
                 if (limits.stop)() {
                     return Err(error::stopped());
                 }
-                add(&mut state, part, &self.read(part)?)?;
+                if let Err(cause) = self.read(part).and_then(|read| add(&mut state, part, &read)) {
+                    // Nobody needs what the others would find.
+                    next.store(self.len(), Ordering::Relaxed);
+                    return Err(cause);
+                }
             }
         };
         std::thread::scope(|scope| {
@@ -216,6 +241,11 @@ impl Pass {
 }
 
 impl Part<'_> {
+    /// Everybody granted who belongs here, also without any row, ascending, and the rows of their traits.
+    pub(crate) fn everybody(&self) -> (Vec<i64>, Vec<Option<Row>>) {
+        self.pass.traits.everybody(self.range)
+    }
+
     /// The granted people who have rows here, ascending.
     pub(crate) fn people(&self) -> &[PersonRows] {
         self.stretch.people()
@@ -351,7 +381,7 @@ fn not_asked() -> spec::Error {
 }
 
 /// A column with a type; one of a field that no file had yet is null without one.
-fn typed(column: ArrayRef, data_type: &DataType) -> ArrayRef {
+pub(crate) fn typed(column: ArrayRef, data_type: &DataType) -> ArrayRef {
     let is_untyped = *column.data_type() == DataType::Null;
     if is_untyped { new_null_array(data_type, column.len()) } else { column }
 }

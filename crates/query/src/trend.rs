@@ -19,6 +19,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Up to so many places are looked up by their number, more by a hash table.
 const DENSE_PLACES_MAX: usize = 1 << 20;
+/// A measure has so many functions at most.
+const ATOMS_MAX: usize = 2;
 /// No group or cell yet.
 const NONE_YET: u32 = u32::MAX;
 
@@ -118,6 +120,8 @@ impl<'a> Trend<'a> {
             part.events().translate(person, &of_event, &mut taken_by);
             // The group and the interval of the row before, and their cell: the next row is mostly in it too.
             let (mut last, mut until, mut interval, mut cell) = (usize::MAX, i64::MIN, 0, 0);
+            // Rows of the cell that are not counted yet, for each atom.
+            let mut waiting = [0; ATOMS_MAX];
             for row in PersonRows::rows(person) {
                 let (at, atoms) = (part.time(row), taken_by[row.index()]);
                 if atoms == 0 || passes.as_ref().is_some_and(|passes| !passes[row.index()]) {
@@ -133,23 +137,23 @@ impl<'a> Trend<'a> {
                         *number = all.group(groups.key(row)?);
                     }
                     interval = if at >= until { self.intervals.of(at) } else { interval };
+                    all.count(cell, person.person(), &mut waiting);
                     cell = all.cell(*number, interval)?;
                     (last, until) = (group, self.intervals.end(interval));
                 }
-                for (index, (tally, values)) in all.tallies.iter_mut().zip(&values).enumerate() {
-                    if atoms & 1 << index == 0 {
-                        continue;
-                    }
+                for (index, values) in values.iter().enumerate().filter(|(index, _)| atoms & 1 << index != 0) {
                     // A figure about a property is about the people who have it.
                     match values {
-                        Counted::Rows => tally.count(cell, person.person()),
-                        Counted::Numbers(numbers) => {
-                            numbers.get(row).iter().for_each(|number| tally.add(cell, person.person(), *number));
-                        }
+                        Counted::Rows => waiting[index] += 1,
+                        Counted::Numbers(numbers) => numbers.get(row).into_iter().for_each(|number| {
+                            waiting[index] += 1;
+                            all.tallies[index].add(cell, number);
+                        }),
                         Counted::Nothing => {}
                     }
                 }
             }
+            all.count(cell, person.person(), &mut waiting);
         }
         Ok(())
     }
@@ -228,11 +232,11 @@ impl Tally {
         }
     }
 
-    /// Counts a row of a person.
+    /// Counts rows of a person.
     #[inline]
-    fn count(&mut self, cell: usize, person: i64) {
+    fn count(&mut self, cell: usize, person: i64, n_rows: u64) {
         let counts = &mut self.counts[cell];
-        counts.n_rows += 1;
+        counts.n_rows += n_rows;
         if counts.last != Some(person) {
             counts.last = Some(person);
             counts.n_people += 1;
@@ -241,8 +245,7 @@ impl Tally {
 
     /// Adds a row's number.
     #[inline]
-    fn add(&mut self, cell: usize, person: i64, number: Number) {
-        self.count(cell, person);
+    fn add(&mut self, cell: usize, number: Number) {
         match (self.function, number) {
             (MeasureFunction::Sum | MeasureFunction::Avg, Number::Exact(value)) => {
                 // Two decimals of 38 digits can be more than there is; then the most there is stands for it.
@@ -363,6 +366,14 @@ impl Gathered {
             self.tallies.iter_mut().for_each(Tally::grow);
         }
         Ok(*cell as usize)
+    }
+
+    /// Counts the rows of a person in a cell, for each atom, that wait for it.
+    #[inline]
+    fn count(&mut self, cell: usize, person: i64, waiting: &mut [u64; ATOMS_MAX]) {
+        for (tally, n_rows) in self.tallies.iter_mut().zip(waiting).filter(|(_, n_rows)| **n_rows > 0) {
+            tally.count(cell, person, std::mem::take(n_rows));
+        }
     }
 
     /// Adds the cells of another thread, which are about other people.

@@ -19,7 +19,7 @@ use workspace::{Definitions, Resolved, Unresolved};
 const GROUPS_MAX: usize = 10_000;
 /// Rows of a list.
 const LIST_ROWS_MAX: usize = 100_000;
-/// Memory for the groups of one question.
+/// Memory for what one question gathers of people.
 const MEMORY_BYTES_MAX: usize = 1 << 30;
 /// A question that takes longer is stopped.
 const SECONDS_MAX: i64 = 30;

@@ -228,7 +228,8 @@ pub(crate) fn end_of(question: &Question) -> Option<Instant> {
     let (period, as_of) = match &question.body {
         QuestionBody::Trend(trend) => (trend.period.as_ref(), trend.as_of),
         QuestionBody::Funnel(funnel) => (funnel.period.as_ref(), funnel.as_of),
-        QuestionBody::Retention(retention) => (retention.period.as_ref(), retention.as_of),
+        // People come back after the period.
+        QuestionBody::Retention(retention) => (None, retention.as_of),
         QuestionBody::Audience(audience) => (None, audience.as_of),
     };
     match period {
@@ -241,8 +242,7 @@ fn ends_with_a_day(question: &Question) -> bool {
     let period = match &question.body {
         QuestionBody::Trend(trend) => trend.period.as_ref(),
         QuestionBody::Funnel(funnel) => funnel.period.as_ref(),
-        QuestionBody::Retention(retention) => retention.period.as_ref(),
-        QuestionBody::Audience(_) => None,
+        QuestionBody::Retention(_) | QuestionBody::Audience(_) => None,
     };
     matches!(period, Some(Period::Dates { .. }))
 }

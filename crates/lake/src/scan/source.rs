@@ -36,6 +36,12 @@ impl Source {
         own.0 <= last && own.1 >= first
     }
 
+    /// Whether all its people are in a range of them, both ends included.
+    pub(super) fn lies_in(&self, (first, last): (i64, i64)) -> bool {
+        let own = self.people();
+        first <= own.0 && own.1 <= last
+    }
+
     /// The file and the group.
     pub(super) fn name(&self) -> (Arc<str>, usize) {
         (Arc::clone(&self.file.name), self.group)

@@ -127,6 +127,24 @@ fn read_or_kept_landed_or_compacted_rows_are_the_same() {
 }
 
 #[test]
+fn what_landed_alone_is_found_again() {
+    let fixture = Fixture::new();
+    let log = log_of(&fixture);
+    let fields = ["amount", "shop"].map(|name| FieldRef::Property(name.to_owned()));
+    for n in 0..40 {
+        let (id, who) = (format!("m{n}"), format!("customer-c{n}"));
+        acknowledge(&log, &[Arrival::Message(bought(&id, &who, n, 1))]);
+        land_all(&fixture, &log);
+        let snapshot = fixture.lake.snapshot();
+        for release in [Release::Aggregate, Release::List] {
+            let grant = grant_of(snapshot.known().clone(), &fields, release, FieldClass::None);
+            let n_rows = compare(&snapshot, &grant, &["shop"], &format!("person {n}, {release:?}"));
+            assert_eq!(Ok(n_rows), usize::try_from(n + 1));
+        }
+    }
+}
+
+#[test]
 fn what_is_kept_stays_within_its_bound() {
     let hot = crate::hot::HotColumns::new(64 << 10);
     let groups = Arc::from([("part-1".into(), 0)]);
