@@ -224,7 +224,7 @@ fn schemas() -> Value {
     let question = json!({
         "type": "object", "required": ["kind", "purpose"],
         "properties": {
-            "kind": { "enum": ["trend", "funnel", "retention", "audience"] }, "purpose": text,
+            "kind": { "enum": ["trend", "funnel", "retention", "attribution", "audience"] }, "purpose": text,
             "period": { "oneOf": [
                 { "type": "object", "required": ["from", "to"], "properties": { "from": { "type": "string", "format": "date" }, "to": { "type": "string", "format": "date", "description": "the day after the last" } } },
                 { "type": "object", "required": ["last"], "properties": { "last": { "type": "string", "examples": ["30 days"] } } } ] },
@@ -234,6 +234,8 @@ fn schemas() -> Value {
             "measure": text, "by": { "enum": ["hour", "day", "week", "month", "none"] },
             "steps": { "type": "array", "items": step },
             "start": step, "return": step, "periods": { "type": "integer", "minimum": 1, "maximum": 60 },
+            "conversion": step, "touch": step, "channel": text, "value": text, "lookback": text, "half_life": text, "reset": { "type": "boolean" },
+            "model": { "enum": ["first", "last", "linear", "position", "time_decay", "markov", "shapley"] },
             "within": text, "order": { "enum": ["loose", "strict"] }, "same": { "type": "array", "items": text }, "count_by": { "type": "array", "items": text },
             "release": { "enum": ["aggregate", "list"] }, "columns": { "type": "array", "items": text },
             "limit": count, "offset": count,

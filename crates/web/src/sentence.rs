@@ -1,5 +1,6 @@
 //! A question as a sentence with parts that can be edited: what the builder's template shows.
 
+use crate::attribution::{self, AttributionView};
 use crate::words;
 use api::{Catalog, Explained, FieldView, MetricView};
 use chrono::Datelike;
@@ -13,7 +14,7 @@ use std::collections::BTreeMap;
 pub(crate) struct Builder {
     /// The question as compact JSON: the state of the page.
     pub(crate) q: String,
-    /// `trend`, `funnel`, `retention` or `audience`.
+    /// `trend`, `funnel`, `retention`, `attribution` or `audience`.
     pub(crate) kind: String,
     /// The whole as one plain sentence.
     pub(crate) sentence: String,
@@ -30,9 +31,11 @@ pub(crate) struct Builder {
     breakdown: Vec<Choice>,
     breakdowns: Vec<Choice>,
     steps: Vec<StepView>,
-    /// Of a retention: what begins it and what is coming back.
+    /// Of a retention: what begins it and what is coming back; of an attribution: conversion and touch.
     ends: Vec<StepView>,
     periods: String,
+    /// Of an attribution: who shares what, and how.
+    attribution: Option<AttributionView>,
     within: String,
     is_strict: bool,
     same: Vec<Choice>,
@@ -125,8 +128,11 @@ pub(crate) fn builder(question: &Json, explained: Explained, catalog: &Catalog, 
         breakdown: selected(&breakdowns, &names("breakdown")),
         breakdowns,
         steps: step_views(question, catalog, &explained.errors),
-        ends: ["start", "return"].map(|end| step_view(&question[end], end, catalog, &explained.errors)).into(),
+        ends: if kind == "attribution" { ["conversion", "touch"] } else { ["start", "return"] }
+            .map(|end| step_view(&question[end], end, catalog, &explained.errors))
+            .into(),
         periods: question["periods"].as_u64().map_or_else(|| text("periods"), |periods| periods.to_string()),
+        attribution: attribution::view(question, catalog),
         within: text("within"),
         is_strict: text("order") == "strict",
         same: same_choices(catalog, question, &names("same")),
@@ -185,7 +191,7 @@ fn closes_too_much(text: &str) -> bool {
 }
 
 /// The choices with what is chosen among them, known or not: a form sends nothing that it does not show.
-fn with_chosen(mut choices: Vec<Choice>, chosen: &[String]) -> Vec<Choice> {
+pub(crate) fn with_chosen(mut choices: Vec<Choice>, chosen: &[String]) -> Vec<Choice> {
     for name in chosen {
         if !name.is_empty() && !choices.iter().any(|choice| choice.value == *name) {
             choices.push(bare(name));
@@ -208,7 +214,7 @@ fn purpose_choice(purpose: &api::PurposeView, chosen: &str) -> Choice {
     }
 }
 
-fn choice_of(field: &FieldView, chosen: &[String], purpose: &str) -> Choice {
+pub(crate) fn choice_of(field: &FieldView, chosen: &[String], purpose: &str) -> Choice {
     let note = if field.purposes.iter().any(|known| known == purpose) {
         String::new()
     } else {
@@ -268,11 +274,11 @@ fn number_group(event: &api::EventView) -> Option<Group> {
     (!choices.is_empty()).then(|| Group { label: event.title.clone(), choices })
 }
 
-fn is_number(field: &FieldView) -> bool {
+pub(crate) fn is_number(field: &FieldView) -> bool {
     ["integer", "number", "decimal"].contains(&field.value_type.as_str())
 }
 
-fn uncapital(text: &str) -> String {
+pub(crate) fn uncapital(text: &str) -> String {
     let mut characters = text.chars();
     characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
 }
@@ -282,6 +288,7 @@ fn events_of(question: &Json) -> Vec<String> {
     let step = |step: &Json| step.as_str().or(step["event"].as_str()).map(str::to_owned);
     match question["kind"].as_str() {
         Some("retention") => step(&question["start"]).into_iter().collect(),
+        Some("attribution") => step(&question["touch"]).into_iter().collect(),
         Some("funnel") => {
             question["steps"].as_array().and_then(|steps| steps.first()).and_then(step).into_iter().collect()
         }
