@@ -11,6 +11,7 @@ mod demo;
 mod laws;
 mod messages;
 mod policy_table;
+mod published;
 mod questions;
 mod saving;
 mod signed;
