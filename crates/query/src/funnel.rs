@@ -183,7 +183,7 @@ impl Funnel<'_> {
         for person in part.people() {
             let matching: Vec<Row> = PersonRows::rows(person).filter(|row| steps[row.index()] != 0).collect();
             if !matching.is_empty() {
-                let chains = self.chains(part, &matching, steps, (&same, &count_by), &mut |looks| {
+                let chains = self.chains(part, (&matching, steps), (&same, &count_by), &mut |looks| {
                     n_looks += looks;
                     if n_looks > LOOKS_BETWEEN_STOPS {
                         n_looks = 0;
@@ -219,8 +219,7 @@ impl Funnel<'_> {
     fn chains(
         &self,
         part: &Part<'_>,
-        matching: &[Row],
-        steps: &[u32],
+        (matching, steps): (&[Row], &[u32]),
         (same, count_by): (&PartGroups<'_>, &PartGroups<'_>),
         looked: &mut dyn FnMut(u64) -> Result<()>,
     ) -> Result<Vec<Chain>> {
