@@ -228,23 +228,27 @@ impl ScanPart {
                 sources.push(Arc::clone(source));
             }
         }
+        let mut leaves_out = false;
+        for source in sources.iter().filter(|_| scan.only_vouched) {
+            leaves_out |= source.holds_claims(scan)?;
+        }
         let (people, columns) = match sources.as_slice() {
             [] => return Ok(Stretch::empty(scan.n_properties())),
             // All rows of one group and nothing else.
-            [only] if !scan.only_vouched && only.lies_in(self.people) => {
+            [only] if !leaves_out && only.lies_in(self.people) => {
                 (only.all_people(scan)?, only.columns(scan, 1..scan.n_shown())?)
             }
-            several => self.merged(several)?,
+            several => self.merged(several, leaves_out)?,
         };
         let n_bytes = sources.iter().map(|source| source.take_cost()).sum();
         Stretch::new(&people, columns, n_bytes, &scan.grant)
     }
 
     /// Rows from several groups in one order.
-    fn merged(&self, sources: &[Arc<Source>]) -> Result<(Arc<People>, Vec<Column>)> {
+    fn merged(&self, sources: &[Arc<Source>], only_vouched: bool) -> Result<(Arc<People>, Vec<Column>)> {
         let scan = &self.scan;
         let groups = sources.iter().map(|source| source.name()).collect();
-        let rows = Rows { groups, people: self.people, only_vouched: scan.only_vouched };
+        let rows = Rows { groups, people: self.people, only_vouched };
         let runs = self.runs(&rows, sources)?;
         let names = &scan.names[1..scan.n_shown()];
         let mut columns = Vec::with_capacity(names.len());
@@ -270,7 +274,7 @@ impl ScanPart {
             return Ok(runs);
         }
         let ordered = |source: &Arc<Source>| {
-            let claimed = if scan.only_vouched { source.column(scan, scan.n_shown() + 1)? } else { Column::Missing };
+            let claimed = if rows.only_vouched { source.claimed(scan)? } else { Column::Missing };
             let (times, sequence) = (source.column(scan, 1)?, source.column(scan, scan.n_shown())?);
             Ordered::new(source.all_people(scan)?, &times, &sequence, &claimed)
         };

@@ -69,6 +69,16 @@ impl Source {
         self.hot(scan, places)?.into_iter().map(column).collect()
     }
 
+    /// Which rows nobody vouches for.
+    pub(super) fn claimed(&self, scan: &Scan) -> Result<Column> {
+        self.column(scan, scan.n_shown() + 1)
+    }
+
+    /// Whether there are any such rows.
+    pub(super) fn holds_claims(&self, scan: &Scan) -> Result<bool> {
+        Ok(matches!(self.claimed(scan)?, Column::Booleans(claimed) if claimed.true_count() > 0))
+    }
+
     /// The bytes of the column chunks read since it was asked before.
     pub(super) fn take_cost(&self) -> u64 {
         self.n_bytes.swap(0, Ordering::Relaxed)
