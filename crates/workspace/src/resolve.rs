@@ -11,7 +11,7 @@ use crate::rename::{Change, rename};
 use crate::types::{atom_type, unit};
 use spec::{
     AudienceQuestion, Condition, Diagnostic, EventSelector, Field, FieldClass, FieldRef, FunnelQuestion, FunnelStep,
-    Measure, MeasureAtom, Question, QuestionBody, RetentionQuestion, TrendQuestion, ValueType,
+    Measure, MeasureAtom, PathsEnd, PathsQuestion, Question, QuestionBody, RetentionQuestion, TrendQuestion, ValueType,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -134,6 +134,7 @@ fn examine(question: &Question, definitions: &Definitions, with_purpose: bool) -
         QuestionBody::Trend(trend) => QuestionBody::Trend(examine_trend(&mut examiner, trend, &mut figure)),
         QuestionBody::Funnel(funnel) => QuestionBody::Funnel(examine_funnel(&mut examiner, funnel, &mut figure)),
         QuestionBody::Retention(retention) => QuestionBody::Retention(examine_retention(&mut examiner, retention)),
+        QuestionBody::Paths(paths) => QuestionBody::Paths(examine_paths(&mut examiner, paths)),
         QuestionBody::Audience(audience) => QuestionBody::Audience(examine_audience(&mut examiner, audience)),
     };
     if with_purpose && !definitions.purposes.contains_key(&question.purpose) {
@@ -256,19 +257,32 @@ fn examine_funnel(examiner: &mut Examiner<'_>, funnel: &FunnelQuestion, figure: 
 }
 
 fn examine_retention(examiner: &mut Examiner<'_>, retention: &RetentionQuestion) -> RetentionQuestion {
-    let mut examined = |step: &FunnelStep, pointer: &str| {
-        examiner.event(&step.event);
-        let site = Site { pointer, about: About::Events, events: std::slice::from_ref(&step.event) };
-        let filter = step.filter.as_ref().map(|filter| examiner.condition(filter, site));
-        FunnelStep { event: step.event.clone(), filter }
-    };
-    let start = examined(&retention.start, "/question/start/where");
-    let coming_back = examined(&retention.coming_back, "/question/return/where");
+    let start = examine_step(examiner, &retention.start, "/question/start/where");
+    let coming_back = examine_step(examiner, &retention.coming_back, "/question/return/where");
     let mut events = vec![start.event.clone()];
     events.extend((coming_back.event != start.event).then(|| coming_back.event.clone()));
     let site = Site { pointer: "/question/where", about: About::Events, events: &events };
     let filter = retention.filter.as_ref().map(|filter| examiner.condition(filter, site));
     RetentionQuestion { start, coming_back, filter, ..retention.clone() }
+}
+
+fn examine_paths(examiner: &mut Examiner<'_>, paths: &PathsQuestion) -> PathsQuestion {
+    let end = match &paths.end {
+        PathsEnd::From(step) => PathsEnd::From(examine_step(examiner, step, "/question/from/where")),
+        PathsEnd::To(step) => PathsEnd::To(examine_step(examiner, step, "/question/to/where")),
+    };
+    // What comes after it or before may be anything.
+    examiner.event(&EventSelector::Any);
+    let site = Site { pointer: "/question/where", about: About::Events, events: &[EventSelector::Any] };
+    let filter = paths.filter.as_ref().map(|filter| examiner.condition(filter, site));
+    PathsQuestion { end, filter, ..paths.clone() }
+}
+
+fn examine_step(examiner: &mut Examiner<'_>, step: &FunnelStep, pointer: &str) -> FunnelStep {
+    examiner.event(&step.event);
+    let site = Site { pointer, about: About::Events, events: std::slice::from_ref(&step.event) };
+    let filter = step.filter.as_ref().map(|filter| examiner.condition(filter, site));
+    FunnelStep { event: step.event.clone(), filter }
 }
 
 fn examine_audience(examiner: &mut Examiner<'_>, audience: &AudienceQuestion) -> AudienceQuestion {

@@ -224,7 +224,9 @@ impl Decided {
 /// How much of people a question shows.
 pub(crate) fn release(question: &Question) -> Release {
     match &question.body {
-        QuestionBody::Trend(_) | QuestionBody::Funnel(_) | QuestionBody::Retention(_) => Release::Aggregate,
+        QuestionBody::Trend(_) | QuestionBody::Funnel(_) | QuestionBody::Retention(_) | QuestionBody::Paths(_) => {
+            Release::Aggregate
+        }
         QuestionBody::Audience(audience) => audience.release,
     }
 }
