@@ -1,6 +1,7 @@
 //! The table under a chart and the provenance beside it, cell by cell in people's words.
 
 use crate::chart::{Setting, column, left_because, number, past, shown};
+use crate::flow;
 use crate::words;
 use api::Catalog;
 use serde::Serialize;
@@ -33,6 +34,9 @@ pub(crate) fn head(name: &str, value_type: &str, setting: &Setting<'_>) -> Head 
         "from_previous" => "Of the step before".to_owned(),
         "median_seconds" => "Median time".to_owned(),
         "withheld" => "Withheld".to_owned(),
+        "path" if setting.question["kind"] == "paths" => {
+            if setting.question.get("to").is_some() { "What they did before" } else { "What they did next" }.to_owned()
+        }
         "cohort" => "Started".to_owned(),
         "size" if setting.question["kind"] == "retention" => "People".to_owned(),
         name if is_since(name, setting) => since_title(name, setting),
@@ -72,6 +76,7 @@ pub(crate) fn cells(row: &[Value], answer: &Answer, setting: &Setting<'_>) -> Ve
             || (setting.question["kind"] == "retention" && name != "cohort" && name != "withheld");
         let text = match (column.name.as_str(), number(value)) {
             ("interval" | "cohort", _) => words::interval(&value.to_string(), by),
+            ("path", _) if setting.question["kind"] == "paths" => words::capital(&flow::path(value, setting)),
             ("event", _) => words::capital(&past(&value.to_string(), setting)),
             ("from_first" | "from_previous", Some(rate)) => words::percent(rate),
             ("median_seconds", Some(seconds)) => words::length(seconds),

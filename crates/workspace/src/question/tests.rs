@@ -58,7 +58,7 @@ fn all_that_is_wrong_is_said_at_once() {
 
     {}
     /question:1:1: a question needs `kind`
-        kinds: `trend`, `funnel`, `retention`, `audience`
+        kinds: `trend`, `funnel`, `retention`, `paths`, `audience`
     /question:1:1: a question needs `purpose`
         say what the answer is for, as in `purpose: analytics`
 
