@@ -17,6 +17,8 @@ import json
 import sys
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from fractions import Fraction
+from itertools import combinations, permutations
 from pathlib import Path
 from statistics import median
 
@@ -279,6 +281,132 @@ def month_of(ts: int) -> int:
     return at.year * 12 + at.month - 1
 
 
+# --- Attribution ----------------------------------------------------------------------------------------------------
+
+
+def attribution(question: dict) -> dict:
+    """Conversions and their value by channel: touches with fractions, whole paths step by step and set by set."""
+    used, _ = people_for(question["purpose"])
+    model, by_paths = question["model"], question["model"] in ("markov", "shapley")
+    converted, lost = [], []
+    for household, (own, nothing) in paths_of(question, used, by_paths).items():
+        converted += [(household, *path) for path in own]
+        lost += nothing
+    people, credit = {}, {}
+    for household, touches, at, value in converted:
+        for channel, share in shares(model, touches, at, question):
+            people.setdefault(channel, set()).add(household)
+            known = credit.get(channel, (0, 0))
+            credit[channel] = (known[0] + share, known[1] + share * Fraction(value))
+    touched = [([channel for _, channel in touches], value) for _, touches, _, value in converted if touches]
+    if by_paths:
+        effect = (removal if model == "markov" else coalitions)(touched, lost)
+        total = (len(touched), sum(Fraction(value) for _, value in touched))
+        for channel, share in effect.items():
+            # A share of all for a chain, conversions and value themselves for sets.
+            credit[channel] = tuple(share * whole for whole in total) if model == "markov" else share
+    small = MIN_GROUP[question["purpose"]]
+    named = sorted(channel for channel in credit if channel != "(none)" and len(people.get(channel, ())) >= small)
+    assert len(named) == len(credit.keys() - {"(none)"}), "channels under the minimum group, which are not folded here"
+    rows = [[channel, float(credit[channel][0]), float(credit[channel][1])] for channel in named]
+    is_withheld = len(people.get("(none)", ())) < small
+    untouched = [None, None] if is_withheld else [float(figure) for figure in credit["(none)"]]
+    rows.append(["(none)", *untouched])
+    columns = ["channel", "conversions", "value"]
+    if is_withheld:
+        return {"columns": [*columns, "withheld"], "rows": [[*row, row[1] is None] for row in rows]}
+    return {"columns": columns, "rows": rows}
+
+
+def paths_of(question: dict, used: set, by_paths: bool) -> dict:
+    """For each household its conversions, each with its touches, and the touches that led to none."""
+    first, end = micros(question["period"]["from"]), micros(question["period"]["to"])
+    lookback, cuts = duration(question["lookback"]), by_paths or question.get("reset", False)
+    conversions, touches = by_household(question["conversion"]), by_household(question["touch"])
+    paths = {}
+    for household in used:
+        own = [(event["ts"], event[question["channel"]]) for event in touches.get(household, [])]
+        own.sort()
+        ends = sorted({event["ts"] for event in conversions.get(household, []) if event["ts"] < end})
+        after = dict(zip(ends, [None, *ends]))
+        found, lost = [], []
+        for event in conversions.get(household, []):
+            if first <= event["ts"] < end:
+                since, last = after[event["ts"]], event["ts"]
+                path = [touch for touch in own if last - lookback <= touch[0] <= last]
+                path = [touch for touch in path if not cuts or since is None or touch[0] > since]
+                found.append((path, last, event[question["value"]]))
+        for since, until in zip([None, *ends], [*(at - lookback for at in ends), end]):
+            inside = [touch for touch in own if first <= touch[0] < until and (since is None or touch[0] > since)]
+            lost += [[channel for _, channel in inside]] if inside else []
+        paths[household] = (found, lost)
+    return paths
+
+
+def shares(model: str, touches: list, at: int, question: dict) -> list:
+    """Channel and share of each touch."""
+    n = len(touches)
+    if not touches:
+        return [("(none)", Fraction(1))]
+    if model == "first":
+        weights = [1] + [0] * (n - 1)
+    elif model == "last":
+        weights = [0] * (n - 1) + [1]
+    elif model == "position" and n > 2:
+        weights = [Fraction(2, 5), *[Fraction(1, 5) / (n - 2)] * (n - 2), Fraction(2, 5)]
+    elif model == "time_decay":
+        half_life = duration(question.get("half_life", "7 days"))
+        weights = [Fraction(0.5 ** ((at - ts) / half_life)) for ts, _ in touches]
+    else:
+        weights = [1] * n
+    return [(channel, Fraction(weight) / sum(weights)) for (_, channel), weight in zip(touches, weights) if weight]
+
+
+def removal(touched: list, lost: list) -> dict:
+    """How much less converts when a channel leads nowhere, as shares of all such losses."""
+    counts = {}
+    for path, end in [(path, "converted") for path, _ in touched] + [(path, "lost") for path in lost]:
+        for here, there in zip(["start", *path], [*path, end]):
+            counts.setdefault(here, {}).setdefault(there, 0)
+            counts[here][there] += 1
+
+    def converts(without=None):
+        here, done = {"start": 1.0}, 0.0
+        while sum(here.values()) > 1e-17:
+            there = {}
+            for place, chance in here.items():
+                total = sum(counts[place].values())
+                for to, count in counts[place].items():
+                    if to == "converted":
+                        done += chance * count / total
+                    elif to not in ("lost", without):
+                        there[to] = there.get(to, 0.0) + chance * count / total
+            here = there
+        return done
+
+    channels = {channel for path, _ in touched for channel in path} | {channel for path in lost for channel in path}
+    losses = {channel: 1 - converts(channel) / converts() for channel in channels}
+    return {channel: Fraction(loss / sum(losses.values())) for channel, loss in losses.items()}
+
+
+def coalitions(touched: list, _lost: list) -> dict:
+    """Shapley's value of each channel: what it adds to those before it, on average over all orders."""
+    channels = sorted({channel for path, _ in touched for channel in path})
+    worth = {}
+    for size in range(len(channels) + 1):
+        for some in combinations(channels, size):
+            inside = [Fraction(value) for path, value in touched if set(path) <= set(some)]
+            worth[frozenset(some)] = (len(inside), sum(inside))
+    added = dict.fromkeys(channels, (Fraction(0), Fraction(0)))
+    orders = list(permutations(channels))
+    for order in orders:
+        for place, channel in enumerate(order):
+            before = worth[frozenset(order[:place])]
+            after = worth[frozenset(order[: place + 1])]
+            added[channel] = tuple(known + (a - b) for known, a, b in zip(added[channel], after, before))
+    return {channel: tuple(figure / len(orders) for figure in both) for channel, both in added.items()}
+
+
 YEAR = {"from": "2017-01-01", "to": "2018-01-01"}
 YEAR_AND_BEFORE = {"from": "2016-11-01", "to": "2018-01-01"}
 CONDITION = "count(basket_paid, within => '30 days') >= 8 AND NOT did(coupon_redeemed, within => '90 days')"
@@ -317,6 +445,12 @@ def questions():
         question = {"kind": "retention", "purpose": purpose, "start": start, "return": back, "by": "month"}
         question |= {"periods": periods, "period": period, "as_of": "2018-01-01T00:00:00Z"}
         return name, "marketer", question, retention(question)
+
+    def ask_attribution(name, conversion, value, model, lookback, **more):
+        question = {"kind": "attribution", "purpose": "analytics", "conversion": conversion, "touch": "campaign_received"}
+        question |= {"channel": "campaign_type", "value": value, "model": model, "lookback": lookback, **more}
+        question |= {"period": YEAR}
+        return name, "marketer", question, attribution(question)
 
     net_sales = ("basket_paid", "sum(sales_value)")
     yield ask_trend("net_sales_by_month", "sum(basket_paid.sales_value)", "month", *net_sales)
@@ -359,6 +493,12 @@ def questions():
     quarter = {"from": "2017-01-01", "to": "2017-04-01"}
     yield ask_retention("shoppers_who_return", "analytics", "basket_paid", "basket_paid", quarter, 12)
     yield ask_retention("coupons_after_campaigns", "analytics", "campaign_received", "coupon_redeemed", YEAR, 3)
+    for model in ("first", "last", "linear", "position", "time_decay", "markov", "shapley"):
+        yield ask_attribution(f"baskets_by_{model}", "basket_paid", "sales_value", model, "30 days")
+    yield ask_attribution("baskets_by_last_reset", "basket_paid", "sales_value", "last", "30 days", reset=True)
+    yield ask_attribution(
+        "baskets_by_half_a_day", "basket_paid", "sales_value", "time_decay", "14 days", half_life="12 hours"
+    )
     yield ask_audience("frequent_for_analytics", "analytics", CONDITION, SHOPS_OFTEN, NO_COUPON)
     yield ask_audience("frequent_for_email", "email", CONDITION, SHOPS_OFTEN, NO_COUPON)
     yield ask_audience(

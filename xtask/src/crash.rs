@@ -100,7 +100,9 @@ impl Setting {
                 server::binary()
             }
         };
-        let folder = TemporaryFolder::new(&format!("crash-{seed}"))?;
+        // Of its own also beside what another kind keeps: `fault power: 60 rounds` works in `fault-power-1-…`.
+        let kind = name.split(':').next().unwrap_or_default().replace(' ', "-");
+        let folder = TemporaryFolder::new(&format!("{kind}-{seed}"))?;
         eprintln!("> {name}, in {}", folder.path().display());
         let (line, complaints) = match work(&program, folder.path()) {
             Ok(found) => (found.line(), found.complaints()),

@@ -4,5 +4,6 @@
 //! tasks compile without its server and its runtime.
 
 pub mod http;
+pub mod python;
 pub mod server;
 pub mod shell;

@@ -1,4 +1,4 @@
-//! What one does with this repository: `cargo xtask check|test|slow|bless|run|bench|dist|tidy|crash|fault|sim`.
+//! What one does with this repository: `cargo xtask check|test|slow|bless|run|bench|dist|tidy|crash|fault|sim|readers`.
 //!
 //! Each target of the Makefile is one line that calls this. Invariants: every step prints what it does before it does
 //! it; a failing step does not hide the ones after it; nothing is checked only in CI.
@@ -10,6 +10,7 @@ mod check;
 mod clone;
 mod crash;
 mod dist;
+mod readers;
 mod simulation;
 mod test;
 mod tidy;
@@ -27,7 +28,8 @@ const USAGE: &str = "cargo xtask TASK
   tidy    the repository's own rules
   crash   kills the program under load and counts what is left; `crash --help` says more
   fault   lets the disk fail under the program and counts what is left; `fault --help` says more
-  sim     simulated histories with faults, over as many seeds as asked for; `sim --help` says more";
+  sim     simulated histories with faults, over as many seeds as asked for; `sim --help` says more
+  readers DuckDB, Polars and deltalake count in the tables what the program says";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         "crash" => crash::run(&rest),
         "fault" => crash::faults::run(&rest),
         "sim" => simulation::run(&rest),
+        "readers" => readers::run(),
         _ => Err(USAGE.to_owned()),
     };
     match result {

@@ -2,7 +2,7 @@
 
 use crate::crash::faults::{self, Kind};
 use crate::crash::{self, Options};
-use crate::{browser, tidy};
+use crate::{browser, readers, tidy};
 use xtask::shell::{Result, all, cargo, command, has_cargo, step};
 
 /// Kills among the fast tests, and among those that take longer.
@@ -24,8 +24,12 @@ pub(crate) fn run() -> Result<()> {
 /// What takes longer: the tests over many seeds, all browser walks, many kills and faults.
 pub(crate) fn run_slow() -> Result<()> {
     let mut seeds = command("cargo", &["test", "--workspace", "--lib", "--", "twins", "intake", "--nocapture"]);
-    seeds.env("ENTENTE_TWINS", "12").env("ENTENTE_SEEDS", "20000");
-    all(vec![step(seeds), browser::run(browser::Walks::All), kills(KILLS_LONG), disks(FAULTS_LONG)])
+    seeds.env("ENTENTE_TWINS", "12").env("ENTENTE_SEEDS", "200000");
+    // A minute of any bytes at the door: through the parser, the contract and back.
+    let mut bytes = command("cargo", &["test", "--workspace", "--lib", "--", "any_bytes"]);
+    bytes.env("PROPTEST_CASES", "150000");
+    let walks = || browser::run(browser::Walks::All);
+    all(vec![step(seeds), step(bytes), readers::run(), walks(), kills(KILLS_LONG), disks(FAULTS_LONG)])
 }
 
 fn kills(n_kills: u64) -> Result<()> {

@@ -26,6 +26,13 @@ MONDAY = START + 4 * DAY_MICROS
 COHORTS_END = MONDAY + 8 * 7 * DAY_MICROS
 AS_OF = START + 90 * DAY_MICROS
 
+LOOKBACK = 30 * DAY_MICROS
+
+
+def rounded(figure):
+    """Hundredths as a whole number, cut where no fraction of few touches ends."""
+    return f"cast(floor(({figure}) * 100 + 0.5003) as bigint)"
+
 
 def duckdb_peer():
     import duckdb
@@ -61,6 +68,10 @@ def duckdb_peer():
     )
     counts = " union all ".join(f"select {n} as step, count(distinct person) as people from s{n}" for n in range(1, 5))
     in_steps = ", ".join(f"'{name}'" for name in STEPS)
+    credited = """with ordered as (select person, ts, price::double as price, row_number() over () as id from events
+                where event = 'order_completed' and person in (select person from allowed)),
+            clicked as (select person, ts, channel from events
+                where event = 'ad_clicked' and person in (select person from allowed))"""
     questions = {
         "funnel": f"""with asked as (select person, ts, event from events
                 where event in ({in_steps}) and person in (select person from allowed)),
@@ -85,6 +96,17 @@ def duckdb_peer():
             ) left join (
                 select cohort, {", ".join(f"count(*) filter (since = {n}) as p{n}" for n in range(8))} from back group by cohort
             ) using (cohort) order by cohort""",
+        "attribution_last": f"""{credited}
+            select case when clicked_at >= ts - {LOOKBACK} then channel end as c, {rounded("count(*)")}, {rounded("sum(price)")}
+            from ordered asof left join (select person, ts as clicked_at, channel from clicked) clicked
+                on ordered.person = clicked.person and ordered.ts >= clicked.clicked_at
+            group by c order by c nulls last""",
+        "attribution_linear": f"""{credited}
+            select channel, {rounded("sum(share)")}, {rounded("sum(share * price)")} from (
+                select clicked.channel as channel, price, 1.0::double / count(*) over (partition by id) as share
+                from ordered left join clicked on ordered.person = clicked.person
+                    and clicked.ts <= ordered.ts and clicked.ts >= ordered.ts - {LOOKBACK})
+            group by channel order by channel nulls last""",
         "trend": """select (ts // 86400000000)::bigint as day, campaign, count(*) from events
             where event = 'product_viewed' and person in (select person from allowed) group by all order by all""",
         "people": """select ((ts // 86400000000 + 3) // 7)::bigint as week, country, count(distinct person) from events
@@ -148,6 +170,22 @@ def chdb_peer():
             from bench.events where event in ('signed_in', 'order_completed') and {allowed} group by person
             having countIf(event = 'signed_in' and ts >= {MONDAY} and ts < {COHORTS_END}) > 0)
             group by cohort order by cohort""",
+        "attribution_last": f"""select c, {rounded("count()")}, {rounded("sum(price)")} from (
+                select if(clicked_at >= ts - {LOOKBACK}, channel, null) as c, price
+                from (select person, ts, price from bench.events where event = 'order_completed' and {allowed}) as ordered
+                asof left join (select person, ts as clicked_at, channel from bench.events where event = 'ad_clicked' and {allowed})
+                    as clicked on ordered.person = clicked.person and ordered.ts >= clicked.clicked_at)
+            group by c order by c asc nulls last""",
+        "attribution_linear": f"""select channel, {rounded("sum(share)")}, {rounded("sum(share * price)")} from (
+                select order.2 as price, arrayFilter(click -> click.1 <= order.1 and click.1 >= order.1 - {LOOKBACK}, clicks)
+                        as path,
+                    1 / greatest(length(path), 1) as share,
+                    arrayJoin(if(empty(path), [null], arrayMap(click -> toNullable(click.2), path))) as channel
+                from (select arrayJoin(orders) as order, clicks from (
+                    select groupArrayIf((ts, toFloat64(price)), event = 'order_completed') as orders,
+                        groupArrayIf((ts, assumeNotNull(toString(channel))), event = 'ad_clicked') as clicks
+                    from bench.events where event in ('order_completed', 'ad_clicked') and {allowed} group by person)))
+            group by channel order by channel asc nulls last""",
         "trend": f"""select intDiv(ts, 86400000000) as day, campaign, count() from bench.events
             where event = 'product_viewed' and {allowed} group by day, campaign order by day, campaign""",
         "people": f"""select intDiv(intDiv(ts, 86400000000) + 3, 7) as week, country, uniqExact(person) from bench.events

@@ -2,9 +2,10 @@
 
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
-use xtask::shell::{Result, step, target};
+use xtask::python;
+use xtask::shell::Result;
 
 /// Engines that can be asked.
 pub(super) const NAMES: [&str; 2] = ["chdb", "duckdb"];
@@ -21,7 +22,7 @@ pub(super) struct Answer {
 
 /// Asks an engine everything it has a question for; it keeps its tables in `store`.
 pub(super) fn ask(peer: &str, files: &Path, store: &Path, n_repeats: usize) -> Result<BTreeMap<String, Answer>> {
-    let python = environment()?;
+    let python = python::environment("peers", &NAMES)?;
     let n_threads = std::thread::available_parallelism().map_or(1, usize::from);
     let mut script = Command::new(python);
     script.args(["-c", SCRIPT, peer]).arg(files).arg(store).args([n_repeats.to_string(), n_threads.to_string()]);
@@ -40,20 +41,4 @@ pub(super) fn ask(peer: &str, files: &Path, store: &Path, n_repeats: usize) -> R
         answers.insert(name.to_owned(), Answer { seconds, rows: line["rows"].as_array().cloned() });
     }
     Ok(answers)
-}
-
-/// The interpreter of the environment.
-fn environment() -> Result<PathBuf> {
-    let folder = target().join("peers");
-    let python = folder.join("bin").join("python");
-    if !python.exists() {
-        println!("making an environment for the peers in {}", folder.display());
-        let mut make = Command::new("python3");
-        make.args(["-m", "venv"]).arg(&folder);
-        step(make)?;
-        let mut install = Command::new(&python);
-        install.args(["-m", "pip", "install", "--quiet"]).args(NAMES);
-        step(install)?;
-    }
-    Ok(python)
 }

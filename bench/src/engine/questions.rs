@@ -50,6 +50,8 @@ pub(super) fn all() -> Vec<Question> {
                 rows.iter().map(|row| (1..10).map(|place| figure(&row[place])).collect()).collect()
             },
         },
+        attribution("attribution_last", "last"),
+        attribution("attribution_linear", "linear"),
         Question {
             name: "trend",
             json: json!({ "kind": "trend", "purpose": PURPOSE, "measure": "count(product_viewed)", "by": "day",
@@ -65,6 +67,23 @@ pub(super) fn all() -> Vec<Question> {
             },
         },
     ]
+}
+
+/// Which channels orders are owed to, among clicks of the 30 days before.
+fn attribution(name: &'static str, model: &str) -> Question {
+    Question {
+        name,
+        json: json!({ "kind": "attribution", "purpose": PURPOSE, "conversion": "order_completed", "touch": "ad_clicked",
+                      "channel": "channel", "value": "price", "model": model, "lookback": "30 days",
+                      "period": { "from": "2026-01-01", "to": "2026-04-01" } }),
+        // Sums of shares differ in their last digits, so all are cut where no fraction of few touches ends. No touch comes
+        // last here, as null does there.
+        normal: |rows| {
+            let rounded = |cell: &Json| json!((cell.as_f64().unwrap_or_default() * 100.0 + 0.5003).floor() as i64);
+            let channel = |cell: &Json| if cell == "(none)" { Json::Null } else { cell.clone() };
+            rows.iter().map(|row| json!([channel(&row[0]), rounded(&row[1]), rounded(&row[2])])).collect()
+        },
+    }
 }
 
 /// The day of an instant at midnight, counted from 1970; the first days of 2026 are all that is asked about.

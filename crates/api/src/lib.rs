@@ -16,5 +16,5 @@ pub use product::{Credential, EncodeFormat, ImportRequest, Input, Product, SaveR
 pub use views::{
     Asked, AudienceView, Balance, BookView, BooksView, Catalog, EventView, Explained, FieldView, Health, Judged,
     MergeView, MetricView, ObjectView, Principal, PurposeView, QuarantineView, QuestionView, RejectedGroup, Replayed,
-    Saved, SourceView, WorkspaceView,
+    Saved, SourceView, Waiting, WorkspaceView,
 };

@@ -3,6 +3,8 @@
 use serde::Serialize;
 use spec::{Answer, ConditionPart, Diagnostic, Question, Verdict};
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Who asks, after the credential was checked.
 #[derive(Clone, Debug, Serialize)]
@@ -21,6 +23,25 @@ pub struct Principal {
     pub may_import: bool,
     /// Whether it may save definitions.
     pub may_define: bool,
+    /// Whether anybody still waits for what is done for it.
+    #[serde(skip)]
+    pub waiting: Waiting,
+}
+
+/// Whether anybody still waits for a call: what nobody waits for is stopped. By default somebody does.
+#[derive(Clone, Debug, Default)]
+pub struct Waiting(Arc<AtomicBool>);
+
+impl Waiting {
+    /// Says that nobody waits any more.
+    pub fn end(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether nobody does.
+    pub fn is_over(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// A judged question.

@@ -112,6 +112,7 @@ pub(crate) fn principal_of(definitions: &Definitions, user: &str) -> Option<Prin
     let user = definitions.users.get(user)?;
     let role = definitions.roles.get(&user.role)?;
     Some(Principal {
+        waiting: api::Waiting::default(),
         user: user.name.clone(),
         title: user.title.clone(),
         role: role.name.clone(),

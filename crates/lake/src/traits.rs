@@ -130,7 +130,7 @@ impl TraitTable {
                 Some(Mask::Hash) => Some(grant.purpose()),
                 Some(Mask::Hide) | None => return Err(error::field_not_granted(name, grant.purpose())),
             };
-            columns.push((name.clone(), self.column(name, purpose, grant.release(), hot, vault)?));
+            columns.push((name.clone(), self.column(name, purpose, grant.release(), (hot, vault))?));
         }
         Ok(Traits { table: Arc::clone(self), columns, grant: grant.clone() })
     }
@@ -141,8 +141,7 @@ impl TraitTable {
         name: &str,
         purpose: Option<&str>,
         release: Release,
-        hot: &HotColumns,
-        vault: &Vault,
+        (hot, vault): (&HotColumns, &Vault),
     ) -> Result<Column> {
         let groups = Arc::from([(Arc::clone(&self.name), 0)]);
         let rows = Rows { groups, people: (i64::MIN, i64::MAX), only_vouched: release >= Release::List };

@@ -95,7 +95,7 @@ impl Audience<'_> {
         }
         let schema: SchemaRef = Arc::new(Schema::new(fields));
         let terms = question.condition.conjuncts();
-        let terms = terms.into_iter().map(|term| Predicate::compile(term, &schema, aggregates));
+        let terms = terms.iter().map(|term| Predicate::compile(term, &schema, aggregates));
         Ok(Audience { fold, pass, traits, terms: terms.collect::<Result<_>>()?, schema, is_list })
     }
 

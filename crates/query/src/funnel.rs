@@ -9,7 +9,7 @@ use crate::period::period_bounds;
 use crate::plan::{Limits, Rows, Scope};
 use lake::{PersonRows, Row};
 use policy::Grant;
-use spec::{Condition, FieldRef, FunnelOrder, FunnelQuestion, Result, Value, ValueType};
+use spec::{FieldRef, FunnelOrder, FunnelQuestion, Result, Value, ValueType};
 use std::collections::BTreeMap;
 
 /// Looks at events before the search for chains asks whether to stop: some milliseconds.
@@ -59,17 +59,8 @@ fn open(scope: Scope<'_>, question: &FunnelQuestion, (from, to): (spec::Instant,
     Pass::open(&plan.properties, &wanted, (Some(from), until), scope.grant, scope.snapshot)
 }
 
-/// A step's condition and the question's own, both on the same event.
 fn compile_steps(question: &FunnelQuestion, pass: &Pass) -> Result<Vec<Option<Filter>>> {
-    let step_condition = |filter: &Option<Condition>| match (filter, &question.filter) {
-        (Some(own), Some(shared)) => Some(Condition::And(vec![own.clone(), shared.clone()])),
-        (own, shared) => own.clone().or_else(|| shared.clone()),
-    };
-    question
-        .steps
-        .iter()
-        .map(|step| step_condition(&step.filter).map(|condition| pass.filter(&condition)).transpose())
-        .collect()
+    question.steps.iter().map(|step| pass.filter_both(&step.filter, &question.filter)).collect()
 }
 
 struct Funnel<'a> {
@@ -192,7 +183,7 @@ impl Funnel<'_> {
         for person in part.people() {
             let matching: Vec<Row> = PersonRows::rows(person).filter(|row| steps[row.index()] != 0).collect();
             if !matching.is_empty() {
-                let chains = self.chains(part, &matching, steps, (&same, &count_by), &mut |looks| {
+                let chains = self.chains(part, (&matching, steps), (&same, &count_by), &mut |looks| {
                     n_looks += looks;
                     if n_looks > LOOKS_BETWEEN_STOPS {
                         n_looks = 0;
@@ -228,8 +219,7 @@ impl Funnel<'_> {
     fn chains(
         &self,
         part: &Part<'_>,
-        matching: &[Row],
-        steps: &[u32],
+        (matching, steps): (&[Row], &[u32]),
         (same, count_by): (&PartGroups<'_>, &PartGroups<'_>),
         looked: &mut dyn FnMut(u64) -> Result<()>,
     ) -> Result<Vec<Chain>> {

@@ -21,14 +21,17 @@
 //! }
 //! ```
 
+mod attribution;
 mod audience;
 mod cells;
 mod chain;
+mod credit;
 mod error;
 mod expression;
 mod fold;
 mod funnel;
 mod groups;
+mod markov;
 mod number;
 mod pass;
 mod paths;

@@ -152,6 +152,15 @@ impl Pass {
         Ok(Filter { predicate: Predicate::compile(condition, &schema, &[])?, fields, schema })
     }
 
+    /// Compiles a step's own condition and the question's, both on the same event.
+    pub(crate) fn filter_both(&self, own: &Option<Condition>, shared: &Option<Condition>) -> Result<Option<Filter>> {
+        let both = match (own, shared) {
+            (Some(own), Some(shared)) => Some(Condition::And(vec![own.clone(), shared.clone()])),
+            (own, shared) => own.clone().or_else(|| shared.clone()),
+        };
+        both.map(|condition| self.filter(&condition)).transpose()
+    }
+
     /// Reads one part.
     pub(crate) fn read(&self, part: usize) -> Result<Part<'_>> {
         let stretch = self.parts[part].stretch()?;

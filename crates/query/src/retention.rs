@@ -7,7 +7,7 @@ use crate::period::{Intervals, interval_starts, period_bounds};
 use crate::plan::{Rows, Scope};
 use chrono::TimeDelta;
 use lake::PersonRows;
-use spec::{Column, Condition, FunnelStep, Instant, Interval, Result, RetentionQuestion, Value, ValueType};
+use spec::{Column, Instant, Interval, Result, RetentionQuestion, Value, ValueType};
 
 /// Answers a retention; its meaning is in the manual.
 ///
@@ -27,8 +27,8 @@ pub(crate) fn run(scope: Scope<'_>, question: &RetentionQuestion) -> Result<Rows
     let end = borders.last().copied().unwrap_or(to);
     let pass = open(scope, question, (borders.first().copied().unwrap_or(from), end.min(as_of)))?;
     let retention = Retention {
-        start: filter(&question.start, question, &pass)?,
-        coming_back: filter(&question.coming_back, question, &pass)?,
+        start: pass.filter_both(&question.start.filter, &question.filter)?,
+        coming_back: pass.filter_both(&question.coming_back.filter, &question.filter)?,
         question,
         intervals: Intervals::new(&borders[..borders.len() - 1], end),
         starts: (from.timestamp_micros(), to.min(as_of).timestamp_micros()),
@@ -75,15 +75,6 @@ fn open(scope: Scope<'_>, question: &RetentionQuestion, (from, to): (Instant, In
     }
     question.filter.iter().for_each(|filter| wanted.condition(filter));
     Pass::open(&scope.plan.properties, &wanted, (Some(from), Some(to)), scope.grant, scope.snapshot)
-}
-
-/// The step's own condition and the question's, both on the same event.
-fn filter(step: &FunnelStep, question: &RetentionQuestion, pass: &Pass) -> Result<Option<Filter>> {
-    let both = match (&step.filter, &question.filter) {
-        (Some(own), Some(shared)) => Some(Condition::And(vec![own.clone(), shared.clone()])),
-        (own, shared) => own.clone().or_else(|| shared.clone()),
-    };
-    both.map(|condition| pass.filter(&condition)).transpose()
 }
 
 struct Retention<'a> {

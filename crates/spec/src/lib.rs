@@ -31,8 +31,8 @@ pub use part::{ConditionForm, ConditionPart};
 pub use person::PersonId;
 pub use policy::{Basis, ConsentState, Law, LawRule, Mask, Purpose, Release, Role, Statement, User};
 pub use question::{
-    AudienceQuestion, FunnelOrder, FunnelQuestion, FunnelStep, Interval, PathsEnd, PathsQuestion, Question,
-    QuestionBody, RetentionQuestion, TrendQuestion,
+    AttributionModel, AttributionQuestion, AudienceQuestion, FunnelOrder, FunnelQuestion, FunnelStep, Interval,
+    PathsEnd, PathsQuestion, Question, QuestionBody, RetentionQuestion, TrendQuestion,
 };
 pub use time::{Duration, Instant, Period};
 pub use value::{Value, ValueType};

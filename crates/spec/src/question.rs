@@ -6,6 +6,10 @@ use crate::{Condition, Duration, EventSelector, Instant, Measure, Period, Releas
 use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
 
+mod attribution;
+
+pub use attribution::{AttributionModel, AttributionQuestion};
+
 /// A question with its purpose.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Question {
@@ -26,6 +30,8 @@ pub enum QuestionBody {
     Funnel(FunnelQuestion),
     /// How many people come back, interval by interval.
     Retention(RetentionQuestion),
+    /// Which channels conversions are owed to.
+    Attribution(AttributionQuestion),
     /// What people do next, or did before.
     Paths(PathsQuestion),
     /// How many people, or who, meet a condition.
@@ -151,7 +157,7 @@ pub enum PathsEnd {
     To(FunnelStep),
 }
 
-/// An event that counts: a step of a funnel, or an end of a retention or of paths.
+/// An event that counts: a step of a funnel, an end of a retention or of paths, a conversion or a touch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FunnelStep {
     /// Which event.
@@ -191,6 +197,7 @@ impl Question {
             QuestionBody::Trend(_) => "trend",
             QuestionBody::Funnel(_) => "funnel",
             QuestionBody::Retention(_) => "retention",
+            QuestionBody::Attribution(_) => "attribution",
             QuestionBody::Paths(_) => "paths",
             QuestionBody::Audience(_) => "audience",
         }
@@ -205,6 +212,7 @@ impl Question {
             QuestionBody::Trend(trend) => trend.write(&mut map),
             QuestionBody::Funnel(funnel) => funnel.write(&mut map),
             QuestionBody::Retention(retention) => retention.write(&mut map),
+            QuestionBody::Attribution(attribution) => attribution.write(&mut map),
             QuestionBody::Paths(paths) => paths.write(&mut map),
             QuestionBody::Audience(audience) => audience.write(&mut map),
         }

@@ -399,7 +399,7 @@ async fn call<T: Send + 'static>(
 ) -> Result<T, Problem> {
     let product = app.product.clone();
     let user = caller.who.user.clone();
-    app.pool.run_for(&user, move || job(product.as_ref(), &caller.who)).await
+    app.pool.run_for(&user, move |waiting| job(product.as_ref(), &Principal { waiting, ..caller.who })).await
 }
 
 /// The format that the `Accept` header likes best; JSON without one.

@@ -4,7 +4,7 @@
 
 use crate::flow::{self, Flow};
 use crate::table::{Cell, Head, cells, cost, head, is_since, provenance, since_title};
-use crate::words;
+use crate::{attribution, words};
 use api::Catalog;
 use chrono::NaiveDate;
 use serde::Serialize;
@@ -40,18 +40,18 @@ pub(crate) struct AnswerView {
 }
 
 #[derive(Serialize)]
-struct BarGroup {
-    title: String,
-    bars: Vec<Bar>,
+pub(crate) struct BarGroup {
+    pub(crate) title: String,
+    pub(crate) bars: Vec<Bar>,
 }
 
 #[derive(Serialize)]
-struct Bar {
-    title: String,
-    figure: String,
+pub(crate) struct Bar {
+    pub(crate) title: String,
+    pub(crate) figure: String,
     /// Percent of the width, 0..=100.
-    width: f64,
-    note: String,
+    pub(crate) width: f64,
+    pub(crate) note: String,
 }
 
 /// Cohorts and the intervals since.
@@ -104,6 +104,7 @@ pub(crate) fn view(answer: &Answer, setting: &Setting<'_>) -> AnswerView {
     let falls = answer.waterfall.as_deref().map(falls).unwrap_or_default();
     let bars = match (&trend, kind.as_str()) {
         (_, "funnel") => funnel_bars(answer, setting),
+        (_, "attribution") => attribution::bars(answer, setting),
         (Some(trend), _) if !trend.has_time => trend.bars(setting),
         _ => Vec::new(),
     };
@@ -111,9 +112,17 @@ pub(crate) fn view(answer: &Answer, setting: &Setting<'_>) -> AnswerView {
         (Some(trend), _) => trend.summary(setting),
         (None, "funnel") => funnel_summary(answer, setting),
         (None, "retention") => retention_summary(answer),
+        (None, "attribution") => attribution::summary(&answer.rows),
         (None, "paths") => flow::summary(answer, setting),
         _ => audience_summary(answer, setting),
     };
+    let mut head: Vec<Head> =
+        answer.columns.iter().map(|column| head(&column.name, column.value_type, setting)).collect();
+    let mut rows: Vec<Vec<Cell>> = answer.rows.iter().take(ROWS_SHOWN).map(|row| cells(row, answer, setting)).collect();
+    if let Some(empty) = attribution::empty_column(answer, setting) {
+        head.remove(empty);
+        rows.iter_mut().for_each(|row| drop(row.remove(empty)));
+    }
     AnswerView {
         summary,
         chart: trend.as_ref().filter(|trend| trend.has_time).map(|trend| trend.chart(setting).to_string()),
@@ -125,8 +134,8 @@ pub(crate) fn view(answer: &Answer, setting: &Setting<'_>) -> AnswerView {
         heat: (kind == "retention").then(|| heat(answer, setting)),
         flow: (kind == "paths").then(|| flow::flow(answer, setting)).flatten(),
         waterfall: falls,
-        head: answer.columns.iter().map(|column| head(&column.name, column.value_type, setting)).collect(),
-        rows: answer.rows.iter().take(ROWS_SHOWN).map(|row| cells(row, answer, setting)).collect(),
+        head,
+        rows,
         n_hidden: answer.rows.len().saturating_sub(ROWS_SHOWN),
         how: provenance(&answer.provenance),
         cost: cost(&answer.provenance),
@@ -341,7 +350,7 @@ fn is_incomplete(start: NaiveDate, by: &str, catalog: &Catalog) -> bool {
     last.is_some_and(|last| words::interval_end(start, by) > last.succ_opt().unwrap_or(last))
 }
 
-fn width(value: f64, whole: f64) -> f64 {
+pub(crate) fn width(value: f64, whole: f64) -> f64 {
     if whole > 0.0 { (value / whole * 1000.0).round() / 10.0 } else { 0.0 }
 }
 

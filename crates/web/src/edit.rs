@@ -5,7 +5,7 @@
 
 use crate::render::last;
 use crate::sentence::bracketed;
-use crate::words;
+use crate::{attribution, words};
 use api::{Catalog, MetricView, QuestionView};
 use serde_json::{Map, Value as Json, json};
 use spec::{identifier, quoted};
@@ -38,6 +38,7 @@ pub(crate) fn start(start: &Start<'_>, kind: &str, purpose: &str) -> Json {
             }
             question
         }
+        "attribution" => attribution::start(start.catalog, purpose),
         "paths" => {
             let mut question = json!({ "kind": "paths", "purpose": purpose, "from": event(0), "steps": 3, "top": 10 });
             if let Some((from, to)) = full_months(start.catalog, 6) {
@@ -106,9 +107,13 @@ pub(crate) fn apply(question: &Json, fields: &Fields, parts: &[String], from: &S
             with(&changed, "collapse", if is_collapsed { true.into() } else { Json::Null })
         }
         "end_set" => {
-            let end = if last(fields, "index") == "return" { "return" } else { "start" };
-            with(question, end, step(fields))
+            let ends = ["start", "return", "conversion", "touch"];
+            let end = ends.into_iter().find(|end| *end == last(fields, "index"));
+            end.map_or_else(|| question.clone(), |end| with(question, end, step(fields)))
         }
+        "channel" => with(question, "channel", value.into()),
+        "sum" => with(question, "value", value.into()),
+        "model" => attribution::shared(question, fields),
         "period" => with(question, "period", period(question, fields)),
         // The form shows the day alone; while that stays, so does the time.
         "as_of" if !value.is_empty() && question["as_of"].as_str().is_some_and(|now| now.starts_with(value)) => {
@@ -294,7 +299,7 @@ fn names(fields: &Fields, key: &str) -> Json {
 }
 
 /// The question with one key set; null and nothing take the key away.
-fn with(question: &Json, key: &str, value: Json) -> Json {
+pub(crate) fn with(question: &Json, key: &str, value: Json) -> Json {
     let mut map = question.as_object().cloned().unwrap_or_else(Map::new);
     let is_default = key == "release" && value == "aggregate";
     if value.is_null() || value == "" || is_default {

@@ -8,6 +8,7 @@
 
 mod api_v1;
 mod assets;
+mod attribution;
 mod body;
 mod chart;
 mod csv;

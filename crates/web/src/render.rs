@@ -171,7 +171,8 @@ pub(crate) async fn work<T: Send + 'static>(
 ) -> Result<(Frame, T), Problem> {
     let (product, who) = (app.product.clone(), caller.who.clone());
     let user = who.user.clone();
-    let done = app.pool.run_for(&user, move || {
+    let done = app.pool.run_for(&user, move |waiting| {
+        let who = Principal { waiting, ..who };
         let view = job(product.as_ref(), &who)?;
         Ok((product.workspace(&who)?, view))
     });

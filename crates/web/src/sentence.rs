@@ -1,5 +1,6 @@
 //! A question as a sentence with parts that can be edited: what the builder's template shows.
 
+use crate::attribution::{self, AttributionView};
 use crate::words;
 use api::{Catalog, Explained, FieldView, MetricView};
 use chrono::Datelike;
@@ -13,7 +14,7 @@ use std::collections::BTreeMap;
 pub(crate) struct Builder {
     /// The question as compact JSON: the state of the page.
     pub(crate) q: String,
-    /// `trend`, `funnel`, `retention`, `paths` or `audience`.
+    /// `trend`, `funnel`, `retention`, `attribution`, `paths` or `audience`.
     pub(crate) kind: String,
     /// The whole as one plain sentence.
     pub(crate) sentence: String,
@@ -30,7 +31,8 @@ pub(crate) struct Builder {
     breakdown: Vec<Choice>,
     breakdowns: Vec<Choice>,
     steps: Vec<StepView>,
-    /// Of a retention: what begins it and what is coming back; of paths: what they start from or lead to.
+    /// Of a retention: what begins it and what is coming back; of an attribution: conversion and touch; of paths: what they
+    /// start from or lead to.
     ends: Vec<StepView>,
     /// Of paths: `from` or `to`, how many events they have, how many of them have rows, and whether repeats are one.
     way: &'static str,
@@ -38,6 +40,8 @@ pub(crate) struct Builder {
     top: String,
     is_collapsed: bool,
     periods: String,
+    /// Of an attribution: who shares what, and how.
+    attribution: Option<AttributionView>,
     within: String,
     is_strict: bool,
     same: Vec<Choice>,
@@ -109,7 +113,11 @@ pub(crate) fn builder(question: &Json, explained: Explained, catalog: &Catalog, 
     let kind = text("kind");
     let whole = |key: &str| question[key].as_u64().map_or_else(|| text(key), |number| number.to_string());
     let way = if question.get("to").is_some() { "to" } else { "from" };
-    let ends: &[&str] = if kind == "paths" { &[way] } else { &["start", "return"] };
+    let ends: &[&str] = match kind.as_str() {
+        "paths" => &[way],
+        "attribution" => &["conversion", "touch"],
+        _ => &["start", "return"],
+    };
     let names = |key: &str| -> Vec<String> {
         let list = question[key].as_array().map(Vec::as_slice).unwrap_or_default();
         list.iter().filter_map(Json::as_str).map(str::to_owned).collect()
@@ -139,6 +147,7 @@ pub(crate) fn builder(question: &Json, explained: Explained, catalog: &Catalog, 
         top: whole("top"),
         is_collapsed: question["collapse"] == true,
         periods: whole("periods"),
+        attribution: attribution::view(question, catalog),
         within: text("within"),
         is_strict: text("order") == "strict",
         same: same_choices(catalog, question, &names("same")),
@@ -197,7 +206,7 @@ fn closes_too_much(text: &str) -> bool {
 }
 
 /// The choices with what is chosen among them, known or not: a form sends nothing that it does not show.
-fn with_chosen(mut choices: Vec<Choice>, chosen: &[String]) -> Vec<Choice> {
+pub(crate) fn with_chosen(mut choices: Vec<Choice>, chosen: &[String]) -> Vec<Choice> {
     for name in chosen {
         if !name.is_empty() && !choices.iter().any(|choice| choice.value == *name) {
             choices.push(bare(name));
@@ -220,7 +229,7 @@ fn purpose_choice(purpose: &api::PurposeView, chosen: &str) -> Choice {
     }
 }
 
-fn choice_of(field: &FieldView, chosen: &[String], purpose: &str) -> Choice {
+pub(crate) fn choice_of(field: &FieldView, chosen: &[String], purpose: &str) -> Choice {
     let note = if field.purposes.iter().any(|known| known == purpose) {
         String::new()
     } else {
@@ -280,11 +289,11 @@ fn number_group(event: &api::EventView) -> Option<Group> {
     (!choices.is_empty()).then(|| Group { label: event.title.clone(), choices })
 }
 
-fn is_number(field: &FieldView) -> bool {
+pub(crate) fn is_number(field: &FieldView) -> bool {
     ["integer", "number", "decimal"].contains(&field.value_type.as_str())
 }
 
-fn uncapital(text: &str) -> String {
+pub(crate) fn uncapital(text: &str) -> String {
     let mut characters = text.chars();
     characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
 }
@@ -294,6 +303,7 @@ fn events_of(question: &Json) -> Vec<String> {
     let step = |step: &Json| step.as_str().or(step["event"].as_str()).map(str::to_owned);
     match question["kind"].as_str() {
         Some("retention") => step(&question["start"]).into_iter().collect(),
+        Some("attribution") => step(&question["touch"]).into_iter().collect(),
         Some("paths") => Vec::new(),
         Some("funnel") => {
             question["steps"].as_array().and_then(|steps| steps.first()).and_then(step).into_iter().collect()

@@ -1,5 +1,6 @@
 //! The table under a chart and the provenance beside it, cell by cell in people's words.
 
+use crate::attribution::channel_title;
 use crate::chart::{Setting, column, left_because, number, past, shown};
 use crate::flow;
 use crate::words;
@@ -38,6 +39,10 @@ pub(crate) fn head(name: &str, value_type: &str, setting: &Setting<'_>) -> Head 
             if setting.question.get("to").is_some() { "What they did before" } else { "What they did next" }.to_owned()
         }
         "cohort" => "Started".to_owned(),
+        "channel" if setting.question["kind"] == "attribution" => {
+            field_title(setting.question["channel"].as_str().unwrap_or("channel"), setting.catalog)
+        }
+        "conversions" if setting.question["kind"] == "attribution" => "Conversions".to_owned(),
         "size" if setting.question["kind"] == "retention" => "People".to_owned(),
         name if is_since(name, setting) => since_title(name, setting),
         other => field_title(other, setting.catalog),
@@ -72,10 +77,12 @@ pub(crate) fn cells(row: &[Value], answer: &Answer, setting: &Setting<'_>) -> Ve
     let is_withheld = column(answer, "withheld").is_some_and(|index| row[index] == Value::Boolean(true));
     let cell = |(value, column): (&Value, &spec::Column)| {
         let name = column.name.as_str();
-        let own = ["value", "people", "from_first", "from_previous", "median_seconds"].contains(&name)
+        let own = ["value", "conversions", "people", "from_first", "from_previous", "median_seconds"].contains(&name)
             || (setting.question["kind"] == "retention" && name != "cohort" && name != "withheld");
         let text = match (column.name.as_str(), number(value)) {
             ("interval" | "cohort", _) => words::interval(&value.to_string(), by),
+            ("channel", _) if setting.question["kind"] == "attribution" => channel_title(row, &answer.rows),
+            ("conversions", Some(conversions)) => words::figure(&words::rounded(conversions), None),
             ("path", _) if setting.question["kind"] == "paths" => words::capital(&flow::path(value, setting)),
             ("event", _) => words::capital(&past(&value.to_string(), setting)),
             ("from_first" | "from_previous", Some(rate)) => words::percent(rate),

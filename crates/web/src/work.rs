@@ -3,6 +3,7 @@
 //! Invariant: nobody takes all places of a pool whose jobs are run for a user; the rest waits in the user's own turn.
 
 use crate::problem::Problem;
+use api::Waiting;
 use axum::http::StatusCode;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -35,7 +36,7 @@ impl Pool {
 
     /// Runs a job; a full queue and a job that takes too long are problems that pass.
     ///
-    /// A job that is given up on still runs to its end and keeps its place until then, so the bound holds.
+    /// A job that is given up on keeps its place until it ends, so the bound holds.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce() -> Result<T, Problem> + Send + 'static,
@@ -43,14 +44,17 @@ impl Pool {
         self.run_in(None, job).await
     }
 
-    /// Runs a job for a user, whose jobs take some of the places at most.
+    /// Runs a job for a user, whose jobs take some of the places at most. It is told when nobody waits for it any more:
+    /// the client has gone, or it took too long.
     pub(crate) async fn run_for<T: Send + 'static>(
         &self,
         user: &str,
-        job: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+        job: impl FnOnce(Waiting) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
         let turn = Users::enter(&self.users, user)?;
-        self.run_in(Some(turn), job).await
+        let waiting = Waiting::default();
+        let _until_dropped = UntilDropped(waiting.clone());
+        self.run_in(Some(turn), move || job(waiting)).await
     }
 
     async fn run_in<T: Send + 'static>(
@@ -84,6 +88,15 @@ impl Pool {
             }
             Err(_) => Err(Problem::busy("the answer took longer than it may")),
         }
+    }
+}
+
+/// Waits until it is dropped, as the future is that a client has left.
+struct UntilDropped(Waiting);
+
+impl Drop for UntilDropped {
+    fn drop(&mut self) {
+        self.0.end();
     }
 }
 

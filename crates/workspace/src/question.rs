@@ -15,14 +15,15 @@ use spec::{
     TrendQuestion,
 };
 
+mod attribution;
 #[cfg(test)]
 mod tests;
 
 /// The kinds that are answered.
-const KINDS: [&str; 5] = ["trend", "funnel", "retention", "paths", "audience"];
+const KINDS: [&str; 6] = ["trend", "funnel", "retention", "attribution", "paths", "audience"];
 
 /// The kinds that are known but not answered yet.
-const KINDS_LATER: [&str; 5] = ["attribution", "experiment", "value", "profile", "sql"];
+const KINDS_LATER: [&str; 4] = ["experiment", "value", "profile", "sql"];
 
 const STEPS_MAX: usize = 20;
 const BREAKDOWN_MAX: usize = 5;
@@ -77,6 +78,7 @@ pub(crate) fn read_question(node: &Node, problems: &mut Problems) -> Option<Ques
         Some("trend") => read_trend(&mut fields, problems).map(QuestionBody::Trend),
         Some("funnel") => read_funnel(&mut fields, problems).map(QuestionBody::Funnel),
         Some("retention") => read_retention(&mut fields, problems).map(QuestionBody::Retention),
+        Some("attribution") => attribution::read(&mut fields, problems).map(QuestionBody::Attribution),
         Some("paths") => read_paths(&mut fields, problems).map(QuestionBody::Paths),
         Some("audience") => read_audience(&mut fields, problems).map(QuestionBody::Audience),
         _ => return None,

@@ -1,8 +1,8 @@
 //! A question with one name put in the place of another, everywhere it stood.
 
 use spec::{
-    Aggregate, Condition, EventSelector, FieldRef, FunnelQuestion, FunnelStep, Measure, MeasureAtom, Question,
-    QuestionBody, Term, TrendQuestion,
+    Aggregate, AttributionQuestion, Condition, EventSelector, FieldRef, FunnelQuestion, FunnelStep, Measure,
+    MeasureAtom, Question, QuestionBody, Term, TrendQuestion,
 };
 
 /// What becomes what.
@@ -49,6 +49,7 @@ pub(crate) fn rename(question: &Question, change: &Change) -> Question {
             }
             retention.filter.iter_mut().for_each(|filter| in_condition(filter, change));
         }
+        QuestionBody::Attribution(attribution) => in_attribution(attribution, change),
         QuestionBody::Paths(paths) => {
             in_step(paths.end.step_mut(), change);
             paths.filter.iter_mut().for_each(|filter| in_condition(filter, change));
@@ -81,6 +82,19 @@ fn in_funnel(funnel: &mut FunnelQuestion, change: &Change) {
     for names in [&mut funnel.same, &mut funnel.count_by, &mut funnel.breakdown] {
         in_names(names, change);
     }
+}
+
+fn in_attribution(attribution: &mut AttributionQuestion, change: &Change) {
+    let AttributionQuestion { conversion, touch, channel, value, filter, .. } = attribution;
+    if about(change, &touch.event) {
+        in_names(std::slice::from_mut(channel), change);
+    }
+    if about(change, &conversion.event) {
+        in_property(value, change);
+    }
+    in_step(conversion, change);
+    in_step(touch, change);
+    filter.iter_mut().for_each(|filter| in_condition(filter, change));
 }
 
 fn in_step(step: &mut FunnelStep, change: &Change) {

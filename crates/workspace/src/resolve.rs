@@ -15,6 +15,7 @@ use spec::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
+mod attribution;
 #[cfg(test)]
 mod tests;
 
@@ -45,7 +46,7 @@ pub struct Resolved {
     pub breakdown: Vec<FieldRef>,
     /// The unit of the measure, if it has one.
     pub unit: Option<String>,
-    /// The type of the measure; absent for funnels and audiences.
+    /// The type of the measure; absent where nothing is measured.
     pub measure_type: Option<ValueType>,
 }
 
@@ -134,6 +135,9 @@ fn examine(question: &Question, definitions: &Definitions, with_purpose: bool) -
         QuestionBody::Trend(trend) => QuestionBody::Trend(examine_trend(&mut examiner, trend, &mut figure)),
         QuestionBody::Funnel(funnel) => QuestionBody::Funnel(examine_funnel(&mut examiner, funnel, &mut figure)),
         QuestionBody::Retention(retention) => QuestionBody::Retention(examine_retention(&mut examiner, retention)),
+        QuestionBody::Attribution(attribution) => {
+            QuestionBody::Attribution(attribution::examine(&mut examiner, attribution, &mut figure))
+        }
         QuestionBody::Paths(paths) => QuestionBody::Paths(examine_paths(&mut examiner, paths)),
         QuestionBody::Audience(audience) => QuestionBody::Audience(examine_audience(&mut examiner, audience)),
     };
@@ -259,10 +263,7 @@ fn examine_funnel(examiner: &mut Examiner<'_>, funnel: &FunnelQuestion, figure: 
 fn examine_retention(examiner: &mut Examiner<'_>, retention: &RetentionQuestion) -> RetentionQuestion {
     let start = examine_step(examiner, &retention.start, "/question/start/where");
     let coming_back = examine_step(examiner, &retention.coming_back, "/question/return/where");
-    let mut events = vec![start.event.clone()];
-    events.extend((coming_back.event != start.event).then(|| coming_back.event.clone()));
-    let site = Site { pointer: "/question/where", about: About::Events, events: &events };
-    let filter = retention.filter.as_ref().map(|filter| examiner.condition(filter, site));
+    let filter = examine_shared(examiner, [&start, &coming_back], retention.filter.as_ref());
     RetentionQuestion { start, coming_back, filter, ..retention.clone() }
 }
 
@@ -283,6 +284,18 @@ fn examine_step(examiner: &mut Examiner<'_>, step: &FunnelStep, pointer: &str) -
     let site = Site { pointer, about: About::Events, events: std::slice::from_ref(&step.event) };
     let filter = step.filter.as_ref().map(|filter| examiner.condition(filter, site));
     FunnelStep { event: step.event.clone(), filter }
+}
+
+/// The condition of a question on the events of both.
+fn examine_shared(
+    examiner: &mut Examiner<'_>,
+    [one, other]: [&FunnelStep; 2],
+    filter: Option<&Condition>,
+) -> Option<Condition> {
+    let mut events = vec![one.event.clone()];
+    events.extend((other.event != one.event).then(|| other.event.clone()));
+    let site = Site { pointer: "/question/where", about: About::Events, events: &events };
+    filter.map(|filter| examiner.condition(filter, site))
 }
 
 fn examine_audience(examiner: &mut Examiner<'_>, audience: &AudienceQuestion) -> AudienceQuestion {
@@ -337,15 +350,21 @@ fn examine_breakdown(examiner: &mut Examiner<'_>, names: &[String], events: &[Ev
             examiner.keep_trait(name)
         };
         let Some(field) = field else { continue };
-        if field.is_key {
-            let message = format!("`{name}` has a value of its own for almost every row, so groups by it say nothing");
-            examiner.wrong(POINTER, message, "break down by something with few values, or leave it out");
-        }
+        check_groups(examiner, &field, POINTER);
         if field.class == FieldClass::Direct {
             examiner.wrong(POINTER, format!("`{name}` names people and is kept out of groups"), "leave it out");
         }
     }
     breakdown
+}
+
+/// A field that groups rows has few values.
+fn check_groups(examiner: &mut Examiner<'_>, field: &Field, pointer: &str) {
+    if field.is_key {
+        let name = &field.name;
+        let message = format!("`{name}` has a value of its own for almost every row, so groups by it say nothing");
+        examiner.wrong(pointer, message, "break down by something with few values, or leave it out");
+    }
 }
 
 fn has_near_property(examiner: &Examiner<'_>, events: &[EventSelector], name: &str) -> bool {

@@ -12,6 +12,7 @@ use spec::{
     MeasureFunction, PathsEnd, PathsQuestion, Question, QuestionBody, Release, RetentionQuestion, TrendQuestion,
 };
 
+mod attribution;
 mod clause;
 mod form;
 mod say;
@@ -44,6 +45,7 @@ pub fn question_words(question: &Question, definitions: &Definitions) -> String 
         QuestionBody::Trend(trend) => speaker.trend(trend, &purpose),
         QuestionBody::Funnel(funnel) => speaker.funnel(funnel, &purpose),
         QuestionBody::Retention(retention) => speaker.retention(retention, &purpose),
+        QuestionBody::Attribution(attribution) => speaker.attribution(attribution, &purpose),
         QuestionBody::Paths(paths) => speaker.paths(paths, &purpose),
         QuestionBody::Audience(audience) => {
             let start = if audience.release == Release::Aggregate { "How many" } else { "Which" };
@@ -125,7 +127,7 @@ impl Speaker<'_> {
     }
 
     /// What somebody did in a step.
-    fn step(&self, step: &FunnelStep) -> String {
+    pub(super) fn step(&self, step: &FunnelStep) -> String {
         let filter = step.filter.as_ref();
         let filter = filter.map(|filter| format!(" where {}", self.event_clause(filter, Some(&step.event))));
         format!("{}{}", self.past(&step.event), filter.unwrap_or_default())

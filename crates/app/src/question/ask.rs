@@ -65,7 +65,11 @@ fn answer(scene: &Scene<'_>, question: &Question, allowed: Allowed) -> Result<An
     };
     let waterfall = match &allowed.resolved.question.body {
         QuestionBody::Audience(_) => Some(waterfall(scene, question, &people, &allowed.people, &rows.steps)),
-        QuestionBody::Trend(_) | QuestionBody::Funnel(_) | QuestionBody::Retention(_) | QuestionBody::Paths(_) => None,
+        QuestionBody::Trend(_)
+        | QuestionBody::Funnel(_)
+        | QuestionBody::Retention(_)
+        | QuestionBody::Attribution(_)
+        | QuestionBody::Paths(_) => None,
     };
     let cost = Cost { rows_read: rows.rows_read, bytes_read: rows.bytes_read, seconds: seconds_since(scene) };
     let sources = allowed.resolved.all_sources();

@@ -47,6 +47,7 @@ fn condition_of(question: &Question) -> Option<&Condition> {
         QuestionBody::Trend(trend) => trend.filter.as_ref(),
         QuestionBody::Funnel(funnel) => funnel.filter.as_ref(),
         QuestionBody::Retention(retention) => retention.filter.as_ref(),
+        QuestionBody::Attribution(attribution) => attribution.filter.as_ref(),
         QuestionBody::Paths(paths) => paths.filter.as_ref(),
         QuestionBody::Audience(audience) => Some(&audience.condition),
     }
@@ -75,6 +76,9 @@ fn plan(scene: &Scene<'_>, resolved: &Resolved) -> Vec<String> {
         QuestionBody::Trend(_) => "one pass over each person's events: figures per interval and group",
         QuestionBody::Funnel(_) => "one pass over each person's events in order: the best chain",
         QuestionBody::Retention(_) => "one pass over each person's events in order: the cohort, then who came back",
+        QuestionBody::Attribution(_) => {
+            "one pass over each person's events in order: each conversion, shared by the touches before it"
+        }
         QuestionBody::Paths(_) => "one pass over each person's events in order: the path from or to the event",
         QuestionBody::Audience(_) => "one pass over each person's events in order: figures, then the condition",
     };

@@ -2,7 +2,7 @@
 
 use crate::question::{reason, remedy};
 use crate::state::{State, role_of};
-use api::Principal;
+use api::{Principal, Waiting};
 use chrono::TimeDelta;
 use lake::{PurposePeople, Snapshot};
 use policy::{FieldUse, Grant, Request};
@@ -33,6 +33,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) role: &'a Role,
     pub(crate) now: Instant,
+    /// Whether anybody still waits for what is found.
+    pub(crate) waiting: Waiting,
 }
 
 /// What the judge found.
@@ -57,7 +59,8 @@ impl<'a> Scene<'a> {
     /// The state of things now, as this principal may see it.
     pub(crate) fn new(state: &'a State, definitions: &'a Definitions, who: &Principal) -> Result<Scene<'a>> {
         let role = role_of(definitions, who)?;
-        Ok(Scene { state, definitions, snapshot: state.lake.snapshot(), role, now: state.clock.now() })
+        let (snapshot, now) = (state.lake.snapshot(), state.clock.now());
+        Ok(Scene { state, definitions, snapshot, role, now, waiting: who.waiting.clone() })
     }
 
     /// Judges a question, with remedies for what stands against it.
@@ -192,12 +195,12 @@ impl<'a> Scene<'a> {
 
     fn within_limits<T>(&self, run: &dyn Fn(&Limits) -> Result<T>) -> Result<T> {
         let deadline = self.now + TimeDelta::seconds(SECONDS_MAX);
-        let clock = Arc::clone(&self.state.clock);
+        let (clock, waiting) = (Arc::clone(&self.state.clock), self.waiting.clone());
         run(&Limits {
             groups_max: GROUPS_MAX,
             rows_max: LIST_ROWS_MAX,
             memory_bytes_max: MEMORY_BYTES_MAX,
-            stop: Arc::new(move || clock.now() > deadline),
+            stop: Arc::new(move || waiting.is_over() || clock.now() > deadline),
         })
     }
 }
@@ -224,9 +227,11 @@ impl Decided {
 /// How much of people a question shows.
 pub(crate) fn release(question: &Question) -> Release {
     match &question.body {
-        QuestionBody::Trend(_) | QuestionBody::Funnel(_) | QuestionBody::Retention(_) | QuestionBody::Paths(_) => {
-            Release::Aggregate
-        }
+        QuestionBody::Trend(_)
+        | QuestionBody::Funnel(_)
+        | QuestionBody::Retention(_)
+        | QuestionBody::Attribution(_)
+        | QuestionBody::Paths(_) => Release::Aggregate,
         QuestionBody::Audience(audience) => audience.release,
     }
 }

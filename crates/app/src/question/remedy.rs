@@ -3,8 +3,8 @@
 use crate::question::judge::{Decided, Refused, Scene, release};
 use crate::state::purposes_of;
 use spec::{
-    Condition, FieldRef, FunnelQuestion, Interval, Period, Question, QuestionBody, Reason, ReasonCode, Release, Remedy,
-    Term, TrendQuestion,
+    AttributionModel, AttributionQuestion, Condition, FieldRef, FunnelQuestion, Interval, Period, Question,
+    QuestionBody, Reason, ReasonCode, Release, Remedy, Term, TrendQuestion,
 };
 
 /// Changed questions that are tried for one refusal; a judge answers while somebody types.
@@ -135,6 +135,13 @@ fn without_fields(question: &Question, reasons: &[Reason]) -> Option<Candidate> 
             }
             retention.filter = retention.filter.as_ref().and_then(|filter| without(filter, &names));
         }
+        QuestionBody::Attribution(attribution) => {
+            for step in [&mut attribution.conversion, &mut attribution.touch] {
+                step.filter = step.filter.as_ref().and_then(|filter| without(filter, &names));
+            }
+            attribution.filter = attribution.filter.as_ref().and_then(|filter| without(filter, &names));
+            attribution.value = attribution.value.take().filter(|value| !names.contains(&value.as_str()));
+        }
         QuestionBody::Paths(paths) => {
             for filter in [&mut paths.end.step_mut().filter, &mut paths.filter] {
                 *filter = filter.as_ref().and_then(|filter| without(filter, &names));
@@ -200,7 +207,7 @@ fn without_one_term(scene: &Scene<'_>, question: &Question) -> Vec<Candidate> {
     (0..terms.len()).rev().filter_map(leave_out).collect()
 }
 
-/// The question with longer intervals, then without its last groups.
+/// The question with longer intervals or a simpler model, then without its last groups.
 fn smaller(question: &Question) -> Vec<Candidate> {
     let mut found = Vec::new();
     if let QuestionBody::Trend(trend) = &question.body {
@@ -212,6 +219,13 @@ fn smaller(question: &Question) -> Vec<Candidate> {
             };
             let body = QuestionBody::Trend(TrendQuestion { by, ..trend.clone() });
             found.push(Candidate { title, question: Question { body, ..question.clone() } });
+        }
+    }
+    if let QuestionBody::Attribution(attribution) = &question.body {
+        let simpler = [("Share equally", AttributionModel::Linear), ("Give all to the last", AttributionModel::Last)];
+        for (title, model) in simpler {
+            let body = QuestionBody::Attribution(AttributionQuestion { model, ..attribution.clone() });
+            found.push(Candidate { title: title.to_owned(), question: Question { body, ..question.clone() } });
         }
     }
     if let QuestionBody::Paths(paths) = &question.body
@@ -246,6 +260,7 @@ fn as_of_landing(scene: &Scene<'_>, question: &Question, reasons: &[Reason]) -> 
         QuestionBody::Trend(trend) => (trend.period.as_mut(), &mut trend.as_of),
         QuestionBody::Funnel(funnel) => (funnel.period.as_mut(), &mut funnel.as_of),
         QuestionBody::Retention(retention) => (retention.period.as_mut(), &mut retention.as_of),
+        QuestionBody::Attribution(attribution) => (attribution.period.as_mut(), &mut attribution.as_of),
         QuestionBody::Paths(paths) => (paths.period.as_mut(), &mut paths.as_of),
         QuestionBody::Audience(audience) => (None, &mut audience.as_of),
     };

@@ -44,11 +44,12 @@ pub(super) fn question(dice: &mut Dice, purposes: &[&str]) -> Json {
         let zones = ["Europe/Berlin", "America/Los_Angeles", "Asia/Kolkata"];
         map.insert("time_zone".into(), dice.pick(&zones).into());
     }
-    match dice.below(5) {
+    match dice.below(6) {
         0 => trend(dice, &mut map),
         1 => funnel(dice, &mut map),
         2 => retention(dice, &mut map),
-        3 => paths(dice, &mut map),
+        3 => attribution(dice, &mut map),
+        4 => paths(dice, &mut map),
         _ => audience(dice, &mut map),
     }
     Json::Object(map)
@@ -129,6 +130,32 @@ fn retention(dice: &mut Dice, map: &mut Map<String, Json>) {
     }
     map.insert("by".into(), dice.pick(&["day", "week", "month"]).into());
     map.insert("periods".into(), (1 + dice.below(5)).into());
+    if dice.chance(20) {
+        map.insert("where".into(), on_traits(dice).into());
+    }
+    period(dice, map);
+}
+
+fn attribution(dice: &mut Dice, map: &mut Map<String, Json>) {
+    map.insert("kind".into(), "attribution".into());
+    let (conversion, touch) = (dice.pick(&EVENTS), dice.pick(&EVENTS));
+    for (end, event) in [("conversion", conversion), ("touch", touch)] {
+        let step =
+            if dice.chance(25) { json!({ "event": event, "where": on_events(dice, event) }) } else { event.into() };
+        map.insert(end.into(), step);
+    }
+    map.insert("channel".into(), if touch == "refund" { "cause" } else { "store" }.into());
+    let models = ["first", "last", "linear", "position", "time_decay", "markov", "shapley"];
+    map.insert("model".into(), dice.pick(&models).into());
+    map.insert("lookback".into(), dice.pick(&WINDOWS).into());
+    map.insert("reset".into(), dice.chance(30).into());
+    match conversion {
+        "purchase" if dice.chance(70) => {
+            map.insert("value".into(), dice.pick(&["amount", "items", "weight", "coin"]).into());
+        }
+        "refund" => drop(map.insert("value".into(), "fee".into())),
+        _ => {}
+    }
     if dice.chance(20) {
         map.insert("where".into(), on_traits(dice).into());
     }

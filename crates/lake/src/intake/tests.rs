@@ -19,7 +19,7 @@ const OPTIONS: IntakeOptions = IntakeOptions {
     free_bytes_min: 0,
 };
 /// Histories of a run; `ENTENTE_SEEDS` sets another number, `ENTENTE_SEED` the first one's seed.
-const SEEDS: u64 = 400;
+const SEEDS: u64 = 2_000;
 
 /// What became of each submission: its records, and the first one's number if it was acknowledged.
 type Acked = Arc<Mutex<BTreeMap<u64, Vec<u8>>>>;

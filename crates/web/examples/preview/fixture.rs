@@ -37,6 +37,7 @@ impl Fixture {
             _ => return Err(Error::new(ErrorKind::Denied, "sign in, or send a valid token".to_owned())),
         };
         Ok(Principal {
+            waiting: Default::default(),
             user: name.to_owned(),
             title: self.text(title),
             role: role.to_owned(),

@@ -4,6 +4,7 @@
 //! answers with the changed question and its new address.
 
 use crate::api_v1::{AnswerFormat, content_type, released, unsave as take_back, written};
+use crate::attribution;
 use crate::body::{self, parse_json, percent_encode};
 use crate::chart::{self, Setting};
 use crate::edit::{self, Start};
@@ -277,7 +278,7 @@ pub(crate) async fn answer(State(app): State<App>, caller: Caller, request: Page
     .await
 }
 
-/// What a picture of an answer needs to know beside it: what people call the measure of a trend, and its unit.
+/// What a picture of an answer needs to know beside it: what people call the figure, and its unit.
 fn setting_of<'a>(current: &'a Current, answer: &Answer) -> Setting<'a> {
     let text = current.question["measure"].as_str().unwrap_or_default();
     let value = answer.columns.iter().find(|column| column.name == "value");
@@ -285,7 +286,10 @@ fn setting_of<'a>(current: &'a Current, answer: &Answer) -> Setting<'a> {
     Setting {
         question: &current.question,
         catalog: &current.catalog,
-        measure: measure_title(&current.catalog, &current.metrics, text),
+        measure: match current.question["kind"].as_str() {
+            Some("attribution") => attribution::measure_title(&current.question, &current.catalog),
+            _ => measure_title(&current.catalog, &current.metrics, text),
+        },
         unit: value.and_then(|column| column.unit.clone()).or(metric.and_then(|metric| metric.unit.clone())),
     }
 }

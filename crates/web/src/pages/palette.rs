@@ -50,6 +50,7 @@ pub(crate) async fn palette(State(app): State<App>, caller: Caller, request: Pag
             ("Ask: how much, over time", "trend"),
             ("Ask: how far people get", "funnel"),
             ("Ask: who comes back", "retention"),
+            ("Ask: what it is owed to", "attribution"),
             ("Ask: what people do next", "paths"),
             ("Ask: how many people, and who", "audience"),
         ] {

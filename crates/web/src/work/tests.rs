@@ -13,7 +13,7 @@ async fn one_users_slow_jobs_leave_places_to_others() {
     for _ in 0..USER_JOBS_MAX {
         let (pool, gate, started) = (pool.clone(), gate.clone(), started.clone());
         jobs.push(tokio::spawn(async move {
-            let job = move || {
+            let job = move |_| {
                 started.send(()).expect("the test listens");
                 let _ = gate.lock().expect("nobody panics").recv();
                 Ok(())
@@ -26,16 +26,42 @@ async fn one_users_slow_jobs_leave_places_to_others() {
         starts.recv().expect("a job starts");
     }
     // Each job is admitted by now or soon; the others' are run meanwhile.
-    assert!(pool.run_for("ivo", || Ok(())).await.is_ok());
+    assert!(pool.run_for("ivo", |_| Ok(())).await.is_ok());
     assert!(starts.try_recv().is_err(), "no fifth one runs");
     while pool.users.jobs.lock().expect("not poisoned").get("mia").map(|(n_jobs, _)| *n_jobs) != Some(USER_JOBS_MAX) {
         tokio::task::yield_now().await;
     }
-    let refused = pool.run_for("mia", || Ok(())).await.expect_err("her share is full");
+    let refused = pool.run_for("mia", |_| Ok(())).await.expect_err("her share is full");
     assert_eq!(refused.status, 429);
     drop(closed);
     for job in jobs {
         assert!(job.await.expect("it does not panic").is_ok());
     }
     assert!(pool.users.jobs.lock().expect("not poisoned").is_empty());
+}
+
+#[tokio::test]
+async fn a_job_is_told_when_nobody_waits_for_it() {
+    let pool = Arc::new(Pool::new(2, 2, Duration::from_secs(30)));
+    let (started, starts) = channel();
+    let (stopped, stops) = channel();
+    let asked = tokio::spawn({
+        let pool = pool.clone();
+        async move {
+            let job = move |waiting: Waiting| {
+                started.send(waiting.is_over()).expect("the test listens");
+                while !waiting.is_over() {
+                    std::thread::yield_now();
+                }
+                stopped.send(()).expect("the test listens");
+                Ok(())
+            };
+            pool.run_for("mia", job).await
+        }
+    });
+    let first = tokio::task::spawn_blocking(move || starts.recv());
+    assert_eq!(first.await.expect("it does not panic"), Ok(false), "somebody waits when it starts");
+    asked.abort();
+    let end = tokio::task::spawn_blocking(move || stops.recv_timeout(Duration::from_secs(20)));
+    assert_eq!(end.await.expect("it does not panic"), Ok(()), "it ends soon after");
 }

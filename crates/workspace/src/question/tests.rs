@@ -27,6 +27,10 @@ fn every_key_is_read() {
     let funnel = "{kind: funnel, purpose: p, steps: [a, {event: b, where: event.x = 1}, '*'], within: 45 days, order: strict, \
                   same: [s], count_by: [c], period: {from: 2017-01-01, to: 2018-01-01}, breakdown: [b], breakdown_from: first step}";
     insta::assert_snapshot!(check(funnel), @r#"{"kind":"funnel","purpose":"p","steps":["a",{"event":"b","where":"event.x = 1"},"*"],"within":"45 days","order":"strict","same":["s"],"count_by":["c"],"period":{"from":"2017-01-01","to":"2018-01-01"},"breakdown":["b"]}"#);
+    let attribution = "{kind: attribution, purpose: p, conversion: {event: c, where: event.x = 1}, touch: t, channel: m, value: v, \
+                       model: time_decay, half_life: 1 days, lookback: 90 days, reset: true, where: a = 1, period: {last: 30 days}}";
+    insta::assert_snapshot!(check(attribution), @r#"{"kind":"attribution","purpose":"p","conversion":{"event":"c","where":"event.x = 1"},"touch":"t","channel":"m","value":"v","model":"time_decay","half_life":"1 day","lookback":"90 days","reset":true,"period":{"last":"30 days"},"where":"a = 1"}"#);
+    insta::assert_snapshot!(check("{kind: attribution, purpose: p, conversion: c, touch: '*', channel: m, model: time_decay}"), @r#"{"kind":"attribution","purpose":"p","conversion":"c","touch":"*","channel":"m","model":"time_decay","lookback":"30 days"}"#);
     let audience = "{kind: audience, purpose: p, where: did(e), as_of: '2017-12-31T12:00:00+01:00', release: list, \
                     columns: [age, user_id], limit: 10}";
     insta::assert_snapshot!(check(audience), @r#"{"kind":"audience","purpose":"p","where":"did(e)","as_of":"2017-12-31T11:00:00Z","release":"list","columns":["age","user_id"],"limit":10}"#);
@@ -58,7 +62,7 @@ fn all_that_is_wrong_is_said_at_once() {
 
     {}
     /question:1:1: a question needs `kind`
-        kinds: `trend`, `funnel`, `retention`, `paths`, `audience`
+        kinds: `trend`, `funnel`, `retention`, `attribution`, `paths`, `audience`
     /question:1:1: a question needs `purpose`
         say what the answer is for, as in `purpose: analytics`
 

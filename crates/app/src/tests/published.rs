@@ -1,0 +1,222 @@
+//! Published studies, imported under a contract and asked through the front door: what must come out is in print.
+//!
+//! The data may not be in the project. Where they are is `ENTENTE_SHARED`; where they are not, a test says so and ends.
+
+use super::world::{Setup, World};
+use api::{Asked, Input};
+use serde_json::{Value as Json, json};
+use spec::{Instant, Value};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The day on which every study begins.
+const START: &str = "2024-05-01T00:00:00Z";
+
+/// A published file as text, by the program that unpacks it; `None` when it is not there.
+fn published(file: &str, unpack: &[&str]) -> Option<String> {
+    let shared = std::env::var("ENTENTE_SHARED")
+        .map_or_else(|_| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
+    let path = shared.join("data").join(file);
+    if !path.exists() {
+        println!("skipped: there is no {}", path.display());
+        return None;
+    }
+    let output = Command::new(unpack[0]).args(&unpack[1..]).arg(&path).output().expect("the program is installed");
+    assert!(output.status.success(), "{}: {}", path.display(), String::from_utf8_lossy(&output.stderr));
+    Some(String::from_utf8(output.stdout).expect("the file is text"))
+}
+
+/// The rows of a table by their columns.
+fn rows(text: &str) -> impl Iterator<Item = BTreeMap<&str, &str>> {
+    let mut lines = text.lines();
+    let names: Vec<&str> = lines.next().unwrap_or_default().split(',').collect();
+    lines.map(move |line| {
+        let mut is_quoted = false;
+        let cells = line.split(move |char| {
+            is_quoted ^= char == '"';
+            char == ',' && !is_quoted
+        });
+        names.iter().copied().zip(cells).collect()
+    })
+}
+
+/// Events of a study, by name.
+#[derive(Default)]
+struct Events(BTreeMap<&'static str, String>);
+
+impl Events {
+    fn add(&mut self, name: &'static str, person: &str, day: i64, properties: Json) {
+        let start: Instant = START.parse().expect("it is a time");
+        let mut event = json!({ "who": person, "at": (start + chrono::TimeDelta::days(day)).to_rfc3339() });
+        let properties = properties.as_object().expect("it is one").clone();
+        event.as_object_mut().expect("it is one").extend(properties);
+        writeln!(self.0.entry(name).or_default(), "{event}").expect("writing to a string cannot fail");
+    }
+
+    /// Imports them under a contract that declares these properties for each.
+    fn open(self, properties: &[(&str, &str)]) -> World {
+        let now = "2024-07-01T00:00:00Z".parse().expect("it is a time");
+        let mut setup = Setup { files: BTreeMap::new(), data: Vec::new(), imported: now, now, seed: 1 };
+        let basis = "{ gdpr: legitimate_interest, ccpa: legitimate_interest, us_other: legitimate_interest }";
+        let mut contract = String::from(
+            "apiVersion: v3.1.0\nkind: DataContract\nid: study\nversion: 1.0.0\nstatus: active\nschema:\n",
+        );
+        for (name, text) in self.0 {
+            let purposes = "customProperties: [{ property: purposes, value: [analytics] }]";
+            write!(
+                contract,
+                "  - name: {name}\n    customProperties: [{{ property: entity, value: event }}, {{ property: person, value: who }}, {{ property: time, value: at }}]\n    properties:\n      - {{ name: who, logicalType: string, classification: pseudonym, {purposes} }}\n      - {{ name: at, logicalType: timestamp, classification: none }}\n"
+            )
+            .expect("writing to a string cannot fail");
+            for (property, property_type) in properties {
+                writeln!(contract, "      - {{ name: {property}, {property_type}, classification: none, {purposes} }}")
+                    .expect("writing to a string cannot fail");
+            }
+            setup.add("study", &format!("{name}.ndjson"), text);
+        }
+        for (path, text) in [
+            ("entente.yaml", "title: Study\n".to_owned()),
+            ("users.yaml", "users:\n  - { name: analyst, role: analyst }\n".to_owned()),
+            ("purposes/analytics.yaml", format!("title: analytics\nbasis: {basis}\nmin_group: 2\n")),
+            (
+                "roles/analyst.yaml",
+                "title: Analyst\npurposes: { analytics: aggregate }\nmasks: { none: show, pseudonym: hash }\n"
+                    .to_owned(),
+            ),
+            ("contracts/study.odcs.yaml", contract),
+            ("sources/study.yaml", "title: Study\ncontract: contracts/study.odcs.yaml\n".to_owned()),
+        ] {
+            setup.files.insert(path.to_owned(), text);
+        }
+        setup.open()
+    }
+}
+
+/// The rows of an answer, each as its cells by the names of columns.
+fn ask(world: &World, mut question: Json) -> Vec<BTreeMap<String, Value>> {
+    question["purpose"] = "analytics".into();
+    let asked = world.ask("analyst", &question);
+    let Ok(Input::Good(Asked { answer: Some(answer), .. })) = asked else { panic!("{question}: {asked:?}") };
+    let names: Vec<String> = answer.columns.iter().map(|column| column.name.clone()).collect();
+    answer.rows.into_iter().map(|row| names.iter().cloned().zip(row).collect()).collect()
+}
+
+fn number(value: &Value) -> f64 {
+    value.to_string().parse().unwrap_or_else(|_| panic!("{value:?} is no number"))
+}
+
+/// Whether a figure is what was printed with so many places after the point.
+fn assert_printed(found: f64, printed: f64, places: i32, what: &str) {
+    let half = 0.5 * 10_f64.powi(-places);
+    assert!((found - printed).abs() <= half * 1.000_001, "{what}: {found}, printed {printed}");
+}
+
+/// A share in percent of each group that got to the second step.
+fn shares(world: &World, steps: [&str; 2], group: &str) -> BTreeMap<String, f64> {
+    let question = json!({ "kind": "funnel", "steps": steps, "within": "30 days", "breakdown": [group],
+                           "period": { "from": "2024-05-01", "to": "2024-06-01" } });
+    let second = ask(world, question).into_iter().filter(|row| number(&row["step"]) == 2.0);
+    second.map(|row| (row[group].to_string(), 100.0 * number(&row["from_first"]))).collect()
+}
+
+#[test]
+fn hillstrom_s_mails_sent_visitors_and_buyers() {
+    let Some(text) = published("hillstrom/hillstrom.csv.gz", &["gzip", "-dc"]) else { return };
+    let mut events = Events::default();
+    for (person, row) in rows(&text).enumerate() {
+        let (person, segment) = (format!("c{person}"), row["segment"]);
+        events.add("assigned", &person, 0, json!({ "segment": segment }));
+        if row["visit"] == "1" {
+            events.add("visited", &person, 1, json!({ "segment": segment }));
+        }
+        if row["conversion"] == "1" {
+            events.add("bought", &person, 2, json!({ "segment": segment, "spend": row["spend"] }));
+        }
+    }
+    let spend = ("spend", "logicalType: number, physicalType: 'decimal(18,2)'");
+    let world = events.open(&[("segment", "logicalType: string"), spend]);
+    let (visits, buys) =
+        (shares(&world, ["assigned", "visited"], "segment"), shares(&world, ["assigned", "bought"], "segment"));
+    let spent = ask(
+        &world,
+        json!({ "kind": "trend", "measure": "sum(bought.spend) / count(assigned)", "by": "none", "breakdown": ["segment"],
+                "period": { "from": "2024-05-01", "to": "2024-06-01" } }),
+    );
+    for (segment, visit, conversion, spend) in
+        [("Mens E-Mail", 18.28, 1.25, 1.42), ("Womens E-Mail", 15.14, 0.88, 1.08), ("No E-Mail", 10.62, 0.57, 0.65)]
+    {
+        assert_printed(visits[segment], visit, 2, segment);
+        assert_printed(buys[segment], conversion, 2, segment);
+        let row = spent.iter().find(|row| row["segment"].to_string() == segment).expect("the segment has a row");
+        assert_printed(number(&row["value"]), spend, 2, segment);
+    }
+}
+
+#[test]
+fn cookie_cats_come_back() {
+    let Some(text) = published("cookie_cats/cookie_cats.csv.gz", &["gzip", "-dc"]) else { return };
+    let mut events = Events::default();
+    for row in rows(&text) {
+        let (person, version) = (row["userid"], row["version"]);
+        events.add("installed", person, 0, json!({ "version": version }));
+        for (day, column) in [(1, "retention_1"), (7, "retention_7")] {
+            if row[column] == "TRUE" {
+                events.add("played", person, day, json!({ "version": version }));
+            }
+        }
+    }
+    let world = events.open(&[("version", "logicalType: string")]);
+    for (version, day_1, day_7) in [("gate_30", 44.82, 19.02), ("gate_40", 44.23, 18.20)] {
+        let cohorts = ask(
+            &world,
+            json!({ "kind": "retention", "start": "installed", "return": "played", "by": "day", "periods": 8,
+                    "where": format!("event.version = '{version}'"), "period": { "from": "2024-05-01", "to": "2024-05-02" } }),
+        );
+        let [cohort] = cohorts.as_slice() else { panic!("{cohorts:?}") };
+        let share = |column: &str| 100.0 * number(&cohort[column]) / number(&cohort["size"]);
+        assert_printed(share("p1"), day_1, 2, version);
+        assert_printed(share("p7"), day_7, 2, version);
+    }
+}
+
+#[test]
+fn bank_customers_subscribe() {
+    let Some(text) = published("bank_marketing/bank-full_gatedtab.csv.gz", &["gzip", "-dc"]) else { return };
+    let mut events = Events::default();
+    for (person, row) in rows(&text).enumerate() {
+        events.add("called", &format!("c{person}"), 0, json!({ "contact": row["contact"] }));
+        if row["y"] == "yes" {
+            events.add("subscribed", &format!("c{person}"), 1, json!({ "contact": row["contact"] }));
+        }
+    }
+    let world = events.open(&[("contact", "logicalType: string")]);
+    let people = |condition: &str| {
+        let rows = ask(&world, json!({ "kind": "audience", "where": condition }));
+        number(&rows[0]["people"])
+    };
+    assert_eq!((people("did(called)"), people("did(subscribed)")), (45_211.0, 5_289.0));
+    let rows = ask(
+        &world,
+        json!({ "kind": "trend", "measure": "count(subscribed) / count(called)", "by": "none",
+                "period": { "from": "2024-05-01", "to": "2024-06-01" } }),
+    );
+    assert_printed(100.0 * number(&rows[0]["value"]), 11.70, 2, "subscribed");
+}
+
+#[test]
+fn hotel_guests_cancel() {
+    let Some(text) = published("hotel_bookings/hotel_bookings.csv.zip", &["unzip", "-p"]) else { return };
+    let mut events = Events::default();
+    for (booking, row) in rows(&text).enumerate() {
+        let (guest, hotel) = (format!("g{booking}"), row["hotel"]);
+        events.add("booked", &guest, 0, json!({ "hotel": hotel }));
+        if row["is_canceled"] == "1" {
+            events.add("cancelled", &guest, 1, json!({ "hotel": hotel }));
+        }
+    }
+    let cancelled = shares(&events.open(&[("hotel", "logicalType: string")]), ["booked", "cancelled"], "hotel");
+    assert_printed(cancelled["City Hotel"], 41.73, 2, "city");
+    assert_printed(cancelled["Resort Hotel"], 27.76, 2, "resort");
+}

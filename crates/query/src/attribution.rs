@@ -1,0 +1,287 @@
+//! Attribution: which channels conversions are owed to.
+//!
+//! Each person's conversions and touches are picked from their rows; then a window over the touches goes along with the
+//! conversions, and what is in it shares them (`credit`).
+
+use crate::cells::{self, WITHHELD};
+use crate::credit::{Conversion, Credits, Figures, Touch};
+use crate::error;
+use crate::groups::PartGroups;
+use crate::pass::{Filter, Part, Pass, Values, Wanted};
+use crate::period::period_bounds;
+use crate::plan::{Limits, Rows, Scope};
+use arrow::datatypes::DataType;
+use lake::{Column, Number, PersonRows, Row};
+use spec::{AttributionModel, AttributionQuestion, FieldRef, Result, Value, ValueType};
+
+/// What stands for the channel of conversions without any touch.
+const NO_TOUCH: &str = "(none)";
+/// Whether to stop is asked after so many looks at touches.
+const LOOKS_BETWEEN_STOPS: u64 = 1_000_000;
+/// The most looks at touches of one person: each conversion looks at those before it.
+const LOOKS_MAX: u64 = 500_000_000;
+/// No channel yet.
+const NONE_YET: u32 = u32::MAX;
+/// What an event may be, as bits.
+const CONVERSION: u8 = 1;
+const TOUCH: u8 = 2;
+
+/// Answers an attribution; its meaning is in the manual.
+///
+/// # Shape
+/// One row per channel with credit, ascending with null last, then one for no touch; columns: channel, conversions, value.
+pub(crate) fn run(scope: Scope<'_>, question: &AttributionQuestion) -> Result<Rows> {
+    let attribution = Attribution::open(scope, question)?;
+    // Sums of doubles depend on their order. One thread keeps that of people and time, whatever stands between them.
+    let n_threads = if attribution.value_type == Some(DataType::Float64) { 1 } else { usize::MAX };
+    let new = || Credits::new(&question.model, scope.limits.groups_max);
+    let add = |credits: &mut Credits<'_>, part: &Part<'_>| attribution.fold(credits, part, scope.limits);
+    let mut threads = attribution.pass.fold_on(n_threads, scope.limits, &new, &add)?.into_iter();
+    let mut all = threads.next().unwrap_or_else(new);
+    threads.try_for_each(|other| all.merge(other))?;
+    Ok(answer(scope, question, all, attribution.pass.cost()))
+}
+
+/// An attribution, ready to walk over rows.
+struct Attribution<'a> {
+    question: &'a AttributionQuestion,
+    pass: Pass,
+    conversion: Option<Filter>,
+    touch: Option<Filter>,
+    channel: [FieldRef; 1],
+    value: Option<FieldRef>,
+    value_type: Option<DataType>,
+    /// When conversions count, `[from, to)` in microseconds.
+    period: (i64, i64),
+    lookback: i64,
+    /// Whether each touch counts for one conversion at most.
+    resets: bool,
+    /// Whether a conversion looks at all of its touches, not just at one.
+    shares: bool,
+    /// Whether touches that led to no conversion count.
+    wants_lost: bool,
+}
+
+/// The events of one person, in the order of time.
+#[derive(Default)]
+struct Events {
+    touches: Vec<Touch>,
+    conversions: Vec<(i64, Row)>,
+    /// The touches of a conversion that is a touch itself, without it.
+    others: Vec<Touch>,
+}
+
+/// The columns of a part that are looked at.
+struct Looked<'p> {
+    part: &'p Part<'p>,
+    /// What an event may be, by its code, and what rows may be, by their places.
+    of_event: Vec<u8>,
+    roles: Vec<u8>,
+    may_convert: Option<Vec<bool>>,
+    may_touch: Option<Vec<bool>>,
+    channels: PartGroups<'p>,
+    /// The number across parts of each channel here.
+    numbers: Vec<u32>,
+    values: Option<Values<'p>>,
+}
+
+impl<'a> Attribution<'a> {
+    fn open(scope: Scope<'a>, question: &'a AttributionQuestion) -> Result<Attribution<'a>> {
+        let (from, to) = period_bounds(scope, question.period.as_ref(), question.as_of)?;
+        let field = |name: &String| FieldRef::Property(name.clone());
+        let (channel, value) = (field(&question.channel), question.value.as_ref().map(field));
+        let mut wanted = Wanted::default();
+        for step in [&question.conversion, &question.touch] {
+            step.filter.iter().for_each(|filter| wanted.condition(filter));
+        }
+        question.filter.iter().for_each(|filter| wanted.condition(filter));
+        wanted.field(&channel);
+        value.iter().for_each(|value| wanted.field(value));
+        // Touches may come before the period's start, but not before the first possible window.
+        let earliest = from.checked_sub_signed(question.lookback.delta());
+        let pass = Pass::open(&scope.plan.properties, &wanted, (earliest, Some(to)), scope.grant, scope.snapshot)?;
+        Ok(Attribution {
+            conversion: pass.filter_both(&question.conversion.filter, &question.filter)?,
+            touch: pass.filter_both(&question.touch.filter, &question.filter)?,
+            value_type: value.as_ref().map(|value| pass.type_of(value)).transpose()?,
+            channel: [channel],
+            value,
+            period: (from.timestamp_micros(), to.timestamp_micros()),
+            lookback: question.lookback.seconds() * 1_000_000,
+            resets: question.reset || matches!(question.model, AttributionModel::Markov | AttributionModel::Shapley),
+            shares: !matches!(question.model, AttributionModel::First | AttributionModel::Last),
+            wants_lost: question.model == AttributionModel::Markov,
+            question,
+            pass,
+        })
+    }
+
+    /// Adds the people of one part.
+    fn fold(&self, credits: &mut Credits<'_>, part: &Part<'_>, limits: &Limits) -> Result<()> {
+        let mut looked = self.look(part)?;
+        let mut events = Events::default();
+        let mut n_looks = 0;
+        for person in part.people() {
+            self.pick(&mut events, &mut looked, person, credits)?;
+            credits.order(&mut events.touches);
+            n_looks += self.walk(&mut events, &looked, person.person(), credits)?;
+            if n_looks > LOOKS_BETWEEN_STOPS {
+                n_looks = 0;
+                if (limits.stop)() {
+                    return Err(error::stopped());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn look<'p>(&self, part: &'p Part<'p>) -> Result<Looked<'p>> {
+        let takers = part.takers([&self.question.conversion.event, &self.question.touch.event].into_iter());
+        let role = |taken_by: &Vec<usize>| taken_by.iter().fold(0, |bits, place| bits | 1 << place);
+        let mask = |filter: &Option<Filter>| filter.as_ref().map(|filter| filter.mask(part)).transpose();
+        let channels = PartGroups::of(part, &self.channel)?;
+        Ok(Looked {
+            part,
+            of_event: takers.iter().map(role).collect(),
+            roles: vec![0; part.n_rows()],
+            may_convert: mask(&self.conversion)?,
+            may_touch: mask(&self.touch)?,
+            numbers: vec![NONE_YET; channels.len()],
+            channels,
+            values: self.value.as_ref().map(|value| part.values(value)).transpose()?,
+        })
+    }
+
+    /// Picks the conversions and touches of a person; nothing where neither could count.
+    fn pick(
+        &self,
+        events: &mut Events,
+        looked: &mut Looked<'_>,
+        person: &PersonRows,
+        credits: &mut Credits<'_>,
+    ) -> Result<()> {
+        events.touches.clear();
+        events.conversions.clear();
+        let part = looked.part;
+        part.events().translate(person, &looked.of_event, &mut looked.roles);
+        let roles = &looked.roles[person.places()];
+        if !self.wants_lost && !roles.iter().any(|role| role & CONVERSION != 0) {
+            return Ok(());
+        }
+        let passes = |mask: &Option<Vec<bool>>, row: Row| mask.as_ref().is_none_or(|mask| mask[row.index()]);
+        let events_of_person = roles.iter().zip(part.times_of(person)).enumerate();
+        for (n, (role, at)) in events_of_person.filter(|(_, (role, _))| **role != 0) {
+            let (row, at) = (person.row(n), *at);
+            if at < self.period.0.saturating_sub(self.lookback) || at >= self.period.1 {
+                continue;
+            }
+            if role & CONVERSION != 0 && passes(&looked.may_convert, row) {
+                events.conversions.push((at, row));
+            }
+            if role & TOUCH != 0 && passes(&looked.may_touch, row) {
+                let number = &mut looked.numbers[looked.channels.of_row(row)];
+                if *number == NONE_YET {
+                    *number = credits.channel(looked.channels.key(row)?)?;
+                }
+                events.touches.push(Touch { at, row: row.index(), channel: *number });
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes along the conversions of a person with a window over the touches; how many touches were looked at.
+    fn walk(&self, events: &mut Events, looked: &Looked<'_>, person: i64, credits: &mut Credits<'_>) -> Result<u64> {
+        let Events { touches, conversions, others } = events;
+        let (mut start, mut end, mut unused) = (0, 0, 0);
+        let mut n_looks = touches.len() as u64;
+        // Those of the same instant do not come one after the other: they have the same window.
+        for same in conversions.chunk_by(|one, other| one.0 == other.0) {
+            let at = same[0].0;
+            start = after(touches, start, |touch| touch < at.saturating_sub(self.lookback));
+            end = after(touches, end, |touch| touch <= at);
+            if self.wants_lost {
+                unused = after(touches, unused, |touch| touch < self.period.0);
+                credits.lose(&touches[unused.min(start)..start]);
+            }
+            for (_, row) in same.iter().filter(|_| at >= self.period.0) {
+                let conversion = Conversion { person, value: looked.value(*row) };
+                let window = &touches[start..end];
+                n_looks += if self.shares { window.len() as u64 } else { 1 };
+                let is_own = |touch: &&Touch| touch.row == row.index();
+                if window.iter().rev().take_while(|touch| touch.at == at).any(|touch| is_own(&touch)) {
+                    others.clear();
+                    others.extend(window.iter().filter(|touch| !is_own(touch)));
+                    credits.convert(conversion, others);
+                } else {
+                    credits.convert(conversion, window);
+                }
+            }
+            if self.resets {
+                (start, unused) = (end, end);
+            }
+            if n_looks > LOOKS_MAX {
+                let hint = "ask for a shorter `lookback`, or for the first or the last touch";
+                return Err(error::over_budget("500 million looks at one person's events", hint));
+            }
+        }
+        if self.wants_lost {
+            unused = after(touches, unused, |touch| touch < self.period.0);
+            credits.lose(&touches[unused..]);
+        }
+        Ok(n_looks)
+    }
+}
+
+/// The place of the first touch from this one on of which that does not hold.
+fn after(touches: &[Touch], mut place: usize, holds: impl Fn(i64) -> bool) -> usize {
+    while touches.get(place).is_some_and(|touch| holds(touch.at)) {
+        place += 1;
+    }
+    place
+}
+
+impl Looked<'_> {
+    /// The value of a conversion.
+    fn value(&self, row: Row) -> Option<Number> {
+        match &self.values {
+            Some(Values::Property(Column::Numbers(numbers))) => numbers.get(row),
+            _ => None,
+        }
+    }
+}
+
+/// The rows: channels that may be named, then what no touch led to, then one row for all other channels.
+fn answer(scope: Scope<'_>, question: &AttributionQuestion, credits: Credits<'_>, cost: (u64, u64)) -> Rows {
+    let plan = scope.plan;
+    let channel_type = plan.properties.get(&question.channel).copied().unwrap_or(ValueType::Text);
+    let mut columns = vec![
+        cells::column("channel", channel_type, None),
+        cells::column("conversions", ValueType::Number, None),
+        cells::column("value", ValueType::Number, plan.unit.as_deref()),
+    ];
+    let scale = match plan.measure_type {
+        Some(ValueType::Decimal { scale }) => scale,
+        _ => 0,
+    };
+    let (channels, untouched) = credits.figures(scale);
+    let row = |channel: Value, figures: &Figures| {
+        let shown = |people: u64, figure: f64| {
+            if people < scope.grant.min_group() { Value::Null } else { Value::Number(figure) }
+        };
+        let conversions = shown(figures.people, figures.conversions);
+        let value = question.value.as_ref().map(|_| shown(figures.valued, figures.value));
+        let is_withheld = conversions == Value::Null || value == Some(Value::Null);
+        (vec![channel, conversions, value.unwrap_or(Value::Null)], is_withheld)
+    };
+    let (named, others): (Vec<_>, Vec<_>) =
+        channels.into_iter().partition(|(_, figures)| figures.people >= scope.grant.min_group());
+    let channel_of = |key: &cells::Key| key.0.first().cloned().unwrap_or(Value::Null);
+    let mut rows: Vec<(Vec<Value>, bool)> = named.iter().map(|(key, figures)| row(channel_of(key), figures)).collect();
+    // Whether anybody converted without a touch is not told by whether there is a row.
+    rows.push(row(Value::Text(NO_TOUCH.to_owned()), &untouched));
+    if !others.is_empty() {
+        rows.push((vec![Value::Text(WITHHELD.to_owned()), Value::Null, Value::Null], true));
+    }
+    let rows = cells::mark_withheld(&mut columns, rows);
+    Rows { columns, rows, steps: Vec::new(), people: None, rows_read: cost.0, bytes_read: cost.1 }
+}

@@ -1,0 +1,141 @@
+//! What one channel was given: exact sums of shares, and distinct people.
+//!
+//! Shares are whole numbers of a common unit, so that sums do not depend on the order in which people are met, nor on where
+//! parts and threads end.
+
+use lake::Number;
+
+/// All of a conversion: the least number that 1 to 42 divide, so that equal shares of up to 42 touches are exact.
+pub(super) const WHOLE: u64 = 219_060_189_739_591_200;
+
+/// Parts are carried over from here on, long before they overflow.
+const PART_MAX: u128 = 1 << 120;
+
+/// A conversion of one person.
+#[derive(Clone, Copy)]
+pub(crate) struct Conversion {
+    pub(crate) person: i64,
+    pub(crate) value: Option<Number>,
+}
+
+/// `whole + part / WHOLE`, exactly.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Sum {
+    whole: i128,
+    part: i128,
+}
+
+impl Sum {
+    /// Adds a share of a number.
+    #[inline]
+    pub(super) fn add(&mut self, number: i128, share: u64) {
+        let (unit, share) = (i128::from(WHOLE), i128::from(share));
+        let mut small = number;
+        if number.unsigned_abs() >= u128::from(WHOLE) {
+            // Two decimals of 38 digits can be more than there is; then the most there is stands for it.
+            self.whole = self.whole.saturating_add(number / unit * share);
+            small = number % unit;
+        }
+        self.part += small * share;
+        if self.part.unsigned_abs() > PART_MAX {
+            self.carry();
+        }
+    }
+
+    fn carry(&mut self) {
+        let unit = i128::from(WHOLE);
+        self.whole = self.whole.saturating_add(self.part.div_euclid(unit));
+        self.part = self.part.rem_euclid(unit);
+    }
+
+    pub(super) fn merge(&mut self, other: Sum) {
+        self.whole = self.whole.saturating_add(other.whole);
+        self.part += other.part;
+        self.carry();
+    }
+
+    /// As a number with so many digits after the point.
+    pub(super) fn number(mut self, scale: u8) -> f64 {
+        self.carry();
+        let sum = self.whole as f64 + self.part as f64 / WHOLE as f64;
+        sum / 10_u64.pow(u32::from(scale)) as f64
+    }
+}
+
+/// Distinct people, who come one after the other.
+#[derive(Clone, Copy, Default)]
+struct People {
+    n: u64,
+    last: Option<i64>,
+}
+
+impl People {
+    #[inline]
+    fn add(&mut self, person: i64) {
+        if self.last != Some(person) {
+            self.last = Some(person);
+            self.n += 1;
+        }
+    }
+}
+
+/// What one channel was given.
+#[derive(Clone, Default)]
+pub(super) struct Tally {
+    conversions: Sum,
+    exact: Sum,
+    double: f64,
+    people: People,
+    /// Those whose conversion has a value.
+    valued: People,
+}
+
+/// A tally as numbers.
+pub(crate) struct Figures {
+    pub(crate) conversions: f64,
+    pub(crate) value: f64,
+    /// Distinct people whose conversions these are, and those of them whose conversion has a value.
+    pub(crate) people: u64,
+    pub(crate) valued: u64,
+}
+
+impl Tally {
+    #[inline]
+    pub(super) fn add(&mut self, conversion: Conversion, share: u64) {
+        self.know(conversion);
+        self.conversions.add(1, share);
+        match conversion.value {
+            Some(Number::Exact(value)) => self.exact.add(value, share),
+            Some(Number::Double(value)) => self.double += value * (share as f64 / WHOLE as f64),
+            None => {}
+        }
+    }
+
+    /// Counts the person alone.
+    #[inline]
+    pub(super) fn know(&mut self, conversion: Conversion) {
+        self.people.add(conversion.person);
+        if conversion.value.is_some() {
+            self.valued.add(conversion.person);
+        }
+    }
+
+    /// Adds what other people did.
+    pub(super) fn merge(&mut self, other: &Tally) {
+        self.conversions.merge(other.conversions);
+        self.exact.merge(other.exact);
+        self.double += other.double;
+        self.people.n += other.people.n;
+        self.valued.n += other.valued.n;
+    }
+
+    pub(super) fn figures(&self, scale: u8) -> Figures {
+        Figures {
+            conversions: self.conversions.number(0),
+            // A property has one type: one of the two is nothing.
+            value: self.exact.number(scale) + self.double,
+            people: self.people.n,
+            valued: self.valued.n,
+        }
+    }
+}
