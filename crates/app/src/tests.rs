@@ -1,7 +1,8 @@
 //! The use cases as a whole: small worlds of files and people, asked through the product's own door.
 //!
 //! `world` builds a workspace and its data in a temporary folder; `cases` runs the files of `cases/`; `laws` and `twins` hold
-//! for random questions on random worlds; `attribution`, `bad_input`, `demo`, `policy_table`, `saving` and `signed` say what their names say.
+//! for random questions on random worlds; `attribution` and `paths` are held against a search by the book; `bad_input`,
+//! `demo`, `policy_table`, `saving` and `signed` say what their names say.
 
 mod attribution;
 mod bad_input;
@@ -10,6 +11,7 @@ mod changes;
 mod demo;
 mod laws;
 mod messages;
+mod paths;
 mod policy_table;
 mod published;
 mod questions;

@@ -1,7 +1,7 @@
 //! A question and a grant in, rows out.
 //!
 //! Flow: the lake's scan opens the rows of granted people, in the order of people and time (`pass`); each kind of question
-//! is one fold over them, person by person (`trend`, `funnel`, `retention`, `audience`), with conditions evaluated by
+//! is one fold over them, person by person (`trend`, `funnel`, `retention`, `paths`, `audience`), with conditions evaluated by
 //! DataFusion (`expression`). Cells about too few people are withheld here, before anything leaves. Invariants: no public
 //! function runs without a `Grant`; nothing here knows a role, a consent or a file.
 //!
@@ -34,6 +34,7 @@ mod groups;
 mod markov;
 mod number;
 mod pass;
+mod paths;
 mod period;
 mod plan;
 mod retention;

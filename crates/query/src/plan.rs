@@ -2,7 +2,7 @@
 
 use crate::error::{self, OverBudget};
 use crate::pass::{Part, Pass, Wanted};
-use crate::{attribution, audience, funnel, retention, trend};
+use crate::{attribution, audience, funnel, paths, retention, trend};
 use lake::Snapshot;
 use policy::Grant;
 use spec::{Column, Error, FieldRef, Instant, Question, QuestionBody, Result, Value, ValueType};
@@ -88,8 +88,8 @@ pub fn span(grant: &Grant, snapshot: &Snapshot, limits: &Limits) -> Result<Optio
 /// Answers a question from a snapshot, on what the grant allows.
 ///
 /// # Shape
-/// One row per interval and group (trend), step and group (funnel), cohort (retention), channel (attribution),
-/// one in all (audience) or one per person (list).
+/// One row per interval and group (trend), step and group (funnel), cohort (retention), channel (attribution), path
+/// (paths), one in all (audience) or one per person (list).
 ///
 /// # Errors
 /// `Denied` when the grant is over or does not cover a field, `Unavailable` when a limit is reached, else faults.
@@ -103,6 +103,7 @@ pub fn run(plan: &Plan<'_>, grant: &Grant, snapshot: &Snapshot, limits: &Limits)
         QuestionBody::Funnel(question) => funnel::run(scope, question),
         QuestionBody::Retention(question) => retention::run(scope, question),
         QuestionBody::Attribution(question) => attribution::run(scope, question),
+        QuestionBody::Paths(question) => paths::run(scope, question),
         QuestionBody::Audience(question) => audience::run(scope, question),
     }
 }

@@ -32,7 +32,7 @@ pub use person::PersonId;
 pub use policy::{Basis, ConsentState, Law, LawRule, Mask, Purpose, Release, Role, Statement, User};
 pub use question::{
     AttributionModel, AttributionQuestion, AudienceQuestion, FunnelOrder, FunnelQuestion, FunnelStep, Interval,
-    Question, QuestionBody, RetentionQuestion, TrendQuestion,
+    PathsEnd, PathsQuestion, Question, QuestionBody, RetentionQuestion, TrendQuestion,
 };
 pub use time::{Duration, Instant, Period};
 pub use value::{Value, ValueType};

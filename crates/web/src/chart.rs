@@ -2,6 +2,7 @@
 //!
 //! The chart is data (`ChartSpec` in the page, drawn by `static/chart.js`); bars are SVG, so they print and need no script.
 
+use crate::flow::{self, Flow};
 use crate::table::{Cell, Head, cells, cost, head, is_since, provenance, since_title};
 use crate::{attribution, words};
 use api::Catalog;
@@ -28,6 +29,8 @@ pub(crate) struct AnswerView {
     bars: Vec<BarGroup>,
     /// For a retention: the share of each cohort that came back.
     heat: Option<Heat>,
+    /// For paths: which ways people went.
+    flow: Option<Flow>,
     waterfall: Vec<Fall>,
     head: Vec<Head>,
     rows: Vec<Vec<Cell>>,
@@ -110,6 +113,7 @@ pub(crate) fn view(answer: &Answer, setting: &Setting<'_>) -> AnswerView {
         (None, "funnel") => funnel_summary(answer, setting),
         (None, "retention") => retention_summary(answer),
         (None, "attribution") => attribution::summary(&answer.rows),
+        (None, "paths") => flow::summary(answer, setting),
         _ => audience_summary(answer, setting),
     };
     let mut head: Vec<Head> =
@@ -128,6 +132,7 @@ pub(crate) fn view(answer: &Answer, setting: &Setting<'_>) -> AnswerView {
             .map(|value| words::figure(&words::rounded(value), setting.unit.as_deref())),
         bars,
         heat: (kind == "retention").then(|| heat(answer, setting)),
+        flow: (kind == "paths").then(|| flow::flow(answer, setting)).flatten(),
         waterfall: falls,
         head,
         rows,

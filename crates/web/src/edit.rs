@@ -39,6 +39,13 @@ pub(crate) fn start(start: &Start<'_>, kind: &str, purpose: &str) -> Json {
             question
         }
         "attribution" => attribution::start(start.catalog, purpose),
+        "paths" => {
+            let mut question = json!({ "kind": "paths", "purpose": purpose, "from": event(0), "steps": 3, "top": 10 });
+            if let Some((from, to)) = full_months(start.catalog, 6) {
+                question["period"] = json!({ "from": from.to_string(), "to": to.to_string() });
+            }
+            question
+        }
         "audience" => {
             let condition = format!("did({}, within => '30 days')", identifier(&event(0)));
             let mut question = json!({ "kind": "audience", "purpose": purpose, "where": condition });
@@ -89,10 +96,15 @@ pub(crate) fn apply(question: &Json, fields: &Fields, parts: &[String], from: &S
             with(question, "measure", if written.is_empty() || is_kept { value } else { written }.into())
         }
         "by" => with(question, "by", value.into()),
-        "periods" => {
-            let n_periods = last(fields, "periods").trim();
-            let n_periods = n_periods.parse::<u32>().map_or_else(|_| n_periods.into(), Json::from);
-            with(&with(question, "by", value.into()), "periods", n_periods)
+        "periods" => with(&with(question, "by", value.into()), "periods", whole(fields, "periods")),
+        "way_set" => {
+            let (way, other) = if value == "to" { ("to", "from") } else { ("from", "to") };
+            with(&with(question, other, Json::Null), way, step(fields))
+        }
+        "way_steps" => {
+            let changed = with(&with(question, "steps", whole(fields, "steps")), "top", whole(fields, "top"));
+            let is_collapsed = last(fields, "collapse") == "yes";
+            with(&changed, "collapse", if is_collapsed { true.into() } else { Json::Null })
         }
         "end_set" => {
             let ends = ["start", "return", "conversion", "touch"];
@@ -269,6 +281,12 @@ fn period(question: &Json, fields: &Fields) -> Json {
         return json!({ "last": length });
     }
     json!({ "from": from, "to": to.map(|to| to.to_string()).unwrap_or_default() })
+}
+
+/// A whole number of a form; what is none stays as it is, for the judge to point at.
+fn whole(fields: &Fields, key: &str) -> Json {
+    let text = last(fields, key).trim();
+    text.parse::<u32>().map_or_else(|_| text.into(), Json::from)
 }
 
 fn names(fields: &Fields, key: &str) -> Json {

@@ -13,6 +13,7 @@ mod body;
 mod chart;
 mod csv;
 mod edit;
+mod flow;
 mod gate;
 mod intake;
 mod openapi;

@@ -224,7 +224,7 @@ fn schemas() -> Value {
     let question = json!({
         "type": "object", "required": ["kind", "purpose"],
         "properties": {
-            "kind": { "enum": ["trend", "funnel", "retention", "attribution", "audience"] }, "purpose": text,
+            "kind": { "enum": ["trend", "funnel", "retention", "attribution", "paths", "audience"] }, "purpose": text,
             "period": { "oneOf": [
                 { "type": "object", "required": ["from", "to"], "properties": { "from": { "type": "string", "format": "date" }, "to": { "type": "string", "format": "date", "description": "the day after the last" } } },
                 { "type": "object", "required": ["last"], "properties": { "last": { "type": "string", "examples": ["30 days"] } } } ] },
@@ -232,7 +232,8 @@ fn schemas() -> Value {
             "breakdown": { "type": "array", "items": text }, "time_zone": text,
             "as_of": { "type": "string", "format": "date-time" },
             "measure": text, "by": { "enum": ["hour", "day", "week", "month", "none"] },
-            "steps": { "type": "array", "items": step },
+            "steps": { "oneOf": [{ "type": "array", "items": step }, { "type": "integer", "minimum": 1, "maximum": 10 }], "description": "of a funnel its steps, of paths how many" },
+            "from": step, "to": step, "collapse": { "type": "boolean" }, "top": { "type": "integer", "minimum": 1, "maximum": 1000 },
             "start": step, "return": step, "periods": { "type": "integer", "minimum": 1, "maximum": 60 },
             "conversion": step, "touch": step, "channel": text, "value": text, "lookback": text, "half_life": text, "reset": { "type": "boolean" },
             "model": { "enum": ["first", "last", "linear", "position", "time_decay", "markov", "shapley"] },

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 pub(crate) struct Builder {
     /// The question as compact JSON: the state of the page.
     pub(crate) q: String,
-    /// `trend`, `funnel`, `retention`, `attribution` or `audience`.
+    /// `trend`, `funnel`, `retention`, `attribution`, `paths` or `audience`.
     pub(crate) kind: String,
     /// The whole as one plain sentence.
     pub(crate) sentence: String,
@@ -31,8 +31,14 @@ pub(crate) struct Builder {
     breakdown: Vec<Choice>,
     breakdowns: Vec<Choice>,
     steps: Vec<StepView>,
-    /// Of a retention: what begins it and what is coming back; of an attribution: conversion and touch.
+    /// Of a retention: what begins it and what is coming back; of an attribution: conversion and touch; of paths: what they
+    /// start from or lead to.
     ends: Vec<StepView>,
+    /// Of paths: `from` or `to`, how many events they have, how many of them have rows, and whether repeats are one.
+    way: &'static str,
+    n_steps: String,
+    top: String,
+    is_collapsed: bool,
     periods: String,
     /// Of an attribution: who shares what, and how.
     attribution: Option<AttributionView>,
@@ -105,6 +111,13 @@ pub(crate) fn builder(question: &Json, explained: Explained, catalog: &Catalog, 
     let measures = measure_groups(catalog, metrics, &measure);
     let chosen = measures.iter().flat_map(|group| &group.choices).find(|choice| choice.selected).cloned();
     let kind = text("kind");
+    let whole = |key: &str| question[key].as_u64().map_or_else(|| text(key), |number| number.to_string());
+    let way = if question.get("to").is_some() { "to" } else { "from" };
+    let ends: &[&str] = match kind.as_str() {
+        "paths" => &[way],
+        "attribution" => &["conversion", "touch"],
+        _ => &["start", "return"],
+    };
     let names = |key: &str| -> Vec<String> {
         let list = question[key].as_array().map(Vec::as_slice).unwrap_or_default();
         list.iter().filter_map(Json::as_str).map(str::to_owned).collect()
@@ -128,10 +141,12 @@ pub(crate) fn builder(question: &Json, explained: Explained, catalog: &Catalog, 
         breakdown: selected(&breakdowns, &names("breakdown")),
         breakdowns,
         steps: step_views(question, catalog, &explained.errors),
-        ends: if kind == "attribution" { ["conversion", "touch"] } else { ["start", "return"] }
-            .map(|end| step_view(&question[end], end, catalog, &explained.errors))
-            .into(),
-        periods: question["periods"].as_u64().map_or_else(|| text("periods"), |periods| periods.to_string()),
+        ends: ends.iter().map(|end| step_view(&question[*end], end, catalog, &explained.errors)).collect(),
+        way,
+        n_steps: whole("steps"),
+        top: whole("top"),
+        is_collapsed: question["collapse"] == true,
+        periods: whole("periods"),
         attribution: attribution::view(question, catalog),
         within: text("within"),
         is_strict: text("order") == "strict",
@@ -289,6 +304,7 @@ fn events_of(question: &Json) -> Vec<String> {
     match question["kind"].as_str() {
         Some("retention") => step(&question["start"]).into_iter().collect(),
         Some("attribution") => step(&question["touch"]).into_iter().collect(),
+        Some("paths") => Vec::new(),
         Some("funnel") => {
             question["steps"].as_array().and_then(|steps| steps.first()).and_then(step).into_iter().collect()
         }

@@ -2,6 +2,7 @@
 
 use crate::attribution::channel_title;
 use crate::chart::{Setting, column, left_because, number, past, shown};
+use crate::flow;
 use crate::words;
 use api::Catalog;
 use serde::Serialize;
@@ -34,6 +35,9 @@ pub(crate) fn head(name: &str, value_type: &str, setting: &Setting<'_>) -> Head 
         "from_previous" => "Of the step before".to_owned(),
         "median_seconds" => "Median time".to_owned(),
         "withheld" => "Withheld".to_owned(),
+        "path" if setting.question["kind"] == "paths" => {
+            if setting.question.get("to").is_some() { "What they did before" } else { "What they did next" }.to_owned()
+        }
         "cohort" => "Started".to_owned(),
         "channel" if setting.question["kind"] == "attribution" => {
             field_title(setting.question["channel"].as_str().unwrap_or("channel"), setting.catalog)
@@ -79,6 +83,7 @@ pub(crate) fn cells(row: &[Value], answer: &Answer, setting: &Setting<'_>) -> Ve
             ("interval" | "cohort", _) => words::interval(&value.to_string(), by),
             ("channel", _) if setting.question["kind"] == "attribution" => channel_title(row, &answer.rows),
             ("conversions", Some(conversions)) => words::figure(&words::rounded(conversions), None),
+            ("path", _) if setting.question["kind"] == "paths" => words::capital(&flow::path(value, setting)),
             ("event", _) => words::capital(&past(&value.to_string(), setting)),
             ("from_first" | "from_previous", Some(rate)) => words::percent(rate),
             ("median_seconds", Some(seconds)) => words::length(seconds),

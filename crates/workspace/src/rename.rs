@@ -50,6 +50,10 @@ pub(crate) fn rename(question: &Question, change: &Change) -> Question {
             retention.filter.iter_mut().for_each(|filter| in_condition(filter, change));
         }
         QuestionBody::Attribution(attribution) => in_attribution(attribution, change),
+        QuestionBody::Paths(paths) => {
+            in_step(paths.end.step_mut(), change);
+            paths.filter.iter_mut().for_each(|filter| in_condition(filter, change));
+        }
         QuestionBody::Audience(audience) => {
             in_condition(&mut audience.condition, change);
             in_names(&mut audience.columns, change);

@@ -11,7 +11,7 @@ use crate::rename::{Change, rename};
 use crate::types::{atom_type, unit};
 use spec::{
     AudienceQuestion, Condition, Diagnostic, EventSelector, Field, FieldClass, FieldRef, FunnelQuestion, FunnelStep,
-    Measure, MeasureAtom, Question, QuestionBody, RetentionQuestion, TrendQuestion, ValueType,
+    Measure, MeasureAtom, PathsEnd, PathsQuestion, Question, QuestionBody, RetentionQuestion, TrendQuestion, ValueType,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -138,6 +138,7 @@ fn examine(question: &Question, definitions: &Definitions, with_purpose: bool) -
         QuestionBody::Attribution(attribution) => {
             QuestionBody::Attribution(attribution::examine(&mut examiner, attribution, &mut figure))
         }
+        QuestionBody::Paths(paths) => QuestionBody::Paths(examine_paths(&mut examiner, paths)),
         QuestionBody::Audience(audience) => QuestionBody::Audience(examine_audience(&mut examiner, audience)),
     };
     if with_purpose && !definitions.purposes.contains_key(&question.purpose) {
@@ -264,6 +265,18 @@ fn examine_retention(examiner: &mut Examiner<'_>, retention: &RetentionQuestion)
     let coming_back = examine_step(examiner, &retention.coming_back, "/question/return/where");
     let filter = examine_shared(examiner, [&start, &coming_back], retention.filter.as_ref());
     RetentionQuestion { start, coming_back, filter, ..retention.clone() }
+}
+
+fn examine_paths(examiner: &mut Examiner<'_>, paths: &PathsQuestion) -> PathsQuestion {
+    let end = match &paths.end {
+        PathsEnd::From(step) => PathsEnd::From(examine_step(examiner, step, "/question/from/where")),
+        PathsEnd::To(step) => PathsEnd::To(examine_step(examiner, step, "/question/to/where")),
+    };
+    // What comes after it or before may be anything.
+    examiner.event(&EventSelector::Any);
+    let site = Site { pointer: "/question/where", about: About::Events, events: &[EventSelector::Any] };
+    let filter = paths.filter.as_ref().map(|filter| examiner.condition(filter, site));
+    PathsQuestion { end, filter, ..paths.clone() }
 }
 
 fn examine_step(examiner: &mut Examiner<'_>, step: &FunnelStep, pointer: &str) -> FunnelStep {

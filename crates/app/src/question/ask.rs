@@ -68,7 +68,8 @@ fn answer(scene: &Scene<'_>, question: &Question, allowed: Allowed) -> Result<An
         QuestionBody::Trend(_)
         | QuestionBody::Funnel(_)
         | QuestionBody::Retention(_)
-        | QuestionBody::Attribution(_) => None,
+        | QuestionBody::Attribution(_)
+        | QuestionBody::Paths(_) => None,
     };
     let cost = Cost { rows_read: rows.rows_read, bytes_read: rows.bytes_read, seconds: seconds_since(scene) };
     let sources = allowed.resolved.all_sources();

@@ -48,6 +48,7 @@ fn condition_of(question: &Question) -> Option<&Condition> {
         QuestionBody::Funnel(funnel) => funnel.filter.as_ref(),
         QuestionBody::Retention(retention) => retention.filter.as_ref(),
         QuestionBody::Attribution(attribution) => attribution.filter.as_ref(),
+        QuestionBody::Paths(paths) => paths.filter.as_ref(),
         QuestionBody::Audience(audience) => Some(&audience.condition),
     }
 }
@@ -78,6 +79,7 @@ fn plan(scene: &Scene<'_>, resolved: &Resolved) -> Vec<String> {
         QuestionBody::Attribution(_) => {
             "one pass over each person's events in order: each conversion, shared by the touches before it"
         }
+        QuestionBody::Paths(_) => "one pass over each person's events in order: the path from or to the event",
         QuestionBody::Audience(_) => "one pass over each person's events in order: figures, then the condition",
     };
     lines.push(format!("engine: {engine}"));

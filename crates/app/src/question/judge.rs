@@ -230,7 +230,8 @@ pub(crate) fn release(question: &Question) -> Release {
         QuestionBody::Trend(_)
         | QuestionBody::Funnel(_)
         | QuestionBody::Retention(_)
-        | QuestionBody::Attribution(_) => Release::Aggregate,
+        | QuestionBody::Attribution(_)
+        | QuestionBody::Paths(_) => Release::Aggregate,
         QuestionBody::Audience(audience) => audience.release,
     }
 }

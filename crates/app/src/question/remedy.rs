@@ -142,6 +142,11 @@ fn without_fields(question: &Question, reasons: &[Reason]) -> Option<Candidate> 
             attribution.filter = attribution.filter.as_ref().and_then(|filter| without(filter, &names));
             attribution.value = attribution.value.take().filter(|value| !names.contains(&value.as_str()));
         }
+        QuestionBody::Paths(paths) => {
+            for filter in [&mut paths.end.step_mut().filter, &mut paths.filter] {
+                *filter = filter.as_ref().and_then(|filter| without(filter, &names));
+            }
+        }
         QuestionBody::Audience(audience) => {
             keep(&mut audience.columns);
             audience.condition = without(&audience.condition, &names)?;
@@ -223,6 +228,17 @@ fn smaller(question: &Question) -> Vec<Candidate> {
             found.push(Candidate { title: title.to_owned(), question: Question { body, ..question.clone() } });
         }
     }
+    if let QuestionBody::Paths(paths) = &question.body
+        && paths.steps > 1
+    {
+        let steps = paths.steps / 2;
+        let body = QuestionBody::Paths(spec::PathsQuestion { steps, ..paths.clone() });
+        let s = if steps == 1 { "" } else { "s" };
+        found.push(Candidate {
+            title: format!("Ask for {steps} step{s}"),
+            question: Question { body, ..question.clone() },
+        });
+    }
     let mut fewer = question.clone();
     let (QuestionBody::Trend(TrendQuestion { breakdown, .. }) | QuestionBody::Funnel(FunnelQuestion { breakdown, .. })) =
         &mut fewer.body
@@ -245,6 +261,7 @@ fn as_of_landing(scene: &Scene<'_>, question: &Question, reasons: &[Reason]) -> 
         QuestionBody::Funnel(funnel) => (funnel.period.as_mut(), &mut funnel.as_of),
         QuestionBody::Retention(retention) => (retention.period.as_mut(), &mut retention.as_of),
         QuestionBody::Attribution(attribution) => (attribution.period.as_mut(), &mut attribution.as_of),
+        QuestionBody::Paths(paths) => (paths.period.as_mut(), &mut paths.as_of),
         QuestionBody::Audience(audience) => (None, &mut audience.as_of),
     };
     let title = if let Some(Period::Dates { from, to }) = period {

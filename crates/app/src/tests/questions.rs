@@ -44,11 +44,12 @@ pub(super) fn question(dice: &mut Dice, purposes: &[&str]) -> Json {
         let zones = ["Europe/Berlin", "America/Los_Angeles", "Asia/Kolkata"];
         map.insert("time_zone".into(), dice.pick(&zones).into());
     }
-    match dice.below(5) {
+    match dice.below(6) {
         0 => trend(dice, &mut map),
         1 => funnel(dice, &mut map),
         2 => retention(dice, &mut map),
         3 => attribution(dice, &mut map),
+        4 => paths(dice, &mut map),
         _ => audience(dice, &mut map),
     }
     Json::Object(map)
@@ -154,6 +155,26 @@ fn attribution(dice: &mut Dice, map: &mut Map<String, Json>) {
         }
         "refund" => drop(map.insert("value".into(), "fee".into())),
         _ => {}
+    }
+    if dice.chance(20) {
+        map.insert("where".into(), on_traits(dice).into());
+    }
+    period(dice, map);
+}
+
+fn paths(dice: &mut Dice, map: &mut Map<String, Json>) {
+    map.insert("kind".into(), "paths".into());
+    let event = dice.pick(&EVENTS);
+    let end = match dice.below(4) {
+        0 => "*".into(),
+        1 => json!({ "event": event, "where": on_events(dice, event) }),
+        _ => event.into(),
+    };
+    map.insert(dice.pick(&["from", "to"]).into(), end);
+    map.insert("steps".into(), (1 + dice.below(4)).into());
+    map.insert("top".into(), (1 + dice.below(6)).into());
+    if dice.chance(40) {
+        map.insert("collapse".into(), true.into());
     }
     if dice.chance(20) {
         map.insert("where".into(), on_traits(dice).into());

@@ -51,6 +51,7 @@ pub(crate) async fn palette(State(app): State<App>, caller: Caller, request: Pag
             ("Ask: how far people get", "funnel"),
             ("Ask: who comes back", "retention"),
             ("Ask: what it is owed to", "attribution"),
+            ("Ask: what people do next", "paths"),
             ("Ask: how many people, and who", "audience"),
         ] {
             lines.push(line("Ask", title.to_owned(), format!("/ask?kind={kind}")));
