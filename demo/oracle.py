@@ -407,6 +407,40 @@ def coalitions(touched: list, _lost: list) -> dict:
     return {channel: tuple(figure / len(orders) for figure in both) for channel, both in added.items()}
 
 
+# --- Paths ----------------------------------------------------------------------------------------------------------
+
+
+def paths(question: dict) -> dict:
+    """Every household's events in a list, cut at its first `from` or its last `to`."""
+    used, _ = people_for(question["purpose"])
+    first, end = micros(question["period"]["from"]), micros(question["period"]["to"])
+    name, backwards = (question["to"], True) if "to" in question else (question["from"], False)
+    histories = {}
+    for event in EVENTS:
+        for household, rows in by_household(event).items():
+            histories.setdefault(household, []).extend((row["ts"], event) for row in rows)
+    people = {}
+    for household in used:
+        events = sorted(histories.get(household, []))
+        ends = [place for place, (ts, event) in enumerate(events) if event == name and first <= ts < end]
+        if not ends:
+            continue
+        names = [event for _, event in (events[: ends[-1]] if backwards else events[ends[0] + 1 :])]
+        if question.get("collapse"):
+            names = [event for place, event in enumerate(names) if place == 0 or names[place - 1] != event]
+        path = tuple(names[-question["steps"] :] if backwards else names[: question["steps"]])
+        people[path] = people.get(path, 0) + 1
+    small = MIN_GROUP[question["purpose"]]
+    named = sorted((-count, path) for path, count in people.items() if count >= small)
+    rows = [[list(path), -count] for count, path in named[: question["top"]]]
+    if named[question["top"] :]:
+        rows.append([["(other)"], -sum(count for count, _ in named[question["top"] :])])
+    if len(named) == len(people):
+        return {"columns": ["path", "people"], "rows": rows}
+    rows = [[*row, False] for row in rows] + [[["(withheld)"], None, True]]
+    return {"columns": ["path", "people", "withheld"], "rows": rows}
+
+
 YEAR = {"from": "2017-01-01", "to": "2018-01-01"}
 YEAR_AND_BEFORE = {"from": "2016-11-01", "to": "2018-01-01"}
 CONDITION = "count(basket_paid, within => '30 days') >= 8 AND NOT did(coupon_redeemed, within => '90 days')"
@@ -451,6 +485,10 @@ def questions():
         question |= {"channel": "campaign_type", "value": value, "model": model, "lookback": lookback, **more}
         question |= {"period": YEAR}
         return name, "marketer", question, attribution(question)
+
+    def ask_paths(name, steps, top, **more):
+        question = {"kind": "paths", "purpose": "analytics", "steps": steps, "top": top, "period": YEAR, **more}
+        return name, "marketer", question, paths(question)
 
     net_sales = ("basket_paid", "sum(sales_value)")
     yield ask_trend("net_sales_by_month", "sum(basket_paid.sales_value)", "month", *net_sales)
@@ -499,6 +537,9 @@ def questions():
     yield ask_attribution(
         "baskets_by_half_a_day", "basket_paid", "sales_value", "time_decay", "14 days", half_life="12 hours"
     )
+    yield ask_paths("after_campaigns", 4, 10, **{"from": "campaign_received"})
+    yield ask_paths("after_campaigns_without_repeats", 5, 10, **{"from": "campaign_received"}, collapse=True)
+    yield ask_paths("before_coupons", 4, 5, to="coupon_redeemed", collapse=True)
     yield ask_audience("frequent_for_analytics", "analytics", CONDITION, SHOPS_OFTEN, NO_COUPON)
     yield ask_audience("frequent_for_email", "email", CONDITION, SHOPS_OFTEN, NO_COUPON)
     yield ask_audience(

@@ -107,6 +107,12 @@ def duckdb_peer():
                 from ordered left join clicked on ordered.person = clicked.person
                     and clicked.ts <= ordered.ts and clicked.ts >= ordered.ts - {LOOKBACK})
             group by channel order by channel nulls last""",
+        "paths": """select path::varchar[] as path, count(*) as people from (
+                select names[list_position(names, 'signed_in') + 1 : list_position(names, 'signed_in') + 5] as path from (
+                    select list(event order by ts, event) as names from events
+                    where person in (select person from allowed) group by person)
+                where list_contains(names, 'signed_in'))
+            group by all order by people desc, path limit 100""",
         "trend": """select (ts // 86400000000)::bigint as day, campaign, count(*) from events
             where event = 'product_viewed' and person in (select person from allowed) group by all order by all""",
         "people": """select ((ts // 86400000000 + 3) // 7)::bigint as week, country, count(distinct person) from events
@@ -186,6 +192,12 @@ def chdb_peer():
                         groupArrayIf((ts, assumeNotNull(toString(channel))), event = 'ad_clicked') as clicks
                     from bench.events where event in ('order_completed', 'ad_clicked') and {allowed} group by person)))
             group by channel order by channel asc nulls last""",
+        "paths": f"""select path, count() as people from (
+                select arraySlice(names, indexOf(names, 'signed_in') + 1, 5) as path from (
+                    select arraySort(groupArray((ts, toString(event)))).2 as names from bench.events where {allowed}
+                    group by person)
+                where has(names, 'signed_in'))
+            group by path order by people desc, path limit 100""",
         "trend": f"""select intDiv(ts, 86400000000) as day, campaign, count() from bench.events
             where event = 'product_viewed' and {allowed} group by day, campaign order by day, campaign""",
         "people": f"""select intDiv(intDiv(ts, 86400000000) + 3, 7) as week, country, uniqExact(person) from bench.events

@@ -59,6 +59,15 @@ pub(super) fn all() -> Vec<Question> {
             normal: |rows| rows.iter().map(|row| json!([day_of(&row[0]), row[1], row[2]])).collect(),
         },
         Question {
+            name: "paths",
+            json: json!({ "kind": "paths", "purpose": PURPOSE, "from": "signed_in", "steps": 5, "top": 100, "period": period }),
+            // A peer gives the most common paths alone.
+            normal: |rows| {
+                let is_path = |row: &&Json| row[0] != json!(["(other)"]) && row[0] != json!(["(withheld)"]);
+                rows.iter().filter(is_path).map(|row| json!([row[0], row[1]])).collect()
+            },
+        },
+        Question {
             name: "people",
             json: json!({ "kind": "trend", "purpose": PURPOSE, "measure": "people(*)", "by": "week", "period": period,
                           "breakdown": ["country"] }),

@@ -2,9 +2,9 @@
 //!
 //! The chart is data (`ChartSpec` in the page, drawn by `static/chart.js`); bars are SVG, so they print and need no script.
 
-use crate::flow::{self, Flow};
+use crate::flow::{Flow, flow};
 use crate::table::{Cell, Head, cells, cost, head, is_since, provenance, since_title};
-use crate::{attribution, words};
+use crate::{attribution, paths, words};
 use api::Catalog;
 use chrono::NaiveDate;
 use serde::Serialize;
@@ -113,7 +113,7 @@ pub(crate) fn view(answer: &Answer, setting: &Setting<'_>) -> AnswerView {
         (None, "funnel") => funnel_summary(answer, setting),
         (None, "retention") => retention_summary(answer),
         (None, "attribution") => attribution::summary(&answer.rows),
-        (None, "paths") => flow::summary(answer, setting),
+        (None, "paths") => paths::summary(&answer.rows, setting),
         _ => audience_summary(answer, setting),
     };
     let mut head: Vec<Head> =
@@ -132,7 +132,7 @@ pub(crate) fn view(answer: &Answer, setting: &Setting<'_>) -> AnswerView {
             .map(|value| words::figure(&words::rounded(value), setting.unit.as_deref())),
         bars,
         heat: (kind == "retention").then(|| heat(answer, setting)),
-        flow: (kind == "paths").then(|| flow::flow(answer, setting)).flatten(),
+        flow: (kind == "paths").then(|| flow(&answer.rows, setting)).flatten(),
         waterfall: falls,
         head,
         rows,

@@ -5,7 +5,7 @@
 
 use crate::render::last;
 use crate::sentence::bracketed;
-use crate::{attribution, words};
+use crate::{attribution, paths, words};
 use api::{Catalog, MetricView, QuestionView};
 use serde_json::{Map, Value as Json, json};
 use spec::{identifier, quoted};
@@ -39,13 +39,7 @@ pub(crate) fn start(start: &Start<'_>, kind: &str, purpose: &str) -> Json {
             question
         }
         "attribution" => attribution::start(start.catalog, purpose),
-        "paths" => {
-            let mut question = json!({ "kind": "paths", "purpose": purpose, "from": event(0), "steps": 3, "top": 10 });
-            if let Some((from, to)) = full_months(start.catalog, 6) {
-                question["period"] = json!({ "from": from.to_string(), "to": to.to_string() });
-            }
-            question
-        }
+        "paths" => paths::start(start.catalog, purpose),
         "audience" => {
             let condition = format!("did({}, within => '30 days')", identifier(&event(0)));
             let mut question = json!({ "kind": "audience", "purpose": purpose, "where": condition });
@@ -97,15 +91,8 @@ pub(crate) fn apply(question: &Json, fields: &Fields, parts: &[String], from: &S
         }
         "by" => with(question, "by", value.into()),
         "periods" => with(&with(question, "by", value.into()), "periods", whole(fields, "periods")),
-        "way_set" => {
-            let (way, other) = if value == "to" { ("to", "from") } else { ("from", "to") };
-            with(&with(question, other, Json::Null), way, step(fields))
-        }
-        "way_steps" => {
-            let changed = with(&with(question, "steps", whole(fields, "steps")), "top", whole(fields, "top"));
-            let is_collapsed = last(fields, "collapse") == "yes";
-            with(&changed, "collapse", if is_collapsed { true.into() } else { Json::Null })
-        }
+        "way_set" => paths::around(question, fields),
+        "way_steps" => paths::far(question, fields),
         "end_set" => {
             let ends = ["start", "return", "conversion", "touch"];
             let end = ends.into_iter().find(|end| *end == last(fields, "index"));
@@ -178,7 +165,7 @@ fn edit_steps(question: &Json, fields: &Fields) -> Json {
 }
 
 /// The step of a form: its event, and which of them.
-fn step(fields: &Fields) -> Json {
+pub(crate) fn step(fields: &Fields) -> Json {
     let (event, filter) = (last(fields, "event"), last(fields, "step_where").trim());
     if filter.is_empty() { event.into() } else { json!({ "event": event, "where": filter }) }
 }
@@ -284,7 +271,7 @@ fn period(question: &Json, fields: &Fields) -> Json {
 }
 
 /// A whole number of a form; what is none stays as it is, for the judge to point at.
-fn whole(fields: &Fields, key: &str) -> Json {
+pub(crate) fn whole(fields: &Fields, key: &str) -> Json {
     let text = last(fields, key).trim();
     text.parse::<u32>().map_or_else(|_| text.into(), Json::from)
 }

@@ -4,16 +4,14 @@
 //! scrolls. Ways that are withheld are not drawn.
 
 use crate::chart::{Setting, number, past};
+use crate::paths::{OTHER, end, figure, names, way};
 use crate::words;
 use serde::Serialize;
-use spec::{Answer, Value};
+use spec::Value;
 use std::collections::BTreeMap;
 
 /// The most common ways are drawn; the table has the others.
 const PATHS_DRAWN: usize = 20;
-/// What the answer calls the ways that have no row of their own, and those that may not be shown.
-const OTHER: &str = "(other)";
-const WITHHELD: &str = "(withheld)";
 const COLUMN: f64 = 168.0;
 const BAR: f64 = 10.0;
 /// Height of everybody in the widest column, of a word under its bar, and the space to the next one.
@@ -68,8 +66,8 @@ struct Ways {
 }
 
 /// Draws the ways of an answer; nothing where none may be shown.
-pub(crate) fn flow(answer: &Answer, setting: &Setting<'_>) -> Option<Flow> {
-    let ways = Ways::read(answer, setting);
+pub(crate) fn flow(rows: &[Vec<Value>], setting: &Setting<'_>) -> Option<Flow> {
+    let ways = Ways::read(rows, setting);
     let most = (0..ways.n_columns).map(|column| ways.column(column).iter().map(|(_, people)| people).sum::<f64>());
     let scale = HEIGHT / most.fold(0.0, f64::max);
     if ways.people.is_empty() || !scale.is_finite() {
@@ -93,35 +91,10 @@ pub(crate) fn flow(answer: &Answer, setting: &Setting<'_>) -> Option<Flow> {
     Some(Flow { width: ways.n_columns as f64 * COLUMN, height, nodes, ribbons })
 }
 
-/// The most common way in one sentence.
-pub(crate) fn summary(answer: &Answer, setting: &Setting<'_>) -> String {
-    let is_named = |row: &&Vec<Value>| names(row).is_some_and(|names| names != [OTHER] && names != [WITHHELD]);
-    let rows: Vec<&Vec<Value>> = answer.rows.iter().filter(is_named).collect();
-    let Some(first) = rows.first() else { return "Too few people went the same way to show any.".to_owned() };
-    let people = number(&first[1]).map_or_else(String::new, figure);
-    let ways = if rows.len() == 1 { "One way is shown".to_owned() } else { format!("{} ways are shown", rows.len()) };
-    let when = if setting.question.get("to").is_some() { "before" } else { "after" };
-    format!("{ways}. The most common {when} it, of {people} people: {}.", path(&first[0], setting))
-}
-
-/// A path as people read it.
-pub(crate) fn path(value: &Value, setting: &Setting<'_>) -> String {
-    match value {
-        Value::List(names) if names.is_empty() => "nothing".to_owned(),
-        Value::List(names) => {
-            let names: Vec<String> = names.iter().map(|name| past(&name.to_string(), setting)).collect();
-            names.join(" > ")
-        }
-        other => other.to_string(),
-    }
-}
-
 impl Ways {
-    fn read(answer: &Answer, setting: &Setting<'_>) -> Ways {
-        let is_backwards = setting.question.get("to").is_some();
-        let end = &setting.question[if is_backwards { "to" } else { "from" }];
-        let end = end.as_str().or(end["event"].as_str()).unwrap_or_default().to_owned();
-        let drawn = answer.rows.iter().enumerate().filter_map(|(place, row)| {
+    fn read(rows: &[Vec<Value>], setting: &Setting<'_>) -> Ways {
+        let (is_backwards, end) = (way(setting.question) == "to", end(setting.question).to_owned());
+        let drawn = rows.iter().enumerate().filter_map(|(place, row)| {
             let names = names(row)?;
             let is_drawn = place < PATHS_DRAWN || names == [OTHER];
             number(&row[1]).filter(|_| is_drawn).map(|people| (names, people))
@@ -156,15 +129,6 @@ impl Ways {
         here.sort_by(|one, other| (one.0 == OTHER).cmp(&(other.0 == OTHER)).then_with(|| other.1.total_cmp(&one.1)));
         here
     }
-}
-
-fn names(row: &[Value]) -> Option<Vec<String>> {
-    let Some(Value::List(names)) = row.first() else { return None };
-    Some(names.iter().map(Value::to_string).collect())
-}
-
-fn figure(people: f64) -> String {
-    words::figure(&words::rounded(people), None)
 }
 
 /// What a place is called.

@@ -18,6 +18,7 @@ mod gate;
 mod intake;
 mod openapi;
 mod pages;
+mod paths;
 mod problem;
 mod prometheus;
 mod render;

@@ -1,6 +1,7 @@
 //! A question as a sentence with parts that can be edited: what the builder's template shows.
 
 use crate::attribution::{self, AttributionView};
+use crate::paths::{self, PathsView};
 use crate::words;
 use api::{Catalog, Explained, FieldView, MetricView};
 use chrono::Datelike;
@@ -34,14 +35,11 @@ pub(crate) struct Builder {
     /// Of a retention: what begins it and what is coming back; of an attribution: conversion and touch; of paths: what they
     /// start from or lead to.
     ends: Vec<StepView>,
-    /// Of paths: `from` or `to`, how many events they have, how many of them have rows, and whether repeats are one.
-    way: &'static str,
-    n_steps: String,
-    top: String,
-    is_collapsed: bool,
     periods: String,
     /// Of an attribution: who shares what, and how.
     attribution: Option<AttributionView>,
+    /// Of paths: around what, and how far.
+    paths: Option<PathsView>,
     within: String,
     is_strict: bool,
     same: Vec<Choice>,
@@ -111,10 +109,8 @@ pub(crate) fn builder(question: &Json, explained: Explained, catalog: &Catalog, 
     let measures = measure_groups(catalog, metrics, &measure);
     let chosen = measures.iter().flat_map(|group| &group.choices).find(|choice| choice.selected).cloned();
     let kind = text("kind");
-    let whole = |key: &str| question[key].as_u64().map_or_else(|| text(key), |number| number.to_string());
-    let way = if question.get("to").is_some() { "to" } else { "from" };
     let ends: &[&str] = match kind.as_str() {
-        "paths" => &[way],
+        "paths" => &[paths::way(question)],
         "attribution" => &["conversion", "touch"],
         _ => &["start", "return"],
     };
@@ -142,12 +138,9 @@ pub(crate) fn builder(question: &Json, explained: Explained, catalog: &Catalog, 
         breakdowns,
         steps: step_views(question, catalog, &explained.errors),
         ends: ends.iter().map(|end| step_view(&question[*end], end, catalog, &explained.errors)).collect(),
-        way,
-        n_steps: whole("steps"),
-        top: whole("top"),
-        is_collapsed: question["collapse"] == true,
-        periods: whole("periods"),
+        periods: question["periods"].as_u64().map_or_else(|| text("periods"), |periods| periods.to_string()),
         attribution: attribution::view(question, catalog),
+        paths: paths::view(question),
         within: text("within"),
         is_strict: text("order") == "strict",
         same: same_choices(catalog, question, &names("same")),

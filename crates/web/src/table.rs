@@ -2,8 +2,7 @@
 
 use crate::attribution::channel_title;
 use crate::chart::{Setting, column, left_because, number, past, shown};
-use crate::flow;
-use crate::words;
+use crate::{paths, words};
 use api::Catalog;
 use serde::Serialize;
 use spec::{Answer, Provenance, Value};
@@ -83,7 +82,7 @@ pub(crate) fn cells(row: &[Value], answer: &Answer, setting: &Setting<'_>) -> Ve
             ("interval" | "cohort", _) => words::interval(&value.to_string(), by),
             ("channel", _) if setting.question["kind"] == "attribution" => channel_title(row, &answer.rows),
             ("conversions", Some(conversions)) => words::figure(&words::rounded(conversions), None),
-            ("path", _) if setting.question["kind"] == "paths" => words::capital(&flow::path(value, setting)),
+            ("path", _) if setting.question["kind"] == "paths" => words::capital(&paths::path(value, setting)),
             ("event", _) => words::capital(&past(&value.to_string(), setting)),
             ("from_first" | "from_previous", Some(rate)) => words::percent(rate),
             ("median_seconds", Some(seconds)) => words::length(seconds),

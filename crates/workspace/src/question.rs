@@ -11,11 +11,11 @@ use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, SubsecRound, Utc};
 use serde_json::Value as Json;
 use spec::{
     AudienceQuestion, Condition, Diagnostic, Duration, EventSelector, FunnelOrder, FunnelQuestion, FunnelStep, Instant,
-    Interval, Measure, PathsEnd, PathsQuestion, Period, Question, QuestionBody, Release, RetentionQuestion,
-    TrendQuestion,
+    Interval, Measure, Period, Question, QuestionBody, Release, RetentionQuestion, TrendQuestion,
 };
 
 mod attribution;
+mod paths;
 #[cfg(test)]
 mod tests;
 
@@ -31,12 +31,6 @@ const NAMES_MAX: usize = 50;
 /// Intervals of a retention, and how many there are if it is not said.
 const PERIODS: (u32, u32) = (1, 60);
 const PERIODS_USUAL: u32 = 8;
-/// Events of a path, and how many there are if it is not said.
-const PATH_STEPS: (u32, u32) = (1, 10);
-const PATH_STEPS_USUAL: u32 = 5;
-/// Paths that have a row of their own, and how many if it is not said.
-const PATHS: (u32, u32) = (1, 1_000);
-const PATHS_USUAL: u32 = 20;
 const ROWS_MAX: u32 = 1_000_000;
 
 /// Parses a question; the path of a diagnostic is the JSON pointer of the value, under `pointer`.
@@ -79,7 +73,7 @@ pub(crate) fn read_question(node: &Node, problems: &mut Problems) -> Option<Ques
         Some("funnel") => read_funnel(&mut fields, problems).map(QuestionBody::Funnel),
         Some("retention") => read_retention(&mut fields, problems).map(QuestionBody::Retention),
         Some("attribution") => attribution::read(&mut fields, problems).map(QuestionBody::Attribution),
-        Some("paths") => read_paths(&mut fields, problems).map(QuestionBody::Paths),
+        Some("paths") => paths::read(&mut fields, problems).map(QuestionBody::Paths),
         Some("audience") => read_audience(&mut fields, problems).map(QuestionBody::Audience),
         _ => return None,
     };
@@ -206,33 +200,6 @@ fn read_retention(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Re
     // To come back is to do the same again, unless it is said what else.
     let coming_back = coming_back.unwrap_or_else(|| Some(start.clone()))?;
     Some(RetentionQuestion { start, coming_back, by: by.unwrap_or(Interval::Week), periods, period, as_of, filter })
-}
-
-fn read_paths(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<PathsQuestion> {
-    let end = read_paths_end(fields, problems);
-    let steps = fields.whole("steps", PATH_STEPS, problems).unwrap_or(PATH_STEPS_USUAL);
-    let collapse = fields.flag("collapse", problems);
-    let top = fields.whole("top", PATHS, problems).unwrap_or(PATHS_USUAL);
-    let period = read_period(fields, problems);
-    let as_of = read_as_of(fields, problems);
-    let filter = fields.optional("where").and_then(|node| condition_of(node, "where", problems));
-    Some(PathsQuestion { end: end?, steps, collapse, top, period, as_of, filter })
-}
-
-fn read_paths_end(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<PathsEnd> {
-    let hint = "name the event they start from, as in `from: visit`, or the one they lead to, as in `to: purchase`";
-    match (fields.optional("from"), fields.optional("to")) {
-        (Some(from), None) => read_step(from, problems).map(PathsEnd::From),
-        (None, Some(to)) => read_step(to, problems).map(PathsEnd::To),
-        (Some(_), Some(to)) => {
-            problems.add(&to.place, "paths have `from` or `to`, not both".into(), "leave one of them out".into());
-            None
-        }
-        (None, None) => {
-            problems.add(fields.place(), "paths need `from` or `to`".into(), hint.into());
-            None
-        }
-    }
 }
 
 fn read_audience(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<AudienceQuestion> {

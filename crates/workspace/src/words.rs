@@ -9,12 +9,13 @@ use form::form;
 use say::{field_title, instant_words, joined, lower_first, period_words, spoken, upper_first};
 use spec::{
     Condition, ConditionPart, EventSelector, FunnelOrder, FunnelQuestion, FunnelStep, Interval, Measure, MeasureAtom,
-    MeasureFunction, PathsEnd, PathsQuestion, Question, QuestionBody, Release, RetentionQuestion, TrendQuestion,
+    MeasureFunction, Question, QuestionBody, Release, RetentionQuestion, TrendQuestion,
 };
 
 mod attribution;
 mod clause;
 mod form;
+mod paths;
 mod say;
 #[cfg(test)]
 mod tests;
@@ -108,22 +109,6 @@ impl Speaker<'_> {
             "Of the people who first {first}, {by} by {by}, how many {back} within {periods} {by}{s}{filter}{period}, for \
              {purpose}?"
         )
-    }
-
-    fn paths(&self, paths: &PathsQuestion, purpose: &str) -> String {
-        let step = paths.end.step();
-        let filter = paths.filter.as_ref();
-        let filter = filter.map(|filter| format!(", where {}", self.event_clause(filter, Some(&EventSelector::Any))));
-        let period = period_words(paths.period.as_ref(), paths.as_of);
-        let period = if period.is_empty() { period } else { format!(",{period}") };
-        let (did, filter) = (self.step(step), filter.unwrap_or_default());
-        let n_steps = if paths.steps == 1 { "step".to_owned() } else { format!("{} steps", paths.steps) };
-        let repeats = if paths.collapse { ", repeats as one" } else { "" };
-        let (what, when) = match paths.end {
-            PathsEnd::From(_) => ("What do people do", "after they first"),
-            PathsEnd::To(_) => ("What did people do", "before they last"),
-        };
-        format!("{what} in the {n_steps} {when} {did}{repeats}{filter}{period}, for {purpose}?")
     }
 
     /// What somebody did in a step.
