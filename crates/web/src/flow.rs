@@ -10,16 +10,16 @@ use serde::Serialize;
 use spec::Value;
 use std::collections::BTreeMap;
 
-/// The most common ways are drawn; the table has the others.
+/// The most common ways are drawn, the rest as others; the table has them.
 const PATHS_DRAWN: usize = 20;
-const COLUMN: f64 = 168.0;
+const COLUMN: f64 = 152.0;
 const BAR: f64 = 10.0;
 /// Height of everybody in the widest column, of a word under its bar, and the space to the next one.
 const HEIGHT: f64 = 260.0;
 const WORDS: f64 = 34.0;
 const SPACE: f64 = 8.0;
 /// Letters that have room in a column.
-const LETTERS_MAX: usize = 20;
+const LETTERS_MAX: usize = 18;
 
 /// The picture.
 #[derive(Serialize)]
@@ -95,9 +95,8 @@ impl Ways {
     fn read(rows: &[Vec<Value>], setting: &Setting<'_>) -> Ways {
         let (is_backwards, end) = (way(setting.question) == "to", end(setting.question).to_owned());
         let drawn = rows.iter().enumerate().filter_map(|(place, row)| {
-            let names = names(row)?;
-            let is_drawn = place < PATHS_DRAWN || names == [OTHER];
-            number(&row[1]).filter(|_| is_drawn).map(|people| (names, people))
+            let names = if place < PATHS_DRAWN { names(row)? } else { vec![OTHER.to_owned()] };
+            number(&row[1]).map(|people| (names, people))
         });
         let drawn: Vec<(Vec<String>, f64)> = drawn.collect();
         let n_steps = drawn.iter().map(|(names, _)| names.len()).max().unwrap_or(0);

@@ -74,9 +74,12 @@ pub(crate) fn far(question: &Json, fields: &[(String, String)]) -> Json {
 }
 
 /// The most common way in one sentence.
-pub(crate) fn summary(rows: &[Vec<Value>], setting: &Setting<'_>) -> String {
+pub(crate) fn summary(all: &[Vec<Value>], setting: &Setting<'_>) -> String {
     let is_named = |row: &&Vec<Value>| names(row).is_some_and(|names| names != [OTHER] && names != [WITHHELD]);
-    let rows: Vec<&Vec<Value>> = rows.iter().filter(is_named).collect();
+    let rows: Vec<&Vec<Value>> = all.iter().filter(is_named).collect();
+    if all.is_empty() {
+        return "Nobody did it in this period.".to_owned();
+    }
     let Some(first) = rows.first() else { return "Too few people went the same way to show any.".to_owned() };
     let people = number(&first[1]).map_or_else(String::new, figure);
     let ways = if rows.len() == 1 { "One way is shown".to_owned() } else { format!("{} ways are shown", rows.len()) };

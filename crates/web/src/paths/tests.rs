@@ -25,8 +25,9 @@ fn the_most_common_way_is_told() {
     let question = json!({ "kind": "paths", "from": "visit" });
     let said = |rows: &[Vec<Value>]| check(&question, |setting| summary(rows, setting));
     let rows = [row(&["visit", "buy"], Some(1200)), row(&[], Some(3)), row(&["(other)"], Some(9))];
-    assert_eq!(said(&rows), "2 ways are shown. The most common after it, of 1,200 people: visit > buy.");
+    assert_eq!(said(&rows), "2 ways are shown. The most common after it, of 1\u{202f}200 people: visit > buy.");
     assert_eq!(said(&rows[1..]), "One way is shown. The most common after it, of 3 people: nothing.");
+    assert_eq!(said(&[]), "Nobody did it in this period.");
     assert_eq!(said(&[row(&["(withheld)"], None)]), "Too few people went the same way to show any.");
 }
 
@@ -42,10 +43,10 @@ fn ways_are_drawn_from_their_event_or_towards_it() {
         nodes.map(|node| format!("{} {} {}", node["x"], node["label"], node["figure"])).collect()
     };
     let after = drawn(json!({ "kind": "paths", "from": "end" }));
-    assert_eq!(places(&after), [r#"0.0 "End" "10""#, r#"168.0 "A" "6""#, r#"168.0 "B" "3""#, r#"336.0 "B" "6""#]);
+    assert_eq!(places(&after), [r#"0.0 "End" "10""#, r#"152.0 "A" "6""#, r#"152.0 "B" "3""#, r#"304.0 "B" "6""#]);
     assert_eq!(after["ribbons"].as_array().map(Vec::len), Some(3));
     let before = drawn(json!({ "kind": "paths", "to": "end" }));
-    assert_eq!(places(&before), [r#"0.0 "A" "6""#, r#"168.0 "B" "9""#, r#"336.0 "End" "10""#]);
+    assert_eq!(places(&before), [r#"0.0 "A" "6""#, r#"152.0 "B" "9""#, r#"304.0 "End" "10""#]);
     assert_eq!(before["ribbons"][1]["note"], "B, then End: 9 people");
     assert!(check(&json!({ "kind": "paths", "from": "end" }), |setting| flow(&rows[3..], setting)).is_none());
 }
