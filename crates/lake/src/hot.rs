@@ -23,6 +23,8 @@ struct Held {
     n_bytes: usize,
     /// Counts uses.
     clock: u64,
+    /// What it was when the table changed last.
+    changed: u64,
 }
 
 /// Rows whose columns are kept together.
@@ -102,10 +104,16 @@ impl HotColumns {
         }
     }
 
-    /// Lets go of files that the table does not name any more.
+    /// Lets go of files that the table does not name any more, and of rows brought together of several that nobody has asked
+    /// for since it changed before: most of them lack what has landed since.
     pub(crate) fn forget_others(&self, live: &BTreeSet<&str>) {
         let mut held = self.lock();
-        held.entries.retain(|(rows, _), _| rows.groups.iter().all(|(file, _)| live.contains(file.as_ref())));
+        let now = held.clock;
+        let since = std::mem::replace(&mut held.changed, now);
+        held.entries.retain(|(rows, _), entry| {
+            let is_live = rows.groups.iter().all(|(file, _)| live.contains(file.as_ref()));
+            is_live && (rows.groups.len() == 1 || entry.used > since)
+        });
         held.n_bytes = held.entries.values().map(|entry| entry.n_bytes).sum();
     }
 

@@ -159,6 +159,15 @@ fn what_is_kept_stays_within_its_bound() {
     }
     let n_kept = hot.get(&rows, &columns).iter().flatten().count();
     assert!((16..=32).contains(&n_kept), "{n_kept} columns of 2 KiB");
+    let merged = crate::hot::Rows { groups: Arc::from([("part-1".into(), 0), ("landed-1".into(), 0)]), ..rows.clone() };
+    hot.keep(&merged, &columns[0], &kept);
+    let live = std::collections::BTreeSet::from(["part-1", "landed-1"]);
+    hot.forget_others(&live);
+    assert!(hot.get(&merged, &columns[..1])[0].is_some(), "somebody asked since the table changed before");
+    hot.forget_others(&live);
+    hot.forget_others(&live);
+    assert!(hot.get(&merged, &columns[..1])[0].is_none(), "nobody did");
+    assert!(hot.get(&rows, &columns).iter().flatten().count() > 10, "of one file they stay");
     hot.forget_others(&std::collections::BTreeSet::from(["part-2"]));
     assert_eq!(hot.get(&rows, &columns).iter().flatten().count(), 0, "the file is gone");
 }
