@@ -1,7 +1,7 @@
 //! The use cases as a whole: small worlds of files and people, asked through the product's own door.
 //!
 //! `world` builds a workspace and its data in a temporary folder; `cases` runs the files of `cases/`; `laws` and `twins` hold
-//! for random questions on random worlds; `attribution` and `paths` are held against a search by the book; `bad_input`,
+//! for random questions on random worlds; `attribution`, `paths` and `experiment` are held against a search by the book; `bad_input`,
 //! `demo`, `policy_table`, `saving` and `signed` say what their names say.
 
 mod attribution;
@@ -9,6 +9,7 @@ mod bad_input;
 mod cases;
 mod changes;
 mod demo;
+mod experiment;
 mod laws;
 mod messages;
 mod paths;

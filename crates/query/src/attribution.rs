@@ -283,5 +283,5 @@ fn answer(scope: Scope<'_>, question: &AttributionQuestion, credits: Credits<'_>
         rows.push((vec![Value::Text(WITHHELD.to_owned()), Value::Null, Value::Null], true));
     }
     let rows = cells::mark_withheld(&mut columns, rows);
-    Rows { columns, rows, steps: Vec::new(), people: None, rows_read: cost.0, bytes_read: cost.1 }
+    Rows { columns, rows, steps: Vec::new(), people: None, sample_ratio: None, rows_read: cost.0, bytes_read: cost.1 }
 }

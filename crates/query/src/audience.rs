@@ -51,7 +51,7 @@ pub(crate) fn run(scope: Scope<'_>, question: &AudienceQuestion) -> Result<Rows>
     };
     let steps = steps(&counts, min_group);
     let (rows_read, bytes_read) = pass.cost();
-    Ok(Rows { columns, rows, steps, people: n_people, rows_read, bytes_read })
+    Ok(Rows { columns, rows, steps, people: n_people, sample_ratio: None, rows_read, bytes_read })
 }
 
 /// A condition on people, ready to be looked at part by part.

@@ -341,7 +341,7 @@ fn answer(scope: Scope<'_>, question: &FunnelQuestion, groups: Groups, cost: (u6
         rows.push((row, true));
     }
     let rows = cells::mark_withheld(&mut columns, rows);
-    Rows { columns, rows, steps: Vec::new(), people: None, rows_read: cost.0, bytes_read: cost.1 }
+    Rows { columns, rows, steps: Vec::new(), people: None, sample_ratio: None, rows_read: cost.0, bytes_read: cost.1 }
 }
 
 fn group_rows(

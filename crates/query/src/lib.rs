@@ -1,7 +1,8 @@
 //! A question and a grant in, rows out.
 //!
 //! Flow: the lake's scan opens the rows of granted people, in the order of people and time (`pass`); each kind of question
-//! is one fold over them, person by person (`trend`, `funnel`, `retention`, `paths`, `audience`), with conditions evaluated by
+//! is one fold over them, person by person (`trend`, `funnel`, `retention`, `attribution`, `paths`,
+//! `experiment`, `audience`), with conditions evaluated by
 //! DataFusion (`expression`). Cells about too few people are withheld here, before anything leaves. Invariants: no public
 //! function runs without a `Grant`; nothing here knows a role, a consent or a file.
 //!
@@ -27,6 +28,7 @@ mod cells;
 mod chain;
 mod credit;
 mod error;
+mod experiment;
 mod expression;
 mod fold;
 mod funnel;
@@ -38,6 +40,7 @@ mod paths;
 mod period;
 mod plan;
 mod retention;
+mod sample_ratio;
 mod trend;
 
 pub use plan::{Limits, Plan, Rows, Stop, is_over_budget, run, span};

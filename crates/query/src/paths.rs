@@ -55,7 +55,7 @@ pub(crate) fn run(scope: Scope<'_>, question: &PathsQuestion) -> Result<Rows> {
     }
     let (columns, rows) = table(&all, question, scope.grant.min_group());
     let (rows_read, bytes_read) = pass.cost();
-    Ok(Rows { columns, rows, steps: Vec::new(), people: None, rows_read, bytes_read })
+    Ok(Rows { columns, rows, steps: Vec::new(), people: None, sample_ratio: None, rows_read, bytes_read })
 }
 
 /// The condition of the event at the end and the question's own, both on the same event.

@@ -2,10 +2,10 @@
 
 use crate::error::{self, OverBudget};
 use crate::pass::{Part, Pass, Wanted};
-use crate::{attribution, audience, funnel, paths, retention, trend};
+use crate::{attribution, audience, experiment, funnel, paths, retention, trend};
 use lake::Snapshot;
 use policy::Grant;
-use spec::{Column, Error, FieldRef, Instant, Question, QuestionBody, Result, Value, ValueType};
+use spec::{Column, Error, FieldRef, Instant, Question, QuestionBody, Result, SampleRatio, Value, ValueType};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -62,6 +62,8 @@ pub struct Rows {
     pub steps: Vec<(Option<u64>, Option<u64>)>,
     /// For an audience, the people in it; `None` is withheld.
     pub people: Option<u64>,
+    /// For an experiment, people per variant against what was meant.
+    pub sample_ratio: Option<SampleRatio>,
     /// Rows decoded.
     pub rows_read: u64,
     /// Bytes of the row groups read.
@@ -89,7 +91,7 @@ pub fn span(grant: &Grant, snapshot: &Snapshot, limits: &Limits) -> Result<Optio
 ///
 /// # Shape
 /// One row per interval and group (trend), step and group (funnel), cohort (retention), channel (attribution), path
-/// (paths), one in all (audience) or one per person (list).
+/// (paths), variant and metric (experiment), one in all (audience) or one per person (list).
 ///
 /// # Errors
 /// `Denied` when the grant is over or does not cover a field, `Unavailable` when a limit is reached, else faults.
@@ -104,6 +106,7 @@ pub fn run(plan: &Plan<'_>, grant: &Grant, snapshot: &Snapshot, limits: &Limits)
         QuestionBody::Retention(question) => retention::run(scope, question),
         QuestionBody::Attribution(question) => attribution::run(scope, question),
         QuestionBody::Paths(question) => paths::run(scope, question),
+        QuestionBody::Experiment(question) => experiment::run(scope, question),
         QuestionBody::Audience(question) => audience::run(scope, question),
     }
 }

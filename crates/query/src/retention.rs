@@ -44,7 +44,7 @@ pub(crate) fn run(scope: Scope<'_>, question: &RetentionQuestion) -> Result<Rows
     let has_ended = |interval: usize| borders[interval + 1] <= as_of;
     let (columns, rows) = table(&cohorts, &all, scope.grant.min_group(), &has_ended);
     let (rows_read, bytes_read) = pass.cost();
-    Ok(Rows { columns, rows, steps: Vec::new(), people: None, rows_read, bytes_read })
+    Ok(Rows { columns, rows, steps: Vec::new(), people: None, sample_ratio: None, rows_read, bytes_read })
 }
 
 /// So many starts of intervals from the first cohort on, and then the end of the last of them.

@@ -457,7 +457,15 @@ fn answer(
         rows.push((folded(plan, question), true));
     }
     let rows = cells::mark_withheld(&mut columns, rows);
-    Ok(Rows { columns, rows, steps: Vec::new(), people: None, rows_read: cost.0, bytes_read: cost.1 })
+    Ok(Rows {
+        columns,
+        rows,
+        steps: Vec::new(),
+        people: None,
+        sample_ratio: None,
+        rows_read: cost.0,
+        bytes_read: cost.1,
+    })
 }
 
 fn columns(plan: &Plan<'_>, question: &TrendQuestion) -> Vec<spec::Column> {

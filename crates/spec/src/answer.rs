@@ -7,8 +7,7 @@ use std::collections::BTreeMap;
 /// An answer: a table and its provenance.
 ///
 /// # Shape
-/// `rows` x `columns`; one row per interval and group (trend), step and group (funnel), one in all (audience), or one
-/// per person (list).
+/// `rows` x `columns`; what a row is about depends on the kind of question: `query::run` says it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Answer {
     /// The columns, in the order of the cells.
@@ -18,6 +17,9 @@ pub struct Answer {
     /// For an audience: from everybody to these people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waterfall: Option<Vec<WaterfallStep>>,
+    /// For an experiment: whether variants got the people that they were meant to get.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sample_ratio: Option<SampleRatio>,
     /// How we know.
     pub provenance: Provenance,
 }
@@ -46,6 +48,32 @@ pub struct WaterfallStep {
     pub people: Option<u64>,
     /// People that the step left out; null: withheld.
     pub left: Option<u64>,
+}
+
+/// People per variant of an experiment against what was meant, by a chi-square test.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SampleRatio {
+    /// The variants that are compared.
+    pub variants: Vec<VariantShare>,
+    /// People exposed to several variants, who are left out; null: withheld.
+    pub several: Option<u64>,
+    /// Pearson's chi-square; null: withheld, or nothing to compare.
+    pub chi_square: Option<f64>,
+    /// How likely so large a difference is by chance.
+    pub p: Option<f64>,
+    /// Whether chance does not explain it (p below 0.001).
+    pub alarm: Option<bool>,
+}
+
+/// People of a variant, and how many it was meant to have.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct VariantShare {
+    /// The variant.
+    pub variant: Value,
+    /// People in it; null: withheld.
+    pub people: Option<u64>,
+    /// People that the split gives it; null: withheld.
+    pub expected: Option<f64>,
 }
 
 /// How we know: everything that the figures depend on.

@@ -18,7 +18,7 @@ mod time;
 mod value;
 mod verdict;
 
-pub use answer::{Answer, Column, Cost, PeopleCounts, Provenance, WaterfallStep};
+pub use answer::{Answer, Column, Cost, PeopleCounts, Provenance, SampleRatio, VariantShare, WaterfallStep};
 pub use condition::{
     Aggregate, AggregateFunction, CompareOp, Condition, FieldRef, Term, identifier, is_reserved, quoted,
 };
@@ -31,8 +31,9 @@ pub use part::{ConditionForm, ConditionPart};
 pub use person::PersonId;
 pub use policy::{Basis, ConsentState, Law, LawRule, Mask, Purpose, Release, Role, Statement, User};
 pub use question::{
-    AttributionModel, AttributionQuestion, AudienceQuestion, FunnelOrder, FunnelQuestion, FunnelStep, Interval,
-    PathsEnd, PathsQuestion, Question, QuestionBody, RetentionQuestion, TrendQuestion,
+    AttributionModel, AttributionQuestion, AudienceQuestion, ExperimentMetric, ExperimentQuestion, FunnelOrder,
+    FunnelQuestion, FunnelStep, Interval, PathsEnd, PathsQuestion, Question, QuestionBody, RetentionQuestion,
+    TrendQuestion,
 };
 pub use time::{Duration, Instant, Period};
 pub use value::{Value, ValueType};

@@ -7,9 +7,11 @@ use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
 
 mod attribution;
+mod experiment;
 mod paths;
 
 pub use attribution::{AttributionModel, AttributionQuestion};
+pub use experiment::{ExperimentMetric, ExperimentQuestion};
 pub use paths::{PathsEnd, PathsQuestion};
 
 /// A question with its purpose.
@@ -36,6 +38,8 @@ pub enum QuestionBody {
     Attribution(AttributionQuestion),
     /// What people do next, or did before.
     Paths(PathsQuestion),
+    /// How the variants of an experiment compare.
+    Experiment(ExperimentQuestion),
     /// How many people, or who, meet a condition.
     Audience(AudienceQuestion),
 }
@@ -131,7 +135,7 @@ pub struct RetentionQuestion {
     pub filter: Option<Condition>,
 }
 
-/// An event that counts: a step of a funnel, an end of a retention or of paths, a conversion or a touch.
+/// An event that counts: a step of a funnel, an end of a retention or of paths, a conversion, a touch or an exposure.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FunnelStep {
     /// Which event.
@@ -173,6 +177,7 @@ impl Question {
             QuestionBody::Retention(_) => "retention",
             QuestionBody::Attribution(_) => "attribution",
             QuestionBody::Paths(_) => "paths",
+            QuestionBody::Experiment(_) => "experiment",
             QuestionBody::Audience(_) => "audience",
         }
     }
@@ -188,6 +193,7 @@ impl Question {
             QuestionBody::Retention(retention) => retention.write(&mut map),
             QuestionBody::Attribution(attribution) => attribution.write(&mut map),
             QuestionBody::Paths(paths) => paths.write(&mut map),
+            QuestionBody::Experiment(experiment) => experiment.write(&mut map),
             QuestionBody::Audience(audience) => audience.write(&mut map),
         }
         if self.time_zone != chrono_tz::UTC {

@@ -15,15 +15,16 @@ use spec::{
 };
 
 mod attribution;
+mod experiment;
 mod paths;
 #[cfg(test)]
 mod tests;
 
 /// The kinds that are answered.
-const KINDS: [&str; 6] = ["trend", "funnel", "retention", "attribution", "paths", "audience"];
+const KINDS: [&str; 7] = ["trend", "funnel", "retention", "attribution", "paths", "experiment", "audience"];
 
 /// The kinds that are known but not answered yet.
-const KINDS_LATER: [&str; 4] = ["experiment", "value", "profile", "sql"];
+const KINDS_LATER: [&str; 3] = ["value", "profile", "sql"];
 
 const STEPS_MAX: usize = 20;
 const BREAKDOWN_MAX: usize = 5;
@@ -74,6 +75,7 @@ pub(crate) fn read_question(node: &Node, problems: &mut Problems) -> Option<Ques
         Some("retention") => read_retention(&mut fields, problems).map(QuestionBody::Retention),
         Some("attribution") => attribution::read(&mut fields, problems).map(QuestionBody::Attribution),
         Some("paths") => paths::read(&mut fields, problems).map(QuestionBody::Paths),
+        Some("experiment") => experiment::read(&mut fields, problems).map(QuestionBody::Experiment),
         Some("audience") => read_audience(&mut fields, problems).map(QuestionBody::Audience),
         _ => return None,
     };

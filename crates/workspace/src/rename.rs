@@ -1,8 +1,8 @@
 //! A question with one name put in the place of another, everywhere it stood.
 
 use spec::{
-    Aggregate, AttributionQuestion, Condition, EventSelector, FieldRef, FunnelQuestion, FunnelStep, Measure,
-    MeasureAtom, Question, QuestionBody, Term, TrendQuestion,
+    Aggregate, AttributionQuestion, Condition, EventSelector, ExperimentQuestion, FieldRef, FunnelQuestion, FunnelStep,
+    Measure, MeasureAtom, Question, QuestionBody, Term, TrendQuestion,
 };
 
 /// What becomes what.
@@ -54,6 +54,7 @@ pub(crate) fn rename(question: &Question, change: &Change) -> Question {
             in_step(paths.end.step_mut(), change);
             paths.filter.iter_mut().for_each(|filter| in_condition(filter, change));
         }
+        QuestionBody::Experiment(experiment) => in_experiment(experiment, change),
         QuestionBody::Audience(audience) => {
             in_condition(&mut audience.condition, change);
             in_names(&mut audience.columns, change);
@@ -63,7 +64,13 @@ pub(crate) fn rename(question: &Question, change: &Change) -> Question {
 }
 
 fn in_trend(trend: &mut TrendQuestion, change: &Change) {
-    match (&mut trend.measure, change) {
+    in_measure(&mut trend.measure, change);
+    trend.filter.iter_mut().for_each(|filter| in_condition(filter, change));
+    in_names(&mut trend.breakdown, change);
+}
+
+fn in_measure(measure: &mut Measure, change: &Change) {
+    match (measure, change) {
         (Measure::Metric(name), Change::Metric { from, to }) if name == from => name.clone_from(to),
         (Measure::Metric(_), _) => {}
         (Measure::Atom(atom), _) => in_atom(atom, change),
@@ -72,8 +79,6 @@ fn in_trend(trend: &mut TrendQuestion, change: &Change) {
             in_atom(bottom, change);
         }
     }
-    trend.filter.iter_mut().for_each(|filter| in_condition(filter, change));
-    in_names(&mut trend.breakdown, change);
 }
 
 fn in_funnel(funnel: &mut FunnelQuestion, change: &Change) {
@@ -95,6 +100,18 @@ fn in_attribution(attribution: &mut AttributionQuestion, change: &Change) {
     in_step(conversion, change);
     in_step(touch, change);
     filter.iter_mut().for_each(|filter| in_condition(filter, change));
+}
+
+fn in_experiment(experiment: &mut ExperimentQuestion, change: &Change) {
+    if about(change, &experiment.exposure.event) {
+        in_names(std::slice::from_mut(&mut experiment.variant), change);
+    }
+    in_step(&mut experiment.exposure, change);
+    for metric in &mut experiment.metrics {
+        in_measure(&mut metric.measure, change);
+        metric.filter.iter_mut().for_each(|filter| in_condition(filter, change));
+    }
+    experiment.filter.iter_mut().for_each(|filter| in_condition(filter, change));
 }
 
 fn in_step(step: &mut FunnelStep, change: &Change) {

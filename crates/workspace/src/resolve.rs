@@ -11,11 +11,13 @@ use crate::rename::{Change, rename};
 use crate::types::{atom_type, unit};
 use spec::{
     AudienceQuestion, Condition, Diagnostic, EventSelector, Field, FieldClass, FieldRef, FunnelQuestion, FunnelStep,
-    Measure, MeasureAtom, PathsEnd, PathsQuestion, Question, QuestionBody, RetentionQuestion, TrendQuestion, ValueType,
+    Measure, MeasureAtom, MetricDefinition, PathsEnd, PathsQuestion, Question, QuestionBody, RetentionQuestion,
+    TrendQuestion, ValueType,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
 mod attribution;
+mod experiment;
 #[cfg(test)]
 mod tests;
 
@@ -139,6 +141,9 @@ fn examine(question: &Question, definitions: &Definitions, with_purpose: bool) -
             QuestionBody::Attribution(attribution::examine(&mut examiner, attribution, &mut figure))
         }
         QuestionBody::Paths(paths) => QuestionBody::Paths(examine_paths(&mut examiner, paths)),
+        QuestionBody::Experiment(experiment) => {
+            QuestionBody::Experiment(experiment::examine(&mut examiner, experiment, &mut figure))
+        }
         QuestionBody::Audience(audience) => QuestionBody::Audience(examine_audience(&mut examiner, audience)),
     };
     if with_purpose && !definitions.purposes.contains_key(&question.purpose) {
@@ -175,16 +180,10 @@ fn examine_trend(examiner: &mut Examiner<'_>, trend: &TrendQuestion, figure: &mu
     let mut measure = trend.measure.clone();
     let mut metric_filter = None;
     if let Measure::Metric(name) = &trend.measure {
-        if let Some(metric) = definitions.metrics.get(name) {
-            measure = metric.measure.clone();
-            metric_filter = metric.filter.clone();
-            figure.unit.clone_from(&metric.unit);
-        } else {
-            let near = nearest(name, definitions.metrics.keys().map(String::as_str));
-            let change = |to: &String| Change::Metric { from: name.clone(), to: to.clone() };
-            examiner.unknown(name.clone(), "metric", near.iter().map(|to| (to.clone(), change(to))).collect());
-            return trend.clone();
-        }
+        let Some(metric) = named_metric(examiner, name) else { return trend.clone() };
+        measure = metric.measure.clone();
+        metric_filter = metric.filter.clone();
+        figure.unit.clone_from(&metric.unit);
     }
     figure.measure_type = examine_measure(examiner, &measure);
     let unit_of = |atom: &MeasureAtom| definitions.property(&atom.event, atom.property.as_deref()?)?.unit.clone();
@@ -198,15 +197,28 @@ fn examine_trend(examiner: &mut Examiner<'_>, trend: &TrendQuestion, figure: &mu
     TrendQuestion { measure, filter, ..trend.clone() }
 }
 
+/// The metric of this name; if there is none it is noted as unknown.
+fn named_metric<'a>(examiner: &mut Examiner<'a>, name: &str) -> Option<&'a MetricDefinition> {
+    let metrics = &examiner.definitions.metrics;
+    let found = metrics.get(name);
+    if found.is_none() {
+        let near = nearest(name, metrics.keys().map(String::as_str));
+        let change = |to: &String| Change::Metric { from: name.to_owned(), to: to.clone() };
+        examiner.unknown(name.to_owned(), "metric", near.iter().map(|to| (to.clone(), change(to))).collect());
+    }
+    found
+}
+
 fn examine_measure(examiner: &mut Examiner<'_>, measure: &Measure) -> Option<ValueType> {
+    const POINTER: &str = "/question/measure";
     match measure {
-        Measure::Atom(atom) => examine_atom(examiner, atom),
+        Measure::Atom(atom) => examine_atom(examiner, atom, POINTER),
         Measure::Ratio(top, bottom) => {
             for atom in [top, bottom] {
-                let is_number = examine_atom(examiner, atom).is_none_or(ValueType::is_numeric);
+                let is_number = examine_atom(examiner, atom, POINTER).is_none_or(ValueType::is_numeric);
                 if !is_number {
                     let message = format!("`{atom}` is no number and cannot be divided");
-                    examiner.wrong("/question/measure", message, "use count, people, sum or avg");
+                    examiner.wrong(POINTER, message, "use count, people, sum or avg");
                 }
             }
             Some(ValueType::Number)
@@ -215,14 +227,13 @@ fn examine_measure(examiner: &mut Examiner<'_>, measure: &Measure) -> Option<Val
     }
 }
 
-fn examine_atom(examiner: &mut Examiner<'_>, atom: &MeasureAtom) -> Option<ValueType> {
-    const POINTER: &str = "/question/measure";
+fn examine_atom(examiner: &mut Examiner<'_>, atom: &MeasureAtom, pointer: &str) -> Option<ValueType> {
     examiner.event(&atom.event);
     let field = match atom.property.as_deref() {
-        Some(name) => Some(examiner.property_of(&atom.event, name, POINTER)?),
+        Some(name) => Some(examiner.property_of(&atom.event, name, pointer)?),
         None => None,
     };
-    examiner.accept(atom_type(atom.function, field.as_ref()), POINTER)
+    examiner.accept(atom_type(atom.function, field.as_ref()), pointer)
 }
 
 fn measured_events(measure: &Measure) -> Vec<EventSelector> {

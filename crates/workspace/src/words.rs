@@ -14,6 +14,7 @@ use spec::{
 
 mod attribution;
 mod clause;
+mod experiment;
 mod form;
 mod paths;
 mod say;
@@ -48,6 +49,7 @@ pub fn question_words(question: &Question, definitions: &Definitions) -> String 
         QuestionBody::Retention(retention) => speaker.retention(retention, &purpose),
         QuestionBody::Attribution(attribution) => speaker.attribution(attribution, &purpose),
         QuestionBody::Paths(paths) => speaker.paths(paths, &purpose),
+        QuestionBody::Experiment(experiment) => speaker.experiment(experiment, &purpose),
         QuestionBody::Audience(audience) => {
             let start = if audience.release == Release::Aggregate { "How many" } else { "Which" };
             let clause = speaker.clause(&audience.condition);

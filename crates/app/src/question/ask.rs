@@ -69,7 +69,8 @@ fn answer(scene: &Scene<'_>, question: &Question, allowed: Allowed) -> Result<An
         | QuestionBody::Funnel(_)
         | QuestionBody::Retention(_)
         | QuestionBody::Attribution(_)
-        | QuestionBody::Paths(_) => None,
+        | QuestionBody::Paths(_)
+        | QuestionBody::Experiment(_) => None,
     };
     let cost = Cost { rows_read: rows.rows_read, bytes_read: rows.bytes_read, seconds: seconds_since(scene) };
     let sources = allowed.resolved.all_sources();
@@ -85,7 +86,7 @@ fn answer(scene: &Scene<'_>, question: &Question, allowed: Allowed) -> Result<An
         as_of: super::reason::end_of(question).unwrap_or(scene.now),
         cost: scene.role.sees_cost.then_some(cost),
     };
-    Ok(Answer { columns: rows.columns, rows: rows.rows, waterfall, provenance })
+    Ok(Answer { columns: rows.columns, rows: rows.rows, waterfall, sample_ratio: rows.sample_ratio, provenance })
 }
 
 /// Seconds since the question was taken up.

@@ -49,6 +49,7 @@ fn condition_of(question: &Question) -> Option<&Condition> {
         QuestionBody::Retention(retention) => retention.filter.as_ref(),
         QuestionBody::Attribution(attribution) => attribution.filter.as_ref(),
         QuestionBody::Paths(paths) => paths.filter.as_ref(),
+        QuestionBody::Experiment(experiment) => experiment.filter.as_ref(),
         QuestionBody::Audience(audience) => Some(&audience.condition),
     }
 }
@@ -80,6 +81,9 @@ fn plan(scene: &Scene<'_>, resolved: &Resolved) -> Vec<String> {
             "one pass over each person's events in order: each conversion, shared by the touches before it"
         }
         QuestionBody::Paths(_) => "one pass over each person's events in order: the path from or to the event",
+        QuestionBody::Experiment(_) => {
+            "one pass over each person's events in order: the first exposure, then what followed"
+        }
         QuestionBody::Audience(_) => "one pass over each person's events in order: figures, then the condition",
     };
     lines.push(format!("engine: {engine}"));

@@ -231,7 +231,8 @@ pub(crate) fn release(question: &Question) -> Release {
         | QuestionBody::Funnel(_)
         | QuestionBody::Retention(_)
         | QuestionBody::Attribution(_)
-        | QuestionBody::Paths(_) => Release::Aggregate,
+        | QuestionBody::Paths(_)
+        | QuestionBody::Experiment(_) => Release::Aggregate,
         QuestionBody::Audience(audience) => audience.release,
     }
 }

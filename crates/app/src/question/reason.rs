@@ -232,6 +232,7 @@ pub(crate) fn end_of(question: &Question) -> Option<Instant> {
         QuestionBody::Retention(retention) => (None, retention.as_of),
         QuestionBody::Attribution(attribution) => (attribution.period.as_ref(), attribution.as_of),
         QuestionBody::Paths(paths) => (paths.period.as_ref(), paths.as_of),
+        QuestionBody::Experiment(experiment) => (experiment.period.as_ref(), experiment.as_of),
         QuestionBody::Audience(audience) => (None, audience.as_of),
     };
     match period {
@@ -246,6 +247,7 @@ fn ends_with_a_day(question: &Question) -> bool {
         QuestionBody::Funnel(funnel) => funnel.period.as_ref(),
         QuestionBody::Attribution(attribution) => attribution.period.as_ref(),
         QuestionBody::Paths(paths) => paths.period.as_ref(),
+        QuestionBody::Experiment(experiment) => experiment.period.as_ref(),
         QuestionBody::Retention(_) | QuestionBody::Audience(_) => None,
     };
     matches!(period, Some(Period::Dates { .. }))

@@ -3,8 +3,8 @@
 use crate::question::judge::{Decided, Refused, Scene, release};
 use crate::state::purposes_of;
 use spec::{
-    AttributionModel, AttributionQuestion, Condition, FieldRef, FunnelQuestion, Interval, Period, Question,
-    QuestionBody, Reason, ReasonCode, Release, Remedy, Term, TrendQuestion,
+    AttributionModel, AttributionQuestion, Condition, ExperimentMetric, ExperimentQuestion, FieldRef, FunnelQuestion,
+    Interval, Measure, Period, Question, QuestionBody, Reason, ReasonCode, Release, Remedy, Term, TrendQuestion,
 };
 
 /// Changed questions that are tried for one refusal; a judge answers while somebody types.
@@ -147,6 +147,20 @@ fn without_fields(question: &Question, reasons: &[Reason]) -> Option<Candidate> 
                 *filter = filter.as_ref().and_then(|filter| without(filter, &names));
             }
         }
+        QuestionBody::Experiment(experiment) => {
+            let ExperimentQuestion { exposure, metrics, filter, .. } = experiment;
+            let is_of_names = |metric: &ExperimentMetric| match &metric.measure {
+                Measure::Atom(atom) => atom.property.as_deref().is_some_and(|name| names.contains(&name)),
+                Measure::Ratio(..) | Measure::Metric(_) => false,
+            };
+            if !metrics.iter().all(is_of_names) {
+                metrics.retain(|metric| !is_of_names(metric));
+            }
+            let filters = metrics.iter_mut().map(|metric| &mut metric.filter);
+            for filter in filters.chain([&mut exposure.filter, filter]) {
+                *filter = filter.as_ref().and_then(|filter| without(filter, &names));
+            }
+        }
         QuestionBody::Audience(audience) => {
             keep(&mut audience.columns);
             audience.condition = without(&audience.condition, &names)?;
@@ -262,6 +276,7 @@ fn as_of_landing(scene: &Scene<'_>, question: &Question, reasons: &[Reason]) -> 
         QuestionBody::Retention(retention) => (retention.period.as_mut(), &mut retention.as_of),
         QuestionBody::Attribution(attribution) => (attribution.period.as_mut(), &mut attribution.as_of),
         QuestionBody::Paths(paths) => (paths.period.as_mut(), &mut paths.as_of),
+        QuestionBody::Experiment(experiment) => (experiment.period.as_mut(), &mut experiment.as_of),
         QuestionBody::Audience(audience) => (None, &mut audience.as_of),
     };
     let title = if let Some(Period::Dates { from, to }) = period {

@@ -103,6 +103,9 @@ fn table(answer: &Answer) -> String {
         let left = if step.reason == "known" { String::new() } else { format!(", left {}", show(step.left)) };
         let _ = writeln!(text, "{}: {} ({}){left}", step.title, show(step.people), step.reason);
     }
+    if let Some(ratio) = &answer.sample_ratio {
+        let _ = writeln!(text, "sample ratio {}", json(&|| serde_json::to_string(ratio)));
+    }
     let _ = writeln!(text, "people {}", json(&|| serde_json::to_string(&answer.provenance.people)));
     text
 }

@@ -152,6 +152,21 @@ fn hillstrom_s_mails_sent_visitors_and_buyers() {
         let row = spent.iter().find(|row| row["segment"].to_string() == segment).expect("the segment has a row");
         assert_printed(number(&row["value"]), spend, 2, segment);
     }
+    let metrics = json!(["people(visited)", "people(bought)", "sum(bought.spend)"]);
+    let question = json!({ "kind": "experiment", "exposure": "assigned", "variant": "segment", "metrics": metrics,
+                           "period": { "from": "2024-05-01", "to": "2024-06-01" } });
+    let found = ask(&world, question);
+    for (segment, people, printed) in [
+        ("Mens E-Mail", 21_307.0, [18.28, 1.25, 142.0]),
+        ("No E-Mail", 21_306.0, [10.62, 0.57, 65.0]),
+        ("Womens E-Mail", 21_387.0, [15.14, 0.88, 108.0]),
+    ] {
+        let of_segment = found.iter().filter(|row| row["variant"].to_string() == segment);
+        for ((row, printed), places) in of_segment.zip(printed).zip([2, 2, 0]) {
+            assert_eq!(number(&row["n"]), people, "{segment}");
+            assert_printed(100.0 * number(&row["mean"]), printed, places, segment);
+        }
+    }
 }
 
 #[test]
@@ -179,6 +194,14 @@ fn cookie_cats_come_back() {
         assert_printed(share("p1"), day_1, 2, version);
         assert_printed(share("p7"), day_7, 2, version);
     }
+    let rounds = ask(
+        &world,
+        json!({ "kind": "experiment", "exposure": "installed", "variant": "version",
+                "metrics": [{ "name": "day 7", "measure": "people(played)", "where": "event.version = 'gate_30' OR event.version = 'gate_40'", "within": "7 days" }],
+                "period": { "from": "2024-05-01", "to": "2024-06-01" } }),
+    );
+    let people: Vec<f64> = rounds.iter().map(|row| number(&row["n"])).collect();
+    assert_eq!(people, [44_700.0, 45_489.0]);
 }
 
 #[test]

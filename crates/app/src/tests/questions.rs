@@ -44,12 +44,13 @@ pub(super) fn question(dice: &mut Dice, purposes: &[&str]) -> Json {
         let zones = ["Europe/Berlin", "America/Los_Angeles", "Asia/Kolkata"];
         map.insert("time_zone".into(), dice.pick(&zones).into());
     }
-    match dice.below(6) {
+    match dice.below(7) {
         0 => trend(dice, &mut map),
         1 => funnel(dice, &mut map),
         2 => retention(dice, &mut map),
         3 => attribution(dice, &mut map),
         4 => paths(dice, &mut map),
+        5 => experiment(dice, &mut map),
         _ => audience(dice, &mut map),
     }
     Json::Object(map)
@@ -175,6 +176,34 @@ fn paths(dice: &mut Dice, map: &mut Map<String, Json>) {
     map.insert("top".into(), (1 + dice.below(6)).into());
     if dice.chance(40) {
         map.insert("collapse".into(), true.into());
+    }
+    if dice.chance(20) {
+        map.insert("where".into(), on_traits(dice).into());
+    }
+    period(dice, map);
+}
+
+fn experiment(dice: &mut Dice, map: &mut Map<String, Json>) {
+    map.insert("kind".into(), "experiment".into());
+    let event = dice.pick(&["visit", "purchase"]);
+    let exposure =
+        if dice.chance(25) { json!({ "event": event, "where": on_events(dice, event) }) } else { event.into() };
+    map.insert("exposure".into(), exposure);
+    map.insert("variant".into(), "store".into());
+    let metrics = (0..1 + dice.below(3)).map(|number| {
+        let event = dice.pick(&EVENTS);
+        let mut metric = json!({ "name": format!("m{number}"), "measure": atom(dice, event) });
+        if dice.chance(30) {
+            metric["where"] = on_events(dice, event).into();
+        }
+        if dice.chance(40) {
+            metric["within"] = dice.pick(&WINDOWS).into();
+        }
+        metric
+    });
+    map.insert("metrics".into(), metrics.collect());
+    if dice.chance(30) {
+        map.insert("split".into(), json!({ "N": 1 + dice.below(3), "S": 1 + dice.below(3) }));
     }
     if dice.chance(20) {
         map.insert("where".into(), on_traits(dice).into());

@@ -484,6 +484,7 @@ impl Product for Fixture {
                 columns,
                 rows,
                 waterfall: is_audience.then(|| self.waterfall(purpose)),
+                sample_ratio: None,
                 provenance: self.provenance(who, purpose),
             }
         });

@@ -1,0 +1,467 @@
+//! Experiments: what people did after their first exposure, summed up variant by variant.
+//!
+//! A person's rows are looked at once for exposures and once for what is measured. Sums of whole numbers and decimals are
+//! exact, so that they do not depend on people's order, on parts or on threads.
+
+use crate::cells::{self, Key, WITHHELD};
+use crate::error;
+use crate::groups::PartGroups;
+use crate::number;
+use crate::pass::{Filter, Part, Pass, Values, Wanted};
+use crate::period::period_bounds;
+use crate::plan::{Rows, Scope};
+use crate::sample_ratio::sample_ratio;
+use arrow::datatypes::DataType;
+use lake::{Column, Number, Numbers, PersonRows};
+use spec::{
+    ExperimentMetric, ExperimentQuestion, FieldRef, Measure, MeasureAtom, MeasureFunction, Result, Value, ValueType,
+};
+use std::collections::BTreeMap;
+
+/// More variants than this are no variants.
+const VARIANTS_MAX: usize = 100;
+/// A group of a part whose variant was not looked up yet.
+const NONE_YET: u32 = u32::MAX;
+/// A group of a part without a variant.
+const NO_VARIANT: u32 = u32::MAX - 1;
+/// What an event may be, as bits.
+const EXPOSURE: u8 = 1;
+const MEASURED: u8 = 2;
+
+/// Answers an experiment; its meaning is in the manual.
+///
+/// # Shape
+/// One row per variant and metric, variants ascending, metrics as asked; then one for variants that are withheld, where
+/// there are any. Columns: variant, metric, n, mean, sum, `sum_squares`. Beside the rows the sample ratio.
+pub(crate) fn run(scope: Scope<'_>, question: &ExperimentQuestion) -> Result<Rows> {
+    let experiment = Experiment::open(scope, question)?;
+    // Sums of doubles depend on their order. One thread keeps that of people and time, whatever stands between them.
+    let has_doubles = experiment.metrics.iter().any(|metric| metric.value_type == DataType::Float64);
+    let n_threads = if has_doubles { 1 } else { usize::MAX };
+    let add = |arms: &mut Arms, part: &Part<'_>| experiment.fold(arms, part);
+    let mut threads = experiment.pass.fold_on(n_threads, scope.limits, &Arms::default, &add)?.into_iter();
+    let mut all = threads.next().unwrap_or_default();
+    threads.try_for_each(|other| all.merge(other))?;
+    experiment.answer(scope, &all)
+}
+
+/// An experiment, ready to walk over rows.
+struct Experiment<'a> {
+    question: &'a ExperimentQuestion,
+    pass: Pass,
+    may_expose: Option<Filter>,
+    variant: [FieldRef; 1],
+    metrics: Vec<Metric<'a>>,
+    /// `[from, to)` in microseconds.
+    period: (i64, i64),
+}
+
+/// A metric, ready to be computed.
+struct Metric<'a> {
+    title: String,
+    atom: &'a MeasureAtom,
+    filter: Option<Filter>,
+    /// How long after the exposure events count, in microseconds.
+    within: i64,
+    value_type: DataType,
+}
+
+/// The columns of a part that are looked at.
+struct Looked<'p> {
+    part: &'p Part<'p>,
+    /// What an event may be, by its code, and what rows may be, by their places.
+    of_event: Vec<u8>,
+    roles: Vec<u8>,
+    may_expose: Option<Vec<bool>>,
+    variants: PartGroups<'p>,
+    /// The number across parts of each variant here.
+    numbers: Vec<u32>,
+    metrics: Vec<LookedMetric<'p>>,
+}
+
+struct LookedMetric<'p> {
+    /// Whether it takes an event, by the event's code.
+    takes: Vec<bool>,
+    mask: Option<Vec<bool>>,
+    values: Option<&'p Numbers>,
+}
+
+/// What became of people, variant by variant.
+#[derive(Default)]
+struct Arms {
+    numbers: BTreeMap<Key, usize>,
+    arms: Vec<Arm>,
+    /// People who were exposed to several variants.
+    several: u64,
+}
+
+#[derive(Default)]
+struct Arm {
+    people: u64,
+    sums: Vec<Sums>,
+}
+
+/// One metric of the people of one variant.
+#[derive(Clone, Copy, Default)]
+struct Sums {
+    /// People with any event that counts.
+    acted: u64,
+    sum: Total,
+    squares: Total,
+}
+
+/// A sum: exact of whole numbers and mantissas, rounded of doubles.
+#[derive(Clone, Copy, Default)]
+struct Total {
+    exact: i128,
+    double: f64,
+}
+
+impl<'a> Experiment<'a> {
+    fn open(scope: Scope<'a>, question: &'a ExperimentQuestion) -> Result<Experiment<'a>> {
+        let (from, to) = period_bounds(scope, question.period.as_ref(), question.as_of)?;
+        let variant = FieldRef::Property(question.variant.clone());
+        let mut wanted = Wanted::default();
+        wanted.field(&variant);
+        question.exposure.filter.iter().chain(&question.filter).for_each(|filter| wanted.condition(filter));
+        for metric in &question.metrics {
+            metric.filter.iter().for_each(|filter| wanted.condition(filter));
+            atom_of(metric)?.property.iter().for_each(|name| wanted.property(name));
+        }
+        let pass = Pass::open(&scope.plan.properties, &wanted, (Some(from), Some(to)), scope.grant, scope.snapshot)?;
+        let metrics = question.metrics.iter().map(|metric| Metric::open(metric, question, &pass));
+        Ok(Experiment {
+            may_expose: pass.filter_both(&question.exposure.filter, &question.filter)?,
+            metrics: metrics.collect::<Result<_>>()?,
+            variant: [variant],
+            period: (from.timestamp_micros(), to.timestamp_micros()),
+            question,
+            pass,
+        })
+    }
+
+    /// Adds the people of one part.
+    fn fold(&self, arms: &mut Arms, part: &Part<'_>) -> Result<()> {
+        let mut looked = self.look(part)?;
+        for person in part.people() {
+            part.events().translate(person, &looked.of_event, &mut looked.roles);
+            match self.exposure(&mut looked, person, arms)? {
+                Exposure::None => {}
+                Exposure::Several => arms.several += 1,
+                Exposure::First { variant, at } => {
+                    let arm = &mut arms.arms[variant];
+                    arm.people += 1;
+                    arm.sums.resize(self.metrics.len(), Sums::default());
+                    self.measure(&looked, person, at, arm)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn look<'p>(&self, part: &'p Part<'p>) -> Result<Looked<'p>> {
+        let events = [&self.question.exposure.event].into_iter();
+        let takers = part.takers(events.chain(self.metrics.iter().map(|metric| &metric.atom.event)));
+        let role = |taken_by: &Vec<usize>| {
+            taken_by.iter().fold(0, |bits, taker| bits | if *taker == 0 { EXPOSURE } else { MEASURED })
+        };
+        let variants = PartGroups::of(part, &self.variant)?;
+        let metric = |(place, metric): (usize, &Metric<'_>)| {
+            Ok(LookedMetric {
+                takes: takers.iter().map(|taken_by| taken_by.contains(&(place + 1))).collect(),
+                mask: metric.filter.as_ref().map(|filter| filter.mask(part)).transpose()?,
+                values: metric.values(part)?,
+            })
+        };
+        Ok(Looked {
+            part,
+            of_event: takers.iter().map(role).collect(),
+            roles: vec![0; part.n_rows()],
+            may_expose: self.may_expose.as_ref().map(|filter| filter.mask(part)).transpose()?,
+            numbers: vec![NONE_YET; variants.len()],
+            variants,
+            metrics: self.metrics.iter().enumerate().map(metric).collect::<Result<_>>()?,
+        })
+    }
+
+    /// What a person was exposed to in the period.
+    fn exposure(&self, looked: &mut Looked<'_>, person: &PersonRows, arms: &mut Arms) -> Result<Exposure> {
+        let mut found = Exposure::None;
+        let places = looked.roles[person.places()].iter().zip(looked.part.times_of(person)).enumerate();
+        for (n, _) in places.filter(|(_, (role, at))| **role & EXPOSURE != 0 && self.is_inside(**at)) {
+            let row = person.row(n);
+            if looked.may_expose.as_ref().is_some_and(|mask| !mask[row.index()]) {
+                continue;
+            }
+            let number = &mut looked.numbers[looked.variants.of_row(row)];
+            if *number == NONE_YET {
+                *number = arms.number(looked.variants.key(row)?)?;
+            }
+            if *number == NO_VARIANT {
+                continue;
+            }
+            match found {
+                Exposure::None => {
+                    found = Exposure::First { variant: *number as usize, at: looked.part.time(row) };
+                }
+                Exposure::First { variant, .. } if variant == *number as usize => {}
+                _ => return Ok(Exposure::Several),
+            }
+        }
+        Ok(found)
+    }
+
+    /// Adds what a person did after being exposed.
+    fn measure(&self, looked: &Looked<'_>, person: &PersonRows, exposed_at: i64, arm: &mut Arm) -> Result<()> {
+        let mut own = [Own::default(); ExperimentQuestion::METRICS_MAX];
+        let times = looked.part.times_of(person);
+        let first = times.partition_point(|at| *at < exposed_at);
+        let roles = &looked.roles[person.places()];
+        for n in (first..times.len()).filter(|n| roles[*n] & MEASURED != 0) {
+            let (row, since) = (person.row(n), times[n].saturating_sub(exposed_at));
+            if times[n] >= self.period.1 {
+                break;
+            }
+            let code = looked.part.events().code(row);
+            for ((metric, seen), own) in self.metrics.iter().zip(&looked.metrics).zip(&mut own) {
+                let passes = || seen.mask.as_ref().is_none_or(|mask| mask[row.index()]);
+                if seen.takes[code] && since <= metric.within && passes() {
+                    own.events += 1;
+                    if let Some(value) = seen.values.and_then(|values| values.get(row)) {
+                        own.total.add(value)?;
+                    }
+                }
+            }
+        }
+        for ((metric, own), sums) in self.metrics.iter().zip(own).zip(&mut arm.sums) {
+            sums.add(own.figure(metric.atom.function), own.events > 0)?;
+        }
+        Ok(())
+    }
+
+    fn is_inside(&self, at: i64) -> bool {
+        (self.period.0..self.period.1).contains(&at)
+    }
+
+    fn answer(&self, scope: Scope<'_>, all: &Arms) -> Result<Rows> {
+        let min_group = scope.grant.min_group();
+        let arms = all.numbers.iter().map(|(variant, number)| (variant, &all.arms[*number]));
+        // Nobody is left of a variant whose people all saw another one too.
+        let arms: Vec<(&Key, &Arm)> = arms.filter(|(_, arm)| arm.people > 0).collect();
+        let variant_type = scope.plan.properties.get(&self.question.variant).copied().unwrap_or(ValueType::Text);
+        let sum_type = self.sum_type(scope);
+        let mut columns = vec![
+            cells::column("variant", variant_type, None),
+            cells::column("metric", ValueType::Text, None),
+            cells::column("n", ValueType::Integer, Some("people")),
+            cells::column("mean", ValueType::Number, None),
+            cells::column("sum", sum_type, None),
+            cells::column("sum_squares", ValueType::Number, None),
+        ];
+        let (named, others): (Vec<_>, Vec<_>) = arms.iter().copied().partition(|(_, arm)| arm.people >= min_group);
+        let mut rows = Vec::new();
+        for (variant, arm) in named {
+            for (metric, sums) in self.metrics.iter().zip(&arm.sums) {
+                let mut row = vec![variant.0[0].clone(), Value::Text(metric.title.clone()), cells::count(arm.people)];
+                let is_withheld = sums.acted < min_group;
+                row.extend(if is_withheld {
+                    [const { Value::Null }; 3]
+                } else {
+                    metric.figures(sums, arm.people, sum_type)?
+                });
+                rows.push((row, is_withheld));
+            }
+        }
+        if !others.is_empty() {
+            let mut row = vec![Value::Text(WITHHELD.to_owned())];
+            row.resize(columns.len(), Value::Null);
+            rows.push((row, true));
+        }
+        let shares = arms.iter().map(|(variant, arm)| (variant.0[0].clone(), arm.people)).collect();
+        let (rows_read, bytes_read) = self.pass.cost();
+        Ok(Rows {
+            rows: cells::mark_withheld(&mut columns, rows),
+            columns,
+            steps: Vec::new(),
+            people: None,
+            sample_ratio: Some(sample_ratio(shares, &self.question.split, all.several, min_group)?),
+            rows_read,
+            bytes_read,
+        })
+    }
+
+    /// The type that the sums of all metrics fit.
+    fn sum_type(&self, scope: Scope<'_>) -> ValueType {
+        let types = self.metrics.iter().map(|metric| match metric.atom.function {
+            MeasureFunction::Sum => {
+                let property = metric.atom.property.as_ref();
+                property.and_then(|name| scope.plan.properties.get(name).copied()).unwrap_or(ValueType::Number)
+            }
+            _ => ValueType::Integer,
+        });
+        types.reduce(wider).unwrap_or(ValueType::Integer)
+    }
+}
+
+/// The type of numbers that holds those of both.
+fn wider(one: ValueType, other: ValueType) -> ValueType {
+    match (one, other) {
+        (ValueType::Decimal { scale: one }, ValueType::Decimal { scale: other }) => {
+            ValueType::Decimal { scale: one.max(other) }
+        }
+        (ValueType::Integer, other) => other,
+        (one, ValueType::Integer) => one,
+        _ => ValueType::Number,
+    }
+}
+
+/// What somebody was exposed to.
+#[derive(Clone, Copy)]
+enum Exposure {
+    None,
+    First { variant: usize, at: i64 },
+    Several,
+}
+
+/// One metric of one person.
+#[derive(Clone, Copy, Default)]
+struct Own {
+    events: u64,
+    total: Total,
+}
+
+impl Own {
+    fn figure(&self, function: MeasureFunction) -> Total {
+        match function {
+            MeasureFunction::People => Total { exact: i128::from(self.events > 0), double: 0.0 },
+            MeasureFunction::Sum => self.total,
+            _ => Total { exact: self.events.into(), double: 0.0 },
+        }
+    }
+}
+
+impl Total {
+    fn add(&mut self, value: Number) -> Result<()> {
+        match value {
+            Number::Exact(value) => self.exact = self.exact.checked_add(value).ok_or_else(too_large)?,
+            Number::Double(value) => self.double += value,
+        }
+        Ok(())
+    }
+
+    fn merge(&mut self, other: Total) -> Result<()> {
+        self.exact = self.exact.checked_add(other.exact).ok_or_else(too_large)?;
+        self.double += other.double;
+        Ok(())
+    }
+
+    /// Its square; one of the two is zero.
+    fn square(self) -> Result<Total> {
+        let exact = self.exact.checked_mul(self.exact).ok_or_else(too_large)?;
+        Ok(Total { exact, double: self.double * self.double })
+    }
+
+    /// As a double, of a number with so many decimal places.
+    fn double(self, scale: u32) -> f64 {
+        self.exact as f64 / 10f64.powi(i32::try_from(scale).unwrap_or(0)) + self.double
+    }
+}
+
+impl Sums {
+    fn add(&mut self, figure: Total, has_acted: bool) -> Result<()> {
+        self.acted += u64::from(has_acted);
+        self.sum.merge(figure)?;
+        self.squares.merge(figure.square()?)
+    }
+
+    fn merge(&mut self, other: &Sums) -> Result<()> {
+        self.acted += other.acted;
+        self.sum.merge(other.sum)?;
+        self.squares.merge(other.squares)
+    }
+}
+
+impl Arms {
+    /// The number of a variant, a new one if it was not seen yet.
+    fn number(&mut self, variant: Key) -> Result<u32> {
+        if variant.0[0] == Value::Null {
+            return Ok(NO_VARIANT);
+        }
+        let next = self.arms.len();
+        if let Some(known) = self.numbers.get(&variant) {
+            return Ok(u32::try_from(*known).expect("there are few variants"));
+        }
+        if next >= VARIANTS_MAX {
+            let hint = "name a property that tells variants apart, or say in `where` which exposures count";
+            return Err(error::over_budget(&format!("{VARIANTS_MAX} variants"), hint));
+        }
+        self.numbers.insert(variant, next);
+        self.arms.push(Arm::default());
+        Ok(u32::try_from(next).expect("there are few variants"))
+    }
+
+    fn merge(&mut self, other: Arms) -> Result<()> {
+        self.several += other.several;
+        for (variant, number) in other.numbers {
+            let arm = &other.arms[number];
+            let into = self.number(variant)? as usize;
+            let into = &mut self.arms[into];
+            into.people += arm.people;
+            into.sums.resize(arm.sums.len().max(into.sums.len()), Sums::default());
+            for (into, sums) in into.sums.iter_mut().zip(&arm.sums) {
+                into.merge(sums)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Metric<'a> {
+    fn open(metric: &'a ExperimentMetric, question: &ExperimentQuestion, pass: &Pass) -> Result<Metric<'a>> {
+        let atom = atom_of(metric)?;
+        let property = atom.property.as_ref().map(|name| pass.type_of(&FieldRef::Property(name.clone())));
+        Ok(Metric {
+            title: metric.title(),
+            atom,
+            filter: pass.filter_both(&metric.filter, &question.filter)?,
+            within: metric.within.as_ref().map_or(i64::MAX, |within| within.seconds() * 1_000_000),
+            value_type: property.transpose()?.unwrap_or(DataType::Int64),
+        })
+    }
+
+    fn values<'p>(&self, part: &'p Part<'_>) -> Result<Option<&'p Numbers>> {
+        let Some(name) = &self.atom.property else { return Ok(None) };
+        Ok(match part.values(&FieldRef::Property(name.clone()))? {
+            Values::Property(Column::Numbers(numbers)) => Some(numbers),
+            _ => None,
+        })
+    }
+
+    /// Mean, sum and sum of squares, of so many people.
+    fn figures(&self, sums: &Sums, people: u64, sum_type: ValueType) -> Result<[Value; 3]> {
+        let scale = match &self.value_type {
+            DataType::Decimal128(_, scale) => u32::try_from(*scale).unwrap_or(0),
+            _ => 0,
+        };
+        let sum = match (sum_type, &self.value_type) {
+            (ValueType::Number, _) => Value::Number(sums.sum.double(scale)),
+            (_, value_type) => number::shown(Number::Exact(sums.sum.exact), value_type)?,
+        };
+        let mean = sums.sum.double(scale) / people as f64;
+        Ok([Value::Number(mean), sum, Value::Number(sums.squares.double(2 * scale))])
+    }
+}
+
+/// What a metric measures, after names were resolved.
+fn atom_of(metric: &ExperimentMetric) -> Result<&MeasureAtom> {
+    match &metric.measure {
+        Measure::Atom(atom) => Ok(atom),
+        Measure::Ratio(..) | Measure::Metric(_) => {
+            Err(error::bug("a metric of an experiment is not a figure of people"))
+        }
+    }
+}
+
+fn too_large() -> spec::Error {
+    error::over_budget("38 digits in one figure", "ask for a shorter period, or measure something smaller")
+}
