@@ -6,7 +6,7 @@ use crate::expression::{Predicate, aggregate_column};
 use crate::fold::Fold;
 use crate::pass::{Part, Pass, Wanted, column_name, typed};
 use crate::plan::{Rows, Scope};
-use arrow::array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
+use arrow::array::{ArrayRef, BooleanArray};
 use arrow::compute::and;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use spec::{Aggregate, AudienceQuestion, Condition, FieldRef, Mask, PersonId, Release, Result, Term, Value, ValueType};
@@ -107,9 +107,7 @@ impl Audience<'_> {
             columns.push(typed(column.array(rows.iter().copied())?, field.data_type()));
         }
         columns.extend(self.fold.figures(part, &people)?);
-        let options = RecordBatchOptions::new().with_row_count(Some(people.len()));
-        let batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options);
-        let batch = batch.map_err(error::from_arrow)?;
+        let batch = cells::batch(&self.schema, columns, people.len())?;
         let mut inside = BooleanArray::from(vec![true; people.len()]);
         let mut counts = vec![people.len() as u64];
         for term in &self.terms {

@@ -1,14 +1,16 @@
 //! Cells of Arrow columns as values, and the withholding of small groups.
 
 use crate::error;
-use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType,
+    DataType, Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type, SchemaRef, TimeUnit,
+    TimestampMicrosecondType,
 };
 use chrono::{DateTime, NaiveDate, TimeDelta};
 use rust_decimal::Decimal;
 use spec::{Column, Result, Value, ValueType};
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 /// What stands for groups that may not be named.
 pub(crate) const WITHHELD: &str = "(withheld)";
@@ -75,6 +77,12 @@ pub(crate) fn timestamp(micros: i64) -> Result<Value> {
 pub(crate) fn date(days: i32) -> Result<Value> {
     let day = NaiveDate::default().checked_add_signed(TimeDelta::days(i64::from(days)));
     day.map(Value::Date).ok_or_else(|| error::bug("a day beyond the calendar"))
+}
+
+/// Columns as a batch; rows are counted where there are no columns.
+pub(crate) fn batch(schema: &SchemaRef, columns: Vec<ArrayRef>, n_rows: usize) -> Result<RecordBatch> {
+    let options = RecordBatchOptions::new().with_row_count(Some(n_rows));
+    RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options).map_err(error::from_arrow)
 }
 
 /// A column of an answer.

@@ -44,6 +44,18 @@ pub(crate) fn grant_is_over() -> Error {
     Error::new(ErrorKind::Denied, "the grant for this question is over".to_owned()).with_hint("ask again")
 }
 
+/// A text that cannot be answered, whatever the data.
+pub(crate) fn unreadable(message: &str, hint: &str) -> Error {
+    Error::new(ErrorKind::Invalid, message.to_owned()).with_hint(hint)
+}
+
+/// The machine has no thread for it.
+pub(crate) fn busy(cause: Box<dyn std::error::Error + Send + Sync>) -> Error {
+    Error::new(ErrorKind::Unavailable, "the question found no room to run in".to_owned())
+        .with_hint("ask again in a moment")
+        .with_source(cause)
+}
+
 /// Something that checked input rules out.
 pub(crate) fn bug(message: &str) -> Error {
     Error::new(ErrorKind::Bug, message.to_owned())

@@ -41,6 +41,7 @@ mod period;
 mod plan;
 mod retention;
 mod sample_ratio;
+mod sql;
 mod trend;
 
 pub use plan::{Limits, Plan, Rows, Stop, is_over_budget, run, span};

@@ -3,12 +3,11 @@
 //! A part is a stretch of people that no other part has, so every fold over people is a fold over parts. Rows of other
 //! events and times than asked for may be in a part: the scan leaves out row groups, folds look at what they count.
 
+use crate::cells;
 use crate::error;
 use crate::expression::Predicate;
 use crate::plan::Limits;
-use arrow::array::{
-    Array, ArrayRef, BooleanArray, DictionaryArray, Int32Array, RecordBatch, RecordBatchOptions, new_null_array,
-};
+use arrow::array::{Array, ArrayRef, BooleanArray, DictionaryArray, Int32Array, RecordBatch, new_null_array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use lake::{Column, PersonRows, Row, ScanPart, ScanRequest, Snapshot, Stretch, Texts, Traits};
 use policy::Grant;
@@ -372,8 +371,7 @@ impl Filter {
     }
 
     fn batch(&self, columns: Vec<ArrayRef>, n_rows: usize) -> Result<RecordBatch> {
-        let options = RecordBatchOptions::new().with_row_count(Some(n_rows));
-        RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options).map_err(error::from_arrow)
+        cells::batch(&self.schema, columns, n_rows)
     }
 }
 

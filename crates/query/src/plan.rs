@@ -2,7 +2,7 @@
 
 use crate::error::{self, OverBudget};
 use crate::pass::{Part, Pass, Wanted};
-use crate::{attribution, audience, experiment, funnel, paths, retention, trend};
+use crate::{attribution, audience, experiment, funnel, paths, retention, sql, trend};
 use lake::Snapshot;
 use policy::Grant;
 use spec::{Column, Error, FieldRef, Instant, Question, QuestionBody, Result, SampleRatio, Value, ValueType};
@@ -19,6 +19,8 @@ pub struct Plan<'a> {
     pub traits: BTreeMap<String, ValueType>,
     /// Its breakdown, each an event property or a trait.
     pub breakdown: Vec<FieldRef>,
+    /// For SQL, the tables that it may read, with their columns besides those that every table has.
+    pub tables: BTreeMap<String, Vec<String>>,
     /// Unit of its figures, if any.
     pub unit: Option<String>,
     /// Type of its measure's property, if it has one.
@@ -107,6 +109,7 @@ pub fn run(plan: &Plan<'_>, grant: &Grant, snapshot: &Snapshot, limits: &Limits)
         QuestionBody::Attribution(question) => attribution::run(scope, question),
         QuestionBody::Paths(question) => paths::run(scope, question),
         QuestionBody::Experiment(question) => experiment::run(scope, question),
+        QuestionBody::Sql(question) => sql::run(scope, question),
         QuestionBody::Audience(question) => audience::run(scope, question),
     }
 }

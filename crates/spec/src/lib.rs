@@ -33,7 +33,7 @@ pub use policy::{Basis, ConsentState, Law, LawRule, Mask, Purpose, Release, Role
 pub use question::{
     AttributionModel, AttributionQuestion, AudienceQuestion, ExperimentMetric, ExperimentQuestion, FunnelOrder,
     FunnelQuestion, FunnelStep, Interval, PathsEnd, PathsQuestion, Question, QuestionBody, RetentionQuestion,
-    TrendQuestion,
+    SqlQuestion, TrendQuestion,
 };
 pub use time::{Duration, Instant, Period};
 pub use value::{Value, ValueType};

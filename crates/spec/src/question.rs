@@ -9,10 +9,12 @@ use sha2::{Digest, Sha256};
 mod attribution;
 mod experiment;
 mod paths;
+mod sql;
 
 pub use attribution::{AttributionModel, AttributionQuestion};
 pub use experiment::{ExperimentMetric, ExperimentQuestion};
 pub use paths::{PathsEnd, PathsQuestion};
+pub use sql::SqlQuestion;
 
 /// A question with its purpose.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +42,8 @@ pub enum QuestionBody {
     Paths(PathsQuestion),
     /// How the variants of an experiment compare.
     Experiment(ExperimentQuestion),
+    /// Rows of a `SELECT`.
+    Sql(SqlQuestion),
     /// How many people, or who, meet a condition.
     Audience(AudienceQuestion),
 }
@@ -178,6 +182,7 @@ impl Question {
             QuestionBody::Attribution(_) => "attribution",
             QuestionBody::Paths(_) => "paths",
             QuestionBody::Experiment(_) => "experiment",
+            QuestionBody::Sql(_) => "sql",
             QuestionBody::Audience(_) => "audience",
         }
     }
@@ -194,6 +199,7 @@ impl Question {
             QuestionBody::Attribution(attribution) => attribution.write(&mut map),
             QuestionBody::Paths(paths) => paths.write(&mut map),
             QuestionBody::Experiment(experiment) => experiment.write(&mut map),
+            QuestionBody::Sql(sql) => sql.write(&mut map),
             QuestionBody::Audience(audience) => audience.write(&mut map),
         }
         if self.time_zone != chrono_tz::UTC {

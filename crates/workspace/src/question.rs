@@ -17,14 +17,15 @@ use spec::{
 mod attribution;
 mod experiment;
 mod paths;
+pub(crate) mod sql;
 #[cfg(test)]
 mod tests;
 
 /// The kinds that are answered.
-const KINDS: [&str; 7] = ["trend", "funnel", "retention", "attribution", "paths", "experiment", "audience"];
+const KINDS: [&str; 8] = ["trend", "funnel", "retention", "attribution", "paths", "experiment", "audience", "sql"];
 
 /// The kinds that are known but not answered yet.
-const KINDS_LATER: [&str; 3] = ["value", "profile", "sql"];
+const KINDS_LATER: [&str; 2] = ["value", "profile"];
 
 const STEPS_MAX: usize = 20;
 const BREAKDOWN_MAX: usize = 5;
@@ -76,6 +77,7 @@ pub(crate) fn read_question(node: &Node, problems: &mut Problems) -> Option<Ques
         Some("attribution") => attribution::read(&mut fields, problems).map(QuestionBody::Attribution),
         Some("paths") => paths::read(&mut fields, problems).map(QuestionBody::Paths),
         Some("experiment") => experiment::read(&mut fields, problems).map(QuestionBody::Experiment),
+        Some("sql") => sql::read(&mut fields, problems).map(QuestionBody::Sql),
         Some("audience") => read_audience(&mut fields, problems).map(QuestionBody::Audience),
         _ => return None,
     };

@@ -55,6 +55,8 @@ pub(crate) fn rename(question: &Question, change: &Change) -> Question {
             paths.filter.iter_mut().for_each(|filter| in_condition(filter, change));
         }
         QuestionBody::Experiment(experiment) => in_experiment(experiment, change),
+        // A name in a text may be part of anything there.
+        QuestionBody::Sql(_) => {}
         QuestionBody::Audience(audience) => {
             in_condition(&mut audience.condition, change);
             in_names(&mut audience.columns, change);

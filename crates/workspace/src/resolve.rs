@@ -18,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 mod attribution;
 mod experiment;
+mod sql;
 #[cfg(test)]
 mod tests;
 
@@ -46,6 +47,8 @@ pub struct Resolved {
     pub sources_of_any: BTreeSet<String>,
     /// What it is broken down by, in order.
     pub breakdown: Vec<FieldRef>,
+    /// For SQL, the tables that it may read, with their columns besides those that every table has.
+    pub tables: BTreeMap<String, Vec<String>>,
     /// The unit of the measure, if it has one.
     pub unit: Option<String>,
     /// The type of the measure; absent where nothing is measured.
@@ -133,6 +136,7 @@ fn renamed(question: &Question, found: &[Found]) -> Option<Question> {
 fn examine(question: &Question, definitions: &Definitions, with_purpose: bool) -> (Resolved, Vec<Found>) {
     let mut examiner = Examiner::new(definitions);
     let mut figure = Figure::default();
+    let mut tables = BTreeMap::new();
     let body = match &question.body {
         QuestionBody::Trend(trend) => QuestionBody::Trend(examine_trend(&mut examiner, trend, &mut figure)),
         QuestionBody::Funnel(funnel) => QuestionBody::Funnel(examine_funnel(&mut examiner, funnel, &mut figure)),
@@ -143,6 +147,10 @@ fn examine(question: &Question, definitions: &Definitions, with_purpose: bool) -
         QuestionBody::Paths(paths) => QuestionBody::Paths(examine_paths(&mut examiner, paths)),
         QuestionBody::Experiment(experiment) => {
             QuestionBody::Experiment(experiment::examine(&mut examiner, experiment, &mut figure))
+        }
+        QuestionBody::Sql(sql) => {
+            tables = sql::examine(&mut examiner, sql);
+            QuestionBody::Sql(sql.clone())
         }
         QuestionBody::Audience(audience) => QuestionBody::Audience(examine_audience(&mut examiner, audience)),
     };
@@ -161,6 +169,7 @@ fn examine(question: &Question, definitions: &Definitions, with_purpose: bool) -
         sources_of_any: examiner.sources_of_any.difference(&examiner.sources).cloned().collect(),
         sources: examiner.sources,
         breakdown: figure.breakdown,
+        tables,
         unit: figure.unit,
         measure_type: figure.measure_type,
     };

@@ -50,6 +50,7 @@ pub fn question_words(question: &Question, definitions: &Definitions) -> String 
         QuestionBody::Attribution(attribution) => speaker.attribution(attribution, &purpose),
         QuestionBody::Paths(paths) => speaker.paths(paths, &purpose),
         QuestionBody::Experiment(experiment) => speaker.experiment(experiment, &purpose),
+        QuestionBody::Sql(_) => format!("What a SELECT of ours says, for {purpose}"),
         QuestionBody::Audience(audience) => {
             let start = if audience.release == Release::Aggregate { "How many" } else { "Which" };
             let clause = speaker.clause(&audience.condition);

@@ -70,7 +70,8 @@ fn answer(scene: &Scene<'_>, question: &Question, allowed: Allowed) -> Result<An
         | QuestionBody::Retention(_)
         | QuestionBody::Attribution(_)
         | QuestionBody::Paths(_)
-        | QuestionBody::Experiment(_) => None,
+        | QuestionBody::Experiment(_)
+        | QuestionBody::Sql(_) => None,
     };
     let cost = Cost { rows_read: rows.rows_read, bytes_read: rows.bytes_read, seconds: seconds_since(scene) };
     let sources = allowed.resolved.all_sources();

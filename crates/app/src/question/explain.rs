@@ -50,6 +50,7 @@ fn condition_of(question: &Question) -> Option<&Condition> {
         QuestionBody::Attribution(attribution) => attribution.filter.as_ref(),
         QuestionBody::Paths(paths) => paths.filter.as_ref(),
         QuestionBody::Experiment(experiment) => experiment.filter.as_ref(),
+        QuestionBody::Sql(_) => None,
         QuestionBody::Audience(audience) => Some(&audience.condition),
     }
 }
@@ -84,6 +85,7 @@ fn plan(scene: &Scene<'_>, resolved: &Resolved) -> Vec<String> {
         QuestionBody::Experiment(_) => {
             "one pass over each person's events in order: the first exposure, then what followed"
         }
+        QuestionBody::Sql(_) => "DataFusion, over granted rows; groups of too few people are left out as they are made",
         QuestionBody::Audience(_) => "one pass over each person's events in order: figures, then the condition",
     };
     lines.push(format!("engine: {engine}"));

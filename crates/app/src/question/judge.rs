@@ -8,8 +8,8 @@ use lake::{PurposePeople, Snapshot};
 use policy::{FieldUse, Grant, Request};
 use query::{Limits, Plan, Rows};
 use spec::{
-    Diagnostic, FieldClass, FieldRef, Instant, Outcome, Purpose, Question, QuestionBody, Reason, Release, Result, Role,
-    ValueType, Verdict,
+    Diagnostic, Error, ErrorKind, FieldClass, FieldRef, Instant, Outcome, Purpose, Question, QuestionBody, Reason,
+    Release, Result, Role, ValueType, Verdict,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -104,6 +104,8 @@ impl<'a> Scene<'a> {
                     let advice = error.hint.as_deref().unwrap_or("ask for less at once");
                     return Ok(Decided::refused(vec![reason::over_budget(question, what, advice)]));
                 }
+                // A text that nobody could answer.
+                None if error.kind == ErrorKind::Invalid => return Ok(Decided::Nonsense(vec![about_the_text(error)])),
                 None => return Err(error),
             },
         };
@@ -168,6 +170,7 @@ impl<'a> Scene<'a> {
             properties: types(&resolved.property_fields),
             traits,
             breakdown: resolved.breakdown.clone(),
+            tables: resolved.tables.clone(),
             unit: resolved.unit.clone(),
             measure_type: resolved.measure_type,
             now: self.now,
@@ -224,6 +227,12 @@ impl Decided {
     }
 }
 
+/// What is wrong with a text in SQL.
+fn about_the_text(error: Error) -> Diagnostic {
+    let hint = error.hint.unwrap_or_default();
+    Diagnostic { path: "/question/text".to_owned(), line: 1, column: 1, message: error.message, hint }
+}
+
 /// How much of people a question shows.
 pub(crate) fn release(question: &Question) -> Release {
     match &question.body {
@@ -232,7 +241,8 @@ pub(crate) fn release(question: &Question) -> Release {
         | QuestionBody::Retention(_)
         | QuestionBody::Attribution(_)
         | QuestionBody::Paths(_)
-        | QuestionBody::Experiment(_) => Release::Aggregate,
+        | QuestionBody::Experiment(_)
+        | QuestionBody::Sql(_) => Release::Aggregate,
         QuestionBody::Audience(audience) => audience.release,
     }
 }

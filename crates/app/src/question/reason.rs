@@ -233,6 +233,7 @@ pub(crate) fn end_of(question: &Question) -> Option<Instant> {
         QuestionBody::Attribution(attribution) => (attribution.period.as_ref(), attribution.as_of),
         QuestionBody::Paths(paths) => (paths.period.as_ref(), paths.as_of),
         QuestionBody::Experiment(experiment) => (experiment.period.as_ref(), experiment.as_of),
+        QuestionBody::Sql(_) => (None, None),
         QuestionBody::Audience(audience) => (None, audience.as_of),
     };
     match period {
@@ -248,7 +249,7 @@ fn ends_with_a_day(question: &Question) -> bool {
         QuestionBody::Attribution(attribution) => attribution.period.as_ref(),
         QuestionBody::Paths(paths) => paths.period.as_ref(),
         QuestionBody::Experiment(experiment) => experiment.period.as_ref(),
-        QuestionBody::Retention(_) | QuestionBody::Audience(_) => None,
+        QuestionBody::Retention(_) | QuestionBody::Sql(_) | QuestionBody::Audience(_) => None,
     };
     matches!(period, Some(Period::Dates { .. }))
 }

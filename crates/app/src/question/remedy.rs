@@ -161,6 +161,7 @@ fn without_fields(question: &Question, reasons: &[Reason]) -> Option<Candidate> 
                 *filter = filter.as_ref().and_then(|filter| without(filter, &names));
             }
         }
+        QuestionBody::Sql(_) => {}
         QuestionBody::Audience(audience) => {
             keep(&mut audience.columns);
             audience.condition = without(&audience.condition, &names)?;
@@ -277,6 +278,7 @@ fn as_of_landing(scene: &Scene<'_>, question: &Question, reasons: &[Reason]) -> 
         QuestionBody::Attribution(attribution) => (attribution.period.as_mut(), &mut attribution.as_of),
         QuestionBody::Paths(paths) => (paths.period.as_mut(), &mut paths.as_of),
         QuestionBody::Experiment(experiment) => (experiment.period.as_mut(), &mut experiment.as_of),
+        QuestionBody::Sql(_) => return None,
         QuestionBody::Audience(audience) => (None, &mut audience.as_of),
     };
     let title = if let Some(Period::Dates { from, to }) = period {

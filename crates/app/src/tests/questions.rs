@@ -44,13 +44,14 @@ pub(super) fn question(dice: &mut Dice, purposes: &[&str]) -> Json {
         let zones = ["Europe/Berlin", "America/Los_Angeles", "Asia/Kolkata"];
         map.insert("time_zone".into(), dice.pick(&zones).into());
     }
-    match dice.below(7) {
+    match dice.below(8) {
         0 => trend(dice, &mut map),
         1 => funnel(dice, &mut map),
         2 => retention(dice, &mut map),
         3 => attribution(dice, &mut map),
         4 => paths(dice, &mut map),
         5 => experiment(dice, &mut map),
+        6 => sql(dice, &mut map),
         _ => audience(dice, &mut map),
     }
     Json::Object(map)
@@ -209,6 +210,36 @@ fn experiment(dice: &mut Dice, map: &mut Map<String, Json>) {
         map.insert("where".into(), on_traits(dice).into());
     }
     period(dice, map);
+}
+
+fn sql(dice: &mut Dice, map: &mut Map<String, Json>) {
+    map.insert("kind".into(), "sql".into());
+    let event = dice.pick(&EVENTS);
+    let column = if event == "refund" { "fee" } else { "store" };
+    let day = dice.pick(&DAYS);
+    let table = format!("{event} e JOIN people m ON m.person = e.person");
+    let text = match dice.below(7) {
+        0 => format!("SELECT {column}, count(*), count(DISTINCT person) FROM {event} GROUP BY {column}"),
+        1 => format!(
+            "SELECT date_trunc('month', e.time), m.country, count(*) FROM {table} GROUP BY 1, 2 ORDER BY 3 DESC"
+        ),
+        2 => format!(
+            "SELECT max(amount), sum(items), avg(weight) FROM purchase WHERE time >= '{day}' AND amount / items > 2"
+        ),
+        3 => format!("SELECT m.country, count(e.{column}) FROM {table} WHERE NOT e.time < '{day}' GROUP BY 1"),
+        4 => {
+            format!("SELECT n, count(*) FROM (SELECT person, count(*) AS n FROM {event} GROUP BY person) q GROUP BY n")
+        }
+        5 => {
+            format!("SELECT country, count(*) FROM people WHERE person NOT IN (SELECT person FROM {event}) GROUP BY 1")
+        }
+        _ => format!(
+            "SELECT m.country, count(*), count(e.person) FROM people m LEFT JOIN {event} e ON e.person = m.person GROUP BY 1 \
+             LIMIT {}",
+            1 + dice.below(4)
+        ),
+    };
+    map.insert("text".into(), text.into());
 }
 
 fn audience(dice: &mut Dice, map: &mut Map<String, Json>) {

@@ -62,7 +62,7 @@ fn all_that_is_wrong_is_said_at_once() {
 
     {}
     /question:1:1: a question needs `kind`
-        kinds: `trend`, `funnel`, `retention`, `attribution`, `paths`, `experiment`, `audience`
+        kinds: `trend`, `funnel`, `retention`, `attribution`, `paths`, `experiment`, `audience`, `sql`
     /question:1:1: a question needs `purpose`
         say what the answer is for, as in `purpose: analytics`
 

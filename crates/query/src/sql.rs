@@ -1,0 +1,302 @@
+//! SQL: one `SELECT` over tables of granted people, planned and run by DataFusion.
+//!
+//! Flow: the text is planned against the tables that the question may read -> `govern` changes the plan so that nothing
+//! about too few people leaves it -> DataFusion optimises it -> what it reads of each table is opened under the grant
+//! (`tables`) -> it runs within bounds of memory, rows and time. Invariants: the planner knows no file, no network, no
+//! function but those listed here and no statement but a query; rows come in one order.
+
+mod expression;
+mod govern;
+mod provider;
+mod tables;
+
+use crate::cells;
+use crate::error;
+use crate::pass::Pass;
+use crate::plan::{Rows, Scope};
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, TimeUnit};
+use datafusion::common::tree_node::{Transformed, TreeNodeRecursion};
+use datafusion::datasource::{provider_as_source, source_as_provider};
+use datafusion::error::DataFusionError;
+use datafusion::execution::SessionState;
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::GreedyMemoryPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, SortExpr};
+use datafusion::physical_plan::execute_stream;
+use datafusion::prelude::SessionConfig;
+use futures::StreamExt;
+use govern::Governor;
+use provider::Provider;
+use spec::{Column, Result, SqlQuestion, Value, ValueType};
+use std::sync::Arc;
+use std::time::Duration;
+use tables::{Opened, SqlTable};
+
+/// How often a running plan is asked whether to stop.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// Plans nest as deeply as their texts; what walks over them is recursive.
+const STACK_BYTES: usize = 128 << 20;
+
+/// What is wrong with a text, for who wrote it.
+#[derive(Debug)]
+struct Complaint {
+    message: String,
+    hint: String,
+}
+
+type Step<T> = std::result::Result<T, Complaint>;
+
+impl Complaint {
+    fn new(message: &str, hint: &str) -> Complaint {
+        Complaint { message: message.to_owned(), hint: hint.to_owned() }
+    }
+
+    fn person() -> Complaint {
+        Complaint::new(
+            "`person` tells people apart and says nothing else",
+            "count it, group by it, join on it, or look for it with IN",
+        )
+    }
+
+    fn of_others() -> Complaint {
+        Complaint::new(
+            "a subquery looks at single people who are not those of the row",
+            "tie it to them: `person IN (SELECT person FROM ...)`, or EXISTS with `a.person = b.person`",
+        )
+    }
+}
+
+/// Answers a question in SQL; its meaning is in the manual.
+///
+/// # Shape
+/// The rows and columns of the `SELECT`, without groups of fewer people than the minimum; figures about fewer are null. In
+/// the order that it asks for, and then by all columns.
+///
+/// # Errors
+/// `Invalid` where the text cannot be answered, whatever the data; else as of every question.
+pub(crate) fn run(scope: Scope<'_>, question: &SqlQuestion) -> Result<Rows> {
+    // A thread of its own, since the depth of the stack that planning takes follows from the text.
+    let work = || answer(scope, question);
+    std::thread::scope(|threads| {
+        let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(threads, work);
+        let thread = thread.map_err(|cause| error::busy(Box::new(cause)))?;
+        thread.join().unwrap_or_else(|_| Err(error::bug("a question in SQL failed")))
+    })
+}
+
+fn answer(scope: Scope<'_>, question: &SqlQuestion) -> Result<Rows> {
+    let tables = scope.plan.tables.iter().map(|(name, fields)| SqlTable::new(scope, name, fields));
+    let provider = Provider::new(tables.collect::<Result<Vec<_>>>()?);
+    let n_threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let plan = plan(&provider, &question.text, scope)
+        .map_err(|complaint| error::unreadable(&complaint.message, &complaint.hint))?;
+    // Sums of doubles depend on their order: one thread keeps it.
+    let n_threads = if adds_doubles(&plan) { 1 } else { n_threads };
+    let state = session(scope, n_threads)?;
+    let plan = state.optimize(&plan).map_err(|cause| fault(scope, cause))?;
+    let (plan, passes) = open(scope, plan, n_threads)?;
+    let batches = execute(scope, &state, &plan, n_threads)?;
+    let columns: Vec<Column> =
+        plan.schema().fields().iter().map(|field| shown_column(field.name(), field.data_type())).collect();
+    let mut rows = Vec::new();
+    for batch in &batches {
+        let arrays = batch.columns().iter().map(shown_array).collect::<Result<Vec<_>>>()?;
+        for row in 0..batch.num_rows() {
+            rows.push(arrays.iter().map(|array| cells::value(array, row)).collect::<Result<Vec<Value>>>()?);
+        }
+    }
+    let cost = passes.iter().map(|pass| pass.cost()).fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1));
+    Ok(Rows {
+        columns,
+        rows,
+        steps: Vec::new(),
+        people: None,
+        sample_ratio: None,
+        rows_read: cost.0,
+        bytes_read: cost.1,
+    })
+}
+
+/// The plan of a text, safe to answer, with an order of all rows and no more of them than may be.
+fn plan(provider: &Provider, text: &str, scope: Scope<'_>) -> Step<LogicalPlan> {
+    let plan = provider.plan(text)?;
+    let plan = Governor::new(scope.grant.min_group()).whole(&plan)?;
+    let plan = in_order(plan)?;
+    Ok(LogicalPlanBuilder::from(plan)
+        .limit(0, Some(scope.limits.rows_max.min(scope.limits.groups_max) + 1))?
+        .build()?)
+}
+
+/// The plan with all columns as the last things to sort by, under its limit.
+fn in_order(plan: LogicalPlan) -> Step<LogicalPlan> {
+    let by_all = |plan: &LogicalPlan| -> Vec<SortExpr> {
+        plan.schema().columns().into_iter().map(|column| Expr::Column(column).sort(true, false)).collect()
+    };
+    Ok(match plan {
+        LogicalPlan::Limit(mut limit) => {
+            limit.input = Arc::new(in_order(Arc::unwrap_or_clone(limit.input))?);
+            LogicalPlan::Limit(limit)
+        }
+        LogicalPlan::Sort(mut sort) => {
+            let columns = sort.input.schema().columns().into_iter();
+            sort.expr.extend(columns.map(|column| Expr::Column(column).sort(true, false)));
+            LogicalPlan::Sort(sort)
+        }
+        other => {
+            let order = by_all(&other);
+            LogicalPlanBuilder::from(other).sort(order)?.build()?
+        }
+    })
+}
+
+fn session(scope: Scope<'_>, n_threads: usize) -> Result<SessionState> {
+    let memory = Arc::new(GreedyMemoryPool::new(scope.limits.memory_bytes_max));
+    let no_files = DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled);
+    let runtime = RuntimeEnvBuilder::new().with_memory_pool(memory).with_disk_manager_builder(no_files).build_arc();
+    let config = SessionConfig::new().with_target_partitions(n_threads);
+    let mut state = SessionStateBuilder::new()
+        .with_config(config)
+        .with_runtime_env(runtime.map_err(error::from_datafusion)?)
+        .build();
+    state.execution_props_mut().query_execution_start_time = Some(scope.plan.now);
+    Ok(state)
+}
+
+/// The plan with its tables opened for what it reads of them.
+fn open(scope: Scope<'_>, plan: LogicalPlan, n_threads: usize) -> Result<(LogicalPlan, Vec<Arc<Pass>>)> {
+    let mut passes = Vec::new();
+    let mut failed = None;
+    let opened = plan.transform_up_with_subqueries(|node| {
+        let LogicalPlan::TableScan(mut scan) = node else { return Ok(Transformed::no(node)) };
+        let provider = source_as_provider(&scan.source)?;
+        let Some(table) = provider.downcast_ref::<SqlTable>() else {
+            return Err(DataFusionError::Internal("a table that is not ours".to_owned()));
+        };
+        match table.open(scope, scan.projection.as_ref(), &scan.filters, n_threads) {
+            Ok(Opened { table, pass }) => {
+                passes.push(pass);
+                scan.source = provider_as_source(table);
+            }
+            Err(cause) => drop(failed.get_or_insert(cause)),
+        }
+        Ok(Transformed::yes(LogicalPlan::TableScan(scan)))
+    });
+    let opened = opened.map_err(error::from_datafusion)?.data;
+    failed.map_or(Ok((opened, passes)), Err)
+}
+
+/// Runs a plan until it is done or is to stop.
+fn execute(scope: Scope<'_>, state: &SessionState, plan: &LogicalPlan, n_threads: usize) -> Result<Vec<RecordBatch>> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(n_threads)
+        .thread_stack_size(STACK_BYTES)
+        .enable_time()
+        .build()
+        .map_err(|cause| error::busy(Box::new(cause)))?;
+    let rows_max = scope.limits.rows_max.min(scope.limits.groups_max);
+    let found = runtime.block_on(async {
+        let work = async {
+            let physical = state.create_physical_plan(plan).await?;
+            let mut stream = execute_stream(physical, state.task_ctx())?;
+            let mut batches = Vec::new();
+            while let Some(batch) = stream.next().await {
+                batches.push(batch?);
+            }
+            Ok::<_, DataFusionError>(batches)
+        };
+        let over = async {
+            while !(scope.limits.stop)() {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        tokio::select! {
+            batches = work => batches.map_err(|cause| fault(scope, cause)),
+            () = over => Err(error::stopped()),
+        }
+    });
+    // What still runs stops at its next batch.
+    runtime.shutdown_background();
+    let batches = found?;
+    if batches.iter().map(RecordBatch::num_rows).sum::<usize>() > rows_max {
+        let hint = "group by fewer values, or put a LIMIT at the end";
+        return Err(error::over_budget(&format!("{rows_max} rows"), hint));
+    }
+    Ok(batches)
+}
+
+/// Whether the plan adds up doubles.
+fn adds_doubles(plan: &LogicalPlan) -> bool {
+    let mut found = false;
+    let looked = plan.apply_with_subqueries(|node| {
+        found |= matches!(node, LogicalPlan::Aggregate(_))
+            && node
+                .inputs()
+                .iter()
+                .any(|input| input.schema().fields().iter().any(|field| *field.data_type() == DataType::Float64));
+        Ok(TreeNodeRecursion::Continue)
+    });
+    found || looked.is_err()
+}
+
+/// What DataFusion says while it runs.
+fn fault(scope: Scope<'_>, cause: DataFusionError) -> spec::Error {
+    if (scope.limits.stop)() {
+        return error::stopped();
+    }
+    match cause.find_root() {
+        DataFusionError::ResourcesExhausted(_) => {
+            error::over_budget("its memory", "ask for a shorter period, fewer groups, or join fewer rows")
+        }
+        DataFusionError::Plan(_) | DataFusionError::SchemaError(..) | DataFusionError::NotImplemented(_) => {
+            error::unreadable(&plain(&cause), "compare values of one type; text stands in 'quotes'")
+        }
+        _ => error::from_datafusion(cause),
+    }
+}
+
+/// A message of DataFusion without what it wraps around it.
+fn plain(error: &DataFusionError) -> String {
+    let message = error.strip_backtrace();
+    let known = ["Error during planning: ", "Schema error: ", "This feature is not implemented: ", "Execution error: "];
+    known.iter().fold(message.as_str(), |message, known| message.strip_prefix(known).unwrap_or(message)).to_owned()
+}
+
+fn shown_column(name: &str, data_type: &DataType) -> Column {
+    let value_type = match shown_type(data_type) {
+        DataType::Boolean => ValueType::Boolean,
+        DataType::Int64 => ValueType::Integer,
+        DataType::Float64 => ValueType::Number,
+        DataType::Decimal128(_, scale) => ValueType::Decimal { scale: u8::try_from(scale).unwrap_or(0) },
+        DataType::Date32 => ValueType::Date,
+        DataType::Timestamp(..) => ValueType::Timestamp,
+        _ => ValueType::Text,
+    };
+    cells::column(name, value_type, None)
+}
+
+/// The type of answers that shows one of DataFusion's.
+fn shown_type(data_type: &DataType) -> DataType {
+    use DataType::{
+        Boolean, Date32, Date64, Decimal128, Float16, Float32, Float64, Int8, Int16, Int32, Int64, Timestamp, UInt8,
+        UInt16, UInt32, UInt64, Utf8,
+    };
+    match data_type {
+        Boolean => Boolean,
+        Int8 | Int16 | Int32 | Int64 | UInt8 | UInt16 | UInt32 | UInt64 => Int64,
+        Float16 | Float32 | Float64 => Float64,
+        Decimal128(precision, scale) if *scale >= 0 => Decimal128(*precision, *scale),
+        Date32 | Date64 => Date32,
+        Timestamp(..) => Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        DataType::Null => DataType::Null,
+        _ => Utf8,
+    }
+}
+
+fn shown_array(array: &ArrayRef) -> Result<ArrayRef> {
+    let shown = shown_type(array.data_type());
+    if shown == *array.data_type() { Ok(Arc::clone(array)) } else { cast(array, &shown).map_err(error::from_arrow) }
+}

@@ -1,0 +1,482 @@
+//! Plans of SQL made safe to answer: what leaves is about enough people, whatever stands around it.
+//!
+//! A plan is about single people from its tables up to an aggregate. There every group has to hold enough of each table's
+//! people, and every figure enough people with a value; what has fewer is left out, and from there on anything goes. Up to
+//! there only what cannot single anybody out is let through: columns as they are into figures, people into nothing but joins,
+//! groups and counts, and no expression that could fail on one row and so tell of it. What is not known here is refused.
+
+use super::expression::Frame;
+use super::{Complaint, Step};
+use datafusion::common::{Column, DFSchema, JoinType, TableReference};
+use datafusion::functions_aggregate::expr_fn::count_distinct;
+use datafusion::logical_expr::expr::{AggregateFunction, AggregateFunctionParams};
+use datafusion::logical_expr::utils::split_conjunction;
+use datafusion::logical_expr::{
+    Aggregate, BinaryExpr, Distinct, Expr, ExprFunctionExt, Filter, Join, LogicalPlan, LogicalPlanBuilder, Operator,
+    Projection, SubqueryAlias, lit, when,
+};
+use spec::SqlQuestion;
+use std::sync::Arc;
+
+/// Aggregates that may be asked for: those of trends.
+const FIGURES: [&str; 5] = ["count", "sum", "avg", "min", "max"];
+/// Nodes of a plan; common table expressions stand in it as often as they are named.
+const NODES_MAX: usize = 300;
+
+/// What a column of rows about people may be used for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Kind {
+    /// Tells people apart; columns with the same number always hold the same person.
+    Person(usize),
+    /// As it is stored, and null where there is nothing.
+    Plain,
+    /// Computed.
+    Derived,
+}
+
+/// A plan, and what its rows are about.
+pub(super) struct Governed {
+    pub(super) plan: LogicalPlan,
+    /// The kinds of its columns, in their order, while its rows are about single people.
+    pub(super) kinds: Option<Vec<Kind>>,
+    /// Whom a row is about: columns that go along unseen, one for each table, with their numbers.
+    followed: Vec<(String, usize)>,
+}
+
+/// Makes one plan safe.
+pub(super) struct Governor {
+    pub(super) min_group: u64,
+    n_tables: usize,
+    n_nodes: usize,
+    /// Rows of the queries around a subquery.
+    pub(super) outer: Vec<Frame>,
+}
+
+impl Governor {
+    pub(super) fn new(min_group: u64) -> Governor {
+        Governor { min_group, n_tables: 0, n_nodes: 0, outer: Vec::new() }
+    }
+
+    /// The plan with what keeps groups of too few people out of it.
+    pub(super) fn whole(&mut self, plan: &LogicalPlan) -> Step<LogicalPlan> {
+        let governed = self.govern(plan)?;
+        if governed.kinds.is_some() {
+            return Err(Complaint::new(
+                "its rows are about single people",
+                "group them: `SELECT country, count(DISTINCT person) FROM people GROUP BY country`; for a list of people ask an \
+                 audience",
+            ));
+        }
+        Ok(governed.plan)
+    }
+
+    pub(super) fn govern(&mut self, plan: &LogicalPlan) -> Step<Governed> {
+        self.n_nodes += 1;
+        if self.n_nodes > NODES_MAX {
+            return Err(Complaint::new("it is too large once its parts are put in", "name each part once"));
+        }
+        match plan {
+            LogicalPlan::TableScan(_) => self.table(plan),
+            LogicalPlan::SubqueryAlias(alias) => {
+                let input = self.govern(&alias.input)?;
+                let alias = SubqueryAlias::try_new(Arc::new(input.plan), alias.alias.clone())?;
+                Ok(Governed { plan: LogicalPlan::SubqueryAlias(alias), ..input })
+            }
+            LogicalPlan::Filter(filter) => self.filter(filter),
+            LogicalPlan::Projection(projection) => self.projection(projection),
+            LogicalPlan::Join(join) => self.join(join),
+            LogicalPlan::Aggregate(aggregate) => self.aggregate(aggregate),
+            LogicalPlan::Distinct(Distinct::All(input)) => {
+                let columns = input.schema().columns().into_iter().map(Expr::Column).collect();
+                self.aggregate(&Aggregate::try_new(Arc::clone(input), columns, Vec::new())?)
+            }
+            LogicalPlan::EmptyRelation(_)
+            | LogicalPlan::Values(_)
+            | LogicalPlan::Sort(_)
+            | LogicalPlan::Limit(_)
+            | LogicalPlan::Union(_)
+            | LogicalPlan::Window(_) => self.of_groups(plan),
+            other => {
+                let name = other.display().to_string();
+                let name = name.split([':', ' ']).next().unwrap_or_default().to_owned();
+                Err(Complaint::new(
+                    &format!("`{name}` is not something that can be asked here"),
+                    "write a plain SELECT",
+                ))
+            }
+        }
+    }
+
+    /// A table, with the column that follows its people.
+    fn table(&mut self, plan: &LogicalPlan) -> Step<Governed> {
+        let number = self.n_tables;
+        self.n_tables += 1;
+        let name = format!("__person_{number}");
+        let columns = plan.schema().columns();
+        let person = columns.iter().find(|column| column.name == SqlQuestion::PERSON).cloned();
+        let person = person.ok_or_else(|| Complaint::new("a table without people was read", "name another table"))?;
+        let kind = |column: &Column| if *column == person { Kind::Person(number) } else { Kind::Plain };
+        let kinds = columns.iter().map(kind).chain([Kind::Person(number)]).collect();
+        let shown = columns.iter().cloned().map(Expr::Column);
+        let all: Vec<Expr> = shown.chain([Expr::Column(person.clone()).alias(name.clone())]).collect();
+        let plan = LogicalPlanBuilder::from(plan.clone()).project(all)?.build()?;
+        Ok(Governed { plan, kinds: Some(kinds), followed: vec![(name, number)] })
+    }
+
+    /// What stands above aggregates: its inputs have to be safe.
+    fn of_groups(&mut self, plan: &LogicalPlan) -> Step<Governed> {
+        let mut inputs = Vec::new();
+        for input in plan.inputs() {
+            let input = self.govern(input)?;
+            if input.kinds.is_some() {
+                let name = plan.display().to_string();
+                let name = name.split([':', ' ']).next().unwrap_or_default().to_owned();
+                let message = format!("`{name}` would work on rows about single people");
+                return Err(Complaint::new(&message, "group them first, then sort, limit or compare groups"));
+            }
+            inputs.push(input.plan);
+        }
+        let expressions = plan.expressions().into_iter().map(|one| self.released(one)).collect::<Step<_>>()?;
+        Ok(Governed { plan: plan.with_new_exprs(expressions, inputs)?, kinds: None, followed: Vec::new() })
+    }
+
+    fn filter(&mut self, filter: &Filter) -> Step<Governed> {
+        let mut input = self.govern(&filter.input)?;
+        let predicate = self.expression(filter.predicate.clone(), &input)?;
+        // Whoever is the same as in the rows around a subquery is followed there.
+        let tied = self.tied(&filter.predicate, &input);
+        input.followed.retain(|(_, number)| !tied.contains(number));
+        for (one, other) in input.same_people(&filter.predicate) {
+            input.unite(one, other);
+        }
+        let plan = LogicalPlan::Filter(Filter::try_new(predicate, Arc::new(input.plan))?);
+        Ok(Governed { plan, ..input })
+    }
+
+    fn projection(&mut self, projection: &Projection) -> Step<Governed> {
+        let input = self.govern(&projection.input)?;
+        let mut expressions = Vec::with_capacity(projection.expr.len());
+        let mut kinds = Vec::with_capacity(projection.expr.len());
+        for expression in &projection.expr {
+            let kind = input.kind_of(expression);
+            expressions.push(self.shown(expression.clone(), kind, &input)?);
+            kinds.push(kind.unwrap_or(Kind::Derived));
+        }
+        for (name, number) in &input.followed {
+            expressions.push(Expr::Column(input.column(name)?));
+            kinds.push(Kind::Person(*number));
+        }
+        let plan = LogicalPlan::Projection(Projection::try_new(expressions, Arc::new(input.plan))?);
+        Ok(Governed { plan, kinds: input.kinds.is_some().then_some(kinds), followed: input.followed })
+    }
+
+    /// An expression under the name that it had.
+    fn shown(&mut self, expression: Expr, kind: Option<Kind>, input: &Governed) -> Step<Expr> {
+        if kind.is_some() {
+            // A column, or one under another name.
+            return Ok(expression);
+        }
+        let (relation, name) = expression.qualified_name();
+        let checked = self.expression(expression.clone(), input)?;
+        Ok(if checked == expression { checked } else { checked.alias_qualified(relation, name) })
+    }
+
+    fn join(&mut self, join: &Join) -> Step<Governed> {
+        let (left, right) = (self.govern(&join.left)?, self.govern(&join.right)?);
+        if !matches!(join.join_type, JoinType::Inner | JoinType::Left | JoinType::Right | JoinType::Full) {
+            return Err(Complaint::new("this kind of join cannot be asked here", "use JOIN, LEFT JOIN or EXISTS"));
+        }
+        let both = Governed::beside(&left, &right)?;
+        let mut conditions: Vec<Expr> =
+            join.on.iter().map(|(one, other)| one.clone().eq(other.clone())).chain(join.filter.clone()).collect();
+        let mut same = Vec::new();
+        for condition in &mut conditions {
+            same.extend(both.same_people(condition));
+            *condition = self.expression(condition.clone(), &both)?;
+        }
+        let mut joined = Governed {
+            plan: LogicalPlan::Join(Join::try_new(
+                Arc::new(left.plan.clone()),
+                Arc::new(right.plan.clone()),
+                Vec::new(),
+                conditions.into_iter().reduce(Expr::and),
+                join.join_type,
+                join.join_constraint,
+                join.null_equality,
+                join.null_aware,
+            )?),
+            kinds: both.kinds,
+            followed: both.followed,
+        };
+        for (one, other) in same {
+            match join.join_type {
+                JoinType::Inner => joined.unite(one, other),
+                // Whoever is on the other side, if anybody is, is the same: it is enough to follow those who always are.
+                JoinType::Left => joined.follow_only(&left.numbers(), one, other),
+                JoinType::Right => joined.follow_only(&right.numbers(), one, other),
+                _ => {}
+            }
+        }
+        Ok(joined)
+    }
+
+    fn aggregate(&mut self, aggregate: &Aggregate) -> Step<Governed> {
+        let input = self.govern(&aggregate.input)?;
+        if input.kinds.is_none() {
+            let released = |all: &[Expr], governor: &mut Governor| -> Step<Vec<Expr>> {
+                all.iter().map(|one| governor.released(one.clone())).collect()
+            };
+            let (groups, figures) = (released(&aggregate.group_expr, self)?, released(&aggregate.aggr_expr, self)?);
+            let plan = LogicalPlan::Aggregate(Aggregate::try_new(Arc::new(input.plan), groups, figures)?);
+            return Ok(Governed { plan, kinds: None, followed: Vec::new() });
+        }
+        if input.followed.is_empty() {
+            return Err(Complaint::new(
+                "a subquery makes figures for each person around it",
+                "write `person IN (SELECT person FROM ... GROUP BY person HAVING ...)`",
+            ));
+        }
+        let kinds: Vec<Option<Kind>> = aggregate.group_expr.iter().map(|group| input.kind_of(group)).collect();
+        let mut groups = Vec::with_capacity(kinds.len());
+        for (group, kind) in aggregate.group_expr.iter().zip(&kinds) {
+            groups.push(self.shown(group.clone(), *kind, &input)?);
+        }
+        let mut figures = Vec::with_capacity(aggregate.aggr_expr.len());
+        for figure in &aggregate.aggr_expr {
+            figures.push(self.figure(figure, &input)?);
+        }
+        let person = kinds.iter().flatten().find_map(|kind| match kind {
+            Kind::Person(number) => Some(*number),
+            Kind::Plain | Kind::Derived => None,
+        });
+        match person {
+            Some(person) => of_people(person, &kinds, groups, figures, input),
+            None => self.of_enough(groups, figures, input),
+        }
+    }
+
+    /// A figure that may be computed from rows about people.
+    fn figure(&mut self, expression: &Expr, input: &Governed) -> Step<Figure> {
+        let name = expression.schema_name().to_string();
+        let (Expr::AggregateFunction(figure), hint) =
+            (expression.clone().unalias(), "figures: count, sum, avg, min, max")
+        else {
+            return Err(Complaint::new(&format!("`{name}` is not a figure"), "figures: count, sum, avg, min, max"));
+        };
+        let AggregateFunctionParams { args, distinct, filter, order_by, null_treatment } = figure.params;
+        let function = figure.func.name().to_owned();
+        if !FIGURES.contains(&function.as_str()) || !order_by.is_empty() || null_treatment.is_some() {
+            return Err(Complaint::new(&format!("`{name}` cannot be computed here"), hint));
+        }
+        let filter = filter.map(|filter| self.expression(*filter, input)).transpose()?;
+        let about = match args.as_slice() {
+            [Expr::Literal(value, _)] if function == "count" && !value.is_null() => None,
+            [argument] => match input.kind_of(argument) {
+                Some(Kind::Plain) => Some(argument.clone()),
+                Some(Kind::Person(_)) if function == "count" => Some(argument.clone()),
+                Some(Kind::Person(_)) => return Err(Complaint::person()),
+                Some(Kind::Derived) | None => {
+                    let message = format!("`{name}` is about something computed from rows about people");
+                    let hint = "put conditions into WHERE or FILTER, and into figures only columns as they are";
+                    return Err(Complaint::new(&message, hint));
+                }
+            },
+            _ => return Err(Complaint::new(&format!("`{name}` takes one column"), hint)),
+        };
+        // Nothing counts as none, so that a sum of counts would tell of the few who have any.
+        let kind =
+            if function == "count" && (about.is_some() || filter.is_some()) { Kind::Derived } else { Kind::Plain };
+        let params =
+            AggregateFunctionParams { args, distinct, filter: filter.clone().map(Box::new), order_by, null_treatment };
+        let computed = Expr::AggregateFunction(AggregateFunction { func: figure.func, params });
+        Ok(Figure { name, computed, about, filter, kind })
+    }
+
+    /// Groups of enough people, each figure about enough of them.
+    fn of_enough(&mut self, groups: Vec<Expr>, figures: Vec<Figure>, input: Governed) -> Step<Governed> {
+        let enough = lit(i64::try_from(self.min_group.max(1)).unwrap_or(i64::MAX));
+        let mut people: Vec<Expr> = Vec::new();
+        for (name, _) in &input.followed {
+            people.push(Expr::Column(input.column(name)?));
+        }
+        let n_groups = groups.len();
+        let mut computed: Vec<Expr> = figures
+            .iter()
+            .enumerate()
+            .map(|(place, figure)| figure.computed.clone().alias(figure_name(place)))
+            .collect();
+        let mut of_group = Vec::new();
+        for (index, person) in people.iter().enumerate() {
+            let name = format!("__enough_{index}");
+            computed.push(count_distinct(person.clone()).alias(name.clone()));
+            of_group.push(column(&name).gt_eq(enough.clone()));
+        }
+        let mut of_figure = Vec::new();
+        for (place, figure) in figures.iter().enumerate() {
+            let has_value = figure.about.clone().map(Expr::is_not_null);
+            let Some(counts) = figure.filter.clone().into_iter().chain(has_value).reduce(Expr::and) else {
+                of_figure.push(None);
+                continue;
+            };
+            let mut holds = Vec::new();
+            for (index, person) in people.iter().enumerate() {
+                let name = format!("__enough_{index}_{place}");
+                computed.push(count_distinct(person.clone()).filter(counts.clone()).build()?.alias(name.clone()));
+                holds.push(column(&name).gt_eq(enough.clone()));
+            }
+            of_figure.push(holds.into_iter().reduce(Expr::and));
+        }
+        let aggregate = Aggregate::try_new(Arc::new(input.plan), groups, computed)?;
+        let mut shown: Vec<Expr> = aggregate.schema.columns().into_iter().take(n_groups).map(Expr::Column).collect();
+        for (place, (figure, holds)) in figures.into_iter().zip(of_figure).enumerate() {
+            let value = column(&figure_name(place));
+            let value = match holds {
+                Some(holds) => when(holds, value).end()?,
+                None => value,
+            };
+            shown.push(value.alias(figure.name));
+        }
+        let aggregate = LogicalPlan::Aggregate(aggregate);
+        let enough = of_group.into_iter().reduce(Expr::and).unwrap_or_else(|| lit(false));
+        let enough = LogicalPlan::Filter(Filter::try_new(enough, Arc::new(aggregate))?);
+        let plan = LogicalPlan::Projection(Projection::try_new(shown, Arc::new(enough))?);
+        Ok(Governed { plan, kinds: None, followed: Vec::new() })
+    }
+}
+
+/// A figure over rows about people.
+struct Figure {
+    /// The name of its column.
+    name: String,
+    computed: Expr,
+    /// The column that it is about, and the condition that it counts under.
+    about: Option<Expr>,
+    filter: Option<Expr>,
+    /// What its column is where there is one row for each person.
+    kind: Kind,
+}
+
+/// A row for each person: still about people.
+fn of_people(
+    person: usize,
+    kinds: &[Option<Kind>],
+    mut groups: Vec<Expr>,
+    figures: Vec<Figure>,
+    input: Governed,
+) -> Step<Governed> {
+    if input.followed.iter().any(|(_, number)| *number != person) {
+        return Err(Complaint::new(
+            "its groups are about one table's people and its rows about those of several",
+            "join the tables by `person`",
+        ));
+    }
+    let mut kinds: Vec<Kind> = kinds.iter().map(|kind| kind.unwrap_or(Kind::Derived)).collect();
+    for (name, number) in &input.followed {
+        groups.push(Expr::Column(input.column(name)?));
+        kinds.push(Kind::Person(*number));
+    }
+    kinds.extend(figures.iter().map(|figure| figure.kind));
+    let figures = figures.into_iter().map(|figure| figure.computed.alias(figure.name)).collect();
+    let plan = LogicalPlan::Aggregate(Aggregate::try_new(Arc::new(input.plan), groups, figures)?);
+    Ok(Governed { plan, kinds: Some(kinds), followed: input.followed })
+}
+
+impl Governed {
+    /// A plan of nothing about anybody.
+    pub(super) fn empty() -> Governed {
+        let plan = LogicalPlanBuilder::empty(false).build().expect("a plan of nothing can be built");
+        Governed { plan, kinds: None, followed: Vec::new() }
+    }
+
+    /// Whether rows are about nobody but these people, or nobody who is not followed around them.
+    pub(super) fn is_about(&self, person: Option<usize>) -> bool {
+        self.followed.iter().all(|(_, number)| Some(*number) == person)
+    }
+
+    /// Two inputs of a join next to each other; the plan is that of the join without a condition.
+    fn beside(left: &Governed, right: &Governed) -> Step<Governed> {
+        let of_columns = |side: &Governed| {
+            let n_columns = side.plan.schema().fields().len();
+            side.kinds.clone().unwrap_or_else(|| vec![Kind::Derived; n_columns])
+        };
+        let plan = LogicalPlanBuilder::from(left.plan.clone()).cross_join(right.plan.clone())?.build()?;
+        let is_about_people = left.kinds.is_some() || right.kinds.is_some();
+        let kinds = of_columns(left).into_iter().chain(of_columns(right)).collect();
+        let followed = left.followed.iter().chain(&right.followed).cloned().collect();
+        Ok(Governed { plan, kinds: is_about_people.then_some(kinds), followed })
+    }
+
+    fn numbers(&self) -> Vec<usize> {
+        self.followed.iter().map(|(_, number)| *number).collect()
+    }
+
+    pub(super) fn schema(&self) -> &DFSchema {
+        self.plan.schema()
+    }
+
+    /// The kind of a bare column, under whatever name; nothing for what is computed.
+    fn kind_of(&self, expression: &Expr) -> Option<Kind> {
+        match expression {
+            Expr::Alias(alias) => self.kind_of(&alias.expr),
+            Expr::Column(column) => self.kind_of_column(column),
+            _ => None,
+        }
+    }
+
+    pub(super) fn kind_of_column(&self, column: &Column) -> Option<Kind> {
+        let kinds = self.kinds.as_ref()?;
+        self.schema().maybe_index_of_column(column).and_then(|place| kinds.get(place).copied())
+    }
+
+    /// The column that follows somebody.
+    fn column(&self, name: &str) -> Step<Column> {
+        let found = self.schema().columns().into_iter().find(|column| column.name == name);
+        found.ok_or_else(|| Complaint::new("the people of a table were lost on the way", "write it in another way"))
+    }
+
+    /// Pairs of people who are the same wherever the condition holds.
+    fn same_people(&self, condition: &Expr) -> Vec<(usize, usize)> {
+        let person = |expression: &Expr| match self.kind_of(expression) {
+            Some(Kind::Person(number)) => Some(number),
+            _ => None,
+        };
+        let pair = |term: &&Expr| match term {
+            Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) => person(left).zip(person(right)),
+            _ => None,
+        };
+        split_conjunction(condition).iter().filter_map(pair).collect()
+    }
+
+    /// Two columns hold the same person in every row: it is enough to follow one.
+    fn unite(&mut self, one: usize, other: usize) {
+        if one == other {
+            return;
+        }
+        for kind in self.kinds.iter_mut().flatten() {
+            if *kind == Kind::Person(other) {
+                *kind = Kind::Person(one);
+            }
+        }
+        if self.followed.iter().any(|(_, number)| *number == one) {
+            self.followed.retain(|(_, number)| *number != other);
+        }
+        self.followed.iter_mut().filter(|(_, number)| *number == other).for_each(|(_, number)| *number = one);
+    }
+
+    /// Follows of two columns that hold the same person, if any, only the one that always does.
+    fn follow_only(&mut self, always: &[usize], one: usize, other: usize) {
+        let (always_there, at_times) = if always.contains(&one) { (one, other) } else { (other, one) };
+        if always.contains(&always_there) && !always.contains(&at_times) {
+            self.followed.retain(|(_, number)| *number != at_times);
+        }
+    }
+}
+
+fn figure_name(place: usize) -> String {
+    format!("__figure_{place}")
+}
+
+/// A column of ours.
+fn column(name: &str) -> Expr {
+    Expr::Column(Column::new(None::<TableReference>, name))
+}
