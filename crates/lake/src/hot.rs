@@ -5,6 +5,7 @@
 //! time. Invariant: what is held has at most so many bytes; the least recently used goes first.
 
 use crate::stretch::{Column, People, Runs};
+use std::any::Any;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -56,6 +57,15 @@ pub(crate) enum Hot {
     Runs(Arc<Runs>),
     /// Any other column.
     Column(Column),
+    /// What somebody computed of the rows.
+    Kept(Kept),
+}
+
+/// Something computed, and how much room it takes.
+#[derive(Clone)]
+pub(crate) struct Kept {
+    pub(crate) value: Arc<dyn Any + Send + Sync>,
+    pub(crate) n_bytes: usize,
 }
 
 impl Hot {
@@ -64,6 +74,7 @@ impl Hot {
             Hot::People(people) => people.n_bytes(),
             Hot::Runs(runs) => runs.n_bytes(),
             Hot::Column(column) => column.n_bytes(),
+            Hot::Kept(kept) => kept.n_bytes,
         }
     }
 }

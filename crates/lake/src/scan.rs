@@ -5,6 +5,7 @@
 //! kept -> merge in what landed -> open the rows of granted people. Invariants: no row of a person outside the grant can be
 //! looked at; a property outside the grant cannot be named.
 
+mod piece;
 mod source;
 
 use crate::data_file::{LANDED, damaged, int_range};
@@ -20,6 +21,7 @@ use arrow::record_batch::{RecordBatch, RecordBatchReader};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::bloom_filter::Sbbf;
+pub use piece::Piece;
 use policy::Grant;
 use roaring::RoaringTreemap;
 use source::Source;
@@ -221,13 +223,7 @@ impl ScanPart {
     /// Reads the part. Rows of other events and times may be in it: what is kept for the next question holds all of them.
     pub fn stretch(&self) -> Result<Stretch> {
         let scan = &self.scan;
-        let stored = self.stored.iter().map(|(file, group)| Arc::new(Source::new(Arc::clone(file), *group)));
-        let mut sources: Vec<Arc<Source>> = stored.collect();
-        for source in &self.landed {
-            if !source.all_people(scan)?.within(self.people).is_empty() {
-                sources.push(Arc::clone(source));
-            }
-        }
+        let sources = self.sources()?;
         let mut leaves_out = false;
         for source in sources.iter().filter(|_| scan.only_vouched) {
             leaves_out |= source.holds_claims(scan)?;
@@ -242,6 +238,18 @@ impl ScanPart {
         };
         let n_bytes = sources.iter().map(|source| source.take_cost()).sum();
         Stretch::new(&people, columns, n_bytes, &scan.grant)
+    }
+
+    /// The row groups that hold rows of the part's people.
+    fn sources(&self) -> Result<Vec<Arc<Source>>> {
+        let stored = self.stored.iter().map(|(file, group)| Arc::new(Source::new(Arc::clone(file), *group)));
+        let mut sources: Vec<Arc<Source>> = stored.collect();
+        for source in &self.landed {
+            if !source.all_people(&self.scan)?.within(self.people).is_empty() {
+                sources.push(Arc::clone(source));
+            }
+        }
+        Ok(sources)
     }
 
     /// Rows from several groups in one order.

@@ -153,19 +153,17 @@ impl Stretch {
     /// # Shape
     /// `ts`, `event`, then the properties.
     pub(crate) fn new(people: &People, columns: Vec<Column>, bytes: u64, grant: &Grant) -> Result<Stretch> {
+        Stretch::of(granted(people.all(), grant), people.n_rows(), columns, bytes)
+    }
+
+    /// Shared columns of so many rows, of which those of these people are open.
+    pub(crate) fn of(people: Vec<PersonRows>, n_rows: usize, columns: Vec<Column>, bytes: u64) -> Result<Stretch> {
         let mut columns = columns.into_iter();
         let (Some(Column::Numbers(times)), Some(Column::Texts(events))) = (columns.next(), columns.next()) else {
             return Err(error::events_lack_columns());
         };
         let Values::Whole(times) = times.values else { return Err(error::events_lack_columns()) };
-        Ok(Stretch {
-            people: granted(people, grant),
-            n_rows: people.n_rows(),
-            times,
-            events,
-            properties: columns.collect(),
-            bytes,
-        })
+        Ok(Stretch { people, n_rows, times, events, properties: columns.collect(), bytes })
     }
 
     /// Without anybody.
@@ -222,17 +220,18 @@ impl Stretch {
 }
 
 /// The people whom the grant holds; both ascend.
-fn granted(people: &People, grant: &Grant) -> Vec<PersonRows> {
+pub(crate) fn granted(people: impl Iterator<Item = PersonRows>, grant: &Grant) -> Vec<PersonRows> {
     let number = |rows: &PersonRows| PersonId::from_stored(rows.person).map(PersonId::number);
     let mut granted = grant.people().iter();
-    people.all().find_map(|rows| number(&rows)).into_iter().for_each(|first| granted.advance_to(first));
+    let mut people = people.skip_while(|rows| number(rows).is_none()).peekable();
+    people.peek().and_then(number).into_iter().for_each(|first| granted.advance_to(first));
     let mut granted = granted.peekable();
     let is_granted = |rows: &PersonRows| {
         let Some(number) = number(rows) else { return false };
         while granted.next_if(|other| *other < number).is_some() {}
         granted.peek() == Some(&number)
     };
-    people.all().filter(is_granted).collect()
+    people.filter(is_granted).collect()
 }
 
 impl People {
@@ -254,6 +253,16 @@ impl People {
         rows.map(|((person, start), end)| PersonRows { person: *person, start, end: *end })
     }
 
+    /// Those in a range of numbers, both ends included.
+    pub(crate) fn all_within(&self, people: (i64, i64)) -> impl Iterator<Item = PersonRows> {
+        let start = |place: usize| place.checked_sub(1).map_or(0, |before| self.ends[before]);
+        self.within(people).map(move |place| PersonRows {
+            person: self.numbers[place],
+            start: start(place),
+            end: self.ends[place],
+        })
+    }
+
     /// The places of people in a range of numbers, both ends included.
     pub(crate) fn within(&self, (first, last): (i64, i64)) -> Range<usize> {
         self.numbers.partition_point(|person| *person < first)..self.numbers.partition_point(|person| *person <= last)
@@ -264,7 +273,7 @@ impl People {
         place.checked_sub(1).map_or(0, |before| self.ends[before])..self.ends[place]
     }
 
-    fn n_rows(&self) -> usize {
+    pub(crate) fn n_rows(&self) -> usize {
         self.ends.last().map_or(0, |end| *end as usize)
     }
 

@@ -4,7 +4,7 @@ use crate::cells;
 use crate::error;
 use crate::expression::{Predicate, aggregate_column};
 use crate::fold::Fold;
-use crate::pass::{Part, Pass, Wanted, column_name, typed};
+use crate::pass::{Pass, Wanted, column_name, typed};
 use crate::plan::{Rows, Scope};
 use arrow::array::{ArrayRef, BooleanArray};
 use arrow::compute::and;
@@ -32,7 +32,7 @@ pub(crate) fn run(scope: Scope<'_>, question: &AudienceQuestion) -> Result<Rows>
     let audience = Audience::new(scope, question, &aggregates, (as_of, &pass), is_list)?;
     let mut counts = vec![0; audience.terms.len() + 1];
     let mut inside = Vec::new();
-    for part in pass.fold(scope.limits, &|part| audience.fold(part))? {
+    for part in pass.fold_unread(scope.limits, &|part| audience.fold(part))? {
         counts.iter_mut().zip(part.counts).for_each(|(all, more)| *all += more);
         inside.extend(part.inside);
     }
@@ -99,14 +99,14 @@ impl Audience<'_> {
         Ok(Audience { fold, pass, traits, terms: terms.collect::<Result<_>>()?, schema, is_list })
     }
 
-    fn fold(&self, part: &Part<'_>) -> Result<PartAudience> {
-        let (people, rows) = part.everybody();
+    fn fold(&self, part: usize) -> Result<PartAudience> {
+        let (people, rows) = self.pass.traits().everybody(self.pass.range(part));
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.schema.fields().len());
         for (name, field) in self.traits.iter().zip(self.schema.fields()) {
             let column = self.pass.traits().column(name).ok_or_else(|| error::bug("a trait was not read"))?;
             columns.push(typed(column.array(rows.iter().copied())?, field.data_type()));
         }
-        columns.extend(self.fold.figures(part, &people)?);
+        columns.extend(self.fold.figures(self.pass, part, &people)?);
         let batch = cells::batch(&self.schema, columns, people.len())?;
         let mut inside = BooleanArray::from(vec![true; people.len()]);
         let mut counts = vec![people.len() as u64];

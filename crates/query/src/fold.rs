@@ -5,11 +5,12 @@ use crate::number;
 use crate::pass::{Filter, Part, Pass, Values, Wanted};
 use arrow::array::{ArrayRef, Date32Array, Decimal128Array, Float64Array, Int64Array, TimestampMicrosecondArray};
 use arrow::datatypes::DataType;
-use lake::{Column, Number, Numbers, PersonRows};
-use spec::{Aggregate, AggregateFunction, FieldRef, Instant, Result};
+use lake::{Column, Number, Numbers, PersonRows, Piece};
+use spec::{Aggregate, AggregateFunction, FieldRef, Instant, Result, Term};
 use std::sync::Arc;
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
+const MICROS_PER_MINUTE: i64 = 60_000_000;
 
 /// Aggregates over each person's events, ready to be computed.
 pub(crate) struct Fold {
@@ -53,12 +54,88 @@ impl Fold {
     ///
     /// # Shape
     /// One array per aggregate, each with one cell per person.
-    pub(crate) fn figures(&self, part: &Part<'_>, people: &[i64]) -> Result<Vec<ArrayRef>> {
-        let figures = fold_part(&self.aggregates, part, people)?;
+    pub(crate) fn figures(&self, pass: &Pass, part: usize, people: &[i64]) -> Result<Vec<ArrayRef>> {
+        let adds_up = self.aggregates.iter().all(Compiled::adds_up);
+        let figures = match if adds_up { pass.pieces(part)? } else { None } {
+            Some(pieces) => self.of_pieces(pass, people, &pieces)?,
+            None => fold_part(&self.aggregates.iter().collect::<Vec<_>>(), &pass.read(part)?, people)?,
+        };
         let finished =
             self.aggregates.iter().zip(&figures).map(|(aggregate, figures)| aggregate.finish(figures, self.as_of));
         finished.collect()
     }
+
+    /// Adds up what each piece comes to: what was kept of it, or else what its rows say.
+    fn of_pieces(&self, pass: &Pass, people: &[i64], pieces: &[Piece]) -> Result<Vec<Figures>> {
+        let nobody = |aggregate: &Compiled| Figures::of(aggregate.aggregate.function, people.len());
+        let mut all: Vec<Figures> = self.aggregates.iter().map(nobody).collect();
+        for piece in pieces {
+            let own: Vec<i64> = piece.people().iter().map(PersonRows::person).collect();
+            let places = places(&own, people)?;
+            for ((aggregate, figures), kept) in
+                self.aggregates.iter().zip(&mut all).zip(self.of_piece(pass, piece, own)?)
+            {
+                figures.merge(aggregate.aggregate.function, &kept.figures, &places);
+            }
+        }
+        Ok(all)
+    }
+
+    /// The figures of the people of a piece, from its rows alone.
+    fn of_piece(&self, pass: &Pass, piece: &Piece, people: Vec<i64>) -> Result<Vec<Arc<KeptFigures>>> {
+        let known = |aggregate: &Compiled| {
+            let kept = piece.kept::<KeptFigures>(&aggregate.name)?;
+            // Others may be granted by now.
+            (*kept.people == *people).then_some(kept)
+        };
+        let mut found: Vec<Option<Arc<KeptFigures>>> = self.aggregates.iter().map(known).collect();
+        let lacking =
+            || self.aggregates.iter().zip(&found).filter(|(_, found)| found.is_none()).map(|(lacking, _)| lacking);
+        let lacking: Vec<&Compiled> = lacking().collect();
+        if !lacking.is_empty() {
+            let computed = fold_part(&lacking, &pass.read_piece(piece)?, &people)?;
+            let people: Arc<[i64]> = people.into();
+            let mut computed = lacking.iter().zip(computed);
+            for place in found.iter_mut().filter(|found| found.is_none()) {
+                let Some((aggregate, figures)) = computed.next() else { break };
+                let kept = Arc::new(KeptFigures { people: Arc::clone(&people), figures });
+                // At any other instant nobody asks for the same again.
+                if self.as_of.timestamp_micros() % MICROS_PER_MINUTE == 0 {
+                    piece.keep(&aggregate.name, Arc::clone(&kept), kept.n_bytes());
+                }
+                *place = Some(kept);
+            }
+        }
+        Ok(found.into_iter().flatten().collect())
+    }
+}
+
+/// Figures of one aggregate and the people whose they are.
+struct KeptFigures {
+    people: Arc<[i64]>,
+    figures: Figures,
+}
+
+impl KeptFigures {
+    fn n_bytes(&self) -> usize {
+        let n_each = match &self.figures {
+            Figures::Counts(_) => size_of::<u32>(),
+            Figures::Times(_) => size_of::<Option<i64>>(),
+            Figures::Sums(_) => size_of::<Sum>(),
+            Figures::Extremes(_) => size_of::<Option<Number>>(),
+        };
+        self.people.len() * (size_of::<i64>() + n_each)
+    }
+}
+
+/// The places of some people among others, who hold all of them; both ascend.
+fn places(some: &[i64], among: &[i64]) -> Result<Vec<u32>> {
+    if some == among {
+        return Ok((0..).take(some.len()).collect());
+    }
+    let mut others = among.iter().zip(0_u32..);
+    let place = |person: &i64| others.find(|(other, _)| *other == person).map(|(_, place)| place);
+    some.iter().map(place).collect::<Option<_>>().ok_or_else(|| error::bug("the scan gave a person out of order"))
 }
 
 /// The instant after which a windowed aggregate looks; `None` without a window.
@@ -69,6 +146,8 @@ fn window_start(aggregate: &Aggregate, as_of: Instant) -> Option<Instant> {
 /// An aggregate ready to be folded.
 struct Compiled {
     aggregate: Aggregate,
+    /// What tells it from all others, as of when included.
+    name: Arc<str>,
     filter: Option<Filter>,
     /// Events later than this, in microseconds.
     after: i64,
@@ -81,7 +160,7 @@ struct Compiled {
 /// Figures of one aggregate, one person after the other.
 enum Figures {
     /// How many events there are.
-    Counts(Vec<u64>),
+    Counts(Vec<u32>),
     /// When the first or the last of them was.
     Times(Vec<Option<i64>>),
     Sums(Vec<Sum>),
@@ -97,7 +176,7 @@ struct Sum {
     double: f64,
 }
 
-fn fold_part(aggregates: &[Compiled], part: &Part<'_>, people: &[i64]) -> Result<Vec<Figures>> {
+fn fold_part(aggregates: &[&Compiled], part: &Part<'_>, people: &[i64]) -> Result<Vec<Figures>> {
     let takers = part.takers(aggregates.iter().map(|aggregate| &aggregate.aggregate.event));
     let passes: Vec<Option<Vec<bool>>> = aggregates
         .iter()
@@ -118,7 +197,7 @@ fn fold_part(aggregates: &[Compiled], part: &Part<'_>, people: &[i64]) -> Result
         for row in PersonRows::rows(person).filter(|row| is_taken[row.index()]) {
             let at = part.time(row);
             for index in &takers[part.events().code(row)] {
-                let aggregate = &aggregates[*index];
+                let aggregate = aggregates[*index];
                 let in_window = at > aggregate.after && at <= aggregate.until;
                 if in_window && passes[*index].as_ref().is_none_or(|passes| passes[row.index()]) {
                     figures[*index].add(
@@ -144,6 +223,36 @@ impl Figures {
             }
             AggregateFunction::Sum | AggregateFunction::Avg => Figures::Sums(vec![Sum::default(); n_people]),
             AggregateFunction::Min | AggregateFunction::Max => Figures::Extremes(vec![None; n_people]),
+        }
+    }
+
+    /// Adds the figures of other rows of people at these places.
+    fn merge(&mut self, function: AggregateFunction, other: &Figures, places: &[u32]) {
+        let places = places.iter().map(|place| *place as usize);
+        match (self, other) {
+            (Figures::Counts(all), Figures::Counts(more)) => {
+                places.zip(more).for_each(|(place, more)| all[place] += more);
+            }
+            (Figures::Times(all), Figures::Times(more)) => {
+                let further = |one: i64, other: i64| {
+                    if function == AggregateFunction::DaysSinceFirst { one.min(other) } else { one.max(other) }
+                };
+                for (place, more) in places.zip(more) {
+                    all[place] = all[place].into_iter().chain(*more).reduce(further);
+                }
+            }
+            (Figures::Sums(all), Figures::Sums(more)) => {
+                places.zip(more).for_each(|(place, more)| all[place].merge(more));
+            }
+            (Figures::Extremes(all), Figures::Extremes(more)) => {
+                let is_min = function == AggregateFunction::Min;
+                for (place, more) in places.zip(more) {
+                    let is_further = |value: &Number| all[place].is_none_or(|known| is_beyond(*value, known, is_min));
+                    all[place] = more.filter(is_further).or(all[place]);
+                }
+            }
+            // Figures of one aggregate are of one sort.
+            _ => {}
         }
     }
 
@@ -175,13 +284,24 @@ fn is_beyond(value: Number, known: Number, is_min: bool) -> bool {
 impl Compiled {
     fn new(aggregate: &Aggregate, as_of: Instant, pass: &Pass) -> Result<Compiled> {
         let field = aggregate.property.as_ref().map(|name| FieldRef::Property(name.clone()));
+        let value_type = field.map(|field| pass.type_of(&field)).transpose()?;
+        let text = Term::Aggregate(aggregate.clone());
         Ok(Compiled {
+            name: format!("{text} of {value_type:?} as of {}", as_of.timestamp_micros()).into(),
             filter: aggregate.filter.as_deref().map(|filter| pass.filter(filter)).transpose()?,
             after: window_start(aggregate, as_of).map_or(i64::MIN, |start| start.timestamp_micros()),
             until: as_of.timestamp_micros(),
-            value_type: field.map(|field| pass.type_of(&field)).transpose()?,
+            value_type,
             aggregate: aggregate.clone(),
         })
+    }
+
+    /// Whether it may be computed from some rows and then from others: sums of doubles depend on the order of all, and
+    /// traits change without the rows.
+    fn adds_up(&self) -> bool {
+        let is_sum = matches!(self.aggregate.function, AggregateFunction::Sum | AggregateFunction::Avg);
+        let sums_doubles = is_sum && self.value_type == Some(DataType::Float64);
+        !sums_doubles && self.filter.as_ref().is_none_or(Filter::is_about_rows)
     }
 
     /// The property's numbers; `None` without a property, or without any value of it.
@@ -198,7 +318,7 @@ impl Compiled {
         let now = as_of.timestamp_micros();
         match figures {
             Figures::Counts(counts) => {
-                Ok(Arc::new(counts.iter().map(|count| i64::try_from(*count).ok()).collect::<Int64Array>()))
+                Ok(Arc::new(counts.iter().map(|count| Some(i64::from(*count))).collect::<Int64Array>()))
             }
             Figures::Times(times) => {
                 let age = |at: &Option<i64>| at.map(|at| (now - at).div_euclid(MICROS_PER_DAY));
@@ -268,6 +388,12 @@ fn wide(values: impl Iterator<Item = Option<i128>>, scale: i8) -> Result<ArrayRe
 }
 
 impl Sum {
+    fn merge(&mut self, more: &Sum) {
+        self.n_values += more.n_values;
+        self.exact = self.exact.saturating_add(more.exact);
+        self.double += more.double;
+    }
+
     fn add(&mut self, value: Number) {
         self.n_values += 1;
         match value {

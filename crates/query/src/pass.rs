@@ -9,7 +9,7 @@ use crate::expression::Predicate;
 use crate::plan::Limits;
 use arrow::array::{Array, ArrayRef, BooleanArray, DictionaryArray, Int32Array, RecordBatch, new_null_array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use lake::{Column, PersonRows, Row, ScanPart, ScanRequest, Snapshot, Stretch, Texts, Traits};
+use lake::{Column, PersonRows, Piece, Row, ScanPart, ScanRequest, Snapshot, Stretch, Texts, Traits};
 use policy::Grant;
 use spec::{Condition, EventSelector, FieldRef, Instant, Result, Term, ValueType};
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,8 +36,6 @@ pub(crate) struct Pass {
 pub(crate) struct Part<'p> {
     stretch: Stretch,
     pass: &'p Pass,
-    /// The first and the last person who belong to it, with rows or without; every person belongs to one part.
-    range: (i64, i64),
     /// For each of the stretch's people the row of their traits.
     trait_rows: Vec<Option<Row>>,
 }
@@ -162,13 +160,31 @@ impl Pass {
 
     /// Reads one part.
     pub(crate) fn read(&self, part: usize) -> Result<Part<'_>> {
-        let stretch = self.parts[part].stretch()?;
+        self.opened(self.parts[part].stretch()?)
+    }
+
+    /// A part's row groups, to be read one by one; none where they have to be read as one.
+    pub(crate) fn pieces(&self, part: usize) -> Result<Option<Vec<Piece>>> {
+        self.parts[part].pieces()
+    }
+
+    /// Reads the rows of a part that lie in one row group.
+    pub(crate) fn read_piece(&self, piece: &Piece) -> Result<Part<'_>> {
+        self.opened(piece.stretch()?)
+    }
+
+    /// The first and the last person who belong to a part, with rows or without.
+    pub(crate) fn range(&self, part: usize) -> (i64, i64) {
+        let first = part.checked_sub(1).map_or(i64::MIN, |before| self.parts[before].people().1.saturating_add(1));
+        (first, self.parts[part].people().1)
+    }
+
+    fn opened(&self, stretch: Stretch) -> Result<Part<'_>> {
         self.rows.fetch_add(stretch.n_rows() as u64, Ordering::Relaxed);
         self.bytes.fetch_add(stretch.bytes, Ordering::Relaxed);
         self.check_types(&stretch)?;
         let trait_rows = self.traits.rows_of(stretch.people());
-        let first = part.checked_sub(1).map_or(i64::MIN, |before| self.parts[before].people().1.saturating_add(1));
-        Ok(Part { stretch, pass: self, range: (first, self.parts[part].people().1), trait_rows })
+        Ok(Part { stretch, pass: self, trait_rows })
     }
 
     /// Numbers are computed with as they are declared: they have to be stored so.
@@ -189,8 +205,17 @@ impl Pass {
         limits: &Limits,
         per_part: &(dyn Fn(&Part<'_>) -> Result<T> + Sync),
     ) -> Result<Vec<T>> {
-        let add = |done: &mut Vec<(usize, T)>, number: usize, part: &Part<'_>| {
-            done.push((number, per_part(part)?));
+        self.fold_unread(limits, &|part| per_part(&self.read(part)?))
+    }
+
+    /// The same, of parts by their numbers, which are not read before.
+    pub(crate) fn fold_unread<T: Send>(
+        &self,
+        limits: &Limits,
+        per_part: &(dyn Fn(usize) -> Result<T> + Sync),
+    ) -> Result<Vec<T>> {
+        let add = |done: &mut Vec<(usize, T)>, part: usize| {
+            done.push((part, per_part(part)?));
             Ok(())
         };
         let threads = self.on_threads(usize::MAX, limits, &Vec::new, &add)?;
@@ -207,7 +232,7 @@ impl Pass {
         new: &(dyn Fn() -> S + Sync),
         add: &(dyn Fn(&mut S, &Part<'_>) -> Result<()> + Sync),
     ) -> Result<Vec<S>> {
-        self.on_threads(n_threads_max, limits, new, &|state, _, part| add(state, part))
+        self.on_threads(n_threads_max, limits, new, &|state, part| add(state, &self.read(part)?))
     }
 
     fn on_threads<S: Send>(
@@ -215,7 +240,7 @@ impl Pass {
         n_threads_max: usize,
         limits: &Limits,
         new: &(dyn Fn() -> S + Sync),
-        add: &(dyn Fn(&mut S, usize, &Part<'_>) -> Result<()> + Sync),
+        add: &(dyn Fn(&mut S, usize) -> Result<()> + Sync),
     ) -> Result<Vec<S>> {
         let n_threads = std::thread::available_parallelism().map_or(1, usize::from);
         let n_threads = n_threads.min(n_threads_max).min(self.len()).max(1);
@@ -230,7 +255,7 @@ impl Pass {
                 if (limits.stop)() {
                     return Err(error::stopped());
                 }
-                if let Err(cause) = self.read(part).and_then(|read| add(&mut state, part, &read)) {
+                if let Err(cause) = add(&mut state, part) {
                     // Nobody needs what the others would find.
                     next.store(self.len(), Ordering::Relaxed);
                     return Err(cause);
@@ -249,11 +274,6 @@ impl Pass {
 }
 
 impl Part<'_> {
-    /// Everybody granted who belongs here, also without any row, ascending, and the rows of their traits.
-    pub(crate) fn everybody(&self) -> (Vec<i64>, Vec<Option<Row>>) {
-        self.pass.traits.everybody(self.range)
-    }
-
     /// The granted people who have rows here, ascending.
     pub(crate) fn people(&self) -> &[PersonRows] {
         self.stretch.people()
@@ -368,6 +388,11 @@ impl Filter {
             columns.push(typed(column.array(rows.iter().copied())?, typed_as.data_type()));
         }
         self.predicate.mask(&self.batch(columns, part.people().len())?).map(Some)
+    }
+
+    /// Whether it is about nothing but properties of rows.
+    pub(crate) fn is_about_rows(&self) -> bool {
+        self.fields.iter().all(|field| matches!(field, FieldRef::Property(_)))
     }
 
     fn batch(&self, columns: Vec<ArrayRef>, n_rows: usize) -> Result<RecordBatch> {

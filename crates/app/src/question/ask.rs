@@ -12,7 +12,7 @@ use spec::{
 /// Judges a question.
 pub(crate) fn judge(state: &State, who: &Principal, json: &Json) -> Result<Input<Judged>> {
     let loaded = state.folder.current()?;
-    let scene = Scene::new(state, &loaded.definitions, who)?;
+    let scene = Scene::new(state, &loaded.definitions, who)?.on_the_minute();
     let question = match workspace::parse_question(json, "/question") {
         Ok(question) => question,
         Err(diagnostics) => return Ok(Input::Bad(diagnostics)),

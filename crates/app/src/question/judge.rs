@@ -3,7 +3,7 @@
 use crate::question::{reason, remedy};
 use crate::state::{State, role_of};
 use api::{Principal, Waiting};
-use chrono::TimeDelta;
+use chrono::{DurationRound, TimeDelta};
 use lake::{PurposePeople, Snapshot};
 use policy::{FieldUse, Grant, Request};
 use query::{Limits, Plan, Rows};
@@ -33,6 +33,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) role: &'a Role,
     pub(crate) now: Instant,
+    /// What a question without `as_of` is asked as of.
+    pub(crate) as_of: Instant,
     /// Whether anybody still waits for what is found.
     pub(crate) waiting: Waiting,
 }
@@ -60,7 +62,14 @@ impl<'a> Scene<'a> {
     pub(crate) fn new(state: &'a State, definitions: &'a Definitions, who: &Principal) -> Result<Scene<'a>> {
         let role = role_of(definitions, who)?;
         let (snapshot, now) = (state.lake.snapshot(), state.clock.now());
-        Ok(Scene { state, definitions, snapshot, role, now, waiting: who.waiting.clone() })
+        Ok(Scene { state, definitions, snapshot, role, now, as_of: now, waiting: who.waiting.clone() })
+    }
+
+    /// The same as of the last whole minute: who types asks for the same again and again, and what is computed as of one
+    /// instant can be kept for the next key.
+    pub(crate) fn on_the_minute(self) -> Scene<'a> {
+        let as_of = self.now.duration_trunc(TimeDelta::minutes(1)).unwrap_or(self.now);
+        Scene { as_of, ..self }
     }
 
     /// Judges a question, with remedies for what stands against it.
@@ -173,7 +182,7 @@ impl<'a> Scene<'a> {
             tables: resolved.tables.clone(),
             unit: resolved.unit.clone(),
             measure_type: resolved.measure_type,
-            now: self.now,
+            now: self.as_of,
         }
     }
 

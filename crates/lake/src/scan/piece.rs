@@ -1,0 +1,66 @@
+//! A part's row groups one by one: what is computed of one person's rows in a group holds for as long as its file is there.
+//!
+//! Whoever computes something that adds up over a person's rows looks at each group once, keeps it, and after the next
+//! landing only looks at what has landed. What is kept is looked at by nobody but who may see all that it was made of: the
+//! same people, of columns that the grant holds.
+
+use super::source::Source;
+use super::{Scan, ScanPart};
+use crate::hot::{Hot, Kept, Rows};
+use crate::stretch::{Column, PersonRows, Stretch, granted};
+use spec::Result;
+use std::any::Any;
+use std::sync::Arc;
+
+/// The rows of a part that lie in one row group.
+pub struct Piece {
+    source: Arc<Source>,
+    scan: Arc<Scan>,
+    people: Vec<PersonRows>,
+    rows: Rows,
+}
+
+impl ScanPart {
+    /// The part's pieces, each with the granted people who have rows in it; none where rows may not be looked at by
+    /// themselves, since some of them nobody vouches for.
+    pub fn pieces(&self) -> Result<Option<Vec<Piece>>> {
+        let scan = &self.scan;
+        let mut pieces = Vec::new();
+        for source in self.sources()? {
+            if scan.only_vouched && source.holds_claims(scan)? {
+                return Ok(None);
+            }
+            let rows = Rows { groups: Arc::from([source.name()]), people: self.people, only_vouched: false };
+            let people = granted(source.all_people(scan)?.all_within(self.people), &scan.grant);
+            pieces.push(Piece { source, scan: Arc::clone(scan), people, rows });
+        }
+        Ok(Some(pieces))
+    }
+}
+
+impl Piece {
+    /// The granted people who have rows here, ascending.
+    pub fn people(&self) -> &[PersonRows] {
+        &self.people
+    }
+
+    /// The rows, opened for them.
+    pub fn stretch(&self) -> Result<Stretch> {
+        let columns: Vec<Column> = self.source.columns(&self.scan, 1..self.scan.n_shown())?;
+        let n_rows = self.source.all_people(&self.scan)?.n_rows();
+        Stretch::of(self.people.clone(), n_rows, columns, self.source.take_cost())
+    }
+
+    /// What was kept under this name, if it is there still.
+    pub fn kept<T: Any + Send + Sync>(&self, name: &Arc<str>) -> Option<Arc<T>> {
+        match self.scan.hot.get(&self.rows, std::slice::from_ref(name)).pop()? {
+            Some(Hot::Kept(kept)) => Arc::downcast(kept.value).ok(),
+            _ => None,
+        }
+    }
+
+    /// Keeps something of so many bytes that was computed of these rows.
+    pub fn keep<T: Any + Send + Sync>(&self, name: &Arc<str>, value: Arc<T>, n_bytes: usize) {
+        self.scan.hot.keep(&self.rows, name, &Hot::Kept(Kept { value, n_bytes }));
+    }
+}
