@@ -1,0 +1,49 @@
+"""Audiences: drawn, and counted by joining a relation of one row per person for each figure of the condition."""
+
+import random
+from dataclasses import dataclass
+
+from common import Answer, Refused, Setting, shown
+from conditions import Joined, Tables, about_person, both, condition, traits
+from truth import Truth
+from world import FIRST, MICROS_PER_DAY, N_DAYS, PURPOSE, instant, micros
+
+
+@dataclass
+class Audience:
+    as_of: int
+    where: object
+    as_of_text: str
+
+    def json(self, where="own") -> dict:
+        where = self.where if where == "own" else where
+        return {"kind": "audience", "purpose": PURPOSE, "where": where.text(), "as_of": self.as_of_text}
+
+    def count(self, truth: Truth, condition) -> int:
+        tables = Tables(self.as_of)
+        sql = condition.sql(tables)
+        joins = "".join(f" LEFT JOIN {each} f{index} USING (person)" for index, each in enumerate(tables.relations))
+        return truth.rows(f"SELECT count(*) FROM people{joins} WHERE {sql}")[0][0]
+
+    def answer(self, truth: Truth) -> Answer:
+        terms = self.where.parts if isinstance(self.where, Joined) and self.where.word == "AND" else (self.where,)
+        figures = [self.count(truth, both(*terms[: n + 1])) for n in range(len(terms))]
+        if not shown(figures[-1]):
+            raise Refused("under_minimum_group")
+        left = truth.known
+        waterfall = [["known", truth.known, None]]
+        for reason in ("consent", "objection"):
+            left -= truth.withheld.get(reason, 0)
+            waterfall.append([reason, left, truth.withheld.get(reason, 0)])
+        for index, figure in enumerate(figures):
+            gone, is_last = left - figure, index == len(figures) - 1
+            waterfall.append(["rule", figure if shown(gone) or is_last else None, gone if shown(gone) else None])
+            left = figure
+        return Answer(["people"], [[figures[-1]]], [False], waterfall)
+
+
+def draw_audience(draw: random.Random) -> Audience:
+    as_of = micros(FIRST) + draw.randrange(30, N_DAYS + 10) * MICROS_PER_DAY
+    as_of += 0 if draw.random() < 0.5 else draw.randrange(96) * 900_000_000
+    text = instant(as_of)[:10] if as_of % MICROS_PER_DAY == 0 and draw.random() < 0.5 else instant(as_of)
+    return Audience(as_of, condition(draw, traits(), draw.choice([1, 2, 2, 3]), about_person), text)

@@ -1,0 +1,96 @@
+"""What is true of the world, in DuckDB: the rows that a purpose may use, with the interval of each in every time zone.
+
+Flow: `build` once -> `Truth`, one per process. The table `ev` has the events of people who may be used, with their traits
+as `t_NAME`; the table `people` has these people. Whoever is left out is in neither.
+"""
+
+import bisect
+import itertools
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import duckdb
+
+from world import FIRST, N_DAYS, PROPERTIES, SQL_TYPES, TIMESTAMP, TRAITS, micros
+
+# Among them zones of half hours, and some where a midnight does not exist or comes twice within the world's days.
+ZONES = [
+    "UTC", "Europe/Berlin", "America/New_York", "America/Havana", "Asia/Beirut", "Asia/Kathmandu", "Australia/Lord_Howe",
+    "America/Santiago",
+]  # fmt: skip
+UNITS = ["day", "week", "month"]
+MICROS_PER_HOUR = 3_600_000_000
+# Beyond the world's days, since periods and cohorts go on.
+DAY_FIRST, DAY_LAST = FIRST.date() - timedelta(days=70), FIRST.date() + timedelta(days=N_DAYS + 500)
+
+
+def start_of(day: date, zone: str) -> int:
+    """Midnight in microseconds: the earlier of two, and where there is none the next full hour that exists."""
+    for hour in range(24):
+        at = datetime(day.year, day.month, day.day, hour, tzinfo=ZoneInfo(zone), fold=0)
+        if at.astimezone(timezone.utc).astimezone(ZoneInfo(zone)).replace(tzinfo=None) == at.replace(tzinfo=None):
+            return micros(at.astimezone(timezone.utc))
+    raise ValueError(f"{day} has no hour in {zone}")
+
+
+def borders_of(zone: str, unit: str) -> list[int]:
+    """Where the intervals of a unit begin."""
+    days = (DAY_FIRST + timedelta(days=n) for n in range((DAY_LAST - DAY_FIRST).days))
+    begins = {"day": lambda _: True, "week": lambda day: day.weekday() == 0, "month": lambda day: day.day == 1}[unit]
+    return [start_of(day, zone) for day in days if begins(day)]
+
+
+def bucket(zone: str, unit: str) -> str:
+    """The SQL of the start of an event's interval."""
+    return f"(ts // {MICROS_PER_HOUR} * {MICROS_PER_HOUR})" if unit == "hour" else f"b{ZONES.index(zone)}{unit}"
+
+
+def build(folder: Path) -> None:
+    """Reads the truth that was written beside the world into `truth.duckdb`."""
+    db = duckdb.connect(str(folder / "truth.duckdb"))
+    types = lambda fields: {name: "BIGINT" if kind == TIMESTAMP else SQL_TYPES.get(kind, kind.upper()) for name, kind in fields.items()}
+    source = lambda name, columns: (
+        f"read_json('{folder}/truth-{name}.ndjson', format = 'newline_delimited', "
+        f"columns = {{{', '.join(f'{chr(34)}{column}{chr(34)}: {chr(39)}{kind}{chr(39)}' for column, kind in columns.items())}}})"
+    )
+    of_people = {"person": "VARCHAR", "reason": "VARCHAR", **types(TRAITS)}
+    db.execute(f"CREATE TABLE everybody AS SELECT * FROM {source('people', of_people)}")
+    renamed = ", ".join(f'"{name}" AS "t_{name}"' for name in TRAITS)
+    db.execute(f"CREATE TABLE people AS SELECT person, {renamed} FROM everybody WHERE reason IS NULL")
+    of_events = {"person": "VARCHAR", "ts": "BIGINT", "name": "VARCHAR", **types(PROPERTIES)}
+    db.execute(f"CREATE TABLE ev AS SELECT e.*, p.* EXCLUDE (person) FROM {source('events', of_events)} e JOIN people p USING (person)")
+    db.execute("CREATE TABLE borders (place VARCHAR, start BIGINT)")
+    for (index, zone), unit in itertools.product(enumerate(ZONES), UNITS):
+        starts = ", ".join(f"({start})" for start in borders_of(zone, unit))
+        db.execute(f"CREATE OR REPLACE TEMP TABLE b AS SELECT col0 AS s FROM (VALUES {starts})")
+        db.execute(f"CREATE OR REPLACE TABLE ev AS SELECT ev.*, b.s AS b{index}{unit} FROM ev ASOF JOIN b ON ev.ts >= b.s")
+    db.execute("DROP TABLE borders")
+    db.execute("CREATE OR REPLACE TABLE ev AS SELECT * FROM ev ORDER BY person, ts")
+    db.close()
+
+
+class Truth:
+    """A connection of one process, and what every question needs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.db = duckdb.connect(str(folder / "truth.duckdb"), read_only=True)
+        self.db.execute("SET threads = 1; SET TimeZone = 'UTC'")
+        self.first, self.last, self.n_events = self.rows("SELECT min(ts), max(ts), count(*) FROM ev")[0]
+        self.known = self.rows("SELECT count(*) FROM everybody")[0][0]
+        self.withheld = dict(self.rows("SELECT reason, count(*) FROM everybody WHERE reason IS NOT NULL GROUP BY 1"))
+        self.used = self.rows("SELECT count(*) FROM people")[0][0]
+        self.borders = {(zone, unit): borders_of(zone, unit) for zone in ZONES for unit in UNITS}
+
+    def rows(self, sql: str) -> list[tuple]:
+        return self.db.execute(sql).fetchall()
+
+    def intervals(self, zone: str, unit: str, period: tuple[int, int]) -> list[int]:
+        """The starts of all intervals that touch a period."""
+        begin, end = period
+        if end <= begin:
+            return []
+        if unit == "hour":
+            return list(range(begin // MICROS_PER_HOUR * MICROS_PER_HOUR, end, MICROS_PER_HOUR))
+        starts = self.borders[zone, unit]
+        return starts[bisect.bisect_right(starts, begin) - 1 : bisect.bisect_left(starts, end)]
