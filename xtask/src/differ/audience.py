@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass
 
 from common import Answer, Refused, Setting, shown
-from conditions import Joined, Tables, about_person, both, condition, traits
+from conditions import Between, Compare, InAudience, Joined, Tables, about_person, both, condition, traits
 from truth import Truth
 from world import FIRST, MICROS_PER_DAY, N_DAYS, PURPOSE, instant, micros
 
@@ -26,7 +26,7 @@ class Audience:
         return truth.rows(f"SELECT count(*) FROM people{joins} WHERE {sql}")[0][0]
 
     def answer(self, truth: Truth) -> Answer:
-        terms = self.where.parts if isinstance(self.where, Joined) and self.where.word == "AND" else (self.where,)
+        terms = terms_of(self.where)
         figures = [self.count(truth, both(*terms[: n + 1])) for n in range(len(terms))]
         if not shown(figures[-1]):
             raise Refused("under_minimum_group")
@@ -37,9 +37,22 @@ class Audience:
             waterfall.append([reason, left, truth.withheld.get(reason, 0)])
         for index, figure in enumerate(figures):
             gone, is_last = left - figure, index == len(figures) - 1
-            waterfall.append(["rule", figure if shown(gone) or is_last else None, gone if shown(gone) else None])
+            # The step after one whose people are hidden would tell them by what it leaves out.
+            is_told = waterfall[-1][1] is not None
+            waterfall.append(["rule", figure if shown(gone) or is_last else None, gone if shown(gone) and is_told else None])
             left = figure
         return Answer(["people"], [[figures[-1]]], [False], waterfall)
+
+
+def terms_of(condition) -> tuple:
+    """The terms that AND joins at the top; BETWEEN is two of them, and an audience is its own."""
+    if isinstance(condition, Between) and not condition.is_not:
+        return Compare(condition.term, ">=", condition.low), Compare(condition.term, "<=", condition.high)
+    if isinstance(condition, InAudience):
+        return terms_of(condition.condition)
+    if isinstance(condition, Joined) and condition.word == "AND":
+        return tuple(term for part in condition.parts for term in terms_of(part))
+    return (condition,)
 
 
 def draw_audience(draw: random.Random) -> Audience:

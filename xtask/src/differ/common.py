@@ -25,6 +25,8 @@ class Answer:
     rows: list[list]
     withheld: list[bool]
     waterfall: list | None = None
+    # Whether it is so large that it may be refused instead.
+    is_large: bool = False
 
     def whole(self) -> tuple[list[str], list[list]]:
         """Columns and rows as the program gives them."""
@@ -46,7 +48,8 @@ class Setting:
     def of(self, truth: Truth) -> tuple[int, int]:
         """The period as instants, the second one outside."""
         if self.period is None:
-            return truth.first, min(truth.last + 1, self.as_of + 1 if self.as_of is not None else truth.last + 1)
+            end = truth.last + 1
+            return truth.first, end if self.as_of is None else min(end, self.as_of)
         if self.period[0] == "last":
             return self.as_of - duration(self.period[1]), self.as_of
         return start_of(self.period[1], self.zone), start_of(self.period[2], self.zone)

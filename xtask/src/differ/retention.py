@@ -51,7 +51,9 @@ class Retention:
         period, interval = self.setting.of(truth), bucket(self.setting.zone, self.by)
         as_of = self.setting.as_of
         as_of = micros(datetime.now(timezone.utc)) if as_of is None else as_of
-        first = f"SELECT person, arg_min({interval}, ts) AS cohort FROM ev WHERE ts >= {period[0]} AND ts < {period[1]} AND {self.start.sql(self.where)} GROUP BY person"
+        # Nobody starts at `as_of` or later.
+        start_until = min(period[1], as_of)
+        first = f"SELECT person, arg_min({interval}, ts) AS cohort FROM ev WHERE ts >= {period[0]} AND ts < {start_until} AND {self.start.sql(self.where)} GROUP BY person"
         back = f"SELECT DISTINCT person, {interval} AS seen FROM ev WHERE {self.back.sql(self.where)}"
         size = dict(truth.rows(f"SELECT cohort, count(*) FROM ({first}) GROUP BY 1"))
         seen = truth.rows(f"SELECT cohort, seen, count(*) FROM ({first}) JOIN ({back}) USING (person) GROUP BY ALL")

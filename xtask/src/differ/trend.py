@@ -68,16 +68,19 @@ class Trend:
         period = self.setting.of(truth)
         parts = [self.part(truth, measure, period) for measure in self.measures]
         starts = [None] if self.by == "none" else truth.intervals(self.setting.zone, self.by, period)
-        groups = {key[1:] for part in parts for key in part} or (set() if self.breakdown else {()})
-        if len(starts) * max(len(groups), 1) > CELLS_MAX:
-            raise Refused("over_budget")
-        cells = {(start, *group): joined(part.get((start, *group)) for part in parts) for start in starts for group in groups}
-        named = {cell[1:] for cell, figure in cells.items() if figure[1]} if self.breakdown else groups
+        keys = {key for part in parts for key in part}
+        groups = {key[1:] for key in keys} if self.breakdown else {()}
+        cell = lambda start, group: joined([part.get((start, *group)) for part in parts])
+        named = {key[1:] for key in keys if cell(key[0], key[1:])[1]} if self.breakdown else groups
         order = sorted(named, key=order_of)
-        rows = [(start, group, *cells[start, *group]) for start in starts for group in order]
+        if len(starts) * len(order) > CELLS_MAX:
+            raise Refused("over_budget")
+        rows = [(start, group, *cell(start, group)) for start in starts for group in order]
         rows = rows[self.offset :][: self.limit]
         interval = [] if self.by == "none" else ["interval"]
         answer = Answer(interval + [each.name for each in self.breakdown] + ["value"], [], [])
+        # Whether groups that are not named count towards the limit is not said.
+        answer.is_large = len(starts) * len(groups) > CELLS_MAX
         for start, group, figure, is_shown in rows:
             answer.rows.append(([start] if interval else []) + list(group) + [figure if is_shown else None])
             answer.withheld.append(not is_shown)
@@ -99,7 +102,7 @@ class Trend:
         return {row[:-2]: row[-2:] for row in truth.rows(sql)}
 
 
-def joined(parts) -> tuple:
+def joined(parts: list) -> tuple:
     """The figure of a cell and whether it may be shown; of a quotient, the smaller number of people counts."""
     parts = [part or (None, 0) for part in parts]
     is_shown = all(shown(n_people) for _, n_people in parts)
