@@ -1,10 +1,11 @@
-"""Attribution: drawn, and answered conversion by conversion with exact fractions."""
+"""Attribution: drawn, and answered conversion by conversion."""
 
+import bisect
 import itertools
+import math
 import random
 from collections import defaultdict
 from dataclasses import dataclass
-from fractions import Fraction
 
 from common import Answer, Setting, draw_setting, order_of, shown
 from conditions import NUMERIC, condition, duration, properties, traits
@@ -13,6 +14,8 @@ from truth import Truth
 from world import EVENTS
 
 NONE = "no touch"
+# Shares that are no fractions are rounded at the 17th digit, so tiny figures have fewer digits.
+TOLERANCE = 1e-9
 
 
 @dataclass
@@ -38,18 +41,19 @@ class Attribution:
 
     def answer(self, truth: Truth) -> Answer:
         begin, end = self.setting.of(truth)
-        # Per channel: conversions, their value, the people, and those of them with a value.
-        credit = defaultdict(lambda: [Fraction(0), Fraction(0), set(), set()])
+        # Per channel: shares of conversions, those of their values, the people, and those of them with a value.
+        credit = defaultdict(lambda: ([], [], set(), set()))
         for person, events in self.events(truth):
+            times = [each[0] for each in events]
             for index, (ts, is_conversion, _, _, value) in enumerate(events):
                 if not is_conversion or not begin <= ts < end:
                     continue
-                for channel, share in self.shares(events, index):
+                for channel, share in self.shares(events, times, index):
                     row = credit[channel]
-                    row[0] += share
+                    row[0].append(share)
                     row[2].add(person)
                     if value is not None:
-                        row[1] += share * Fraction(value)
+                        row[1].append(share * float(value))
                         row[3].add(person)
         return self.told(credit)
 
@@ -61,40 +65,42 @@ class Attribution:
         for person, rows in itertools.groupby(truth.rows(sql), key=lambda row: row[0]):
             yield person, [row[1:] for row in rows]
 
-    def shares(self, events: list, index: int) -> list[tuple]:
+    def shares(self, events: list, times: list[int], index: int) -> list[tuple]:
         """Channels and their shares of a conversion."""
         ts = events[index][0]
         begin = ts - duration(self.lookback)
         # Whole paths are cut by conversions in any case.
         if self.is_reset or self.model == "shapley":
             begin = max([begin] + [each[0] + 1 for each in events if each[1] and each[0] < ts])
-        touches = [(each[0], each[3]) for at, each in enumerate(events) if each[2] and at != index and begin <= each[0] <= ts]
+        near = range(bisect.bisect_left(times, begin), bisect.bisect_right(times, ts))
+        touches = [(events[at][0], events[at][3]) for at in near if events[at][2] and at != index]
         touches.sort(key=lambda touch: (touch[0], order_of((touch[1],))))
         n = len(touches)
         if n == 0:
-            return [(NONE, Fraction(1))]
+            return [(NONE, 1.0)]
         if self.model == "shapley":
             channels = {channel for _, channel in touches}
-            return [(channel, Fraction(1, len(channels))) for channel in channels]
+            return [(channel, 1 / len(channels)) for channel in channels]
         if self.model == "time_decay":
             half = duration(self.half_life or "7 days")
-            weights = [Fraction(2.0 ** (-(ts - at) / half)) for at, _ in touches]
+            weights = [2.0 ** (-(ts - at) / half) for at, _ in touches]
         elif self.model == "position" and n > 2:
-            weights = [Fraction(2, 5), *[Fraction(1, 5) / (n - 2)] * (n - 2), Fraction(2, 5)]
+            weights = [0.4, *[0.2 / (n - 2)] * (n - 2), 0.4]
         else:
             weights = {"first": [1] + [0] * (n - 1), "last": [0] * (n - 1) + [1]}.get(self.model, [1] * n)
-        return [(channel, Fraction(weight) / sum(weights)) for (_, channel), weight in zip(touches, weights) if weight]
+        whole = math.fsum(weights)
+        return [(channel, weight / whole) for (_, channel), weight in zip(touches, weights) if weight]
 
     def told(self, credit: dict) -> Answer:
         """Rows by channel, then those without a touch."""
-        answer = Answer(["channel", "conversions", "value"], [], [])
-        without = credit.pop(NONE, [Fraction(0), Fraction(0), set(), set()])
+        answer = Answer(["channel", "conversions", "value"], [], [], tolerance=TOLERANCE)
+        without = credit.pop(NONE, ([], [], set(), set()))
         named = [channel for channel in credit if shown(len(credit[channel][2]))]
         rows = [(channel, credit[channel]) for channel in sorted(named, key=lambda channel: order_of((channel,)))]
-        for channel, (conversions, value, people, with_value) in [*rows, ("(none)", without)]:
+        for channel, (shares, values, people, with_value) in [*rows, ("(none)", without)]:
             is_shown, is_value_shown = shown(len(people)), shown(len(with_value)) or not self.value
-            figures = [float(conversions) if is_shown else None]
-            figures.append(float(value) if self.value and is_shown and is_value_shown else None)
+            figures = [math.fsum(shares) if is_shown else None]
+            figures.append(math.fsum(values) if self.value and is_shown and is_value_shown else None)
             answer.rows.append([channel, *figures])
             answer.withheld.append(not (is_shown and is_value_shown))
         if len(named) < len(credit):

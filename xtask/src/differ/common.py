@@ -27,6 +27,8 @@ class Answer:
     waterfall: list | None = None
     # Whether it is so large that it may be refused instead.
     is_large: bool = False
+    # By how much doubles may differ, however small they are.
+    tolerance: float = 0.0
 
     def whole(self) -> tuple[list[str], list[list]]:
         """Columns and rows as the program gives them."""

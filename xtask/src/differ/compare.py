@@ -26,7 +26,7 @@ def difference(ours: dict, theirs: Answer, known) -> str | None:
         return f"columns {found}, should be {columns}; rows {show(ours['rows'])}, should be {show(rows)}"
     kinds = [column["type"] for column in ours["columns"]]
     for index, (row, expected) in enumerate(zip(ours["rows"], rows)):
-        if not all(same(cell, other, kind) for cell, other, kind in zip(row, expected, kinds)):
+        if not all(same(cell, other, kind, theirs.tolerance) for cell, other, kind in zip(row, expected, kinds)):
             return f"row {index} is {show(row)}, should be {show(expected)}"
     if len(ours["rows"]) != len(rows):
         return f"{len(ours['rows'])} rows, should be {len(rows)}; {show(ours['rows'])}, should be {show(rows)}"
@@ -44,14 +44,14 @@ def show(rows) -> str:
     return json.dumps(rows, default=str, ensure_ascii=False)[:1500]
 
 
-def same(ours, theirs, kind: str) -> bool:
+def same(ours, theirs, kind: str, tolerance: float) -> bool:
     """Whether a cell of the program is the value that it should be."""
     if ours is None or theirs is None:
         return ours is None and theirs is None
     if ours in MARKS or theirs in MARKS or isinstance(theirs, list):
         return ours == theirs
     if kind == "number":
-        return math.isclose(float(ours), float(theirs), rel_tol=RELATIVE_MAX, abs_tol=0.0)
+        return math.isclose(float(ours), float(theirs), rel_tol=RELATIVE_MAX, abs_tol=tolerance)
     if kind == "decimal":
         return Decimal(ours) == Decimal(theirs)
     if kind == "timestamp":
