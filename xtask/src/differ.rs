@@ -5,7 +5,7 @@
 //! served by the program -> `differ/differ.py` sends the messages, asks, and prints what differs. The second answers follow
 //! the manual's meaning of each kind of question and share no code with the product; parts of a whole are held against it
 //! as well (`differ/partition.py`). Invariants: question n is drawn from the seed and n alone, so that `--only n` asks it
-//! again; where anything differs, the folder stays. It lacks lists of people, markov, and roles that may not see everything.
+//! again; where anything differs, the folder stays. It lacks roles that may not see everything.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -17,8 +17,8 @@ const USAGE: &str =
     "cargo xtask differ [--questions N] [--seed S] [--events E] [--people P] [--program PATH] [--only I] [--keep]
   --questions N   how many, 1 to 1000000 (1000)
   --seed S        what is drawn: the world and the questions (1)
-  --events E      events of the world, about so many (60000)
-  --people P      people of the world (3000)
+  --events E      events of the world, about so many (40000)
+  --people P      people of the world (2000)
   --program PATH  another program than the one that is built here
   --only I        ask only the question of this number, of so many with this seed
   --keep          keep the folder with workspace, data and truth, also when nothing differs";
@@ -44,7 +44,7 @@ pub(crate) struct Options {
 impl Options {
     /// So many questions of this seed to the program that is built here.
     pub(crate) fn questions(n_questions: u64, seed: u64) -> Options {
-        Options { n_questions, seed, n_events: 60_000, n_people: 3_000, program: None, only: None, is_kept: false }
+        Options { n_questions, seed, n_events: 40_000, n_people: 2_000, program: None, only: None, is_kept: false }
     }
 }
 

@@ -1,12 +1,15 @@
 """Audiences: drawn, and counted by joining a relation of one row per person for each figure of the condition."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from common import Answer, Refused, Setting, shown
-from conditions import Between, Compare, InAudience, Joined, Tables, about_person, both, condition, traits
+from common import Answer, Refused, order_of, shown
+from conditions import Between, Compare, Field, InAudience, Joined, Tables, about_person, both, condition, traits
 from truth import Truth
 from world import FIRST, MICROS_PER_DAY, N_DAYS, PURPOSE, instant, micros
+
+# As many rows as a list may have; there are fewer people.
+ROWS_MAX = 100_000
 
 
 @dataclass
@@ -14,16 +17,27 @@ class Audience:
     as_of: int
     where: object
     as_of_text: str
+    # The traits that a list shows; `None` for a count.
+    shown: list[Field] | None = None
 
     def json(self, where="own") -> dict:
         where = self.where if where == "own" else where
-        return {"kind": "audience", "purpose": PURPOSE, "where": where.text(), "as_of": self.as_of_text}
+        json = {"kind": "audience", "purpose": PURPOSE, "where": where.text(), "as_of": self.as_of_text}
+        if self.shown is None:
+            return json
+        return json | {"release": "list", "columns": [each.name for each in self.shown], "limit": ROWS_MAX}
+
+    def as_count(self) -> "Audience":
+        return replace(self, shown=None)
 
     def count(self, truth: Truth, condition) -> int:
+        return self.select(truth, "count(*)", condition)[0][0]
+
+    def select(self, truth: Truth, what: str, condition) -> list[tuple]:
         tables = Tables(self.as_of)
         sql = condition.sql(tables)
         joins = "".join(f" LEFT JOIN {each} f{index} USING (person)" for index, each in enumerate(tables.relations))
-        return truth.rows(f"SELECT count(*) FROM people{joins} WHERE {sql}")[0][0]
+        return truth.rows(f"SELECT {what} FROM people{joins} WHERE {sql}")
 
     def answer(self, truth: Truth) -> Answer:
         terms = terms_of(self.where)
@@ -41,7 +55,12 @@ class Audience:
             is_told = waterfall[-1][1] is not None
             waterfall.append(["rule", figure if shown(gone) or is_last else None, gone if shown(gone) and is_told else None])
             left = figure
-        return Answer(["people"], [[figures[-1]]], [False], waterfall)
+        if self.shown is None:
+            return Answer(["people"], [[figures[-1]]], [False], waterfall)
+        rows = self.select(truth, ", ".join(["NULL"] + [each.sql(None) for each in self.shown]), self.where)
+        # Nobody knows a pseudonym from outside, so rows come in an order of their own.
+        rows = sorted(rows, key=order_of)
+        return Answer(["person"] + [each.name for each in self.shown], list(map(list, rows)), [False] * len(rows), waterfall, is_list=True)
 
 
 def terms_of(condition) -> tuple:
@@ -59,4 +78,5 @@ def draw_audience(draw: random.Random) -> Audience:
     as_of = micros(FIRST) + draw.randrange(30, N_DAYS + 10) * MICROS_PER_DAY
     as_of += 0 if draw.random() < 0.5 else draw.randrange(96) * 900_000_000
     text = instant(as_of)[:10] if as_of % MICROS_PER_DAY == 0 and draw.random() < 0.5 else instant(as_of)
-    return Audience(as_of, condition(draw, traits(), draw.choice([1, 2, 2, 3]), about_person), text)
+    shown = draw.sample(traits(), draw.randrange(1, 4)) if draw.random() < 0.1 else None
+    return Audience(as_of, condition(draw, traits(), draw.choice([1, 2, 2, 3]), about_person), text, shown)

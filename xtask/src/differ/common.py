@@ -29,6 +29,8 @@ class Answer:
     is_large: bool = False
     # By how much doubles may differ, however small they are.
     tolerance: float = 0.0
+    # Whether rows are people behind pseudonyms, in whatever order.
+    is_list: bool = False
 
     def whole(self) -> tuple[list[str], list[list]]:
         """Columns and rows as the program gives them."""

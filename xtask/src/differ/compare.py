@@ -5,7 +5,7 @@ import math
 from datetime import date, datetime, timezone
 from decimal import Decimal
 
-from common import Answer
+from common import Answer, order_of
 from world import micros
 
 RELATIVE_MAX = 1e-9
@@ -25,6 +25,8 @@ def difference(ours: dict, theirs: Answer, known) -> str | None:
     if found != columns:
         return f"columns {found}, should be {columns}; rows {show(ours['rows'])}, should be {show(rows)}"
     kinds = [column["type"] for column in ours["columns"]]
+    if theirs.is_list:
+        ours["rows"] = without_names(ours["rows"], kinds)
     for index, (row, expected) in enumerate(zip(ours["rows"], rows)):
         if not all(same(cell, other, kind, theirs.tolerance) for cell, other, kind in zip(row, expected, kinds)):
             return f"row {index} is {show(row)}, should be {show(expected)}"
@@ -38,6 +40,16 @@ def difference(ours: dict, theirs: Answer, known) -> str | None:
         if steps != theirs.waterfall:
             return f"waterfall {steps}, should be {theirs.waterfall}"
     return None
+
+
+def without_names(rows: list[list], kinds: list[str]) -> list[list]:
+    """The rows of a list in the order of what they show, once each name is known to be there once."""
+    assert len({row[0] for row in rows}) == len(rows), "somebody is on the list twice"
+    value = lambda cell, kind: (
+        float(cell) if kind == "number" and cell is not None else micros(datetime.fromisoformat(cell)) if kind == "timestamp" and cell else cell
+    )
+    key = lambda row: order_of(tuple(value(cell, kind) for cell, kind in zip(row[1:], kinds[1:])))
+    return [[None, *row[1:]] for row in sorted(rows, key=key)]
 
 
 def show(rows) -> str:

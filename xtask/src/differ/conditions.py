@@ -352,6 +352,9 @@ def pattern(draw: random.Random, of: Field) -> str:
 def simple(draw: random.Random, fields: list[Field]):
     """A comparison of a field."""
     of, kind = draw.choice(fields), draw.random()
+    if kind < 0.03 and of.is_trait:
+        # The one audience that is about traits alone.
+        return audience("plain")
     if kind < 0.12:
         return IsNull(of, draw.random() < 0.5)
     if of.kind == BOOLEAN:

@@ -25,6 +25,7 @@ from funnel import draw_funnel
 from partition import check_partition
 from paths import draw_paths
 from retention import draw_retention
+from shrink import shrunk
 from trend import Trend, draw_trend
 from world import KEY, PURPOSE
 
@@ -90,22 +91,31 @@ def work(folder: Path, address: str, token: str, seed: int, indices: range) -> t
     known, client, counts, differences = truth.Truth(folder), Client(address, token), Counter(), []
     for index in indices:
         name, question, draw = draw_question(seed, index)
-        began = time.monotonic()
         found, outcome = check(known, client, question)
         counts[f"{name} {outcome}"] += 1
-        seconds = time.monotonic() - began
-        if seconds > 1: print("SLOW", seconds, index, seed, question.json(), flush=True)
         if not found and outcome == "answered" and isinstance(question, (Trend, Audience)) and draw.random() < 0.5:
             counts["partitions"] += 1
             found, is_looked_at = check_partition(client, question, draw)
             counts["partitions looked at"] += is_looked_at
         if found:
             counts["differences"] += 1
-            differences.append(f"question {index} of seed {seed}: {json.dumps(question.json(), ensure_ascii=False)}\n  {found}")
+            differences.append(f"question {index} of seed {seed}: {told(question)}\n  {found}{shorter(known, client, question)}")
             if len(differences) >= DIFFERENCES_SHOWN:
                 counts["stopped"] += 1
                 break
     return counts, differences
+
+
+def told(question) -> str:
+    return json.dumps(question.json(), ensure_ascii=False)
+
+
+def shorter(known, client: Client, question) -> str:
+    """A smaller question that differs as well, if there is one."""
+    if check(known, client, question)[0] is None:
+        return ""
+    small = shrunk(question, lambda other: check(known, client, other)[0] is not None)
+    return "" if small is question else f"\n  as well: {told(small)}\n  {check(known, client, small)[0]}"
 
 
 def check(known, client: Client, question) -> tuple[str | None, str]:

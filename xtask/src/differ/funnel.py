@@ -52,7 +52,7 @@ class Funnel:
         begin, end = self.setting.of(truth)
         # Per group, the times of the chosen chains with their people.
         chains = defaultdict(list)
-        for person, events in self.events(truth):
+        for person, events in self.events(truth, begin, end):
             units = defaultdict(list)
             for own in parts(events, bool(self.same)):
                 for first, event in enumerate(own):
@@ -63,13 +63,15 @@ class Funnel:
                 chains[group].append((person, times))
         return self.told(chains)
 
-    def events(self, truth: Truth):
-        """Each person's events that match a step, in the order of time."""
+    def events(self, truth: Truth, begin: int, end: int):
+        """The events that match a step, in the order of time, of each person whose chain may begin in the period."""
         matches = [f"coalesce({step.sql(self.where)}, false)" for step in self.steps]
         lists = [self.same, self.count_by]
         values = [f'"{name}"' for name in itertools.chain(*lists)] + [each.sql(None) for each in self.breakdown]
         cut = [len(matches), len(matches) + len(self.same), len(matches) + len(self.same) + len(self.count_by)]
-        sql = f"SELECT person, ts, {', '.join(matches + values)} FROM ev WHERE {' OR '.join(matches)} ORDER BY person, ts"
+        sql = f"SELECT person, ts, {', '.join(matches + values)} FROM ev WHERE ({' OR '.join(matches)}) "
+        sql += f"AND ts >= {begin} AND ts <= {end + duration(self.within)} "
+        sql += f"AND person IN (SELECT person FROM ev WHERE {matches[0]} AND ts >= {begin} AND ts < {end}) ORDER BY person, ts"
         for person, rows in itertools.groupby(truth.rows(sql), key=lambda row: row[0]):
             events = []
             for _, ts, *cells in rows:

@@ -22,7 +22,7 @@ WHOLE = {"count": sum, "sum": sum, "min": min, "max": max}
 def check_partition(client, question, draw: random.Random) -> tuple[str | None, bool]:
     """What does not add up, and whether there were figures to be looked at."""
     if isinstance(question, Audience):
-        return check_audience(client, question, condition(draw, traits(), 2, about_person))
+        return check_audience(client, question.as_count(), condition(draw, traits(), 2, about_person))
     whole = WHOLE.get(question.measures[0].name)
     measure = question.measures[0] if whole and len(question.measures) == 1 and not question.own_where else Measure("count", question.measures[0].event)
     by = question.by if question.by == "month" else "none"

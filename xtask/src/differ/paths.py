@@ -31,7 +31,9 @@ class Paths:
         begin, end = self.setting.of(truth)
         where = self.where.sql(None) if self.where else "true"
         ends = f"coalesce({self.end.sql()}, false) AND ts >= {begin} AND ts < {end}"
-        rows = truth.rows(f"SELECT person, ts, name, {ends} FROM ev WHERE {where} ORDER BY person, ts, name")
+        side = f"ts < {end}" if self.is_to else f"ts >= {begin}"
+        among = f"person IN (SELECT person FROM ev WHERE {ends} AND {where})"
+        rows = truth.rows(f"SELECT person, ts, name, {ends} FROM ev WHERE {where} AND {side} AND {among} ORDER BY person, ts, name")
         counts = Counter()
         for _, events in itertools.groupby(rows, key=lambda row: row[0]):
             path = self.path([row[1:] for row in events])

@@ -22,7 +22,7 @@ ZONES = [
 UNITS = ["day", "week", "month"]
 MICROS_PER_HOUR = 3_600_000_000
 # Beyond the world's days, since periods and cohorts go on.
-DAY_FIRST, DAY_LAST = FIRST.date() - timedelta(days=200), FIRST.date() + timedelta(days=N_DAYS + 500)
+DAY_FIRST, DAY_LAST = FIRST.date() - timedelta(days=200), FIRST.date() + timedelta(days=N_DAYS + 900)
 
 
 def start_of(day: date, zone: str) -> int:
