@@ -12,7 +12,7 @@ from conditions import NUMERIC, condition, duration, properties, traits
 from markov import effects
 from retention import Step
 from truth import Truth
-from world import BOOLEAN, EVENTS, PROPERTIES, TEXT
+from world import BOOLEAN, PROPERTIES, TEXT
 
 NONE = "no touch"
 CHANNELS_MAX = 10_000
@@ -34,7 +34,12 @@ class Attribution:
     where: object
 
     def json(self) -> dict:
-        json = {**self.setting.json, "conversion": self.conversion.json(), "touch": self.touch.json(), "channel": self.channel}
+        json = {
+            **self.setting.json,
+            "conversion": self.conversion.json(),
+            "touch": self.touch.json(),
+            "channel": self.channel,
+        }
         json |= {"model": self.model, "lookback": self.lookback}
         json |= {"value": self.value} if self.value else {}
         json |= {"half_life": self.half_life} if self.half_life else {}
@@ -76,10 +81,11 @@ class Attribution:
         return answer
 
     def events(self, truth: Truth, begin: int, end: int):
-        """Each person's conversions and touches that can matter in the period: instant, which of both, channel and value."""
+        """What can matter in the period, by person: instant, whether a conversion, whether a touch, channel and value."""
         matches = [f"coalesce({step.sql(self.where)}, false)" for step in (self.conversion, self.touch)]
         value = f'"{self.value}"' if self.value else "NULL"
-        sql = f'SELECT person, ts, {", ".join(matches)}, "{self.channel}", {value} FROM ev WHERE ({" OR ".join(matches)}) '
+        sql = f'SELECT person, ts, {", ".join(matches)}, "{self.channel}", {value} FROM ev '
+        sql += f"WHERE ({' OR '.join(matches)}) "
         sql += f"AND ts >= {begin - duration(self.lookback)} AND ts < {end} ORDER BY person, ts"
         for person, rows in itertools.groupby(truth.rows(sql), key=lambda row: row[0]):
             yield person, [row[1:] for row in rows]
@@ -142,7 +148,9 @@ class Attribution:
 
 def draw_attribution(draw: random.Random) -> Attribution:
     step = lambda event: Step(event, condition(draw, properties(event) + traits(), 1) if draw.random() < 0.25 else None)
-    conversion, touch = step(draw.choice(["buy", "buy", "refund", "click", "*"])), step(draw.choice(["click", "visit", "ping", "buy"]))
+    conversion, touch = step(draw.choice(["buy", "buy", "refund", "click", "*"])), step(
+        draw.choice(["click", "visit", "ping", "buy"])
+    )
     channel = draw.choice([each.name for each in properties(touch.event)])
     numbers = [each.name for each in properties(conversion.event) if each.kind in NUMERIC]
     value = draw.choice(numbers) if numbers and draw.random() < 0.6 else None
@@ -154,4 +162,6 @@ def draw_attribution(draw: random.Random) -> Attribution:
     lookback = draw.choice(["30 days", "7 days", "1 day", "100 days", "2 hours"])
     where = condition(draw, properties(conversion.event, touch.event) + traits(), 1) if draw.random() < 0.3 else None
     setting = draw_setting(draw, "attribution")
-    return Attribution(setting, conversion, touch, channel, value, model, half_life, lookback, draw.random() < 0.3, where)
+    return Attribution(
+        setting, conversion, touch, channel, value, model, half_life, lookback, draw.random() < 0.3, where
+    )

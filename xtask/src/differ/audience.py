@@ -53,14 +53,22 @@ class Audience:
             gone, is_last = left - figure, index == len(figures) - 1
             # The step after one whose people are hidden would tell them by what it leaves out.
             is_told = waterfall[-1][1] is not None
-            waterfall.append(["rule", figure if shown(gone) or is_last else None, gone if shown(gone) and is_told else None])
+            waterfall.append(
+                ["rule", figure if shown(gone) or is_last else None, gone if shown(gone) and is_told else None]
+            )
             left = figure
         if self.shown is None:
             return Answer(["people"], [[figures[-1]]], [False], waterfall)
         rows = self.select(truth, ", ".join(["NULL"] + [each.sql(None) for each in self.shown]), self.where)
         # Nobody knows a pseudonym from outside, so rows come in an order of their own.
         rows = sorted(rows, key=order_of)
-        return Answer(["person"] + [each.name for each in self.shown], list(map(list, rows)), [False] * len(rows), waterfall, is_list=True)
+        return Answer(
+            ["person"] + [each.name for each in self.shown],
+            list(map(list, rows)),
+            [False] * len(rows),
+            waterfall,
+            is_list=True,
+        )
 
 
 def terms_of(condition) -> tuple:

@@ -2,10 +2,10 @@
 
 import random
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, timezone
+from datetime import timedelta
 
 from conditions import duration
-from truth import DAY_FIRST, DAY_LAST, ZONES, Truth, start_of
+from truth import ZONES, Truth, start_of
 from world import FIRST, MICROS_PER_DAY, MIN_GROUP, N_DAYS, PURPOSE, instant, micros
 
 
@@ -87,7 +87,9 @@ def draw_setting(draw: random.Random, kind: str, may_be_open: bool = True) -> Se
 
 def order_of(values: tuple) -> tuple:
     """The key by which groups are sorted: each value ascending, null last."""
-    return tuple((value is None, value.encode() if isinstance(value, str) else 0 if value is None else value) for value in values)
+    return tuple(
+        (value is None, value.encode() if isinstance(value, str) else 0 if value is None else value) for value in values
+    )
 
 
 def shown(n_people: int) -> bool:

@@ -1,8 +1,8 @@
-"""Two answers held against each other: doubles to one in a thousand million, everything else exactly, rows in their order."""
+"""Two answers held against each other: doubles to one part in 10^9, everything else exactly, rows in their order."""
 
 import json
 import math
-from datetime import date, datetime, timezone
+from datetime import date, datetime
 from decimal import Decimal
 
 from common import Answer, order_of
@@ -46,7 +46,9 @@ def without_names(rows: list[list], kinds: list[str]) -> list[list]:
     """The rows of a list in the order of what they show, once each name is known to be there once."""
     assert len({row[0] for row in rows}) == len(rows), "somebody is on the list twice"
     value = lambda cell, kind: (
-        float(cell) if kind == "number" and cell is not None else micros(datetime.fromisoformat(cell)) if kind == "timestamp" and cell else cell
+        float(cell)
+        if kind == "number" and cell is not None
+        else micros(datetime.fromisoformat(cell)) if kind == "timestamp" and cell else cell
     )
     key = lambda row: order_of(tuple(value(cell, kind) for cell, kind in zip(row[1:], kinds[1:])))
     return [[None, *row[1:]] for row in sorted(rows, key=key)]

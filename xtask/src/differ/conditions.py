@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from world import AUDIENCES, BOOLEAN, DATE, DECIMAL, EVENTS, FINE, INTEGER, NUMBER, PROPERTIES, TEXT, TIMESTAMP, TRAITS
-from world import instant, micros, value
+from world import instant, value
 
 NUMERIC = (INTEGER, NUMBER, DECIMAL, FINE)
 WORDS = {"order"}
@@ -78,7 +78,7 @@ class Function:
     kind: str = INTEGER
 
     def text(self) -> str:
-        words = [self.event + (f'.{quoted_name(self.property)}' if self.property else "")]
+        words = [self.event + (f".{quoted_name(self.property)}" if self.property else "")]
         words += [f"within => {quoted(self.within)}"] if self.within else []
         words += [f"where => ({self.where.text()})"] if self.where else []
         return f"{self.name}({', '.join(words)})"
@@ -166,7 +166,8 @@ class In:
         return f"{self.term.text()} {'NOT ' * self.is_not}IN ({', '.join(each.text() for each in self.constants)})"
 
     def sql(self, tables) -> str:
-        return f"({self.term.sql(tables)} {'NOT ' * self.is_not}IN ({', '.join(each.sql(tables) for each in self.constants)}))"
+        constants = ", ".join(each.sql(tables) for each in self.constants)
+        return f"({self.term.sql(tables)} {'NOT ' * self.is_not}IN ({constants}))"
 
     def terms(self) -> list:
         return [self.term]
@@ -252,7 +253,9 @@ class Joined:
     parts: tuple
 
     def text(self) -> str:
-        return f" {self.word} ".join(f"({part.text()})" if isinstance(part, Joined) else part.text() for part in self.parts)
+        return f" {self.word} ".join(
+            f"({part.text()})" if isinstance(part, Joined) else part.text() for part in self.parts
+        )
 
     def sql(self, tables) -> str:
         return "(" + f" {self.word} ".join(part.sql(tables) for part in self.parts) + ")"
@@ -311,7 +314,10 @@ def is_unknown(p):
     if not any(unknown):
         return None
     open_parts = [passes(part) if not u else some(passes(part), u) for part, u in zip(p.parts, unknown)]
-    return both(Joined("AND", tuple(open_parts)), some(*filter(None, unknown)) if sum(map(bool, unknown)) > 1 else next(filter(None, unknown)))
+    return both(
+        Joined("AND", tuple(open_parts)),
+        some(*filter(None, unknown)) if sum(map(bool, unknown)) > 1 else next(filter(None, unknown)),
+    )
 
 
 # --- Drawing --------------------------------------------------------------------------------------------------------
@@ -336,8 +342,9 @@ def constant(draw: random.Random, of: Field) -> Constant:
     while drawn is None:
         drawn = value(draw, of.name, of.kind)
     if of.kind in NUMERIC and draw.random() < 0.3:
-        return draw.choice([Constant(NUMBER, "1e1"), Constant(DECIMAL, Decimal("2.5")), Constant(INTEGER, draw.randrange(-5, 50)),
-                            Constant(DECIMAL, Decimal("19.995")), Constant(DECIMAL, Decimal("0.125"))])  # fmt: skip
+        decimal = Decimal(draw.choice(["2.5", "19.995", "0.125"]))
+        whole = Constant(INTEGER, draw.randrange(-5, 50))
+        return draw.choice([Constant(NUMBER, "1e1"), Constant(DECIMAL, decimal), whole])
     if of.kind == TEXT and draw.random() < 0.1:
         return Constant(TEXT, draw.choice(["", "Z", "zz", "it''s", "null"]))
     return Constant(of.kind, drawn)
@@ -346,7 +353,9 @@ def constant(draw: random.Random, of: Field) -> Constant:
 def pattern(draw: random.Random, of: Field) -> str:
     text = constant(draw, of).value
     cut = draw.randrange(len(text) + 1)
-    return draw.choice([text, text[:cut] + "%", "%" + text[cut:], "_" + text[1:], "%" + text[cut : cut + 1] + "%", "_", "%_%", "%"])
+    return draw.choice(
+        [text, text[:cut] + "%", "%" + text[cut:], "_" + text[1:], "%" + text[cut : cut + 1] + "%", "_", "%_%", "%"]
+    )
 
 
 def simple(draw: random.Random, fields: list[Field]):
@@ -365,17 +374,25 @@ def simple(draw: random.Random, fields: list[Field]):
         return Between(of, constant(draw, of), constant(draw, of), draw.random() < 0.4)
     if kind < 0.5 and of.kind == TEXT:
         return Like(of, pattern(draw, of), draw.random() < 0.4)
-    alike = [other for other in fields if other != of and (other.kind == of.kind or {other.kind, of.kind} <= set(NUMERIC))]
+    alike = [
+        other for other in fields if other != of and (other.kind == of.kind or {other.kind, of.kind} <= set(NUMERIC))
+    ]
     if kind < 0.6 and alike:
         return Compare(of, draw.choice(OPERATORS), draw.choice(alike))
     left, right = of, constant(draw, of)
-    return Compare(right, draw.choice(OPERATORS), left) if draw.random() < 0.1 else Compare(left, draw.choice(OPERATORS), right)
+    return (
+        Compare(right, draw.choice(OPERATORS), left)
+        if draw.random() < 0.1
+        else Compare(left, draw.choice(OPERATORS), right)
+    )
 
 
 def function(draw: random.Random) -> Function:
     """A figure about a person."""
     event = draw.choice([*EVENTS, "*"])
-    name = draw.choice(["count", "count", "sum", "min", "max", "avg", "did", "did", "days_since_last", "days_since_first"])
+    name = draw.choice(
+        ["count", "count", "sum", "min", "max", "avg", "did", "did", "days_since_last", "days_since_first"]
+    )
     of, kind = None, INTEGER
     if name in ("sum", "min", "max", "avg"):
         kinds = NUMERIC if name in ("sum", "avg") else (*NUMERIC, TIMESTAMP, DATE)
@@ -409,7 +426,9 @@ def about_person(draw: random.Random, fields: list[Field]):
     elif of.name.startswith("days"):
         right = Constant(INTEGER, draw.choice([0, 1, 5, 10, 20, 30, 60]))
     elif of.name == "sum":
-        right = draw.choice([Constant(INTEGER, draw.randrange(-5, 200)), Constant(DECIMAL, Decimal("39.99")), Constant(NUMBER, "2.5e1")])
+        right = draw.choice(
+            [Constant(INTEGER, draw.randrange(-5, 200)), Constant(DECIMAL, Decimal("39.99")), Constant(NUMBER, "2.5e1")]
+        )
     else:
         right = constant(draw, Field(of.property, of.kind))
     if kind < 0.58:
@@ -426,7 +445,8 @@ def audience(name: str) -> InAudience:
             Compare(Field("age", INTEGER, True), ">=", Constant(INTEGER, 40)),
         ),
         "busy": both(
-            Compare(Function("count", "visit"), ">=", Constant(INTEGER, 12)), Not(Flag(Function("did", "refund", kind=BOOLEAN)))
+            Compare(Function("count", "visit"), ">=", Constant(INTEGER, 12)),
+            Not(Flag(Function("did", "refund", kind=BOOLEAN))),
         ),
     }
     return InAudience(name, conditions[name])

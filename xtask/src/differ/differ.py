@@ -45,6 +45,7 @@ class Client:
     def __init__(self, address: str, token: str) -> None:
         self.connection = http.client.HTTPConnection(address, timeout=120)
         self.token = token
+        self.n_asked = 0
 
     def post(self, path: str, body: dict, token: str | None = None) -> tuple[int, dict]:
         headers = {"Authorization": f"Bearer {token or self.token}", "Content-Type": "application/json"}
@@ -59,6 +60,7 @@ class Client:
         return response.status, compare.read(response.read())
 
     def ask(self, question: dict) -> tuple[int, dict]:
+        self.n_asked += 1
         return self.post("/api/v1/ask", {"question": question})
 
 
@@ -76,7 +78,9 @@ def send(folder: Path, client: Client) -> None:
         if found == n_events:
             return
         time.sleep(0.2)
-    raise SystemExit(f"differ: there are {n_events} events, and the program finds {found} after {LANDING_SECONDS_MAX} s")
+    raise SystemExit(
+        f"differ: there are {n_events} events, and the program finds {found} after {LANDING_SECONDS_MAX} s"
+    )
 
 
 def draw_question(seed: int, index: int):
@@ -99,10 +103,13 @@ def work(folder: Path, address: str, token: str, seed: int, indices: range) -> t
             counts["partitions looked at"] += is_looked_at
         if found:
             counts["differences"] += 1
-            differences.append(f"question {index} of seed {seed}: {told(question)}\n  {found}{shorter(known, client, question)}")
+            differences.append(
+                f"question {index} of seed {seed}: {told(question)}\n  {found}{shorter(known, client, question)}"
+            )
             if len(differences) >= DIFFERENCES_SHOWN:
                 counts["stopped"] += 1
                 break
+    counts["asked"] = client.n_asked
     return counts, differences
 
 
@@ -125,7 +132,9 @@ def check(known, client: Client, question) -> tuple[str | None, str]:
         theirs = question.answer(known)
     except Refused as refused:
         codes = [reason["code"] for reason in ours.get("verdict", {}).get("reasons", [])]
-        return (None if status == 403 and str(refused) in codes else f"should be refused ({refused}): {status} {ours}"), "refused"
+        return (
+            None if status == 403 and str(refused) in codes else f"should be refused ({refused}): {status} {ours}"
+        ), "refused"
     except Unsaid:
         return (None if status == 200 else f"{status} {ours}"), "unsaid"
     except Exception as error:  # noqa: BLE001 - whatever it is, the question is what one wants to know
@@ -133,7 +142,7 @@ def check(known, client: Client, question) -> tuple[str | None, str]:
     if status == 403 and theirs.is_large and ours["verdict"]["reasons"][0]["code"] == "over_budget":
         return None, "refused"
     if status != 200:
-        return f"should be answered: {status} {json.dumps(ours, default=str)[:2000]}", "refused"
+        return f"should be answered: {status} {json.dumps(ours, default=str)[:2000]}", "unanswered"
     return compare.difference(ours, theirs, known), "answered"
 
 
@@ -141,7 +150,13 @@ def main() -> None:
     if sys.argv[1] == "build":
         truth.build(Path(sys.argv[2]))
         return
-    folder, address, token, n_questions, seed = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5])
+    folder, address, token, n_questions, seed = (
+        Path(sys.argv[1]),
+        sys.argv[2],
+        sys.argv[3],
+        int(sys.argv[4]),
+        int(sys.argv[5]),
+    )
     numbers = range(n_questions) if len(sys.argv) < 7 else range(int(sys.argv[6]), int(sys.argv[6]) + 1)
     send(folder, Client(address, token))
     started = time.monotonic()
@@ -159,15 +174,18 @@ def line(counts: Counter, seed: int, seconds: float) -> str:
     """What was found."""
     kinds, totals = [], Counter()
     for name, *_ in KINDS:
-        outcomes = {outcome: counts[f"{name} {outcome}"] for outcome in ("answered", "refused", "unsaid")}
+        outcomes = {outcome: counts[f"{name} {outcome}"] for outcome in ("answered", "refused", "unsaid", "unanswered")}
         totals += Counter(outcomes)
         kinds.append(f"{sum(outcomes.values())} {name}")
     n_asked = sum(totals.values())
-    return (
-        f"differ: {n_asked} questions, seed {seed} ({', '.join(kinds)}): {totals['answered']} answered, {totals['refused']} refused, "
-        f"{totals['unsaid']} of open meaning; {counts['partitions']} partitioned ({counts['partitions looked at']} with figures); "
-        f"{counts['differences'] or 'no'} differences{' (given up)' * bool(counts['stopped'])}; {n_asked / seconds:.0f} questions/s"
-    )
+    partitions, looked_at = counts["partitions"], counts["partitions looked at"]
+    parts = [
+        f"differ: {n_asked} questions, seed {seed} ({', '.join(kinds)}): {totals['answered']} answered",
+        f"{totals['refused']} refused by both, {totals['unsaid']} of open meaning; {partitions} partitioned",
+        f"{looked_at} of them with figures; {counts['differences'] or 'no'} differences{' (given up)' * bool(counts['stopped'])}",
+        f"{counts['asked'] / seconds:.0f} asked per second",
+    ]
+    return ", ".join(parts)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import itertools
 import random
 import statistics
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from common import Answer, Setting, Unsaid, draw_setting, order_of, shown
 from conditions import Field, condition, duration, properties, traits
@@ -71,12 +71,17 @@ class Funnel:
         cut = [len(matches), len(matches) + len(self.same), len(matches) + len(self.same) + len(self.count_by)]
         sql = f"SELECT person, ts, {', '.join(matches + values)} FROM ev WHERE ({' OR '.join(matches)}) "
         sql += f"AND ts >= {begin} AND ts <= {end + duration(self.within)} "
-        sql += f"AND person IN (SELECT person FROM ev WHERE {matches[0]} AND ts >= {begin} AND ts < {end}) ORDER BY person, ts"
+        starting = f"SELECT person FROM ev WHERE {matches[0]} AND ts >= {begin} AND ts < {end}"
+        sql += f"AND person IN ({starting}) ORDER BY person, ts"
         for person, rows in itertools.groupby(truth.rows(sql), key=lambda row: row[0]):
             events = []
             for _, ts, *cells in rows:
                 steps = frozenset(step for step in range(cut[0]) if cells[step])
-                events.append(Event(ts, steps, tuple(cells[cut[0] : cut[1]]), tuple(cells[cut[1] : cut[2]]), tuple(cells[cut[2] :])))
+                events.append(
+                    Event(
+                        ts, steps, tuple(cells[cut[0] : cut[1]]), tuple(cells[cut[1] : cut[2]]), tuple(cells[cut[2] :])
+                    )
+                )
             yield person, events
 
     def chosen(self, firsts: list) -> tuple[tuple, list[int]]:

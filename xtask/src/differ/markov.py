@@ -10,7 +10,7 @@ START, CONVERTED, LOST = "start", "converted", "lost"
 
 
 def effects(paths: list[tuple[list, bool]]) -> dict:
-    """Of each channel, which share of all conversions with touches it gets. A channel stands in a tuple of its own here."""
+    """Which share of all conversions with touches each channel gets. Inside, a channel stands in a tuple of its own."""
     steps = defaultdict(Counter)
     for channels, converts in paths:
         places = [START, *((channel,) for channel in channels), CONVERTED if converts else LOST]

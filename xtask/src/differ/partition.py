@@ -9,7 +9,6 @@ inside of NOT.
 import math
 import random
 from dataclasses import replace
-from decimal import Decimal
 
 from audience import Audience
 from conditions import Not, about_person, both, condition, is_unknown, traits
@@ -24,9 +23,20 @@ def check_partition(client, question, draw: random.Random) -> tuple[str | None, 
     if isinstance(question, Audience):
         return check_audience(client, question.as_count(), condition(draw, traits(), 2, about_person))
     whole = WHOLE.get(question.measures[0].name)
-    measure = question.measures[0] if whole and len(question.measures) == 1 and not question.own_where else Measure("count", question.measures[0].event)
+    measure = (
+        question.measures[0]
+        if whole and len(question.measures) == 1 and not question.own_where
+        else Measure("count", question.measures[0].event)
+    )
     by = question.by if question.by == "month" else "none"
-    own = {"measures": [measure], "measure_text": measure.text(), "own_where": None, "by": by, "limit": None, "offset": 0}
+    own = {
+        "measures": [measure],
+        "measure_text": measure.text(),
+        "own_where": None,
+        "by": by,
+        "limit": None,
+        "offset": 0,
+    }
     question = replace(question, **own)
     return check_trend(client, question, condition(draw, question.fields()), WHOLE[measure.name])
 
@@ -72,6 +82,10 @@ def check_audience(client, question: Audience, p) -> tuple[str | None, bool]:
         figures.append(answer["rows"][0][0] if status == 200 else None if status == 403 else f"{status} {answer}")
     whole, *parts = figures
     missing = sum(part is None for part in parts)
-    if any(isinstance(each, str) for each in figures) or whole is None or not 0 <= whole - sum(filter(None, parts)) <= missing:
+    if (
+        any(isinstance(each, str) for each in figures)
+        or whole is None
+        or not 0 <= whole - sum(filter(None, parts)) <= missing
+    ):
         return f"partition: {whole} people, its parts {parts}, of {question.json()} by {p.text()}", True
     return None, missing < len(parts)

@@ -9,7 +9,6 @@ from common import Answer, Setting, draw_setting, shown
 from conditions import condition, properties, traits
 from retention import Step, draw_step
 from truth import Truth
-from world import EVENTS, PROPERTIES
 
 
 @dataclass
@@ -23,7 +22,12 @@ class Paths:
     where: object
 
     def json(self) -> dict:
-        json = {**self.setting.json, "to" if self.is_to else "from": self.end.json(), "steps": self.steps, "top": self.top}
+        json = {
+            **self.setting.json,
+            "to" if self.is_to else "from": self.end.json(),
+            "steps": self.steps,
+            "top": self.top,
+        }
         json |= {"collapse": True} if self.collapses else {}
         return json | ({"where": self.where.text()} if self.where else {})
 
@@ -33,14 +37,20 @@ class Paths:
         ends = f"coalesce({self.end.sql()}, false) AND ts >= {begin} AND ts < {end}"
         side = f"ts < {end}" if self.is_to else f"ts >= {begin}"
         among = f"person IN (SELECT person FROM ev WHERE {ends} AND {where})"
-        rows = truth.rows(f"SELECT person, ts, name, {ends} FROM ev WHERE {where} AND {side} AND {among} ORDER BY person, ts, name")
+        rows = truth.rows(
+            f"SELECT person, ts, name, {ends} FROM ev WHERE {where} AND {side} AND {among} ORDER BY person, ts, name"
+        )
         counts = Counter()
         for _, events in itertools.groupby(rows, key=lambda row: row[0]):
             path = self.path([row[1:] for row in events])
             if path is not None:
                 counts[path] += 1
         common = sorted(filter(lambda path: shown(counts[path]), counts), key=lambda path: (-counts[path], path))
-        answer = Answer(["path", "people"], [[list(path), counts[path]] for path in common[: self.top]], [False] * len(common[: self.top]))
+        answer = Answer(
+            ["path", "people"],
+            [[list(path), counts[path]] for path in common[: self.top]],
+            [False] * len(common[: self.top]),
+        )
         if common[self.top :]:
             answer.rows.append([["(other)"], sum(counts[path] for path in common[self.top :])])
             answer.withheld.append(False)

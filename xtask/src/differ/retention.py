@@ -53,7 +53,8 @@ class Retention:
         as_of = micros(datetime.now(timezone.utc)) if as_of is None else as_of
         # Nobody starts at `as_of` or later.
         start_until = min(period[1], as_of)
-        first = f"SELECT person, arg_min({interval}, ts) AS cohort FROM ev WHERE ts >= {period[0]} AND ts < {start_until} AND {self.start.sql(self.where)} GROUP BY person"
+        starts = f"ts >= {period[0]} AND ts < {start_until} AND {self.start.sql(self.where)}"
+        first = f"SELECT person, arg_min({interval}, ts) AS cohort FROM ev WHERE {starts} GROUP BY person"
         back = f"SELECT DISTINCT person, {interval} AS seen FROM ev WHERE {self.back.sql(self.where)}"
         size = dict(truth.rows(f"SELECT cohort, count(*) FROM ({first}) GROUP BY 1"))
         seen = truth.rows(f"SELECT cohort, seen, count(*) FROM ({first}) JOIN ({back}) USING (person) GROUP BY ALL")

@@ -7,7 +7,16 @@ from retention import Step
 
 ROUNDS_MAX = 40
 # What may be left out of a question, and what stands there then.
-EMPTY = {"where": None, "breakdown": [], "limit": None, "offset": 0, "same": [], "count_by": [], "value": None, "shown": None}
+EMPTY = {
+    "where": None,
+    "breakdown": [],
+    "limit": None,
+    "offset": 0,
+    "same": [],
+    "count_by": [],
+    "value": None,
+    "shown": None,
+}
 
 
 def shrunk(question, differs) -> object:
@@ -38,7 +47,10 @@ def smaller(question):
             if isinstance(step, Step) and step.where:
                 for part in [None, *pieces(step.where)]:
                     other = Step(step.event, part)
-                    yield replace(question, **{name: other if not isinstance(value, list) else [*value[:index], other, *value[index + 1 :]]})
+                    yield replace(
+                        question,
+                        **{name: other if not isinstance(value, list) else [*value[:index], other, *value[index + 1 :]]}
+                    )
 
 
 def pieces(condition):

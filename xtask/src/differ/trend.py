@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass
 
 from common import Answer, Refused, Setting, draw_setting, order_of, shown
-from conditions import BOOLEAN, DATE, NUMERIC, TIMESTAMP, Compare, Constant, Field, Flag, Function, IsNull, Not
+from conditions import BOOLEAN, DATE, NUMERIC, TIMESTAMP, Compare, Constant, Field, Flag, IsNull, Not
 from conditions import both, condition, properties, quoted_name, some, traits
 from truth import Truth, bucket
 from world import DECIMAL, EVENTS, INTEGER, TEXT
@@ -97,7 +97,9 @@ class Trend:
         terms += [condition.sql(None)] if condition else []
         people = "count(DISTINCT person)"
         people += f' FILTER ("{measure.property}" IS NOT NULL)' if measure.property else ""
-        keys = ["NULL" if self.by == "none" else bucket(self.setting.zone, self.by)] + [each.sql(None) for each in self.breakdown]
+        keys = ["NULL" if self.by == "none" else bucket(self.setting.zone, self.by)] + [
+            each.sql(None) for each in self.breakdown
+        ]
         sql = f"SELECT {', '.join(keys)}, {measure.sql()}, {people} FROM ev WHERE {' AND '.join(terms)} GROUP BY ALL"
         return {row[:-2]: row[-2:] for row in truth.rows(sql)}
 
@@ -134,8 +136,6 @@ def draw_trend(draw: random.Random) -> Trend:
         measures = [draw_measure(draw)]
         if chance < 0.3:
             measures.append(draw_measure(draw))
-            # A date divides nothing.
-            kinds = [each.kind for each in properties(*EVENTS)]
             measures = [Measure("count", m.event) if m.name in ("min", "max") else m for m in measures]
         text = " / ".join(measure.text() for measure in measures)
     fields = properties(*(measure.event for measure in measures))

@@ -46,27 +46,37 @@ def bucket(zone: str, unit: str) -> str:
     return f"(ts // {MICROS_PER_HOUR} * {MICROS_PER_HOUR})" if unit == "hour" else f"b{ZONES.index(zone)}{unit}"
 
 
+def read_json(path: Path, columns: dict[str, str]) -> str:
+    """The SQL that reads a file of the truth."""
+    listed = ", ".join(f"'{column}': '{kind}'" for column, kind in columns.items())
+    return f"read_json('{path}', format = 'newline_delimited', columns = {{{listed}}})"
+
+
+def columns_of(fields: dict[str, str]) -> dict[str, str]:
+    """Instants are microseconds, as everywhere in the truth."""
+    return {name: "BIGINT" if kind == TIMESTAMP else SQL_TYPES.get(kind, kind.upper()) for name, kind in fields.items()}
+
+
 def build(folder: Path) -> None:
     """Reads the truth that was written beside the world into `truth.duckdb`."""
     db = duckdb.connect(str(folder / "truth.duckdb"))
-    types = lambda fields: {name: "BIGINT" if kind == TIMESTAMP else SQL_TYPES.get(kind, kind.upper()) for name, kind in fields.items()}
-    source = lambda name, columns: (
-        f"read_json('{folder}/truth-{name}.ndjson', format = 'newline_delimited', "
-        f"columns = {{{', '.join(f'{chr(34)}{column}{chr(34)}: {chr(39)}{kind}{chr(39)}' for column, kind in columns.items())}}})"
-    )
-    of_people = {"person": "VARCHAR", "reason": "VARCHAR", **types(TRAITS)}
-    db.execute(f"CREATE TABLE everybody AS SELECT * FROM {source('people', of_people)}")
+    of_people = {"person": "VARCHAR", "reason": "VARCHAR", **columns_of(TRAITS)}
+    db.execute(f"CREATE TABLE everybody AS SELECT * FROM {read_json(folder / 'truth-people.ndjson', of_people)}")
     renamed = ", ".join(f'"{name}" AS "t_{name}"' for name in TRAITS)
     db.execute(f"CREATE TABLE people AS SELECT person, {renamed} FROM everybody WHERE reason IS NULL")
-    of_events = {"person": "VARCHAR", "ts": "BIGINT", "name": "VARCHAR", **types(PROPERTIES)}
-    db.execute(f"CREATE TABLE ev AS SELECT e.*, p.* EXCLUDE (person) FROM {source('events', of_events)} e JOIN people p USING (person)")
-    db.execute("CREATE TABLE borders (place VARCHAR, start BIGINT)")
+    of_events = {"person": "VARCHAR", "ts": "BIGINT", "name": "VARCHAR", **columns_of(PROPERTIES)}
+    joins, intervals = "", []
     for (index, zone), unit in itertools.product(enumerate(ZONES), UNITS):
+        name = f"b{index}{unit}"
         starts = ", ".join(f"({start})" for start in borders_of(zone, unit))
-        db.execute(f"CREATE OR REPLACE TEMP TABLE b AS SELECT col0 AS s FROM (VALUES {starts})")
-        db.execute(f"CREATE OR REPLACE TABLE ev AS SELECT ev.*, b.s AS b{index}{unit} FROM ev ASOF JOIN b ON ev.ts >= b.s")
-    db.execute("DROP TABLE borders")
-    db.execute("CREATE OR REPLACE TABLE ev AS SELECT * FROM ev ORDER BY person, ts")
+        db.execute(f"CREATE TEMP TABLE {name} AS SELECT col0 AS start FROM (VALUES {starts})")
+        joins += f" ASOF JOIN {name} ON e.ts >= {name}.start"
+        intervals.append(f"{name}.start AS {name}")
+    db.execute(
+        f"CREATE TABLE ev AS SELECT e.*, p.* EXCLUDE (person), {', '.join(intervals)} "
+        f"FROM {read_json(folder / 'truth-events.ndjson', of_events)} e JOIN people p USING (person){joins} "
+        "ORDER BY person, ts"
+    )
     db.close()
 
 

@@ -18,7 +18,7 @@ import hashlib
 import json
 import random
 import sys
-from datetime import date, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 
@@ -39,7 +39,13 @@ EVENTS = {
 SHARES = {"visit": 45, "click": 22, "buy": 18, "refund": 5, "ping": 10}
 PROPERTIES = {name: kind for fields in EVENTS.values() for name, kind in fields.items()}
 TRAITS = {
-    "plan": TEXT, "age": INTEGER, "score": NUMBER, "balance": DECIMAL, "vip": BOOLEAN, "joined": TIMESTAMP, "born": DATE,
+    "plan": TEXT,
+    "age": INTEGER,
+    "score": NUMBER,
+    "balance": DECIMAL,
+    "vip": BOOLEAN,
+    "joined": TIMESTAMP,
+    "born": DATE,
     "country": TEXT,
 }
 # Without ids, so that the whole content tells its records apart.
@@ -55,7 +61,7 @@ N_DAYS = 190
 MICROS_PER_DAY = 86_400_000_000
 
 STORES = ["N", "S", "n", "(none)", "(withheld)", "Ünï", "日本 🏪", 'a "b", c', "null", " ", "E''E", None]
-PAGES = ["/", "/a", "/a/b", "/A", "100%", "a_b", "ab", "é", "e\u0301", "\\", "two\nlines", "-1", None]
+PAGES = ["/", "/a", "/a/b", "/A", "100%", "a_b", "ab", "a\\b", "é", "e\u0301", "\\", "two\nlines", "-1", None]
 CHANNELS = ["ad", "mail", "Mail", "(none)", "z", None]
 PLANS = ["free", "pro", "Pro", "プロ", None]
 COUNTRIES = ["DE", "US", "FR", None]
@@ -120,7 +126,9 @@ def moment(draw: random.Random) -> int:
     if kind < 0.95:
         # A quarter of an hour, or a microsecond beside one.
         return day + draw.randrange(96) * 900_000_000 + draw.choice([0, 0, 0, -1, 1])
-    change = draw.choice([datetime(2025, 10, 26, 1), datetime(2025, 11, 2, 5), datetime(2026, 3, 8, 5), datetime(2026, 3, 29, 1)])
+    change = draw.choice(
+        [datetime(2025, 10, 26, 1), datetime(2025, 11, 2, 5), datetime(2026, 3, 8, 5), datetime(2026, 3, 29, 1)]
+    )
     return micros(change.replace(tzinfo=timezone.utc)) + draw.randrange(-12, 12) * 900_000_000
 
 
@@ -153,7 +161,9 @@ def statements(draw: random.Random, people: list[dict]) -> list[dict]:
         if person["state"]:
             if draw.random() < 0.3:
                 before = draw.choice(["granted", "denied", "objected"])
-                said.append({"person": name, "ts": last - 1 - draw.randrange(10**12), "purpose": PURPOSE, "state": before})
+                said.append(
+                    {"person": name, "ts": last - 1 - draw.randrange(10**12), "purpose": PURPOSE, "state": before}
+                )
             if person["state"] == "denied" and draw.random() < 0.3:
                 said.append({"person": name, "ts": last, "purpose": PURPOSE, "state": "granted"})
             said.append({"person": name, "ts": last, "purpose": PURPOSE, "state": person["state"]})
@@ -257,7 +267,14 @@ def write_ndjson(path: Path, columns: list[str], rows: list[dict]) -> None:
             file.write(json.dumps(cells) + "\n")
 
 
-SQL_TYPES = {TEXT: "VARCHAR", INTEGER: "BIGINT", NUMBER: "DOUBLE", BOOLEAN: "BOOLEAN", TIMESTAMP: "TIMESTAMPTZ", DATE: "DATE"}
+SQL_TYPES = {
+    TEXT: "VARCHAR",
+    INTEGER: "BIGINT",
+    NUMBER: "DOUBLE",
+    BOOLEAN: "BOOLEAN",
+    TIMESTAMP: "TIMESTAMPTZ",
+    DATE: "DATE",
+}
 
 
 def write_parquet(path: Path, columns: list[str], fields: dict, rows: list[dict]) -> None:
@@ -284,13 +301,20 @@ def definitions() -> dict[str, str]:
         return f"      - {{ name: {name}, logicalType: {logical}, classification: {classification}, {custom}{more} }}\n"
 
     def thing(name, entity, fields, roles):
-        said = "".join(f"      - {{ property: {key}, value: {word} }}\n" for key, word in {"entity": entity, **roles}.items())
+        said = "".join(
+            f"      - {{ property: {key}, value: {word} }}\n" for key, word in {"entity": entity, **roles}.items()
+        )
         head = f"  - name: {name}\n    logicalType: object\n    customProperties:\n{said}    properties:\n"
         return head + "".join(fields)
 
     person, ts = field("person", TEXT, "pseudonym", ", required: true"), field("ts", TIMESTAMP, more=", required: true")
     objects = [
-        thing("statement", "consent", [person, ts, field("purpose", TEXT), field("state", TEXT)], {"person": "person", "time": "ts"}),
+        thing(
+            "statement",
+            "consent",
+            [person, ts, field("purpose", TEXT), field("state", TEXT)],
+            {"person": "person", "time": "ts"},
+        ),
         thing("profile", "traits", [person] + [field(*trait) for trait in TRAITS.items()], {"person": "person"}),
     ]
     for name, fields in EVENTS.items():
@@ -299,17 +323,26 @@ def definitions() -> dict[str, str]:
             own, roles = [field("id", TEXT)] + own, roles | {"message_id": "id"}
         objects.append(thing(name, "event", [person, ts] + own, roles))
     names = [("statement", "csv"), ("profile", "ndjson")]
-    names += [(name, ending) for ending in ("csv", "ndjson", "parquet") for name in EVENTS if name != WITHOUT_ID or ending == "csv"]
+    names += [
+        (name, ending)
+        for ending in ("csv", "ndjson", "parquet")
+        for name in EVENTS
+        if name != WITHOUT_ID or ending == "csv"
+    ]
     files = "".join(f"  - {{ path: files/{name}.{ending}, object: {name} }}\n" for name, ending in names)
-    key = f"{{ name: sender, kind: secret, sha256: {hashlib.sha256(KEY.encode()).hexdigest()}, events_per_second: 1000000 }}"
-    door = "".join(f"  - {{ property: {name}, value: reject }}\n" for name in ("on_unknown_event", "on_bad_value", "on_bad_time"))
+    digest = hashlib.sha256(KEY.encode()).hexdigest()
+    key = f"{{ name: sender, kind: secret, sha256: {digest}, events_per_second: 1000000 }}"
+    role = f"purposes: {{ {PURPOSE}: profile }}\nmasks: {{ none: show, pseudonym: show }}\nsees_cost: true\n"
+    door = "".join(
+        f"  - {{ property: {name}, value: reject }}\n" for name in ("on_unknown_event", "on_bad_value", "on_bad_time")
+    )
     head = "apiVersion: v3.1.0\nkind: DataContract\nid: shop\nversion: 1.0.0\nstatus: active\n"
     texts = {
         "entente.yaml": "title: Differ\nlaws:\n  - { country: DE, law: gdpr }\n  - { country: US, law: us_other }\n",
         "users.yaml": f"users:\n  - {{ name: {USER}, role: all }}\n",
         f"purposes/{PURPOSE}.yaml": f"title: {PURPOSE}\n{basis}\nmin_group: {MIN_GROUP}\n",
         f"purposes/{OTHER_PURPOSE}.yaml": f"title: {OTHER_PURPOSE}\n{basis}\nmin_group: {MIN_GROUP}\n",
-        "roles/all.yaml": f"purposes: {{ {PURPOSE}: profile }}\nmasks: {{ none: show, pseudonym: show }}\nsees_cost: true\nmay_import: true\n",
+        "roles/all.yaml": role,
         "sources/shop.yaml": f"contract: contracts/shop.odcs.yaml\nfiles:\n{files}keys:\n  - {key}\n",
         "contracts/shop.odcs.yaml": f"{head}customProperties:\n{door}schema:\n{''.join(objects)}",
     }
