@@ -70,7 +70,8 @@ fn translate(condition: &Condition, aggregates: &[Aggregate], schema: &DFSchema)
             let values = values.into_iter().map(alike).collect::<Result<Vec<_>>>()?;
             alike(left)?.in_list(values, false)
         }
-        Condition::Like { term: left, pattern } => term(left, aggregates)?.like(lit(pattern.as_str())),
+        // A backslash is a character like any other here; to arrow it would take the meaning of the one behind it.
+        Condition::Like { term: left, pattern } => term(left, aggregates)?.like(lit(pattern.replace('\\', r"\\"))),
         Condition::IsNull(left) => term(left, aggregates)?.is_null(),
         Condition::Did(aggregate) => aggregate_expr(aggregate, aggregates)?.gt(lit(0_i64)),
         Condition::InAudience(_) => return Err(error::bug("an audience was not replaced by its condition")),

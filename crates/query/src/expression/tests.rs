@@ -1,7 +1,7 @@
-//! Doubles beside decimals: which rows pass.
+//! Doubles beside decimals, and patterns of text: which rows pass.
 
 use super::Predicate;
-use arrow::array::{ArrayRef, Decimal128Array, Float64Array, RecordBatch};
+use arrow::array::{ArrayRef, Decimal128Array, Float64Array, RecordBatch, StringArray};
 use rust_decimal::Decimal;
 use spec::{CompareOp, Condition, FieldRef, Term, Value};
 use std::sync::Arc;
@@ -14,8 +14,12 @@ fn passing(doubles: &[f64], condition: &Condition) -> Vec<bool> {
     let columns: [(&str, ArrayRef); 2] =
         [("event.weight", Arc::new(Float64Array::from(doubles.to_vec()))), ("event.price", Arc::new(price))];
     let batch = RecordBatch::try_from_iter(columns).expect("columns of one length");
+    mask(&batch, condition)
+}
+
+fn mask(batch: &RecordBatch, condition: &Condition) -> Vec<bool> {
     let predicate = Predicate::compile(condition, &batch.schema(), &[]).expect("it is a condition");
-    predicate.mask(&batch).expect("all can be compared").values().iter().collect()
+    predicate.mask(batch).expect("all can be compared").values().iter().collect()
 }
 
 fn field(name: &str) -> Term {
@@ -52,4 +56,21 @@ fn a_double_is_compared_with_a_column_of_decimals() {
     assert_eq!(passing(&DOUBLES, &higher), [false, true, true, false, false]);
     let mixed = Condition::In { term: field("price"), values: vec![Value::Number(1e20), decimal("19.1")] };
     assert_eq!(passing(&DOUBLES, &mixed), [true; 5]);
+}
+
+#[test]
+fn a_backslash_in_a_pattern_is_one() {
+    let texts: ArrayRef = Arc::new(StringArray::from(vec![r"\", r"a\b", "ab", "100%", "two\nlines"]));
+    let batch = RecordBatch::try_from_iter([("event.page", texts)]).expect("one column");
+    for (pattern, matching) in [
+        (r"%\%", [true, true, false, false, false]),
+        (r"a\b", [false, true, false, false, false]),
+        (r"_\_", [false, true, false, false, false]),
+        (r"\", [true, false, false, false, false]),
+        (r"100\%", [false; 5]),
+        ("two_lines", [false, false, false, false, true]),
+    ] {
+        let condition = Condition::Like { term: field("page"), pattern: pattern.to_owned() };
+        assert_eq!(mask(&batch, &condition), matching, "{pattern}");
+    }
 }
