@@ -1,4 +1,4 @@
-//! What one does with this repository: `cargo xtask check|test|slow|bless|run|bench|dist|tidy|crash|fault|sim|readers`.
+//! What one does with this repository: `cargo xtask check|test|slow|bless|run|bench|dist|tidy|crash|fault|sim|readers|differ`.
 //!
 //! Each target of the Makefile is one line that calls this. Invariants: every step prints what it does before it does
 //! it; a failing step does not hide the ones after it; nothing is checked only in CI.
@@ -9,6 +9,7 @@ mod browser;
 mod check;
 mod clone;
 mod crash;
+mod differ;
 mod dist;
 mod readers;
 mod simulation;
@@ -29,7 +30,8 @@ const USAGE: &str = "cargo xtask TASK
   crash   kills the program under load and counts what is left; `crash --help` says more
   fault   lets the disk fail under the program and counts what is left; `fault --help` says more
   sim     simulated histories with faults, over as many seeds as asked for; `sim --help` says more
-  readers DuckDB, Polars and deltalake count in the tables what the program says";
+  readers DuckDB, Polars and deltalake count in the tables what the program says
+  differ  random questions, answered a second time by DuckDB; `differ --help` says more";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
         "fault" => crash::faults::run(&rest),
         "sim" => simulation::run(&rest),
         "readers" => readers::run(),
+        "differ" => differ::run(&rest),
         _ => Err(USAGE.to_owned()),
     };
     match result {

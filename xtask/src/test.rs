@@ -2,7 +2,7 @@
 
 use crate::crash::faults::{self, Kind};
 use crate::crash::{self, Options};
-use crate::{browser, readers, tidy};
+use crate::{browser, differ, readers, tidy};
 use xtask::shell::{Result, all, cargo, command, has_cargo, step};
 
 /// Kills among the fast tests, and among those that take longer.
@@ -10,6 +10,9 @@ const KILLS_SHORT: u64 = 10;
 const KILLS_LONG: u64 = 200;
 /// Of a hundred kills so many come at a system call.
 const AT_CALLS_PERCENT: u64 = 30;
+/// Questions that are answered a second time, for each of these seeds.
+const QUESTIONS: u64 = 2_000;
+const SEEDS: [u64; 3] = [1, 2, 3];
 /// Rounds of each fault of the disk, among the fast tests and among those that take longer.
 const FAULTS_SHORT: &[(Kind, u64)] = &[(Kind::Syncs, 2), (Kind::Full, 2), (Kind::Power, 2), (Kind::Control, 5)];
 const FAULTS_LONG: &[(Kind, u64)] =
@@ -21,7 +24,8 @@ pub(crate) fn run() -> Result<()> {
     all(vec![fast(), doc_tests(), browser::contracts(), walks(), kills(KILLS_SHORT), disks(FAULTS_SHORT)])
 }
 
-/// What takes longer: the tests over many seeds, all browser walks, many kills and faults.
+/// What takes longer: the tests over many seeds, all browser walks, many kills and faults, and
+/// thousands of random questions.
 pub(crate) fn run_slow() -> Result<()> {
     let mut seeds = command("cargo", &["test", "--workspace", "--lib", "--", "twins", "intake", "--nocapture"]);
     seeds.env("ENTENTE_TWINS", "12").env("ENTENTE_SEEDS", "200000");
@@ -29,11 +33,16 @@ pub(crate) fn run_slow() -> Result<()> {
     let mut bytes = command("cargo", &["test", "--workspace", "--lib", "--", "any_bytes"]);
     bytes.env("PROPTEST_CASES", "150000");
     let walks = || browser::run(browser::Walks::All);
-    all(vec![step(seeds), step(bytes), readers::run(), walks(), kills(KILLS_LONG), disks(FAULTS_LONG)])
+    all(vec![step(seeds), step(bytes), readers::run(), questions(), walks(), kills(KILLS_LONG), disks(FAULTS_LONG)])
 }
 
 fn kills(n_kills: u64) -> Result<()> {
     crash::run_with(Options { at_calls_percent: AT_CALLS_PERCENT, ..Options::kills(n_kills) })
+}
+
+/// Random questions, answered a second time.
+fn questions() -> Result<()> {
+    all(SEEDS.iter().map(|seed| differ::run_with(&differ::Options::questions(QUESTIONS, *seed))).collect())
 }
 
 /// Faults of the disk, one kind after the other.

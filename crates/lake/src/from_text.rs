@@ -96,7 +96,12 @@ pub fn date_from_text(text: &str) -> Option<i32> {
 
 /// Reads a number that is finite.
 pub fn number_from_text(text: &str) -> Option<f64> {
-    text.parse().ok().filter(|value: &f64| value.is_finite())
+    text.parse().ok().filter(|value: &f64| value.is_finite()).map(with_one_zero)
+}
+
+/// The same number, and of the two zeros the one without a sign: whoever compares or groups columns tells them apart.
+pub(crate) fn with_one_zero(value: f64) -> f64 {
+    value + 0.0
 }
 
 pub(crate) fn boolean_from_text(text: &str) -> Option<bool> {

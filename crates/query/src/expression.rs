@@ -7,9 +7,9 @@ use crate::error;
 use crate::pass::column_name;
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::prep_null_mask_filter;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::{Column, DFSchema, ScalarValue};
-use datafusion::logical_expr::{Expr, lit, not};
+use datafusion::logical_expr::{Expr, ExprSchemable, cast, lit, not};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::prelude::SessionContext;
 use rust_decimal::Decimal;
@@ -28,7 +28,7 @@ impl Predicate {
     /// Compiles a condition; its aggregates are the columns `aggregate.N` for the N-th of `aggregates`.
     pub(crate) fn compile(condition: &Condition, schema: &SchemaRef, aggregates: &[Aggregate]) -> Result<Predicate> {
         let schema = DFSchema::try_from(schema.as_ref().clone()).map_err(error::from_datafusion)?;
-        let logical = translate(condition, aggregates)?;
+        let logical = translate(condition, aggregates, &schema)?;
         let expression = SESSION.create_physical_expr(logical, &schema).map_err(error::from_datafusion)?;
         Ok(Predicate { expression })
     }
@@ -50,21 +50,53 @@ pub(crate) fn aggregate_column(index: usize) -> String {
     format!("aggregate.{index}")
 }
 
-fn translate(condition: &Condition, aggregates: &[Aggregate]) -> Result<Expr> {
-    let all = |parts: &[Condition]| parts.iter().map(|part| translate(part, aggregates)).collect::<Result<Vec<_>>>();
+fn translate(condition: &Condition, aggregates: &[Aggregate], schema: &DFSchema) -> Result<Expr> {
+    let inner = |part: &Condition| translate(part, aggregates, schema);
+    let all = |parts: &[Condition]| parts.iter().map(inner).collect::<Result<Vec<_>>>();
     Ok(match condition {
         Condition::And(parts) => balanced(all(parts)?, Expr::and),
         Condition::Or(parts) => balanced(all(parts)?, Expr::or),
-        Condition::Not(inner) => not(translate(inner, aggregates)?),
-        Condition::Compare { left, op, right } => compare(term(left, aggregates)?, *op, term(right, aggregates)?),
-        Condition::In { term: left, values } => {
-            term(left, aggregates)?.in_list(values.iter().map(constant).collect(), false)
+        Condition::Not(part) => not(inner(part)?),
+        Condition::Compare { left, op, right } => {
+            let [left, right] = [term(left, aggregates)?, term(right, aggregates)?];
+            let is_double = has_double([&left, &right], schema)?;
+            let alike = |side: Expr| if is_double { as_double(side, schema) } else { Ok(side) };
+            compare(alike(left)?, *op, alike(right)?)
         }
-        Condition::Like { term: left, pattern } => term(left, aggregates)?.like(lit(pattern.as_str())),
+        Condition::In { term: left, values } => {
+            let (left, values) = (term(left, aggregates)?, values.iter().map(constant).collect::<Vec<_>>());
+            let is_double = has_double(std::iter::once(&left).chain(&values), schema)?;
+            let alike = |side: Expr| if is_double { as_double(side, schema) } else { Ok(side) };
+            let values = values.into_iter().map(alike).collect::<Result<Vec<_>>>()?;
+            alike(left)?.in_list(values, false)
+        }
+        // A backslash is a character like any other here; to arrow it would take the meaning of the one behind it.
+        Condition::Like { term: left, pattern } => term(left, aggregates)?.like(lit(pattern.replace('\\', r"\\"))),
         Condition::IsNull(left) => term(left, aggregates)?.is_null(),
         Condition::Did(aggregate) => aggregate_expr(aggregate, aggregates)?.gt(lit(0_i64)),
         Condition::InAudience(_) => return Err(error::bug("an audience was not replaced by its condition")),
     })
+}
+
+/// Whether one of the terms is a double, so that all that are compared with it must be.
+fn has_double<'a>(terms: impl IntoIterator<Item = &'a Expr>, schema: &DFSchema) -> Result<bool> {
+    for term in terms {
+        if term.get_type(schema).map_err(error::from_datafusion)? == DataType::Float64 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// A term as it is compared with a double: of a decimal, the double next to it. Left alone, DataFusion compares both as
+/// decimals of fifteen places, in which a double of many digits is another number and a large one has no room.
+fn as_double(term: Expr, schema: &DFSchema) -> Result<Expr> {
+    if let Expr::Literal(ScalarValue::Decimal128(Some(digits), _, scale), _) = &term {
+        let text = format!("{digits}e{}", -i32::from(*scale));
+        return Ok(lit(text.parse::<f64>().map_err(|_| error::bug("a decimal is not a number"))?));
+    }
+    let is_decimal = matches!(term.get_type(schema).map_err(error::from_datafusion)?, DataType::Decimal128(_, _));
+    Ok(if is_decimal { cast(term, DataType::Float64) } else { term })
 }
 
 /// Joins the parts as a tree of logarithmic depth, so that long lists cannot exhaust the stack.
@@ -133,3 +165,6 @@ fn decimal_constant(value: Decimal) -> ScalarValue {
     let scale = i8::try_from(value.scale()).expect("a decimal has at most 28 digits after the point");
     ScalarValue::Decimal128(Some(value.mantissa()), precision, scale)
 }
+
+#[cfg(test)]
+mod tests;

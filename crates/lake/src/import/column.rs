@@ -4,6 +4,7 @@ use crate::Datum;
 use crate::data_file::timestamp_type;
 use crate::from_text::{
     boolean_from_text, date_from_text, decimal_from_text, decimal_precision, number_from_text, timestamp_from_text,
+    with_one_zero,
 };
 use arrow::array::{
     ArrayRef, BooleanBuilder, Date32Builder, Decimal128Builder, Float64Builder, Int64Builder, StringBuilder,
@@ -93,7 +94,7 @@ impl ColumnBuilder {
         match (self, datum) {
             (ColumnBuilder::Text(builder), Datum::Text(value)) => builder.append_value(value),
             (ColumnBuilder::Integer(builder), Datum::Integer(value)) => builder.append_value(*value),
-            (ColumnBuilder::Number(builder), Datum::Number(value)) => builder.append_value(*value),
+            (ColumnBuilder::Number(builder), Datum::Number(value)) => builder.append_value(with_one_zero(*value)),
             (ColumnBuilder::Decimal(builder, to), Datum::Decimal(units, from)) if to == from => {
                 builder.append_value(*units);
             }

@@ -1,7 +1,7 @@
 //! Columns of Parquet files as columns of declared types; a value that does not fit becomes null, which the caller notes.
 
 use super::column::{ColumnBuilder, stored_type};
-use crate::from_text::{DAYS, TIMES, decimal_from_text, fits};
+use crate::from_text::{DAYS, TIMES, decimal_from_text, fits, with_one_zero};
 use arrow::array::{Array, ArrayRef, AsArray, Decimal128Array, Float64Array, Int64Array, PrimitiveArray, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{
@@ -109,7 +109,7 @@ fn whole_numbers(values: &Float64Array) -> ArrayRef {
 }
 
 fn finite(values: &Float64Array) -> ArrayRef {
-    Arc::new(values.unary_opt::<_, Float64Type>(|value| value.is_finite().then_some(value)))
+    Arc::new(values.unary_opt::<_, Float64Type>(|value| value.is_finite().then_some(with_one_zero(value))))
 }
 
 fn decimals(plain: &ArrayRef, scale: u8) -> Option<ArrayRef> {
