@@ -2,6 +2,7 @@
 //!
 //! The chart is data (`ChartSpec` in the page, drawn by `static/chart.js`); bars are SVG, so they print and need no script.
 
+use crate::experiment::{self, RatioView};
 use crate::flow::{Flow, flow};
 use crate::table::{Cell, Head, cells, cost, head, is_since, provenance, since_title};
 use crate::{attribution, paths, words};
@@ -32,6 +33,8 @@ pub(crate) struct AnswerView {
     /// For paths: which ways people went.
     flow: Option<Flow>,
     waterfall: Vec<Fall>,
+    /// For an experiment: whether variants got the people that they were meant to get.
+    ratio: Option<RatioView>,
     head: Vec<Head>,
     rows: Vec<Vec<Cell>>,
     n_hidden: usize,
@@ -105,6 +108,7 @@ pub(crate) fn view(answer: &Answer, setting: &Setting<'_>) -> AnswerView {
     let bars = match (&trend, kind.as_str()) {
         (_, "funnel") => funnel_bars(answer, setting),
         (_, "attribution") => attribution::bars(answer, setting),
+        (_, "experiment") => experiment::bars(answer, setting),
         (Some(trend), _) if !trend.has_time => trend.bars(setting),
         _ => Vec::new(),
     };
@@ -114,6 +118,8 @@ pub(crate) fn view(answer: &Answer, setting: &Setting<'_>) -> AnswerView {
         (None, "retention") => retention_summary(answer),
         (None, "attribution") => attribution::summary(&answer.rows),
         (None, "paths") => paths::summary(&answer.rows, setting),
+        (None, "experiment") => experiment::summary(answer, setting),
+        (None, "sql") => rows_summary(answer.rows.len()),
         _ => audience_summary(answer, setting),
     };
     let mut head: Vec<Head> =
@@ -134,12 +140,21 @@ pub(crate) fn view(answer: &Answer, setting: &Setting<'_>) -> AnswerView {
         heat: (kind == "retention").then(|| heat(answer, setting)),
         flow: (kind == "paths").then(|| flow(&answer.rows, setting)).flatten(),
         waterfall: falls,
+        ratio: answer.sample_ratio.as_ref().map(experiment::ratio),
         head,
         rows,
         n_hidden: answer.rows.len().saturating_sub(ROWS_SHOWN),
         how: provenance(&answer.provenance),
         cost: cost(&answer.provenance),
         kind,
+    }
+}
+
+fn rows_summary(n_rows: usize) -> String {
+    match n_rows {
+        0 => "No group of enough people.".to_owned(),
+        1 => "One row.".to_owned(),
+        n => format!("{} rows.", words::figure(&n.to_string(), None)),
     }
 }
 

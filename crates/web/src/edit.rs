@@ -5,7 +5,7 @@
 
 use crate::render::last;
 use crate::sentence::bracketed;
-use crate::{attribution, paths, words};
+use crate::{attribution, experiment, paths, words};
 use api::{Catalog, MetricView, QuestionView};
 use serde_json::{Map, Value as Json, json};
 use spec::{identifier, quoted};
@@ -40,6 +40,14 @@ pub(crate) fn start(start: &Start<'_>, kind: &str, purpose: &str) -> Json {
         }
         "attribution" => attribution::start(start.catalog, purpose),
         "paths" => paths::start(start.catalog, purpose),
+        "experiment" => experiment::start(start.catalog, purpose),
+        "sql" => {
+            let text = format!(
+                "SELECT date_trunc('month', time) AS month, count(DISTINCT person) AS people\nFROM {}\nGROUP BY 1",
+                identifier(&event(0))
+            );
+            json!({ "kind": "sql", "purpose": purpose, "text": text })
+        }
         "audience" => {
             let condition = format!("did({}, within => '30 days')", identifier(&event(0)));
             let mut question = json!({ "kind": "audience", "purpose": purpose, "where": condition });
@@ -94,13 +102,16 @@ pub(crate) fn apply(question: &Json, fields: &Fields, parts: &[String], from: &S
         "way_set" => paths::around(question, fields),
         "way_steps" => paths::far(question, fields),
         "end_set" => {
-            let ends = ["start", "return", "conversion", "touch"];
+            let ends = ["start", "return", "conversion", "touch", "exposure"];
             let end = ends.into_iter().find(|end| *end == last(fields, "index"));
             end.map_or_else(|| question.clone(), |end| with(question, end, step(fields)))
         }
         "channel" => with(question, "channel", value.into()),
         "sum" => with(question, "value", value.into()),
         "model" => attribution::shared(question, fields),
+        "variant" => experiment::varied(question, fields),
+        "metric_set" | "metric_remove" => experiment::measured(question, fields),
+        "text" => with(question, "text", value.trim().into()),
         "period" => with(question, "period", period(question, fields)),
         // The form shows the day alone; while that stays, so does the time.
         "as_of" if !value.is_empty() && question["as_of"].as_str().is_some_and(|now| now.starts_with(value)) => {

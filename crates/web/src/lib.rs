@@ -13,6 +13,7 @@ mod body;
 mod chart;
 mod csv;
 mod edit;
+mod experiment;
 mod flow;
 mod gate;
 mod intake;

@@ -221,10 +221,10 @@ fn schemas() -> Value {
     let text = json!({ "type": "string" });
     let count = json!({ "type": "integer", "minimum": 0 });
     let step = json!({ "oneOf": [text, { "type": "object", "required": ["event"], "properties": { "event": text, "where": text } }] });
-    let question = json!({
+    let mut question = json!({
         "type": "object", "required": ["kind", "purpose"],
         "properties": {
-            "kind": { "enum": ["trend", "funnel", "retention", "attribution", "paths", "audience"] }, "purpose": text,
+            "kind": { "enum": ["trend", "funnel", "retention", "attribution", "paths", "experiment", "audience", "sql"] }, "purpose": text,
             "period": { "oneOf": [
                 { "type": "object", "required": ["from", "to"], "properties": { "from": { "type": "string", "format": "date" }, "to": { "type": "string", "format": "date", "description": "the day after the last" } } },
                 { "type": "object", "required": ["last"], "properties": { "last": { "type": "string", "examples": ["30 days"] } } } ] },
@@ -242,6 +242,16 @@ fn schemas() -> Value {
             "limit": count, "offset": count,
         },
     });
+    let metric = json!({ "type": "object", "required": ["measure"], "properties": { "name": text, "measure": text, "where": text, "within": text } });
+    for (key, schema) in [
+        ("exposure", step),
+        ("variant", text.clone()),
+        ("split", json!({ "type": "object", "additionalProperties": count })),
+        ("metrics", json!({ "type": "array", "items": { "oneOf": [text, metric] } })),
+        ("text", json!({ "type": "string", "description": "of a question in SQL, one SELECT" })),
+    ] {
+        question["properties"][key] = schema;
+    }
     let diagnostic = json!({
         "type": "object", "required": ["path", "line", "column", "message", "hint"],
         "properties": { "path": text, "line": count, "column": count, "message": text, "hint": text },
@@ -261,6 +271,9 @@ fn schemas() -> Value {
             "columns": { "type": "array", "items": { "type": "object", "required": ["name", "type"], "properties": { "name": text, "type": text, "unit": text } } },
             "rows": { "type": "array", "items": { "type": "array" } },
             "waterfall": { "type": "array", "items": { "type": "object" } },
+            "sample_ratio": { "type": "object", "description": "of an experiment: people per variant against what was meant", "properties": {
+                "variants": { "type": "array", "items": { "type": "object" } }, "several": { "type": ["integer", "null"] },
+                "chi_square": { "type": ["number", "null"] }, "p": { "type": ["number", "null"] }, "alarm": { "type": ["boolean", "null"] } } },
             "provenance": { "type": "object" } } },
         "Balance": { "type": "object", "description": "received = stored + duplicate + rejected", "properties": {
             "what": text, "received": count, "stored": count, "duplicate": count, "rejected": count } },

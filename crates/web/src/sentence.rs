@@ -1,6 +1,7 @@
 //! A question as a sentence with parts that can be edited: what the builder's template shows.
 
 use crate::attribution::{self, AttributionView};
+use crate::experiment::{self, ExperimentView};
 use crate::paths::{self, PathsView};
 use crate::words;
 use api::{Catalog, Explained, FieldView, MetricView};
@@ -15,7 +16,7 @@ use std::collections::BTreeMap;
 pub(crate) struct Builder {
     /// The question as compact JSON: the state of the page.
     pub(crate) q: String,
-    /// `trend`, `funnel`, `retention`, `attribution`, `paths` or `audience`.
+    /// The kind's word.
     pub(crate) kind: String,
     /// The whole as one plain sentence.
     pub(crate) sentence: String,
@@ -33,13 +34,17 @@ pub(crate) struct Builder {
     breakdowns: Vec<Choice>,
     steps: Vec<StepView>,
     /// Of a retention: what begins it and what is coming back; of an attribution: conversion and touch; of paths: what they
-    /// start from or lead to.
+    /// start from or lead to; of an experiment: the exposure.
     ends: Vec<StepView>,
     periods: String,
     /// Of an attribution: who shares what, and how.
     attribution: Option<AttributionView>,
     /// Of paths: around what, and how far.
     paths: Option<PathsView>,
+    /// Of an experiment: what is compared, and what tells variants apart.
+    experiment: Option<ExperimentView>,
+    /// The text in SQL.
+    text: String,
     within: String,
     is_strict: bool,
     same: Vec<Choice>,
@@ -70,7 +75,7 @@ pub(crate) struct Choice {
 #[derive(Serialize)]
 pub(crate) struct Group {
     label: String,
-    choices: Vec<Choice>,
+    pub(crate) choices: Vec<Choice>,
 }
 
 #[derive(Serialize)]
@@ -112,6 +117,7 @@ pub(crate) fn builder(question: &Json, explained: Explained, catalog: &Catalog, 
     let ends: &[&str] = match kind.as_str() {
         "paths" => &[paths::way(question)],
         "attribution" => &["conversion", "touch"],
+        "experiment" => &["exposure"],
         _ => &["start", "return"],
     };
     let names = |key: &str| -> Vec<String> {
@@ -141,6 +147,8 @@ pub(crate) fn builder(question: &Json, explained: Explained, catalog: &Catalog, 
         periods: question["periods"].as_u64().map_or_else(|| text("periods"), |periods| periods.to_string()),
         attribution: attribution::view(question, catalog),
         paths: paths::view(question),
+        experiment: experiment::view(question, catalog, metrics),
+        text: text("text"),
         within: text("within"),
         is_strict: text("order") == "strict",
         same: same_choices(catalog, question, &names("same")),
@@ -242,7 +250,7 @@ fn selected(choices: &[Choice], names: &[String]) -> Vec<Choice> {
         .collect()
 }
 
-fn measure_groups(catalog: &Catalog, metrics: &[MetricView], measure: &str) -> Vec<Group> {
+pub(crate) fn measure_groups(catalog: &Catalog, metrics: &[MetricView], measure: &str) -> Vec<Group> {
     let choice =
         |value: String, label: String| Choice { selected: value == measure, value, label, note: String::new() };
     let agreed = metrics.iter().map(|metric| choice(identifier(&metric.name), metric.title.clone())).collect();
@@ -297,6 +305,7 @@ fn events_of(question: &Json) -> Vec<String> {
     match question["kind"].as_str() {
         Some("retention") => step(&question["start"]).into_iter().collect(),
         Some("attribution") => step(&question["touch"]).into_iter().collect(),
+        Some("experiment") => step(&question["exposure"]).into_iter().collect(),
         Some("paths") => Vec::new(),
         Some("funnel") => {
             question["steps"].as_array().and_then(|steps| steps.first()).and_then(step).into_iter().collect()

@@ -2,7 +2,7 @@
 
 use crate::attribution::channel_title;
 use crate::chart::{Setting, column, left_because, number, past, shown};
-use crate::{paths, words};
+use crate::{experiment, paths, words};
 use api::Catalog;
 use serde::Serialize;
 use spec::{Answer, Provenance, Value};
@@ -42,6 +42,16 @@ pub(crate) fn head(name: &str, value_type: &str, setting: &Setting<'_>) -> Head 
             field_title(setting.question["channel"].as_str().unwrap_or("channel"), setting.catalog)
         }
         "conversions" if setting.question["kind"] == "attribution" => "Conversions".to_owned(),
+        "variant" if setting.question["kind"] == "experiment" => {
+            field_title(setting.question["variant"].as_str().unwrap_or("variant"), setting.catalog)
+        }
+        "metric" if setting.question["kind"] == "experiment" => "What is compared".to_owned(),
+        "n" if setting.question["kind"] == "experiment" => "People".to_owned(),
+        "mean" if setting.question["kind"] == "experiment" => "Each on average".to_owned(),
+        "sum" if setting.question["kind"] == "experiment" => "In all".to_owned(),
+        "sum_squares" if setting.question["kind"] == "experiment" => "Sum of squares".to_owned(),
+        // Columns of a SELECT are called as it says.
+        name if setting.question["kind"] == "sql" => name.to_owned(),
         "size" if setting.question["kind"] == "retention" => "People".to_owned(),
         name if is_since(name, setting) => since_title(name, setting),
         other => field_title(other, setting.catalog),
@@ -76,12 +86,19 @@ pub(crate) fn cells(row: &[Value], answer: &Answer, setting: &Setting<'_>) -> Ve
     let is_withheld = column(answer, "withheld").is_some_and(|index| row[index] == Value::Boolean(true));
     let cell = |(value, column): (&Value, &spec::Column)| {
         let name = column.name.as_str();
-        let own = ["value", "conversions", "people", "from_first", "from_previous", "median_seconds"].contains(&name)
+        let is_experiment = setting.question["kind"] == "experiment";
+        let own = is_experiment && ["n", "mean", "sum", "sum_squares"].contains(&name)
+            || ["value", "conversions", "people", "from_first", "from_previous", "median_seconds"].contains(&name)
             || (setting.question["kind"] == "retention" && name != "cohort" && name != "withheld");
         let text = match (column.name.as_str(), number(value)) {
             ("interval" | "cohort", _) => words::interval(&value.to_string(), by),
             ("channel", _) if setting.question["kind"] == "attribution" => channel_title(row, &answer.rows),
             ("conversions", Some(conversions)) => words::figure(&words::rounded(conversions), None),
+            ("metric", _) if is_experiment && *value != Value::Null => {
+                experiment::metric_title(&value.to_string(), setting)
+            }
+            ("mean", Some(mean)) if is_experiment => experiment::mean_words(mean, &row[1].to_string(), setting),
+            ("sum_squares", Some(sum)) if is_experiment => words::figure(&words::rounded(sum), None),
             ("path", _) if setting.question["kind"] == "paths" => words::capital(&paths::path(value, setting)),
             ("event", _) => words::capital(&past(&value.to_string(), setting)),
             ("from_first" | "from_previous", Some(rate)) => words::percent(rate),

@@ -52,7 +52,9 @@ pub(crate) async fn palette(State(app): State<App>, caller: Caller, request: Pag
             ("Ask: who comes back", "retention"),
             ("Ask: what it is owed to", "attribution"),
             ("Ask: what people do next", "paths"),
+            ("Ask: which variant does better", "experiment"),
             ("Ask: how many people, and who", "audience"),
+            ("Ask: in SQL", "sql"),
         ] {
             lines.push(line("Ask", title.to_owned(), format!("/ask?kind={kind}")));
         }
