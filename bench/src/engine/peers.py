@@ -107,6 +107,14 @@ def duckdb_peer():
                 from ordered left join clicked on ordered.person = clicked.person
                     and clicked.ts <= ordered.ts and clicked.ts >= ordered.ts - {LOOKBACK})
             group by channel order by channel nulls last""",
+        "experiment": f"""with exposed as (select person, arg_min(variant, ts) as variant, min(ts) as exposed_at from events
+                where event = 'experiment_viewed' and person in (select person from allowed)
+                group by person having count(distinct variant) = 1),
+            spent as (select exposed.person, any_value(exposed.variant) as variant, coalesce(sum(price), 0)::double as v
+                from exposed left join events on events.person = exposed.person and event = 'order_completed' and ts >= exposed_at
+                group by exposed.person)
+            select variant::varchar as variant, count(*), {rounded("sum(v)")}, {rounded("sum(v * v) / 1e6")}
+            from spent group by variant order by variant""",
         "paths": """select path::varchar[] as path, count(*) as people from (
                 select names[list_position(names, 'signed_in') + 1 : list_position(names, 'signed_in') + 5] as path from (
                     select list(event order by ts, event) as names from events
@@ -192,6 +200,14 @@ def chdb_peer():
                         groupArrayIf((ts, assumeNotNull(toString(channel))), event = 'ad_clicked') as clicks
                     from bench.events where event in ('order_completed', 'ad_clicked') and {allowed} group by person)))
             group by channel order by channel asc nulls last""",
+        "experiment": f"""select variant, count(), {rounded("sum(v)")}, {rounded("sum(v * v) / 1e6")} from (
+                select argMinIf(variant, ts, event = 'experiment_viewed') as variant,
+                    minIf(ts, event = 'experiment_viewed') as at,
+                    arraySum(arrayMap(order -> order.2, arrayFilter(order -> order.1 >= at,
+                        groupArrayIf((ts, toFloat64(price)), event = 'order_completed')))) as v
+                from bench.events where event in ('experiment_viewed', 'order_completed') and {allowed} group by person
+                having uniqExactIf(variant, event = 'experiment_viewed') = 1)
+            group by variant order by variant""",
         "paths": f"""select path, count() as people from (
                 select arraySlice(names, indexOf(names, 'signed_in') + 1, 5) as path from (
                     select arraySort(groupArray((ts, toString(event)))).2 as names from bench.events where {allowed}

@@ -59,6 +59,15 @@ pub(super) fn all() -> Vec<Question> {
             normal: |rows| rows.iter().map(|row| json!([day_of(&row[0]), row[1], row[2]])).collect(),
         },
         Question {
+            name: "experiment",
+            json: json!({ "kind": "experiment", "purpose": PURPOSE, "exposure": "experiment_viewed", "variant": "variant",
+                          "metrics": ["sum(order_completed.price)"], "period": period }),
+            normal: |rows| {
+                let row = |row: &Json| json!([row[0], row[2], rounded(&row[4], 1.0), rounded(&row[5], 1e6)]);
+                rows.iter().map(row).collect()
+            },
+        },
+        Question {
             name: "paths",
             json: json!({ "kind": "paths", "purpose": PURPOSE, "from": "signed_in", "steps": 5, "top": 100, "period": period }),
             // A peer gives the most common paths alone.
@@ -88,11 +97,15 @@ fn attribution(name: &'static str, model: &str) -> Question {
         // Sums of shares differ in their last digits, so all are cut where no fraction of few touches ends. No touch comes
         // last here, as null does there.
         normal: |rows| {
-            let rounded = |cell: &Json| json!((cell.as_f64().unwrap_or_default() * 100.0 + 0.5003).floor() as i64);
             let channel = |cell: &Json| if cell == "(none)" { Json::Null } else { cell.clone() };
-            rows.iter().map(|row| json!([channel(&row[0]), rounded(&row[1]), rounded(&row[2])])).collect()
+            rows.iter().map(|row| json!([channel(&row[0]), rounded(&row[1], 1.0), rounded(&row[2], 1.0)])).collect()
         },
     }
+}
+
+/// Hundredths of so much, cut where no sum of cents ends.
+fn rounded(cell: &Json, unit: f64) -> Json {
+    json!((cell.as_f64().unwrap_or_default() / unit * 100.0 + 0.5003).floor() as i64)
 }
 
 /// The day of an instant at midnight, counted from 1970; the first days of 2026 are all that is asked about.

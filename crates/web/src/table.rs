@@ -94,9 +94,8 @@ pub(crate) fn cells(row: &[Value], answer: &Answer, setting: &Setting<'_>) -> Ve
             ("interval" | "cohort", _) => words::interval(&value.to_string(), by),
             ("channel", _) if setting.question["kind"] == "attribution" => channel_title(row, &answer.rows),
             ("conversions", Some(conversions)) => words::figure(&words::rounded(conversions), None),
-            ("metric", _) if is_experiment && *value != Value::Null => {
-                experiment::metric_title(&value.to_string(), setting)
-            }
+            ("metric", _) if is_experiment && *value == Value::Null => String::new(),
+            ("metric", _) if is_experiment => experiment::metric_title(&value.to_string(), setting),
             ("mean", Some(mean)) if is_experiment => experiment::mean_words(mean, &row[1].to_string(), setting),
             ("sum_squares", Some(sum)) if is_experiment => words::figure(&words::rounded(sum), None),
             ("path", _) if setting.question["kind"] == "paths" => words::capital(&paths::path(value, setting)),

@@ -41,5 +41,6 @@ pub use load::load;
 pub use measure::parse_measure;
 pub use names::is_name;
 pub use question::{parse_question, question_from_yaml};
+pub use resolve::sql::sql_columns;
 pub use resolve::{Resolved, USER_ID, Unresolved, resolve};
 pub use words::{condition_parts, condition_words, question_words};

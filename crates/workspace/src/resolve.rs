@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 mod attribution;
 mod experiment;
-mod sql;
+pub(crate) mod sql;
 #[cfg(test)]
 mod tests;
 

@@ -114,7 +114,9 @@ impl<'a> Scene<'a> {
                     return Ok(Decided::refused(vec![reason::over_budget(question, what, advice)]));
                 }
                 // A text that nobody could answer.
-                None if error.kind == ErrorKind::Invalid => return Ok(Decided::Nonsense(vec![about_the_text(error)])),
+                None if error.kind == ErrorKind::Invalid => {
+                    return Ok(Decided::Nonsense(vec![self.about_the_text(&resolved, error)]));
+                }
                 None => return Err(error),
             },
         };
@@ -164,6 +166,26 @@ impl<'a> Scene<'a> {
     fn run(&self, resolved: &Resolved, grant: &Grant) -> Result<Rows> {
         let plan = self.plan(resolved);
         self.within_limits(&|limits| query::run(&plan, grant, &self.snapshot, limits))
+    }
+
+    /// What is wrong with a text in SQL; who names a column that is not there reads which are.
+    fn about_the_text(&self, resolved: &Resolved, error: Error) -> Diagnostic {
+        let path = "/question/text".to_owned();
+        let Some((message, _)) = error.message.split_once("Valid fields are") else {
+            return Diagnostic {
+                path,
+                line: 1,
+                column: 1,
+                message: error.message,
+                hint: error.hint.unwrap_or_default(),
+            };
+        };
+        let columns = |table: &String| {
+            let names = workspace::sql_columns(table, self.definitions);
+            format!("`{table}` has {}", names.join(", "))
+        };
+        let hint = resolved.tables.keys().map(columns).collect::<Vec<_>>().join("; ");
+        Diagnostic { path, line: 1, column: 1, message: message.trim().trim_end_matches('.').to_owned(), hint }
     }
 
     fn plan<'r>(&self, resolved: &'r Resolved) -> Plan<'r> {
@@ -234,12 +256,6 @@ impl Decided {
     fn refused(reasons: Vec<Reason>) -> Decided {
         Decided::Refused(Refused { reasons, fixed: Vec::new() })
     }
-}
-
-/// What is wrong with a text in SQL.
-fn about_the_text(error: Error) -> Diagnostic {
-    let hint = error.hint.unwrap_or_default();
-    Diagnostic { path: "/question/text".to_owned(), line: 1, column: 1, message: error.message, hint }
 }
 
 /// How much of people a question shows.

@@ -3,10 +3,11 @@
 //! Words are held against the names of events, properties and traits, whatever stands around them: a word too many makes a
 //! question need more than it uses, and one that is missed is in no table that the text is read against.
 
+use crate::definitions::Definitions;
 use crate::examine::Examiner;
 use crate::names::{listed, nearest};
 use crate::question::sql::names;
-use spec::{EventSelector, FieldClass, SqlQuestion};
+use spec::{EventSelector, Field, FieldClass, SqlQuestion};
 use std::collections::{BTreeMap, BTreeSet};
 
 const POINTER: &str = "/question/text";
@@ -57,6 +58,26 @@ pub(super) fn examine(examiner: &mut Examiner<'_>, sql: &SqlQuestion) -> BTreeMa
         examiner.wrong(POINTER, "it reads no table that there is".into(), &hint);
     }
     found
+}
+
+/// The columns of a table, those that every table has included.
+pub fn sql_columns(table: &str, definitions: &Definitions) -> Vec<String> {
+    let event = match table {
+        SqlQuestion::PEOPLE => None,
+        SqlQuestion::EVENTS => Some(EventSelector::Any),
+        event => Some(EventSelector::Named(event.to_owned())),
+    };
+    let mut columns = vec![SqlQuestion::PERSON.to_owned()];
+    columns.extend(event.is_some().then(|| SqlQuestion::TIME.to_owned()));
+    columns.extend((table == SqlQuestion::EVENTS).then(|| SqlQuestion::EVENT.to_owned()));
+    let fields: Vec<&Field> = match &event {
+        Some(event) => definitions.properties(event),
+        None => definitions.traits().into_iter().map(|(_, _, field)| field).collect(),
+    };
+    let asked = fields.into_iter().filter(|field| field.class != FieldClass::Direct && !is_own_column(&field.name));
+    let names: BTreeSet<String> = asked.map(|field| field.name.clone()).collect();
+    columns.extend(names);
+    columns
 }
 
 fn is_ours(name: &str) -> bool {
