@@ -43,7 +43,7 @@ static ASSETS: [Asset; 8] = assets! {
 };
 
 /// All templates, by the names that they call each other.
-pub(crate) static TEMPLATES: [(&str, &str); 26] = templates! {
+pub(crate) static TEMPLATES: [(&str, &str); 32] = templates! {
     "layout.html",
     "partial.html",
     "parts/macros.html",
@@ -51,6 +51,9 @@ pub(crate) static TEMPLATES: [(&str, &str); 26] = templates! {
     "parts/forms.html",
     "parts/verdict.html",
     "parts/answer.html",
+    "parts/picture.html",
+    "parts/tile.html",
+    "parts/undo.html",
     "parts/kpi.html",
     "parts/series.html",
     "parts/people.html",
@@ -64,6 +67,9 @@ pub(crate) static TEMPLATES: [(&str, &str); 26] = templates! {
     "pages/ask.html",
     "pages/part.html",
     "pages/problem.html",
+    "pages/questions.html",
+    "pages/dashboards.html",
+    "pages/dashboard.html",
     "pages/audiences.html",
     "pages/audience.html",
     "pages/metrics.html",

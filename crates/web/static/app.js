@@ -138,7 +138,7 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 document.addEventListener("htmx:afterSwap", (event) => {
   const { target, requestConfig, successful } = event.detail;
   if (target?.id === "found") find("#palette input").removeAttribute("aria-activedescendant");
-  if (successful && requestConfig?.elt?.id === "save" && target?.id === "toasts") {
+  if (successful && requestConfig?.elt?.matches("form[popover]") && target?.id === "toasts") {
     requestConfig.elt.hidePopover();
     find(".result", requestConfig.elt).replaceChildren();
   }
