@@ -180,11 +180,11 @@ async function marketerMakesADashboard({ page, stop, signInOf, narrow }) {
   await verdict(page, /yes/i);
   await page.getByRole("main").getByRole("button", { name: "Put on a dashboard" }).click();
   const form = page.locator("form").filter({ has: page.getByRole("heading", { name: "Put on a dashboard" }) });
-  await form.getByLabel("Dashboard", { exact: true }).selectOption("A new one");
+  await form.getByRole("combobox").selectOption("A new one");
   const title = `Walk ${narrow ? "narrow" : "wide"} ${Date.now() % 100_000}`;
   await form.getByLabel("Title of the new dashboard").fill(title);
   await stop("putting");
-  await form.getByRole("button", { name: "Put" }).click();
+  await form.getByRole("button", { name: "Put on", exact: true }).click();
   const told = page.getByRole("status").filter({ hasText: title });
   await told.waitFor();
   await stop("put");
@@ -199,6 +199,7 @@ async function marketerMakesADashboard({ page, stop, signInOf, narrow }) {
   const order = async () => (await headings.allInnerTexts()).join(", ");
   assert.equal(await order(), "Net sales by month, From campaign to coupon");
   await page.getByRole("img").first().waitFor();
+  await page.getByRole("link", { name: "Arrange" }).click();
   await page.getByRole("button", { name: "Move From campaign to coupon up" }).click();
   await page.getByText("Moved up.").waitFor();
   assert.equal(await order(), "From campaign to coupon, Net sales by month");

@@ -35,7 +35,12 @@ pub(crate) fn save_dashboard(
     };
     let loaded = state.folder.current()?;
     let known = Subjects { questions: names(&loaded, "questions/"), metrics: names(&loaded, "metrics/") };
-    let dashboard = match workspace::parse_dashboard(&name, &request.dashboard, "", &known) {
+    let mut asked = request.dashboard.clone();
+    // What comes back says that there is none by an empty text, and may be sent again.
+    if asked["description"] == "" {
+        asked["description"].take();
+    }
+    let dashboard = match workspace::parse_dashboard(&name, &asked, "", &known) {
         Ok(dashboard) => dashboard,
         Err(diagnostics) => return Ok(Input::Bad(diagnostics)),
     };

@@ -53,6 +53,7 @@ struct Board {
     may_define: bool,
     is_arranged: bool,
     undo: Option<Undo>,
+    is_undone: bool,
 }
 
 #[derive(Serialize)]
@@ -99,7 +100,8 @@ fn board(
     let is_new = |(key, _): &(String, String)| tiles.iter().all(|tile| tile.key != *key);
     let more = questions.chain(metrics).filter(is_new).collect();
     let (title, may_define) = (dashboard.title.clone(), who.may_define);
-    Ok(Board { title, dashboard, tiles, more, may_define, is_arranged: is_arranged && may_define, undo: None })
+    let is_arranged = is_arranged && may_define;
+    Ok(Board { title, dashboard, tiles, more, may_define, is_arranged, undo: None, is_undone: false })
 }
 
 fn shown(tile: &TileView, from: &Subjects) -> Shown {
@@ -184,7 +186,10 @@ pub(crate) async fn undo(
         }
         match restored {
             _ if last(&fields, "from") == "ask" => Ok(After::TakenBack),
-            Some(saved) => Ok(After::Board(Box::new(board(product, who, saved, last(&fields, "arrange") == "yes")?))),
+            Some(saved) => {
+                let board = board(product, who, saved, last(&fields, "arrange") == "yes")?;
+                Ok(After::Board(Box::new(Board { is_undone: true, ..board })))
+            }
             None => Ok(After::List(list_view(product, who)?)),
         }
     })
@@ -296,11 +301,15 @@ enum After {
 
 /// The page after a change in place of the one before, or the way to it where there are no scripts.
 fn respond(app: &App, frame: &Frame, page: &PageRequest, after: After) -> Result<Response, Problem> {
-    let face = if page.is_it { "&face=it" } else { "" };
-    let arranged = |name: &str| format!("/dashboards/{}?arrange=yes{face}", percent_encode(name));
+    let query = match (page.param("arrange") == "yes", page.is_it) {
+        (false, false) => "",
+        (false, true) => "?face=it",
+        (true, false) => "?arrange=yes",
+        (true, true) => "?arrange=yes&face=it",
+    };
     let address = match &after {
-        After::Board(board) => arranged(&board.dashboard.name),
-        After::Put(undo) => arranged(&undo.name),
+        After::Board(board) => format!("/dashboards/{}{query}", percent_encode(&board.dashboard.name)),
+        After::Put(undo) => format!("/dashboards/{}{query}", percent_encode(&undo.name)),
         After::List(_) | After::TakenBack => format!("/dashboards{}", if page.is_it { "?face=it" } else { "" }),
     };
     if !page.is_partial {
@@ -320,10 +329,10 @@ fn respond(app: &App, frame: &Frame, page: &PageRequest, after: After) -> Result
     };
     let mut response = html(app, Some(frame), page, template, view)?;
     let headers = response.headers_mut();
-    if let After::Put(_) = after {
-        // What is wrong stands in the form; that it is done, where it stays when the form is gone.
-        headers.insert("hx-retarget", HeaderValue::from_static("#toasts"));
-    } else if let (After::Board(_) | After::List(_), Ok(address)) = (&after, HeaderValue::from_str(&address)) {
+    // What is wrong stands by the form; what comes of it, where it stays when the form is gone.
+    let target = if matches!(after, After::Board(_) | After::List(_)) { "#main" } else { "#toasts" };
+    headers.insert("hx-retarget", HeaderValue::from_static(target));
+    if let (After::Board(_) | After::List(_), Ok(address)) = (&after, HeaderValue::from_str(&address)) {
         headers.insert("hx-push-url", address);
     }
     Ok(response)
