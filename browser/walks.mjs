@@ -223,6 +223,27 @@ async function marketerMakesADashboard({ page, stop, signInOf, narrow }) {
   await page.getByRole("img").first().waitFor();
 }
 
+/** Marketing: an answer that takes its time is stopped and asked again. */
+async function marketerStops({ page, stop, signInOf }) {
+  await signIn(page, signInOf("marketer"));
+  let slow = true;
+  await page.route(/\/ask\/(answer|verdict)/, async (route) => {
+    if (slow) await new Promise((resolve) => setTimeout(resolve, 4_000));
+    await route.continue().catch(() => {});
+  });
+  await page.goto(addressOf(SALES));
+  await page.getByText("Still working on the answer.").waitFor();
+  const given = page.waitForEvent("requestfailed", (request) => request.url().includes("/ask/answer"));
+  await page.getByRole("button", { name: "Stop" }).click();
+  await given;
+  await page.getByText("Stopped before there was an answer.").first().waitFor();
+  await stop("stopped");
+  slow = false;
+  await page.getByRole("button", { name: "Ask again" }).click();
+  await verdict(page, /yes/i);
+  await answer(page);
+}
+
 /** Everybody: the demo's dashboard, in both faces; who may not define sees no way to change it. */
 async function everybodyLooksAtADashboard({ page, stop, signInOf }) {
   await signIn(page, signInOf("executive"));
@@ -332,6 +353,7 @@ export const walks = [
   { name: "marketer-refused", go: marketerIsRefused },
   { name: "marketer-looks", go: marketerLooksAround },
   { name: "marketer-dashboards", go: marketerMakesADashboard },
+  { name: "marketer-stops", go: marketerStops, once: true },
   { name: "executive-dashboards", go: everybodyLooksAtADashboard },
   { name: "engineer-looks", go: engineerLooks },
   { name: "executive-reads", go: executiveReads },

@@ -59,6 +59,11 @@ pub(crate) fn store(source: rusqlite::Error) -> Error {
         .with_source(Box::new(source))
 }
 
+/// Nobody waits for the answer any more. Nothing is away, and nobody hears of it.
+pub(crate) fn given_up() -> Error {
+    Error::new(ErrorKind::Conflict, "the question was given up".to_owned()).with_hint("ask it again")
+}
+
 /// Something that our own modules rule out.
 pub(crate) fn bug(message: &str) -> Error {
     Error::new(ErrorKind::Bug, message.to_owned())

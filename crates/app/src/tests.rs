@@ -9,6 +9,7 @@ mod bad_input;
 mod cases;
 mod changes;
 mod demo;
+mod given_up;
 mod laws;
 mod messages;
 mod paths;

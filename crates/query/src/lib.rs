@@ -40,4 +40,4 @@ mod plan;
 mod retention;
 mod trend;
 
-pub use plan::{Limits, Plan, Rows, Stop, is_over_budget, run, span};
+pub use plan::{Limits, Plan, Rows, Stop, is_over_budget, is_stopped, run, span};

@@ -31,10 +31,11 @@ macro_rules! templates {
     ($($name:literal),* $(,)?) => { [$(($name, include_str!(concat!("../templates/", $name)))),*] };
 }
 
-static ASSETS: [Asset; 8] = assets! {
+static ASSETS: [Asset; 9] = assets! {
     "app.css": "text/css; charset=utf-8",
     "app.js": "text/javascript; charset=utf-8",
     "chart.js": "text/javascript; charset=utf-8",
+    "patience.js": "text/javascript; charset=utf-8",
     "table.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
     "vendor/htmx.js": "text/javascript; charset=utf-8",

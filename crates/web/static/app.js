@@ -1,6 +1,7 @@
 // What pages need beyond HTML and htmx: keys, the palette, popovers, messages with undo, copying, imports.
 // Nothing here knows a rule or a figure; without it every page still reads and every form still works.
 
+import { startPatience } from "./patience.js";
 import { startTables } from "./table.js";
 
 const find = (selector, from = document) => from.querySelector(selector);
@@ -243,5 +244,6 @@ function start(root) {
   for (const toast of root.querySelectorAll("[data-toast]")) expire(toast);
 }
 
+startPatience();
 document.addEventListener("htmx:load", (event) => start(event.detail.elt.parentElement ?? document));
 start(document);

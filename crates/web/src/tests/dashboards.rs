@@ -125,7 +125,10 @@ async fn the_json_of_a_dashboard_is_what_is_sent_back() {
 #[tokio::test]
 async fn lists_lead_to_what_is_saved() {
     let questions = get_as("eve", "/questions").await;
-    assert!(questions.contains("Do campaigns lead to coupons?") && questions.contains("for analytics"));
+    assert!(
+        questions.contains("Do campaigns lead to coupons?")
+            && questions.contains("<span class=\"tag\">analytics</span>")
+    );
     assert!(get_as("eve", "/dashboards").await.contains("href=\"/dashboards/monday\""));
     let found = get_as("mia", "/palette?words=monday").await;
     assert!(found.contains("Dashboard") && found.contains("/dashboards/monday"), "{found}");
