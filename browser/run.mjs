@@ -34,6 +34,8 @@ const HOME_BYTES_MAX = 60 * 1024;
 function complaintsOf(page, origin) {
   const complaints = [];
   page.on("console", (message) => {
+    // htmx reports what was stopped by hand; what fails otherwise it reports as `htmx:sendError` as well.
+    if (/^htmx:(sendAbort|afterRequest)\b/.test(message.text())) return;
     if (message.type() === "error") complaints.push(`console: ${message.text()} (${message.location().url})`);
   });
   page.on("pageerror", (error) => complaints.push(`script: ${error.message}`));

@@ -172,6 +172,96 @@ async function marketerLooksAround({ page, stop, signInOf }) {
   }
 }
 
+/** Marketing: a question onto a new dashboard, which is arranged, and every step taken back once. */
+async function marketerMakesADashboard({ page, stop, signInOf, narrow }) {
+  await signIn(page, signInOf("marketer"));
+  await page.goto("/questions");
+  await page.getByRole("link", { name: /net sales by month/i }).click();
+  await verdict(page, /yes/i);
+  await page.getByRole("main").getByRole("button", { name: "Put on a dashboard" }).click();
+  const form = page.locator("form").filter({ has: page.getByRole("heading", { name: "Put on a dashboard" }) });
+  await form.getByRole("combobox").selectOption("A new one");
+  const title = `Walk ${narrow ? "narrow" : "wide"} ${Date.now() % 100_000}`;
+  await form.getByLabel("Title of the new dashboard").fill(title);
+  await stop("putting");
+  await form.getByRole("button", { name: "Put on", exact: true }).click();
+  const told = page.getByRole("status").filter({ hasText: title });
+  await told.waitFor();
+  await stop("put");
+  await told.getByRole("link", { name: "Open" }).click();
+  await page.getByRole("heading", { name: title }).waitFor();
+
+  await page.getByRole("button", { name: "Add a tile" }).click();
+  await page.getByLabel("Question or metric").selectOption("From campaign to coupon");
+  await page.getByRole("button", { name: "Add", exact: true }).click();
+  const headings = page.getByRole("region", { name: "Tiles" }).getByRole("heading", { level: 2 });
+  await headings.nth(1).waitFor();
+  const order = async () => (await headings.allInnerTexts()).join(", ");
+  assert.equal(await order(), "Net sales by month, From campaign to coupon");
+  await page.getByRole("img").first().waitFor();
+  await page.getByRole("link", { name: "Arrange" }).click();
+  await page.getByRole("button", { name: "Move From campaign to coupon up" }).click();
+  await page.getByText("Moved up.").waitFor();
+  assert.equal(await order(), "From campaign to coupon, Net sales by month");
+  const focused = await page.evaluate(() => document.activeElement?.ariaLabel);
+  assert.equal(focused, "Move From campaign to coupon up", "the keyboard stays where it was");
+  await stop("arranging");
+  await page.getByRole("button", { name: "Undo" }).click();
+  await page.getByText("Moved up.").waitFor({ state: "detached" });
+  assert.equal(await order(), "Net sales by month, From campaign to coupon");
+  await page.getByRole("button", { name: "Take From campaign to coupon off" }).click();
+  await page.getByText("Taken off.").waitFor();
+  assert.equal(await order(), "Net sales by month");
+  await page.getByRole("button", { name: "Undo" }).click();
+  await headings.nth(1).waitFor();
+  await page.getByRole("button", { name: "Remove this dashboard" }).click();
+  await page.getByText(`Removed “${title}”.`).waitFor();
+  await page.getByRole("link", { name: title }).waitFor({ state: "detached" });
+  await stop("removed");
+  await page.getByRole("button", { name: "Undo" }).click();
+  await page.getByRole("heading", { name: title }).waitFor();
+  await page.getByRole("img").first().waitFor();
+}
+
+/** Marketing: an answer that takes its time is stopped and asked again. */
+async function marketerStops({ page, stop, signInOf }) {
+  await signIn(page, signInOf("marketer"));
+  let slow = true;
+  await page.route(/\/ask\/(answer|verdict)/, async (route) => {
+    if (slow) await new Promise((resolve) => setTimeout(resolve, 4_000));
+    await route.continue().catch(() => {});
+  });
+  await page.goto(addressOf(SALES));
+  await page.getByText("Still working on the answer.").waitFor();
+  const given = page.waitForEvent("requestfailed", (request) => request.url().includes("/ask/answer"));
+  await page.getByRole("button", { name: "Stop" }).click();
+  await given;
+  await page.getByText("Stopped before there was an answer.").first().waitFor();
+  await stop("stopped");
+  slow = false;
+  await page.getByRole("button", { name: "Ask again" }).click();
+  await verdict(page, /yes/i);
+  await answer(page);
+}
+
+/** Everybody: the demo's dashboard, in both faces; who may not define sees no way to change it. */
+async function everybodyLooksAtADashboard({ page, stop, signInOf }) {
+  await signIn(page, signInOf("executive"));
+  await page.goto("/dashboards");
+  await stop("dashboards");
+  await page.getByRole("link", { name: /monday morning/i }).click();
+  await page.getByRole("heading", { name: "Monday morning" }).waitFor();
+  const tiles = page.getByRole("region", { name: "Tiles" });
+  await tiles.getByText(/people used, data landed/).first().waitFor();
+  assert.equal(await page.getByRole("button", { name: "Add a tile" }).count(), 0);
+  await stop("monday");
+  await otherFace(page);
+  assert.match(await main(page), /question: net_sales_by_month/);
+  await stop("monday for it");
+  await page.goto("/questions");
+  await stop("questions");
+}
+
 /** IT: the other face, the contract, and what a question cost. */
 async function engineerLooks({ page, stop, signInOf }) {
   await signIn(page, signInOf("engineer"));
@@ -262,6 +352,9 @@ export const walks = [
   { name: "marketer-builds", go: marketerBuilds },
   { name: "marketer-refused", go: marketerIsRefused },
   { name: "marketer-looks", go: marketerLooksAround },
+  { name: "marketer-dashboards", go: marketerMakesADashboard },
+  { name: "marketer-stops", go: marketerStops, once: true },
+  { name: "executive-dashboards", go: everybodyLooksAtADashboard },
   { name: "engineer-looks", go: engineerLooks },
   { name: "executive-reads", go: executiveReads },
   { name: "keyboard-only", go: keyboardOnly, once: true },

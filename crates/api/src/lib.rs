@@ -12,9 +12,9 @@ pub use collector::{
     Call, Collector, Delivery, KeyPulse, MessageFault, MessageOutcome, MessageReceipt, Pulse, Receipt, Refusal,
     RefusalKind, Sender,
 };
-pub use product::{Credential, EncodeFormat, ImportRequest, Input, Product, SaveRequest, SignedIn};
+pub use product::{Credential, DashboardRequest, EncodeFormat, ImportRequest, Input, Product, SaveRequest, SignedIn};
 pub use views::{
-    Asked, AudienceView, Balance, BookView, BooksView, Catalog, EventView, Explained, FieldView, Health, Judged,
-    MergeView, MetricView, ObjectView, Principal, PurposeView, QuarantineView, QuestionView, RejectedGroup, Replayed,
-    Saved, SourceView, Waiting, WorkspaceView,
+    Asked, AudienceView, Balance, BookView, BooksView, Catalog, DashboardView, EventView, Explained, FieldView, Health,
+    Judged, MergeView, MetricView, ObjectView, Principal, PurposeView, QuarantineView, QuestionView, RejectedGroup,
+    Replayed, Saved, SourceView, TileView, Waiting, WorkspaceView,
 };

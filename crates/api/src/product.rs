@@ -1,8 +1,8 @@
 //! The use cases, as one trait.
 
 use crate::{
-    Asked, AudienceView, Balance, BooksView, Catalog, Explained, Health, Judged, MergeView, MetricView, Principal,
-    QuarantineView, QuestionView, Replayed, Saved, SourceView, WorkspaceView,
+    Asked, AudienceView, Balance, BooksView, Catalog, DashboardView, Explained, Health, Judged, MergeView, MetricView,
+    Principal, QuarantineView, QuestionView, Replayed, Saved, SourceView, WorkspaceView,
 };
 use serde_json::Value as Json;
 use spec::{Answer, Diagnostic, Result};
@@ -43,6 +43,9 @@ pub trait Product: Send + Sync {
     /// The saved questions.
     fn questions(&self, who: &Principal) -> Result<Vec<QuestionView>>;
 
+    /// The dashboards.
+    fn dashboards(&self, who: &Principal) -> Result<Vec<DashboardView>>;
+
     /// The sources with their contracts.
     fn sources(&self, who: &Principal) -> Result<Vec<SourceView>>;
 
@@ -52,7 +55,11 @@ pub trait Product: Send + Sync {
     /// Writes an audience or a saved question into the workspace folder; diagnostics if it is not one.
     fn save(&self, who: &Principal, request: &SaveRequest) -> Result<Input<Saved>>;
 
-    /// Takes a saved thing out of the workspace folder again (the undo of `save`).
+    /// Writes a dashboard into the workspace folder, a new one or in place of one that is there; diagnostics if it is none.
+    fn save_dashboard(&self, who: &Principal, request: &DashboardRequest) -> Result<Input<DashboardView>>;
+
+    /// Takes a saved thing out of the workspace folder again (the undo of `save`). A question that stands on a dashboard
+    /// stays.
     fn unsave(&self, who: &Principal, saved: &Saved) -> Result<()>;
 
     /// Imports one file into a source, reporting rows done and rows in all as it goes.
@@ -132,6 +139,17 @@ pub struct SaveRequest {
     pub description: String,
     /// The question; for an audience its `where` is kept.
     pub question: Json,
+}
+
+/// A dashboard to save.
+#[derive(Clone, Debug)]
+pub struct DashboardRequest {
+    /// The one to write; absent: a new one, whose name follows from its title.
+    pub name: Option<String>,
+    /// The version that it takes the place of, empty for none; absent: whichever is there. So nobody's change is lost.
+    pub version: Option<String>,
+    /// Title, description and tiles, with the keys of its file.
+    pub dashboard: Json,
 }
 
 /// One file for one source.

@@ -221,6 +221,41 @@ pub struct QuestionView {
     pub text: String,
 }
 
+/// A dashboard: answers that are looked at together. Each tile is asked like any other question.
+#[derive(Clone, Debug, Serialize)]
+pub struct DashboardView {
+    /// Its name.
+    pub name: String,
+    /// What people call it.
+    pub title: String,
+    /// What it is for.
+    pub description: String,
+    /// What it shows, in this order.
+    pub tiles: Vec<TileView>,
+    /// Changes with every change of its file.
+    pub version: String,
+    /// The file in the workspace.
+    pub path: String,
+    /// The file's text, for IT's face.
+    pub text: String,
+}
+
+/// A tile, with the keys that it has in the file: the name of a question or of a metric, never both.
+#[derive(Clone, Debug, Serialize)]
+pub struct TileView {
+    /// The saved question that it shows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub question: Option<String>,
+    /// The metric that it shows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metric: Option<String>,
+    /// What it is called here, if not as its subject is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// `half` or `full`.
+    pub width: String,
+}
+
 /// A source.
 #[derive(Clone, Debug, Serialize)]
 pub struct SourceView {
@@ -326,7 +361,7 @@ pub struct RejectedGroup {
 /// What was saved.
 #[derive(Clone, Debug, Serialize)]
 pub struct Saved {
-    /// `audience` or `question`.
+    /// `audience`, `question` or `dashboard`.
     pub kind: String,
     /// Its name.
     pub name: String,

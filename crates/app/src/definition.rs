@@ -1,6 +1,8 @@
-//! Definitions: the catalogue, metrics, audiences and saved questions, and saving new ones into the workspace folder.
+//! Definitions: the catalogue, metrics, audiences and saved questions, and saving new ones into the workspace folder;
+//! dashboards are in `dashboard`.
 
 use crate::error;
+use crate::files::Loaded;
 use crate::question::judge::Scene;
 use crate::state::{State, purposes_of};
 use crate::store::Record;
@@ -8,8 +10,10 @@ use api::{
     AudienceView, Catalog, EventView, FieldView, Input, MetricView, Principal, PurposeView, QuestionView, SaveRequest,
     Saved, WorkspaceView,
 };
-use spec::{Field, Purpose, Question, QuestionBody, Result};
+use spec::{Diagnostic, Field, Purpose, Question, QuestionBody, Result};
 use workspace::Definitions;
+
+pub(crate) mod dashboard;
 
 /// The longest name of a file.
 const NAME_LENGTH_MAX: usize = 60;
@@ -169,14 +173,13 @@ pub(crate) fn save(state: &State, who: &Principal, request: &SaveRequest) -> Res
         ("question", _) => (format!("questions/{name}.yaml"), question_text(request, &question)),
         (other, _) => return Err(error::invalid(format!("`{other}` cannot be saved"), "use `audience` or `question`")),
     };
-    state.folder.create(&path, &text)?;
     let loaded = state.folder.current()?;
-    let wrong: Vec<_> = loaded.diagnostics.iter().filter(|diagnostic| diagnostic.path == path).cloned().collect();
-    if !wrong.is_empty() {
-        // What does not load must not stay behind.
-        state.folder.remove(&path)?;
+    if !loaded.texts.contains_key(&path)
+        && let Err(wrong) = loads(&loaded, &path, &text)
+    {
         return Ok(Input::Bad(wrong));
     }
+    state.folder.create(&path, &text)?;
     record(state, who, &format!("save {path}"))?;
     Ok(Input::Good(Saved { kind: request.kind.clone(), name, path }))
 }
@@ -193,12 +196,25 @@ pub(crate) fn unsave(state: &State, who: &Principal, saved: &Saved) -> Result<()
             format!("audiences/{}.yaml", saved.name)
         }
         "question" if loaded.definitions.questions.contains_key(&saved.name) => {
+            if let Some(dashboard) = dashboard::showing(&loaded, &saved.name) {
+                return Err(error::shown(&saved.name, &dashboard.title));
+            }
             format!("questions/{}.yaml", saved.name)
         }
+        "dashboard" if loaded.definitions.dashboards.contains_key(&saved.name) => dashboard::path(&saved.name),
         kind => return Err(error::not_found(kind, &saved.name, None)),
     };
     state.folder.remove(&path)?;
     record(state, who, &format!("remove {path}"))
+}
+
+/// Whether a file would load beside the others: what does not must never stand in the folder.
+fn loads(loaded: &Loaded, path: &str, text: &str) -> std::result::Result<(), Vec<Diagnostic>> {
+    let mut texts = loaded.texts.clone();
+    texts.insert(path.to_owned(), text.to_owned());
+    let (_, diagnostics) = workspace::load(&texts);
+    let wrong: Vec<Diagnostic> = diagnostics.into_iter().filter(|diagnostic| diagnostic.path == path).collect();
+    if wrong.is_empty() { Ok(()) } else { Err(wrong) }
 }
 
 fn record(state: &State, who: &Principal, what: &str) -> Result<()> {

@@ -33,6 +33,18 @@ pub(crate) fn exists(path: &str) -> Error {
     Error::new(ErrorKind::Conflict, format!("`{path}` is there already")).with_hint("choose another name")
 }
 
+/// Somebody has changed a file since it was looked at.
+pub(crate) fn changed(path: &str) -> Error {
+    Error::new(ErrorKind::Conflict, format!("`{path}` was changed meanwhile"))
+        .with_hint("look at it again, then make your change once more")
+}
+
+/// A question that a dashboard shows cannot go.
+pub(crate) fn shown(question: &str, dashboard: &str) -> Error {
+    Error::new(ErrorKind::Conflict, format!("the question `{question}` stands on the dashboard “{dashboard}”"))
+        .with_hint("take its tile off first")
+}
+
 /// A file or folder cannot be used.
 pub(crate) fn file(what: &str, path: &std::path::Path, source: std::io::Error) -> Error {
     Error::new(ErrorKind::Unavailable, format!("cannot {what} `{}`", path.display()))
@@ -45,6 +57,11 @@ pub(crate) fn store(source: rusqlite::Error) -> Error {
     Error::new(ErrorKind::Unavailable, "the metadata store cannot be used".to_owned())
         .with_hint("is the disk full, or the data folder read-only?")
         .with_source(Box::new(source))
+}
+
+/// Nobody waits for the answer any more. Nothing is away, and nobody hears of it.
+pub(crate) fn given_up() -> Error {
+    Error::new(ErrorKind::Conflict, "the question was given up".to_owned()).with_hint("ask it again")
 }
 
 /// Something that our own modules rule out.

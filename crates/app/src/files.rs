@@ -66,17 +66,30 @@ impl WorkspaceFolder {
     /// Writes a new definition; it is there whole or not at all.
     pub(crate) fn create(&self, path: &str, text: &str) -> Result<()> {
         let target = self.folder.join(path);
-        let folder = target.parent().ok_or_else(|| error::bug("a definition without a folder"))?;
-        fs::create_dir_all(folder).map_err(|cause| error::file("make", folder, cause))?;
-        let mut draft =
-            tempfile::NamedTempFile::new_in(folder).map_err(|cause| error::file("write", &target, cause))?;
-        draft.write_all(text.as_bytes()).map_err(|cause| error::file("write", &target, cause))?;
-        draft.as_file().sync_all().map_err(|cause| error::file("write", &target, cause))?;
-        match draft.persist_noclobber(&target) {
+        match draft(&target, text)?.persist_noclobber(&target) {
             Ok(_) => Ok(()),
             Err(failed) if failed.error.kind() == std::io::ErrorKind::AlreadyExists => Err(error::exists(path)),
             Err(failed) => Err(error::file("write", &target, failed.error)),
         }
+    }
+
+    /// Writes a definition in place of a text that was read; nobody ever sees half of it.
+    ///
+    /// # Errors
+    /// `Conflict` when another text stands there by now.
+    pub(crate) fn replace(&self, path: &str, before: &str, text: &str) -> Result<()> {
+        let target = self.folder.join(path);
+        let draft = draft(&target, text)?;
+        // Held, so that of two changes to the same text one comes second and fails.
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = fs::read(&target).map_err(|cause| error::file("read", &target, cause))?;
+        if found != before.as_bytes() {
+            return Err(error::changed(path));
+        }
+        draft.persist(&target).map_err(|failed| error::file("write", &target, failed.error))?;
+        // A text of the same length within the clock's step would look like the one before.
+        current.0.clear();
+        Ok(())
     }
 
     /// Removes a definition.
@@ -84,6 +97,17 @@ impl WorkspaceFolder {
         let target = self.folder.join(path);
         fs::remove_file(&target).map_err(|cause| error::file("remove", &target, cause))
     }
+}
+
+/// A text on disk beside its place, to be put there whole.
+fn draft(target: &Path, text: &str) -> Result<tempfile::NamedTempFile> {
+    let folder = target.parent().ok_or_else(|| error::bug("a definition without a folder"))?;
+    fs::create_dir_all(folder).map_err(|cause| error::file("make", folder, cause))?;
+    let cannot_write = |cause| error::file("write", target, cause);
+    let mut draft = tempfile::NamedTempFile::new_in(folder).map_err(cannot_write)?;
+    draft.write_all(text.as_bytes()).map_err(cannot_write)?;
+    draft.as_file().sync_all().map_err(cannot_write)?;
+    Ok(draft)
 }
 
 /// Every YAML file in the folder and one level deeper; which of them are definitions is for `workspace` to say.

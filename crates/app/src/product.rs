@@ -7,9 +7,9 @@ use crate::state::State;
 use crate::store::Store;
 use crate::{definition, error, identity, quarantine, session, source};
 use api::{
-    Asked, AudienceView, Balance, BooksView, Catalog, Collector, Credential, EncodeFormat, Explained, Health,
-    ImportRequest, Input, Judged, MergeView, MetricView, Principal, Product, QuarantineView, QuestionView, Replayed,
-    SaveRequest, Saved, SignedIn, SourceView, WorkspaceView,
+    Asked, AudienceView, Balance, BooksView, Catalog, Collector, Credential, DashboardRequest, DashboardView,
+    EncodeFormat, Explained, Health, ImportRequest, Input, Judged, MergeView, MetricView, Principal, Product,
+    QuarantineView, QuestionView, Replayed, SaveRequest, Saved, SignedIn, SourceView, WorkspaceView,
 };
 use collect::Places;
 use lake::{Clock, Lake, LakeOptions, Random};
@@ -322,6 +322,10 @@ impl Product for App {
         definition::questions(&self.state)
     }
 
+    fn dashboards(&self, _who: &Principal) -> Result<Vec<DashboardView>> {
+        definition::dashboard::dashboards(&self.state)
+    }
+
     fn sources(&self, who: &Principal) -> Result<Vec<SourceView>> {
         source::sources(&self.state, who)
     }
@@ -332,6 +336,10 @@ impl Product for App {
 
     fn save(&self, who: &Principal, request: &SaveRequest) -> Result<Input<Saved>> {
         definition::save(&self.state, who, request)
+    }
+
+    fn save_dashboard(&self, who: &Principal, request: &DashboardRequest) -> Result<Input<DashboardView>> {
+        definition::dashboard::save_dashboard(&self.state, who, request)
     }
 
     fn unsave(&self, who: &Principal, saved: &Saved) -> Result<()> {

@@ -10,6 +10,7 @@ mod cases;
 mod changes;
 mod demo;
 mod experiment;
+mod given_up;
 mod kept;
 mod laws;
 mod messages;

@@ -37,7 +37,20 @@ impl std::error::Error for OverBudget {}
 pub(crate) fn stopped() -> Error {
     Error::new(ErrorKind::Unavailable, "the question was stopped before it was answered".to_owned())
         .with_hint("ask for a shorter period or fewer groups")
+        .with_source(Box::new(Stopped))
 }
+
+/// The cause of an error about a question that was stopped.
+#[derive(Debug)]
+pub(crate) struct Stopped;
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("its time is over, or nobody waits for it any more")
+    }
+}
+
+impl std::error::Error for Stopped {}
 
 /// The grant is older than it may be.
 pub(crate) fn grant_is_over() -> Error {

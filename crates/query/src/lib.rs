@@ -44,4 +44,4 @@ mod sample_ratio;
 mod sql;
 mod trend;
 
-pub use plan::{Limits, Plan, Rows, Stop, is_over_budget, run, span};
+pub use plan::{Limits, Plan, Rows, Stop, is_over_budget, is_stopped, run, span};

@@ -1,6 +1,6 @@
 //! What runs: an expanded question with the types of its fields, and the one way in.
 
-use crate::error::{self, OverBudget};
+use crate::error::{self, OverBudget, Stopped};
 use crate::pass::{Part, Pass, Wanted};
 use crate::{attribution, audience, experiment, funnel, paths, retention, sql, trend};
 use lake::Snapshot;
@@ -112,6 +112,11 @@ pub fn run(plan: &Plan<'_>, grant: &Grant, snapshot: &Snapshot, limits: &Limits)
         QuestionBody::Sql(question) => sql::run(scope, question),
         QuestionBody::Audience(question) => audience::run(scope, question),
     }
+}
+
+/// Whether an error says that the question was stopped from outside.
+pub fn is_stopped(error: &Error) -> bool {
+    error.source.as_ref().is_some_and(|source| source.is::<Stopped>())
 }
 
 /// What an error says was over the budget, if that is what it is about.

@@ -1,4 +1,4 @@
-//! What a workspace defines besides its rules: sources, metrics, audiences, saved questions.
+//! What a workspace defines besides its rules: sources, metrics, audiences, saved questions, dashboards.
 
 use crate::{Condition, Contract, Measure, Question};
 
@@ -117,4 +117,56 @@ pub struct SavedQuestion {
     pub description: String,
     /// The question.
     pub question: Question,
+}
+
+/// Answers that are looked at together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dashboard {
+    /// Its name: the file's stem.
+    pub name: String,
+    /// What people call it.
+    pub title: String,
+    /// What it is for, for people.
+    pub description: String,
+    /// What it shows, in this order; nothing stands on it twice.
+    pub tiles: Vec<Tile>,
+}
+
+/// One answer on a dashboard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tile {
+    /// Whose answer it shows.
+    pub subject: TileSubject,
+    /// What it is called here; absent: as its subject is.
+    pub title: Option<String>,
+    /// How much of a line it takes.
+    pub width: TileWidth,
+}
+
+/// Whose answer a tile shows; it may have errors of its own, and then it cannot be asked.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TileSubject {
+    /// The saved question of this name.
+    Question(String),
+    /// The metric of this name, over time.
+    Metric(String),
+}
+
+/// How much of a line a tile takes; on a narrow screen each takes all of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TileWidth {
+    /// Half of it, beside another one.
+    Half,
+    /// All of it.
+    Full,
+}
+
+impl TileWidth {
+    /// The word in the workspace.
+    pub fn name(self) -> &'static str {
+        match self {
+            TileWidth::Half => "half",
+            TileWidth::Full => "full",
+        }
+    }
 }

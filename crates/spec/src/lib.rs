@@ -23,7 +23,10 @@ pub use condition::{
     Aggregate, AggregateFunction, CompareOp, Condition, FieldRef, Term, identifier, is_reserved, quoted,
 };
 pub use contract::{Contract, Door, Field, FieldClass, Freshness, Object, ObjectKind, OnFault};
-pub use definition::{AudienceDefinition, Key, KeyKind, MetricDefinition, SavedQuestion, Source, SourceFile};
+pub use definition::{
+    AudienceDefinition, Dashboard, Key, KeyKind, MetricDefinition, SavedQuestion, Source, SourceFile, Tile,
+    TileSubject, TileWidth,
+};
 pub use diagnostic::Diagnostic;
 pub use error::{Error, ErrorKind, Result};
 pub use measure::{EventSelector, Measure, MeasureAtom, MeasureFunction};

@@ -18,6 +18,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use spec::{Answer, Column, Outcome, Provenance, Verdict, WaterfallStep};
 
+pub(crate) mod dashboards;
+
 /// The forms in which an answer leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AnswerFormat {
@@ -329,6 +331,7 @@ pub(crate) fn unsave(product: &dyn Product, who: &Principal, kind: &str, name: &
         "audience" => {
             product.audiences(who)?.into_iter().find(|audience| audience.name == name).map(|found| found.path)
         }
+        "dashboard" => dashboards::find(product, who, name)?.map(|found| found.path),
         _ => product.questions(who)?.into_iter().find(|question| question.name == name).map(|found| found.path),
     };
     let path = path.ok_or_else(|| Problem::not_found(kind))?;

@@ -31,10 +31,11 @@ macro_rules! templates {
     ($($name:literal),* $(,)?) => { [$(($name, include_str!(concat!("../templates/", $name)))),*] };
 }
 
-static ASSETS: [Asset; 8] = assets! {
+static ASSETS: [Asset; 9] = assets! {
     "app.css": "text/css; charset=utf-8",
     "app.js": "text/javascript; charset=utf-8",
     "chart.js": "text/javascript; charset=utf-8",
+    "patience.js": "text/javascript; charset=utf-8",
     "table.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
     "vendor/htmx.js": "text/javascript; charset=utf-8",
@@ -43,7 +44,7 @@ static ASSETS: [Asset; 8] = assets! {
 };
 
 /// All templates, by the names that they call each other.
-pub(crate) static TEMPLATES: [(&str, &str); 26] = templates! {
+pub(crate) static TEMPLATES: [(&str, &str); 32] = templates! {
     "layout.html",
     "partial.html",
     "parts/macros.html",
@@ -51,6 +52,9 @@ pub(crate) static TEMPLATES: [(&str, &str); 26] = templates! {
     "parts/forms.html",
     "parts/verdict.html",
     "parts/answer.html",
+    "parts/picture.html",
+    "parts/tile.html",
+    "parts/undo.html",
     "parts/kpi.html",
     "parts/series.html",
     "parts/people.html",
@@ -64,6 +68,9 @@ pub(crate) static TEMPLATES: [(&str, &str); 26] = templates! {
     "pages/ask.html",
     "pages/part.html",
     "pages/problem.html",
+    "pages/questions.html",
+    "pages/dashboards.html",
+    "pages/dashboard.html",
     "pages/audiences.html",
     "pages/audience.html",
     "pages/metrics.html",

@@ -12,6 +12,7 @@ mod attribution;
 mod body;
 mod chart;
 mod csv;
+mod dashboard;
 mod edit;
 mod experiment;
 mod flow;

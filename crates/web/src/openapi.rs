@@ -96,7 +96,7 @@ fn parameters(route: &RouteInfo) -> Vec<Value> {
 }
 
 fn request_body(route: &RouteInfo) -> Option<Value> {
-    if route.method != "POST" || route.path.ends_with("/replay") || route.path.ends_with("/undo") {
+    if !["POST", "PUT"].contains(&route.method) || route.path.ends_with("/replay") || route.path.ends_with("/undo") {
         return None;
     }
     let content = match route.path {
@@ -107,6 +107,9 @@ fn request_body(route: &RouteInfo) -> Option<Value> {
             json!({ "application/json": { "schema": { "type": "object", "additionalProperties": false, "properties": { "identifier": identifier } } } })
         }
         "/api/v1/audiences" | "/api/v1/questions" => json!({ "application/json": { "schema": reference("Save") } }),
+        "/api/v1/dashboards" | "/api/v1/dashboards/{name}" => {
+            json!({ "application/json": { "schema": reference("SaveDashboard") } })
+        }
         "/v1/{call}" => {
             let form =
                 json!({ "type": "object", "required": ["data"], "properties": { "data": { "type": "string" } } });
@@ -134,6 +137,10 @@ fn responses(route: &RouteInfo) -> Value {
             json!({ "type": "object", "required": ["source", "taken", "left"], "properties": { "source": { "type": "string" }, "taken": count(), "left": count() } })
         }
         ("POST", "/v1/{call}") => json!({ "oneOf": [reference("Taken"), reference("BatchTaken")] }),
+        ("GET" | "PUT", "/api/v1/dashboards/{name}") | ("POST", "/api/v1/dashboards") => reference("Dashboard"),
+        ("GET", "/api/v1/dashboards") => {
+            json!({ "type": "object", "required": ["dashboards"], "properties": { "dashboards": { "type": "array", "items": reference("Dashboard") } } })
+        }
         ("GET", "/api/v1/collector") => reference("Pulse"),
         ("POST", "/api/v1/identity") => {
             json!({ "type": "object", "required": ["merges"], "properties": { "merges": { "type": "array", "items": reference("Merge") } } })
@@ -157,7 +164,7 @@ fn responses(route: &RouteInfo) -> Value {
             json!({ "200": { "description": "a pixel, whatever happens", "content": content, "headers": { "x-entente-outcome": outcome } } })
         }
         ("DELETE", _) => json!({ "204": { "description": "taken back" } }),
-        ("POST", "/api/v1/audiences" | "/api/v1/questions") => {
+        ("POST", "/api/v1/audiences" | "/api/v1/questions" | "/api/v1/dashboards") => {
             let location = json!({ "description": "where GET finds it", "schema": { "type": "string" } });
             json!({ "201": { "description": "saved", "content": content, "headers": { "Location": location } } })
         }
@@ -178,7 +185,7 @@ fn responses(route: &RouteInfo) -> Value {
 fn more_problems(route: &RouteInfo) -> Vec<(&'static str, &'static str)> {
     let is_import = route.rights == Rights::Import;
     let mut problems = Vec::new();
-    if route.method == "POST" {
+    if ["POST", "PUT"].contains(&route.method) {
         problems.push(("400", "wrong input, with every diagnostic"));
         problems.push(("408", "the body did not arrive in time"));
         problems.push(("413", "too large"));
@@ -189,7 +196,7 @@ fn more_problems(route: &RouteInfo) -> Vec<(&'static str, &'static str)> {
         problems.push(("415", "an encoding that is not read, or several"));
         problems.push(("429", "the key has sent more than it may; `Retry-After` says when to try again"));
         problems.push(("503", "nothing can be kept at the moment; `Retry-After` says when to try again"));
-    } else if route.method == "POST" && !is_import {
+    } else if ["POST", "PUT"].contains(&route.method) && !is_import {
         problems.push(("415", "the body is not declared as JSON"));
     }
     if route.path == "/v1/projects/{key}/settings" && route.method == "GET" {
@@ -256,8 +263,19 @@ fn schemas() -> Value {
         "type": "object", "required": ["path", "line", "column", "message", "hint"],
         "properties": { "path": text, "line": count, "column": count, "message": text, "hint": text },
     });
+    let tile = json!({
+        "type": "object", "description": "a saved question or a metric, never both", "additionalProperties": false,
+        "properties": { "question": text, "metric": text, "title": text, "width": { "enum": ["half", "full"] } },
+    });
     json!({
         "Question": question,
+        "Tile": tile,
+        "SaveDashboard": { "type": "object", "required": ["title"], "additionalProperties": false, "properties": {
+            "title": text, "description": text, "tiles": { "type": "array", "maxItems": 16, "items": reference("Tile") },
+            "version": { "type": "string", "description": "PUT only: the version that it takes the place of, empty for none" } } },
+        "Dashboard": { "type": "object", "required": ["name", "title", "description", "tiles", "version", "path", "text"], "properties": {
+            "name": text, "title": text, "description": text, "tiles": { "type": "array", "items": reference("Tile") },
+            "version": text, "path": text, "text": text } },
         "Asking": { "type": "object", "required": ["question"], "additionalProperties": false, "properties": { "question": reference("Question") } },
         "Save": { "type": "object", "required": ["question", "title"], "additionalProperties": false,
             "properties": { "question": reference("Question"), "title": text, "description": text } },

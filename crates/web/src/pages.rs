@@ -2,13 +2,16 @@
 
 pub(crate) mod ask;
 pub(crate) mod audiences;
+pub(crate) mod dashboards;
 pub(crate) mod home;
 pub(crate) mod live;
 pub(crate) mod metrics;
 pub(crate) mod palette;
 pub(crate) mod quarantine;
+pub(crate) mod questions;
 pub(crate) mod sign_in;
 pub(crate) mod sources;
+pub(crate) mod tile;
 
 use crate::problem::Problem;
 use crate::routes::App;

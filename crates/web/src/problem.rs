@@ -124,7 +124,7 @@ impl Problem {
     pub(crate) fn not_found(what: &str) -> Problem {
         let problem = Problem::new(StatusCode::NOT_FOUND, &format!("there is no {what} here"));
         match what {
-            "audience" | "metric" | "question" | "source" => problem.with_hint(&format!(
+            "audience" | "dashboard" | "metric" | "question" | "source" => problem.with_hint(&format!(
                 "it may have been renamed or taken back; the list of {what}s has those that are there"
             )),
             _ => problem,

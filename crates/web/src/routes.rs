@@ -187,7 +187,7 @@ fn row(
 fn table() -> Vec<Row> {
     use Rights::{Define, Import, Key, Open, SignedIn};
     use RouteKind::{Api, File, Intake, Page};
-    use axum::routing::{delete, get, options, post};
+    use axum::routing::{delete, get, options, post, put};
     vec![
         row(
             Api,
@@ -219,6 +219,23 @@ fn table() -> Vec<Row> {
             "DELETE /api/v1/questions/{name}",
             "Takes a saved question back",
             delete(api_v1::unsave_question),
+        ),
+        row(Api, SignedIn, "GET /api/v1/dashboards", "The dashboards", get(api_v1::dashboards::list)),
+        row(Api, SignedIn, "GET /api/v1/dashboards/{name}", "A dashboard", get(api_v1::dashboards::one)),
+        row(Api, Define, "POST /api/v1/dashboards", "Saves a new dashboard", post(api_v1::dashboards::make)),
+        row(
+            Api,
+            Define,
+            "PUT /api/v1/dashboards/{name}",
+            "Saves a dashboard in place of the one that is there",
+            put(api_v1::dashboards::replace),
+        ),
+        row(
+            Api,
+            Define,
+            "DELETE /api/v1/dashboards/{name}",
+            "Takes a dashboard back",
+            delete(api_v1::dashboards::remove),
         ),
         row(Api, SignedIn, "GET /api/v1/sources", "The sources with their contracts and books", get(api_v1::sources)),
         row(Api, SignedIn, "GET /api/v1/quarantine", "What messages are kept aside and why", get(api_v1::quarantine)),
@@ -284,9 +301,28 @@ fn table() -> Vec<Row> {
         row(Page, SignedIn, "GET /ask/verdict", "What the judge says", get(pages::ask::verdict)),
         row(Page, SignedIn, "POST /ask/verdict", "What the judge says while typing", post(pages::ask::verdict_of_form)),
         row(Page, SignedIn, "GET /ask/answer", "The answer: picture, table, provenance", get(pages::ask::answer)),
+        row(
+            Page,
+            SignedIn,
+            "GET /ask/tile",
+            "The answer as a tile: picture and where it is from",
+            get(pages::tile::tile),
+        ),
         row(Page, SignedIn, "GET /ask/download", "The answer as a file", get(pages::ask::download)),
         row(Page, Define, "POST /ask/save", "Saves a question or an audience", post(pages::ask::save)),
         row(Page, Define, "POST /ask/unsave", "Takes it back", post(pages::ask::unsave)),
+        row(Page, SignedIn, "GET /questions", "The saved questions", get(pages::questions::list)),
+        row(Page, SignedIn, "GET /dashboards", "The dashboards", get(pages::dashboards::list)),
+        row(
+            Page,
+            Define,
+            "POST /dashboards",
+            "Puts a question on a dashboard, or makes one",
+            post(pages::dashboards::put),
+        ),
+        row(Page, SignedIn, "GET /dashboards/{name}", "A dashboard", get(pages::dashboards::one)),
+        row(Page, Define, "POST /dashboards/{name}", "Changes a dashboard", post(pages::dashboards::change)),
+        row(Page, Define, "POST /dashboards/{name}/undo", "Makes it what it was", post(pages::dashboards::undo)),
         row(Page, SignedIn, "GET /audiences", "The audiences", get(pages::audiences::list)),
         row(Page, SignedIn, "GET /audiences/{name}", "An audience", get(pages::audiences::one)),
         row(Page, SignedIn, "GET /metrics", "The metrics", get(pages::metrics::list)),

@@ -147,6 +147,15 @@ pub(crate) fn provenance(provenance: &Provenance) -> Vec<(String, String)> {
     lines
 }
 
+/// The same in one line: whom it is about, how fresh, under which rules.
+pub(crate) fn provenance_line(provenance: &Provenance) -> String {
+    let people =
+        provenance.people.used.map_or_else(|| "too few".to_owned(), |used| words::figure(&used.to_string(), None));
+    let landed = provenance.landed_until.map(|at| words::moment(&Value::Timestamp(at).to_string()));
+    let landed = landed.map_or_else(|| "no data yet".to_owned(), |at| format!("data landed {at}"));
+    format!("{people} people used, {landed}, rules {}", short(&provenance.policy_version))
+}
+
 fn short(hash: &str) -> String {
     hash.chars().take(12).collect()
 }

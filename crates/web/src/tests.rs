@@ -14,6 +14,7 @@ use std::sync::Arc;
 use tower::ServiceExt;
 
 mod arrivals;
+mod dashboards;
 
 const CONDITION: &str =
     "count(basket_paid, within => '30 days') >= 8 AND NOT did(coupon_redeemed, within => '90 days')";
@@ -80,6 +81,7 @@ fn sample(method: &str, path: &str) -> axum::http::request::Builder {
         path if path.contains("/metrics/") => "net_sales",
         path if path.contains("/sources/") => "purchases",
         path if path.contains("/questions/") => "mailers",
+        path if path.contains("/dashboards/") => "monday",
         _ => "frequent",
     };
     let mut uri = path
@@ -116,6 +118,11 @@ fn sample_body(path: &str) -> String {
     match path {
         "/ask/save" => "title=A&q=%7B%22kind%22%3A%22trend%22%2C%22purpose%22%3A%22analytics%22%7D".to_owned(),
         "/ask/unsave" => "kind=audience&name=frequent".to_owned(),
+        "/dashboards" => "dashboard=monday&q=%7B%22kind%22%3A%22trend%22%2C%22purpose%22%3A%22analytics%22%2C%22measure%22%3A%22net_sales%22%7D&title=A".to_owned(),
+        "/dashboards/{name}" => "edit=down&tile=question-mailers".to_owned(),
+        "/dashboards/{name}/undo" => "before=%7B%22title%22%3A%22A%22%7D&version=0123456789abcdef".to_owned(),
+        "/api/v1/dashboards" => json!({ "title": "A", "tiles": [{ "metric": "net_sales" }] }).to_string(),
+        "/api/v1/dashboards/{name}" => json!({ "title": "A", "version": "0123456789abcdef" }).to_string(),
         "/sign-in" => "name=mia&password=demo".to_owned(),
         "/api/v1/audiences" => json!({ "title": "A", "question": audience("email") }).to_string(),
         "/api/v1/questions" => json!({ "title": "A", "question": audience("email") }).to_string(),
@@ -370,8 +377,10 @@ fn addresses() -> Vec<String> {
         .collect();
     for question in [trend, funnel, audience("email"), list, gap, wrong] {
         let page = page_of(&question);
-        all.extend([page.replace("/ask", "/ask/verdict"), page.replace("/ask", "/ask/answer"), page]);
+        let parts = ["/ask/verdict", "/ask/answer", "/ask/tile"].map(|part| page.replace("/ask", part));
+        all.extend(parts.into_iter().chain([page]));
     }
+    all.push("/dashboards/monday?arrange=yes".to_owned());
     all.extend(["/nope".to_owned(), "/metrics/nope".to_owned(), "/ask?q=%7Bbroken".to_owned()]);
     let it: Vec<String> =
         all.iter().map(|path| format!("{path}{}face=it", if path.contains('?') { "&" } else { "?" })).collect();

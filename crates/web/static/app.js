@@ -1,6 +1,7 @@
 // What pages need beyond HTML and htmx: keys, the palette, popovers, messages with undo, copying, imports.
 // Nothing here knows a rule or a figure; without it every page still reads and every form still works.
 
+import { startPatience } from "./patience.js";
 import { startTables } from "./table.js";
 
 const find = (selector, from = document) => from.querySelector(selector);
@@ -138,7 +139,7 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 document.addEventListener("htmx:afterSwap", (event) => {
   const { target, requestConfig, successful } = event.detail;
   if (target?.id === "found") find("#palette input").removeAttribute("aria-activedescendant");
-  if (successful && requestConfig?.elt?.id === "save" && target?.id === "toasts") {
+  if (successful && requestConfig?.elt?.matches("form[popover]") && target?.id === "toasts") {
     requestConfig.elt.hidePopover();
     find(".result", requestConfig.elt).replaceChildren();
   }
@@ -243,5 +244,6 @@ function start(root) {
   for (const toast of root.querySelectorAll("[data-toast]")) expire(toast);
 }
 
+startPatience();
 document.addEventListener("htmx:load", (event) => start(event.detail.elt.parentElement ?? document));
 start(document);

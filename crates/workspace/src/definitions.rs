@@ -1,7 +1,7 @@
 //! Everything that a workspace defines, and how to find things in it.
 
 use spec::{
-    AudienceDefinition, EventSelector, Field, LawRule, MetricDefinition, Object, ObjectKind, Purpose, Role,
+    AudienceDefinition, Dashboard, EventSelector, Field, LawRule, MetricDefinition, Object, ObjectKind, Purpose, Role,
     SavedQuestion, Source, User,
 };
 use std::collections::BTreeMap;
@@ -29,6 +29,8 @@ pub struct Definitions {
     pub audiences: BTreeMap<String, AudienceDefinition>,
     /// Questions with a name.
     pub questions: BTreeMap<String, SavedQuestion>,
+    /// Answers that are looked at together.
+    pub dashboards: BTreeMap<String, Dashboard>,
     /// 16 hex digits of the SHA-256 of the paths and texts of all definition files.
     pub version: String,
 }

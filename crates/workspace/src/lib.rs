@@ -13,6 +13,7 @@ mod condition;
 mod contract;
 mod cursor;
 mod cycles;
+mod dashboard;
 mod definitions;
 mod diagnostic;
 mod examine;
@@ -35,6 +36,7 @@ mod words;
 mod yaml;
 
 pub use condition::parse_condition;
+pub use dashboard::{Subjects, parse_dashboard};
 pub use definitions::Definitions;
 pub use diagnostic::render;
 pub use load::load;

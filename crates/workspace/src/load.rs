@@ -6,6 +6,7 @@
 use crate::built::{audience_as_question, key_place, metric_as_question, read_audience, read_metric, read_saved};
 use crate::contract::{ContractFile, read_contract};
 use crate::cycles::{audiences_in, on_cycles};
+use crate::dashboard::{Subjects, read_dashboard};
 use crate::definitions::Definitions;
 use crate::diagnostic::{Place, Problems};
 use crate::fields::{Fields, text_of};
@@ -25,7 +26,8 @@ mod tests;
 
 const WORKSPACE_FILE: &str = "entente.yaml";
 const USERS_FILE: &str = "users.yaml";
-const FOLDERS: [&str; 7] = ["sources", "contracts", "purposes", "roles", "metrics", "audiences", "questions"];
+const FOLDERS: [&str; 8] =
+    ["sources", "contracts", "purposes", "roles", "metrics", "audiences", "questions", "dashboards"];
 
 /// Reads the files of a workspace: path (with `/`, relative) -> text. Other files are read past.
 ///
@@ -40,6 +42,7 @@ pub fn load(files: &BTreeMap<String, String>) -> (Definitions, Vec<Diagnostic>) 
     loader.load_audiences();
     loader.load_metrics();
     loader.load_questions();
+    loader.load_dashboards();
     (loader.definitions, loader.problems.into_sorted())
 }
 
@@ -227,6 +230,16 @@ impl Loader<'_> {
             let Some(node) = &file.node else { continue };
             let question = read_saved(file.name, node, &purposes, problems);
             definitions.questions.extend(question.map(|question| (file.name.to_owned(), question)));
+        }
+    }
+
+    fn load_dashboards(&mut self) {
+        let Loader { files, definitions, problems } = self;
+        let known = Subjects { questions: Self::names(files, "questions"), metrics: Self::names(files, "metrics") };
+        for file in files.iter().filter(|file| file.folder == "dashboards") {
+            let Some(node) = &file.node else { continue };
+            let dashboard = read_dashboard(file.name, node, &known, problems);
+            definitions.dashboards.extend(dashboard.map(|dashboard| (file.name.to_owned(), dashboard)));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The judge: the one way from a question to a grant, run dry for a verdict and for real for an answer.
 
+use crate::error;
 use crate::question::{reason, remedy};
 use crate::state::{State, role_of};
 use api::{Principal, Waiting};
@@ -230,11 +231,18 @@ impl<'a> Scene<'a> {
     fn within_limits<T>(&self, run: &dyn Fn(&Limits) -> Result<T>) -> Result<T> {
         let deadline = self.now + TimeDelta::seconds(SECONDS_MAX);
         let (clock, waiting) = (Arc::clone(&self.state.clock), self.waiting.clone());
-        run(&Limits {
+        let answered = run(&Limits {
             groups_max: GROUPS_MAX,
             rows_max: LIST_ROWS_MAX,
             memory_bytes_max: MEMORY_BYTES_MAX,
             stop: Arc::new(move || waiting.is_over() || clock.now() > deadline),
+        });
+        answered.map_err(|error| {
+            if !query::is_stopped(&error) || !self.waiting.is_over() {
+                return error;
+            }
+            tracing::debug!("a question was given up: nobody waits for it any more");
+            error::given_up()
         })
     }
 }

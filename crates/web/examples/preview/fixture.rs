@@ -1,9 +1,9 @@
 //! A product that makes its answers up, with the demo's flavour: for tests of pages and for looking at them.
 
 use api::{
-    Asked, AudienceView, Balance, Catalog, Credential, EncodeFormat, EventView, Explained, FieldView, Health,
-    ImportRequest, Input, Judged, MetricView, ObjectView, Principal, Product, PurposeView, QuestionView, RejectedGroup,
-    SaveRequest, Saved, SignedIn, SourceView, WorkspaceView,
+    Asked, AudienceView, Balance, Catalog, Credential, DashboardRequest, DashboardView, EncodeFormat, EventView,
+    Explained, FieldView, Health, ImportRequest, Input, Judged, MetricView, ObjectView, Principal, Product,
+    PurposeView, QuestionView, RejectedGroup, SaveRequest, Saved, SignedIn, SourceView, TileView, WorkspaceView,
 };
 use chrono::{Datelike, NaiveDate, TimeZone, Utc};
 use serde_json::{Value as Json, json};
@@ -588,6 +588,29 @@ impl Product for Fixture {
         ])
     }
 
+    fn dashboards(&self, _: &Principal) -> Result<Vec<DashboardView>> {
+        let tile = |question: Option<&str>, metric: Option<&str>, title: Option<&str>, width: &str| TileView {
+            question: question.map(str::to_owned),
+            metric: metric.map(str::to_owned),
+            title: title.map(|title| self.text(title)),
+            width: width.to_owned(),
+        };
+        Ok(vec![DashboardView {
+            name: "monday".to_owned(),
+            title: self.text("Monday morning"),
+            description: self.text("What we look at before the week starts"),
+            tiles: vec![
+                tile(Some("by_size"), None, Some("Sales by size"), "full"),
+                tile(Some("mailers"), None, None, "half"),
+                tile(None, Some("net_sales"), None, "half"),
+                tile(Some("gone"), None, None, "half"),
+            ],
+            version: "0123456789abcdef".to_owned(),
+            path: "dashboards/monday.yaml".to_owned(),
+            text: self.text("title: Monday morning\ntiles:\n  - question: by_size\n"),
+        }])
+    }
+
     fn sources(&self, who: &Principal) -> Result<Vec<SourceView>> {
         let object = |name: &str, title: &str, kind: &str, fields: Vec<FieldView>| ObjectView {
             name: name.to_owned(),
@@ -658,6 +681,26 @@ impl Product for Fixture {
             name: name.to_owned(),
             path: format!("{}s/{name}.yaml", request.kind),
         }))
+    }
+
+    fn save_dashboard(&self, who: &Principal, request: &DashboardRequest) -> Result<Input<DashboardView>> {
+        let mut saved = self.dashboards(who)?.remove(0);
+        if request.version.as_ref().is_some_and(|version| *version != saved.version) {
+            return Err(Error::new(ErrorKind::Conflict, "the file was changed meanwhile".to_owned()));
+        }
+        let text = |key: &str| self.text(request.dashboard[key].as_str().unwrap_or_default());
+        (saved.title, saved.description) = (text("title"), text("description"));
+        let own = |tile: &Json, key: &str| tile[key].as_str().map(str::to_owned);
+        let tiles = request.dashboard["tiles"].as_array().cloned().unwrap_or_default();
+        let tile = |tile: &Json| TileView {
+            question: own(tile, "question"),
+            metric: own(tile, "metric"),
+            title: own(tile, "title"),
+            width: own(tile, "width").unwrap_or_default(),
+        };
+        saved.tiles = tiles.iter().map(tile).collect();
+        saved.version = "fedcba9876543210".to_owned();
+        Ok(Input::Good(saved))
     }
 
     fn unsave(&self, _: &Principal, _: &Saved) -> Result<()> {

@@ -33,6 +33,10 @@ struct AskView {
     unreadable: Option<Diagnostic>,
     examples: Vec<(String, String)>,
     may_define: bool,
+    /// Name and title of each, to put the question on.
+    dashboards: Vec<(String, String)>,
+    /// Whether this very question is saved.
+    is_saved: bool,
 }
 
 pub(crate) async fn ask(State(app): State<App>, caller: Caller, request: PageRequest) -> Result<Response, Problem> {
@@ -47,11 +51,15 @@ pub(crate) async fn ask(State(app): State<App>, caller: Caller, request: PageReq
         let mut current = current(product, who, written, edited)?;
         current.is_changed &= unreadable.is_none();
         let explained = product.explain(who, &current.question)?;
+        let saved = product.questions(who)?;
+        let is_saved = saved.iter().any(|saved| Some(&saved.question) == explained.question.as_ref());
+        let dashboards = product.dashboards(who)?.into_iter().map(|found| (found.name, found.title)).collect();
         let builder = builder(&current.question, explained, &current.catalog, &current.metrics);
         let title = if builder.sentence.is_empty() { "Ask".to_owned() } else { builder.sentence.clone() };
-        let examples =
-            product.questions(who)?.into_iter().map(|saved| (saved.title, saved.question.to_string())).collect();
-        Ok((AskView { title, builder, unreadable, examples, may_define: who.may_define }, current.is_changed))
+        let examples = saved.into_iter().map(|saved| (saved.title, saved.question.to_string())).collect();
+        let may_define = who.may_define;
+        let view = AskView { title, builder, unreadable, examples, may_define, dashboards, is_saved };
+        Ok((view, current.is_changed))
     })
     .await?;
     let address = address(&view.builder.q, request.is_it);
@@ -66,8 +74,8 @@ pub(crate) async fn ask(State(app): State<App>, caller: Caller, request: PageReq
 }
 
 /// The question of a request: the one in its address, after the edit that it asks for.
-struct Current {
-    question: Json,
+pub(crate) struct Current {
+    pub(crate) question: Json,
     catalog: Catalog,
     metrics: Vec<MetricView>,
     is_changed: bool,
@@ -97,12 +105,16 @@ fn current(
 }
 
 /// The same where another question than the one that was meant would mislead.
-fn current_as_written(product: &dyn Product, who: &Principal, fields: &[(String, String)]) -> Result<Current, Problem> {
+pub(crate) fn current_as_written(
+    product: &dyn Product,
+    who: &Principal,
+    fields: &[(String, String)],
+) -> Result<Current, Problem> {
     current(product, who, Some(written_in(fields)?), fields)
 }
 
 /// The question in the fields; a problem where there is none, or none that can be read.
-fn written_in(fields: &[(String, String)]) -> Result<Json, Problem> {
+pub(crate) fn written_in(fields: &[(String, String)]) -> Result<Json, Problem> {
     let hint = "open it from the page `/ask`";
     match read(last(fields, "q"), hint) {
         Ok(Some(question)) => Ok(question),
@@ -279,7 +291,7 @@ pub(crate) async fn answer(State(app): State<App>, caller: Caller, request: Page
 }
 
 /// What a picture of an answer needs to know beside it: what people call the figure, and its unit.
-fn setting_of<'a>(current: &'a Current, answer: &Answer) -> Setting<'a> {
+pub(crate) fn setting_of<'a>(current: &'a Current, answer: &Answer) -> Setting<'a> {
     let text = current.question["measure"].as_str().unwrap_or_default();
     let value = answer.columns.iter().find(|column| column.name == "value");
     let metric = current.metrics.iter().find(|metric| identifier(&metric.name) == text);

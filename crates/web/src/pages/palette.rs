@@ -36,6 +36,8 @@ pub(crate) async fn palette(State(app): State<App>, caller: Caller, request: Pag
         let mut lines: Vec<Line> = [
             ("Home", "/"),
             ("Ask", "/ask"),
+            ("Dashboards", "/dashboards"),
+            ("Saved questions", "/questions"),
             ("Audiences", "/audiences"),
             ("Metrics", "/metrics"),
             ("Data", "/sources"),
@@ -58,6 +60,12 @@ pub(crate) async fn palette(State(app): State<App>, caller: Caller, request: Pag
         ] {
             lines.push(line("Ask", title.to_owned(), format!("/ask?kind={kind}")));
         }
+        lines.extend(
+            product
+                .dashboards(who)?
+                .into_iter()
+                .map(|found| line("Dashboard", found.title, format!("/dashboards/{}", percent_encode(&found.name)))),
+        );
         lines.extend(
             product.questions(who)?.into_iter().map(|found| line("Question", found.title, ask(&found.question))),
         );

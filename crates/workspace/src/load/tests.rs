@@ -3,7 +3,7 @@
 use super::*;
 use crate::diagnostic::render;
 use crate::fixture::{shop, shop_definitions};
-use spec::{Door, OnFault};
+use spec::{Door, OnFault, TileSubject, TileWidth};
 
 /// The diagnostics of the shop with some files changed, as the command line shows them.
 fn check(changes: &[(&str, &str)]) -> String {
@@ -513,6 +513,67 @@ fn metrics_audiences_and_questions() {
     let kept: Vec<&str> = definitions.audiences.keys().map(String::as_str).collect();
     assert_eq!(kept, ["gold", "regulars"], "a definition with errors is left out, all others stay");
     assert_eq!(definitions.metrics.len(), 1);
+}
+
+#[test]
+fn dashboards() {
+    let question = "question: { kind: trend, purpose: analytics, measure: sales }\n";
+    let names: Vec<String> = (0..17).map(|n| format!("questions/q{n}.yaml")).collect();
+    let mut files: Vec<(&str, &str)> = names.iter().map(|path| (path.as_str(), question)).collect();
+    let many: String = (0..17).map(|n| format!("  - question: q{n}\n")).collect();
+    let many = format!("tiles:\n{many}");
+    files.extend([
+        ("questions/weekly.yaml", question),
+        ("questions/broken.yaml", "question: 3\n"),
+        (
+            "dashboards/good.yaml",
+            "title: Monday\ntiles:\n  - { question: weekly, title: The week, width: full }\n  - metric: sales\n  - question: broken\n",
+        ),
+        ("dashboards/empty.yaml", "title: Nothing yet\n"),
+        (
+            "dashboards/bad.yaml",
+            "titel: x\ntiles:\n  - question: weakly\n  - { metric: sale, width: wide }\n  - { question: weekly, metric: sales }\n  - title: Neither\n  - { metric: sales, widht: half }\n  - { metric: sales, title: Again }\n  - weekly\n",
+        ),
+        ("dashboards/many.yaml", &many),
+        ("dashboards/no_list.yaml", "title: 3\ntiles: { question: weekly }\n"),
+    ]);
+    let (definitions, text) = load_with(&files);
+    insta::assert_snapshot!(text, @"
+    dashboards/bad.yaml:1:1: `titel` is not a key of a dashboard
+        did you mean `title`?
+    dashboards/bad.yaml:3:15: there is no question `weakly`
+        did you mean `weekly`?
+    dashboards/bad.yaml:4:15: there is no metric `sale`
+        did you mean `sales`?
+    dashboards/bad.yaml:4:28: `wide` is not a width
+        use one of: `half`, `full`
+    dashboards/bad.yaml:5:33: a tile shows a question or a metric, not both
+        make two tiles of it
+    dashboards/bad.yaml:6:5: a tile shows a question or a metric
+        write `question: NAME` or `metric: NAME`
+    dashboards/bad.yaml:7:22: `widht` is not a key of a tile
+        did you mean `width`?
+    dashboards/bad.yaml:8:5: the metric `sales` stands on the dashboard twice
+        keep one of the two tiles
+    dashboards/bad.yaml:9:5: a tile is a mapping of keys to values, not text
+        write `key: value`
+    dashboards/many.yaml:18:5: a dashboard has at most 16 tiles, and this one 17
+        put the others on a dashboard of their own
+    dashboards/no_list.yaml:1:8: `title` is text, not a number
+        put it in quotes
+    dashboards/no_list.yaml:2:8: `tiles` is a list, not a mapping
+        write `- ` before it
+    questions/broken.yaml:1:11: a question is a mapping of keys to values, not a number
+        write `key: value`
+    ");
+    let good = &definitions.dashboards["good"];
+    let subjects: Vec<&TileSubject> = good.tiles.iter().map(|tile| &tile.subject).collect();
+    let question = |name: &str| TileSubject::Question(name.to_owned());
+    assert_eq!(subjects, [&question("weekly"), &TileSubject::Metric("sales".to_owned()), &question("broken")]);
+    assert_eq!((good.tiles[0].title.as_deref(), good.tiles[0].width), (Some("The week"), TileWidth::Full));
+    assert_eq!((good.tiles[1].title.as_deref(), good.tiles[1].width), (None, TileWidth::Half));
+    let kept: Vec<&str> = definitions.dashboards.keys().map(String::as_str).collect();
+    assert_eq!(kept, ["empty", "good"], "a dashboard with errors is left out, all others stay");
 }
 
 #[test]
