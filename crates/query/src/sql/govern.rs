@@ -6,7 +6,7 @@
 //! groups and counts, and no expression that could fail on one row and so tell of it. What is not known here is refused.
 
 use super::expression::Frame;
-use super::governed::{Governed, Kind};
+use super::governed::{Followed, Governed, Kind};
 use super::{Complaint, Step};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{Column, JoinType, TableReference};
@@ -101,7 +101,7 @@ impl Governor {
         let shown = columns.iter().cloned().map(Expr::Column);
         let all: Vec<Expr> = shown.chain([Expr::Column(person.clone()).alias(name.clone())]).collect();
         let plan = LogicalPlanBuilder::from(plan.clone()).project(all)?.build()?;
-        Ok(Governed { plan, kinds: Some(kinds), followed: vec![(name, number)] })
+        Ok(Governed { plan, kinds: Some(kinds), followed: vec![Followed { name, number, always: true }] })
     }
 
     /// What stands above aggregates: its inputs have to be safe.
@@ -126,7 +126,7 @@ impl Governor {
         let predicate = self.expression(filter.predicate.clone(), &input)?;
         // Whoever is the same as in the rows around a subquery is followed there.
         let tied = self.tied(&filter.predicate, &input);
-        input.followed.retain(|(_, number)| !tied.contains(number));
+        input.followed.retain(|followed| !tied.contains(&followed.number));
         for (one, other) in input.same_people(&filter.predicate) {
             input.unite(one, other);
         }
@@ -143,7 +143,7 @@ impl Governor {
             expressions.push(self.shown(expression.clone(), kind, &input)?);
             kinds.push(kind.unwrap_or(Kind::Derived));
         }
-        for (name, number) in &input.followed {
+        for Followed { name, number, .. } in &input.followed {
             expressions.push(Expr::Column(input.column(name)?));
             kinds.push(Kind::Person(*number));
         }
@@ -192,9 +192,8 @@ impl Governor {
         for (one, other) in same {
             match join.join_type {
                 JoinType::Inner => joined.unite(one, other),
-                // Whoever is on the other side, if anybody is, is the same: it is enough to follow those who always are.
-                JoinType::Left => joined.follow_only(&left.numbers(), one, other),
-                JoinType::Right => joined.follow_only(&right.numbers(), one, other),
+                JoinType::Left => joined.follow_along(&left.numbers(), one, other),
+                JoinType::Right => joined.follow_along(&right.numbers(), one, other),
                 _ => {}
             }
         }
@@ -284,7 +283,7 @@ impl Governor {
     fn of_enough(&mut self, groups: Vec<Expr>, figures: Vec<Figure>, input: Governed) -> Step<Governed> {
         let enough = lit(i64::try_from(self.min_group.max(1)).unwrap_or(i64::MAX));
         let mut people: Vec<Expr> = Vec::new();
-        for (name, _) in &input.followed {
+        for Followed { name, .. } in &input.followed {
             people.push(Expr::Column(input.column(name)?));
         }
         let n_groups = groups.len();
@@ -352,14 +351,14 @@ fn of_people(
     figures: Vec<Figure>,
     input: Governed,
 ) -> Step<Governed> {
-    if input.followed.iter().any(|(_, number)| *number != person) {
+    if !input.is_about(Some(person)) {
         return Err(Complaint::new(
             "its groups are about one table's people and its rows about those of several",
             "join the tables by `person`",
         ));
     }
     let mut kinds: Vec<Kind> = kinds.iter().map(|kind| kind.unwrap_or(Kind::Derived)).collect();
-    for (name, number) in &input.followed {
+    for Followed { name, number, .. } in &input.followed {
         groups.push(Expr::Column(input.column(name)?));
         kinds.push(Kind::Person(*number));
     }

@@ -22,7 +22,17 @@ pub(super) struct Governed {
     /// The kinds of its columns, in their order, while its rows are about single people.
     pub(super) kinds: Option<Vec<Kind>>,
     /// Whom a row is about: columns that go along unseen, one for each table, with their numbers.
-    pub(super) followed: Vec<(String, usize)>,
+    pub(super) followed: Vec<Followed>,
+}
+
+/// A column that follows the people of a table.
+#[derive(Clone, Debug)]
+pub(super) struct Followed {
+    pub(super) name: String,
+    /// Whom it holds, if anybody: columns with the same number hold the same person.
+    pub(super) number: usize,
+    /// Whether it holds somebody in every row.
+    pub(super) always: bool,
 }
 
 impl Governed {
@@ -34,7 +44,7 @@ impl Governed {
 
     /// Whether rows are about nobody but these people, or nobody who is not followed around them.
     pub(super) fn is_about(&self, person: Option<usize>) -> bool {
-        self.followed.iter().all(|(_, number)| Some(*number) == person)
+        self.followed.iter().all(|followed| Some(followed.number) == person)
     }
 
     /// Two inputs of a join next to each other; the plan is that of the join without a condition.
@@ -51,7 +61,7 @@ impl Governed {
     }
 
     pub(super) fn numbers(&self) -> Vec<usize> {
-        self.followed.iter().map(|(_, number)| *number).collect()
+        self.followed.iter().map(|followed| followed.number).collect()
     }
 
     pub(super) fn schema(&self) -> &DFSchema {
@@ -101,17 +111,22 @@ impl Governed {
                 *kind = Kind::Person(one);
             }
         }
-        if self.followed.iter().any(|(_, number)| *number == one) {
-            self.followed.retain(|(_, number)| *number != other);
+        if self.followed.iter().any(|followed| followed.number == one && followed.always) {
+            self.followed.retain(|followed| followed.number != other || !followed.always);
         }
-        self.followed.iter_mut().filter(|(_, number)| *number == other).for_each(|(_, number)| *number = one);
+        for followed in self.followed.iter_mut().filter(|followed| followed.number == other) {
+            followed.number = one;
+        }
     }
 
-    /// Follows of two columns that hold the same person, if any, only the one that always does.
-    pub(super) fn follow_only(&mut self, always: &[usize], one: usize, other: usize) {
+    /// Two columns hold the same person where the one that is not always there does: rows without it are still followed by
+    /// both, since what is there of few people repeats the rows of theirs.
+    pub(super) fn follow_along(&mut self, always: &[usize], one: usize, other: usize) {
         let (always_there, at_times) = if always.contains(&one) { (one, other) } else { (other, one) };
         if always.contains(&always_there) && !always.contains(&at_times) {
-            self.followed.retain(|(_, number)| *number != at_times);
+            for followed in self.followed.iter_mut().filter(|followed| followed.number == at_times) {
+                (followed.number, followed.always) = (always_there, false);
+            }
         }
     }
 }
