@@ -215,8 +215,13 @@ pub fn check(workspace: &Path) -> Result<Checked> {
         (definitions.metrics.len(), "metrics"),
         (definitions.audiences.len(), "audiences"),
         (definitions.questions.len(), "questions"),
+        (definitions.dashboards.len(), "dashboards"),
     ];
-    let counts: Vec<String> = counts.iter().map(|(count, noun)| format!("{count} {noun}")).collect();
+    let counted = |(count, noun): (usize, &str)| match count {
+        1 => format!("1 {}", noun.trim_end_matches('s')),
+        _ => format!("{count} {noun}"),
+    };
+    let counts: Vec<String> = counts.into_iter().map(counted).collect();
     let n_diagnostics = loaded.diagnostics.len();
     let verdict = match n_diagnostics {
         0 => "nothing is wrong".to_owned(),

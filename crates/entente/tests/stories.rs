@@ -194,7 +194,7 @@ impl Ended {
 #[test]
 fn check_prints_all_that_is_wrong() {
     let shop = Shop::new();
-    shop.run(&["check"]).ends(0).prints(&["1 sources", "nothing is wrong"]);
+    shop.run(&["check"]).ends(0).prints(&["1 source,", "nothing is wrong"]);
     shop.write("purposes/email.yaml", "title: e-mail\nbasis: { gdpr: consnt }\nmin_grup: 5\n");
     shop.write("roles/marketer.yaml", "title: Marketer\npurposes: [\n");
     shop.run(&["check"]).ends(2).prints(&[

@@ -3,6 +3,8 @@
 //! A person's rows are looked at once for exposures and once for what is measured. Sums of whole numbers and decimals are
 //! exact, so that they do not depend on people's order, on parts or on threads.
 
+mod arms;
+
 use crate::cells::{self, Key, WITHHELD};
 use crate::error;
 use crate::groups::PartGroups;
@@ -11,12 +13,12 @@ use crate::pass::{Filter, Part, Pass, Values, Wanted};
 use crate::period::period_bounds;
 use crate::plan::{Rows, Scope};
 use crate::sample_ratio::sample_ratio;
+use arms::{Arm, Arms, Own, Sums};
 use arrow::datatypes::DataType;
 use lake::{Column, Number, Numbers, PersonRows};
 use spec::{
     ExperimentMetric, ExperimentQuestion, FieldRef, Measure, MeasureAtom, MeasureFunction, Result, Value, ValueType,
 };
-use std::collections::BTreeMap;
 
 /// More variants than this are no variants.
 const VARIANTS_MAX: usize = 100;
@@ -84,37 +86,6 @@ struct LookedMetric<'p> {
     takes: Vec<bool>,
     mask: Option<Vec<bool>>,
     values: Option<&'p Numbers>,
-}
-
-/// What became of people, variant by variant.
-#[derive(Default)]
-struct Arms {
-    numbers: BTreeMap<Key, usize>,
-    arms: Vec<Arm>,
-    /// People who were exposed to several variants.
-    several: u64,
-}
-
-#[derive(Default)]
-struct Arm {
-    people: u64,
-    sums: Vec<Sums>,
-}
-
-/// One metric of the people of one variant.
-#[derive(Clone, Copy, Default)]
-struct Sums {
-    /// People with any event that counts.
-    acted: u64,
-    sum: Total,
-    squares: Total,
-}
-
-/// A sum: exact of whole numbers and mantissas, rounded of doubles.
-#[derive(Clone, Copy, Default)]
-struct Total {
-    exact: i128,
-    double: f64,
 }
 
 impl<'a> Experiment<'a> {
@@ -323,99 +294,6 @@ enum Exposure {
     Several,
 }
 
-/// One metric of one person.
-#[derive(Clone, Copy, Default)]
-struct Own {
-    events: u64,
-    total: Total,
-}
-
-impl Own {
-    fn figure(&self, function: MeasureFunction) -> Total {
-        match function {
-            MeasureFunction::People => Total { exact: i128::from(self.events > 0), double: 0.0 },
-            MeasureFunction::Sum => self.total,
-            _ => Total { exact: self.events.into(), double: 0.0 },
-        }
-    }
-}
-
-impl Total {
-    fn add(&mut self, value: Number) -> Result<()> {
-        match value {
-            Number::Exact(value) => self.exact = self.exact.checked_add(value).ok_or_else(too_large)?,
-            Number::Double(value) => self.double += value,
-        }
-        Ok(())
-    }
-
-    fn merge(&mut self, other: Total) -> Result<()> {
-        self.exact = self.exact.checked_add(other.exact).ok_or_else(too_large)?;
-        self.double += other.double;
-        Ok(())
-    }
-
-    /// Its square; one of the two is zero.
-    fn square(self) -> Result<Total> {
-        let exact = self.exact.checked_mul(self.exact).ok_or_else(too_large)?;
-        Ok(Total { exact, double: self.double * self.double })
-    }
-
-    /// As a double, of a number with so many decimal places.
-    fn double(self, scale: u32) -> f64 {
-        self.exact as f64 / 10f64.powi(i32::try_from(scale).unwrap_or(0)) + self.double
-    }
-}
-
-impl Sums {
-    fn add(&mut self, figure: Total, has_acted: bool) -> Result<()> {
-        self.acted += u64::from(has_acted);
-        self.sum.merge(figure)?;
-        self.squares.merge(figure.square()?)
-    }
-
-    fn merge(&mut self, other: &Sums) -> Result<()> {
-        self.acted += other.acted;
-        self.sum.merge(other.sum)?;
-        self.squares.merge(other.squares)
-    }
-}
-
-impl Arms {
-    /// The number of a variant, a new one if it was not seen yet.
-    fn number(&mut self, variant: Key) -> Result<u32> {
-        if variant.0[0] == Value::Null {
-            return Ok(NO_VARIANT);
-        }
-        let next = self.arms.len();
-        if let Some(known) = self.numbers.get(&variant) {
-            return Ok(u32::try_from(*known).expect("there are few variants"));
-        }
-        if next >= VARIANTS_MAX {
-            let hint = "name a property that tells variants apart, or say in `where` which exposures count";
-            return Err(error::over_budget(&format!("{VARIANTS_MAX} variants"), hint));
-        }
-        self.numbers.insert(variant, next);
-        self.arms.push(Arm::default());
-        Ok(u32::try_from(next).expect("there are few variants"))
-    }
-
-    fn merge(&mut self, other: Arms) -> Result<()> {
-        self.several += other.several;
-        for (variant, number) in other.numbers {
-            let arm = &other.arms[number];
-            let into = self.number(variant)? as usize;
-            let into = &mut self.arms[into];
-            into.people += arm.people;
-            into.sums.resize(arm.sums.len().max(into.sums.len()), Sums::default());
-            for (into, sums) in into.sums.iter_mut().zip(&arm.sums) {
-                into.merge(sums)?;
-            }
-        }
-        Ok(())
-    }
-}
-
 impl<'a> Metric<'a> {
     fn open(metric: &'a ExperimentMetric, question: &ExperimentQuestion, pass: &Pass) -> Result<Metric<'a>> {
         let atom = atom_of(metric)?;
@@ -460,8 +338,4 @@ fn atom_of(metric: &ExperimentMetric) -> Result<&MeasureAtom> {
             Err(error::bug("a metric of an experiment is not a figure of people"))
         }
     }
-}
-
-fn too_large() -> spec::Error {
-    error::over_budget("38 digits in one figure", "ask for a shorter period, or measure something smaller")
 }

@@ -7,6 +7,7 @@
 
 mod expression;
 mod govern;
+mod governed;
 mod provider;
 mod tables;
 
@@ -251,6 +252,10 @@ fn fault(scope: Scope<'_>, cause: DataFusionError) -> spec::Error {
         DataFusionError::ResourcesExhausted(_) => {
             error::over_budget("its memory", "ask for a shorter period, fewer groups, or join fewer rows")
         }
+        DataFusionError::NotImplemented(message) if message.contains("subquery") => error::unreadable(
+            "a subquery stands where none can be computed",
+            "put it into WHERE, or join what it reads",
+        ),
         DataFusionError::Plan(_) | DataFusionError::SchemaError(..) | DataFusionError::NotImplemented(_) => {
             error::unreadable(&plain(&cause), "compare values of one type; text stands in 'quotes'")
         }

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 
 /// Jobs of one user that run at once: half of the places for questions.
 const USER_RUNNING_MAX: usize = 4;
-/// Jobs of one user that run or wait; a page asks for about ten at once.
+/// Jobs of one user that run or wait; a page asks for about ten at once, a dashboard for 16 at most.
 const USER_JOBS_MAX: usize = 32;
 
 /// How much runs at once, how much may wait, and for how long.

@@ -3,7 +3,8 @@
 //! A division by nothing is null, and so is a cast that does not work; decimals are computed with as doubles, which do not
 //! overflow into an error. Functions come from a short list of those that cannot fail nor grow.
 
-use super::govern::{Governed, Governor, Kind};
+use super::govern::Governor;
+use super::governed::{Governed, Kind};
 use super::{Complaint, Step};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};

@@ -6,13 +6,14 @@
 //! groups and counts, and no expression that could fail on one row and so tell of it. What is not known here is refused.
 
 use super::expression::Frame;
+use super::governed::{Governed, Kind};
 use super::{Complaint, Step};
-use datafusion::common::{Column, DFSchema, JoinType, TableReference};
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::{Column, JoinType, TableReference};
 use datafusion::functions_aggregate::expr_fn::count_distinct;
 use datafusion::logical_expr::expr::{AggregateFunction, AggregateFunctionParams};
-use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{
-    Aggregate, BinaryExpr, Distinct, Expr, ExprFunctionExt, Filter, Join, LogicalPlan, LogicalPlanBuilder, Operator,
+    Aggregate, Distinct, Expr, ExprFunctionExt, ExprSchemable, Filter, Join, LogicalPlan, LogicalPlanBuilder,
     Projection, SubqueryAlias, lit, when,
 };
 use spec::SqlQuestion;
@@ -22,26 +23,6 @@ use std::sync::Arc;
 const FIGURES: [&str; 5] = ["count", "sum", "avg", "min", "max"];
 /// Nodes of a plan; common table expressions stand in it as often as they are named.
 const NODES_MAX: usize = 300;
-
-/// What a column of rows about people may be used for.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Kind {
-    /// Tells people apart; columns with the same number always hold the same person.
-    Person(usize),
-    /// As it is stored, and null where there is nothing.
-    Plain,
-    /// Computed.
-    Derived,
-}
-
-/// A plan, and what its rows are about.
-pub(super) struct Governed {
-    pub(super) plan: LogicalPlan,
-    /// The kinds of its columns, in their order, while its rows are about single people.
-    pub(super) kinds: Option<Vec<Kind>>,
-    /// Whom a row is about: columns that go along unseen, one for each table, with their numbers.
-    followed: Vec<(String, usize)>,
-}
 
 /// Makes one plan safe.
 pub(super) struct Governor {
@@ -271,6 +252,13 @@ impl Governor {
         let filter = filter.map(|filter| self.expression(*filter, input)).transpose()?;
         let about = match args.as_slice() {
             [Expr::Literal(value, _)] if function == "count" && !value.is_null() => None,
+            [argument] if ["min", "max"].contains(&function.as_str()) && is_text(argument, input)? => {
+                // The first and the last text of a group are somebody's, and may name them.
+                return Err(Complaint::new(
+                    &format!("`{name}` would show one person's text"),
+                    "group by it, or count it",
+                ));
+            }
             [argument] => match input.kind_of(argument) {
                 Some(Kind::Plain) => Some(argument.clone()),
                 Some(Kind::Person(_)) if function == "count" => Some(argument.clone()),
@@ -381,95 +369,8 @@ fn of_people(
     Ok(Governed { plan, kinds: Some(kinds), followed: input.followed })
 }
 
-impl Governed {
-    /// A plan of nothing about anybody.
-    pub(super) fn empty() -> Governed {
-        let plan = LogicalPlanBuilder::empty(false).build().expect("a plan of nothing can be built");
-        Governed { plan, kinds: None, followed: Vec::new() }
-    }
-
-    /// Whether rows are about nobody but these people, or nobody who is not followed around them.
-    pub(super) fn is_about(&self, person: Option<usize>) -> bool {
-        self.followed.iter().all(|(_, number)| Some(*number) == person)
-    }
-
-    /// Two inputs of a join next to each other; the plan is that of the join without a condition.
-    fn beside(left: &Governed, right: &Governed) -> Step<Governed> {
-        let of_columns = |side: &Governed| {
-            let n_columns = side.plan.schema().fields().len();
-            side.kinds.clone().unwrap_or_else(|| vec![Kind::Derived; n_columns])
-        };
-        let plan = LogicalPlanBuilder::from(left.plan.clone()).cross_join(right.plan.clone())?.build()?;
-        let is_about_people = left.kinds.is_some() || right.kinds.is_some();
-        let kinds = of_columns(left).into_iter().chain(of_columns(right)).collect();
-        let followed = left.followed.iter().chain(&right.followed).cloned().collect();
-        Ok(Governed { plan, kinds: is_about_people.then_some(kinds), followed })
-    }
-
-    fn numbers(&self) -> Vec<usize> {
-        self.followed.iter().map(|(_, number)| *number).collect()
-    }
-
-    pub(super) fn schema(&self) -> &DFSchema {
-        self.plan.schema()
-    }
-
-    /// The kind of a bare column, under whatever name; nothing for what is computed.
-    fn kind_of(&self, expression: &Expr) -> Option<Kind> {
-        match expression {
-            Expr::Alias(alias) => self.kind_of(&alias.expr),
-            Expr::Column(column) => self.kind_of_column(column),
-            _ => None,
-        }
-    }
-
-    pub(super) fn kind_of_column(&self, column: &Column) -> Option<Kind> {
-        let kinds = self.kinds.as_ref()?;
-        self.schema().maybe_index_of_column(column).and_then(|place| kinds.get(place).copied())
-    }
-
-    /// The column that follows somebody.
-    fn column(&self, name: &str) -> Step<Column> {
-        let found = self.schema().columns().into_iter().find(|column| column.name == name);
-        found.ok_or_else(|| Complaint::new("the people of a table were lost on the way", "write it in another way"))
-    }
-
-    /// Pairs of people who are the same wherever the condition holds.
-    fn same_people(&self, condition: &Expr) -> Vec<(usize, usize)> {
-        let person = |expression: &Expr| match self.kind_of(expression) {
-            Some(Kind::Person(number)) => Some(number),
-            _ => None,
-        };
-        let pair = |term: &&Expr| match term {
-            Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) => person(left).zip(person(right)),
-            _ => None,
-        };
-        split_conjunction(condition).iter().filter_map(pair).collect()
-    }
-
-    /// Two columns hold the same person in every row: it is enough to follow one.
-    fn unite(&mut self, one: usize, other: usize) {
-        if one == other {
-            return;
-        }
-        for kind in self.kinds.iter_mut().flatten() {
-            if *kind == Kind::Person(other) {
-                *kind = Kind::Person(one);
-            }
-        }
-        if self.followed.iter().any(|(_, number)| *number == one) {
-            self.followed.retain(|(_, number)| *number != other);
-        }
-        self.followed.iter_mut().filter(|(_, number)| *number == other).for_each(|(_, number)| *number = one);
-    }
-
-    /// Follows of two columns that hold the same person, if any, only the one that always does.
-    fn follow_only(&mut self, always: &[usize], one: usize, other: usize) {
-        let (always_there, at_times) = if always.contains(&one) { (one, other) } else { (other, one) };
-        if always.contains(&always_there) && !always.contains(&at_times) {
-            self.followed.retain(|(_, number)| *number != at_times);
-        }
-    }
+fn is_text(expression: &Expr, input: &Governed) -> Step<bool> {
+    Ok(matches!(expression.get_type(input.schema())?, DataType::Utf8 | DataType::Utf8View | DataType::Dictionary(..)))
 }
 
 fn figure_name(place: usize) -> String {

@@ -6,16 +6,13 @@
 use crate::api_v1::dashboards::find;
 use crate::api_v1::unsave;
 use crate::body::{form, parse_json, percent_encode};
-use crate::dashboard::{Undo, apply, definition, key, tile_of};
+use crate::dashboard::{Undo, apply, definition, key};
 use crate::gate::Caller;
-use crate::pages::ask::written_in;
 use crate::pages::home::series_question;
 use crate::problem::{Problem, good};
 use crate::render::{Frame, PageRequest, html, last, page, work};
 use crate::routes::App;
-use api::{
-    Catalog, DashboardRequest, DashboardView, MetricView, Principal, Product, QuestionView, SaveRequest, TileView,
-};
+use api::{Catalog, DashboardRequest, DashboardView, MetricView, Principal, Product, QuestionView, TileView};
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -23,6 +20,8 @@ use minijinja::Value;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 use spec::Diagnostic;
+
+mod put;
 
 /// Months behind the picture of a metric.
 const MONTHS_SHOWN: u32 = 12;
@@ -207,73 +206,9 @@ pub(crate) async fn put(
 ) -> Result<Response, Problem> {
     let page = page.with_form(form(request).await?);
     let fields = page.params.clone();
-    let (frame, after) = work(&app, &caller, &page, move |product, who| {
-        let chosen = last(&fields, "dashboard");
-        let before = if chosen.is_empty() {
-            None
-        } else {
-            Some(find(product, who, chosen)?.ok_or_else(|| Problem::not_found("dashboard"))?)
-        };
-        let title = last(&fields, "new_title").trim();
-        if before.is_none() && title.is_empty() {
-            return Err(missing("/new_title", "the new dashboard has no title", "say what it is called, as “Monday”"));
-        }
-        let mut changed = before.as_ref().map_or_else(|| json!({ "title": title, "tiles": [] }), definition);
-        let is_bare = last(&fields, "q").is_empty();
-        let (question, is_new) = if is_bare { (String::new(), false) } else { saved_question(product, who, &fields)? };
-        if !is_bare
-            && let (Some(tile), Some(tiles)) =
-                (tile_of(&format!("question-{question}")), changed["tiles"].as_array_mut())
-        {
-            tiles.push(json!(tile));
-        }
-        let request = DashboardRequest {
-            name: before.as_ref().map(|found| found.name.clone()),
-            version: before.as_ref().map(|found| found.version.clone()),
-            dashboard: changed,
-        };
-        let saved = product.save_dashboard(who, &request).map_err(Problem::from).and_then(good);
-        if saved.is_err() && is_new {
-            // The question was saved for this alone.
-            unsave(product, who, "question", &question)?;
-        }
-        let saved = saved?;
-        Ok(After::Put(Undo {
-            text: if is_bare { "Made".to_owned() } else { "Put on".to_owned() },
-            title: Some(saved.title),
-            name: saved.name,
-            before: before.as_ref().map_or_else(String::new, |before| definition(before).to_string()),
-            version: saved.version,
-            question: is_new.then_some(question),
-        }))
-    })
-    .await?;
+    let (frame, after) =
+        work(&app, &caller, &page, move |product, who| Ok(After::Put(put::put(product, who, &fields)?))).await?;
     respond(&app, &frame, &page, after)
-}
-
-/// The name of the saved question that a form holds, and whether it was saved just now.
-fn saved_question(
-    product: &dyn Product,
-    who: &Principal,
-    fields: &[(String, String)],
-) -> Result<(String, bool), Problem> {
-    let written = written_in(fields)?;
-    let canonical = product.explain(who, &written)?.question;
-    let same = product.questions(who)?.into_iter().find(|saved| Some(&saved.question) == canonical.as_ref());
-    if let Some(saved) = same {
-        return Ok((saved.name, false));
-    }
-    let title = last(fields, "title").trim().to_owned();
-    if title.is_empty() {
-        return Err(missing("/title", "the question is not saved yet", "give it a title, and it is saved with it"));
-    }
-    let request = SaveRequest { kind: "question".to_owned(), title, description: String::new(), question: written };
-    Ok((good(product.save(who, &request)?)?.name, true))
-}
-
-fn missing(path: &str, message: &str, hint: &str) -> Problem {
-    let (path, message, hint) = (path.to_owned(), message.to_owned(), hint.to_owned());
-    Problem::invalid(vec![Diagnostic { path, line: 1, column: 1, message, hint }])
 }
 
 fn save(

@@ -1,0 +1,136 @@
+//! What became of people of an experiment, summed up variant by variant.
+
+use super::{NO_VARIANT, VARIANTS_MAX};
+use crate::cells::Key;
+use crate::error;
+use lake::Number;
+use spec::{MeasureFunction, Result, Value};
+use std::collections::BTreeMap;
+
+/// What became of people, variant by variant.
+#[derive(Default)]
+pub(super) struct Arms {
+    pub(super) numbers: BTreeMap<Key, usize>,
+    pub(super) arms: Vec<Arm>,
+    /// People who were exposed to several variants.
+    pub(super) several: u64,
+}
+
+#[derive(Default)]
+pub(super) struct Arm {
+    pub(super) people: u64,
+    pub(super) sums: Vec<Sums>,
+}
+
+/// One metric of the people of one variant.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Sums {
+    /// People with any event that counts.
+    pub(super) acted: u64,
+    pub(super) sum: Total,
+    pub(super) squares: Total,
+}
+
+/// A sum: exact of whole numbers and mantissas, rounded of doubles.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Total {
+    pub(super) exact: i128,
+    pub(super) double: f64,
+}
+
+/// One metric of one person.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Own {
+    pub(super) events: u64,
+    pub(super) total: Total,
+}
+
+impl Own {
+    pub(super) fn figure(&self, function: MeasureFunction) -> Total {
+        match function {
+            MeasureFunction::People => Total { exact: i128::from(self.events > 0), double: 0.0 },
+            MeasureFunction::Sum => self.total,
+            _ => Total { exact: self.events.into(), double: 0.0 },
+        }
+    }
+}
+
+impl Total {
+    pub(super) fn add(&mut self, value: Number) -> Result<()> {
+        match value {
+            Number::Exact(value) => self.exact = self.exact.checked_add(value).ok_or_else(too_large)?,
+            Number::Double(value) => self.double += value,
+        }
+        Ok(())
+    }
+
+    pub(super) fn merge(&mut self, other: Total) -> Result<()> {
+        self.exact = self.exact.checked_add(other.exact).ok_or_else(too_large)?;
+        self.double += other.double;
+        Ok(())
+    }
+
+    /// Its square; one of the two is zero.
+    pub(super) fn square(self) -> Result<Total> {
+        let exact = self.exact.checked_mul(self.exact).ok_or_else(too_large)?;
+        Ok(Total { exact, double: self.double * self.double })
+    }
+
+    /// As a double, of a number with so many decimal places.
+    pub(super) fn double(self, scale: u32) -> f64 {
+        self.exact as f64 / 10f64.powi(i32::try_from(scale).unwrap_or(0)) + self.double
+    }
+}
+
+impl Sums {
+    pub(super) fn add(&mut self, figure: Total, has_acted: bool) -> Result<()> {
+        self.acted += u64::from(has_acted);
+        self.sum.merge(figure)?;
+        self.squares.merge(figure.square()?)
+    }
+
+    pub(super) fn merge(&mut self, other: &Sums) -> Result<()> {
+        self.acted += other.acted;
+        self.sum.merge(other.sum)?;
+        self.squares.merge(other.squares)
+    }
+}
+
+impl Arms {
+    /// The number of a variant, a new one if it was not seen yet.
+    pub(super) fn number(&mut self, variant: Key) -> Result<u32> {
+        if variant.0[0] == Value::Null {
+            return Ok(NO_VARIANT);
+        }
+        let next = self.arms.len();
+        if let Some(known) = self.numbers.get(&variant) {
+            return Ok(u32::try_from(*known).expect("there are few variants"));
+        }
+        if next >= VARIANTS_MAX {
+            let hint = "name a property that tells variants apart, or say in `where` which exposures count";
+            return Err(error::over_budget(&format!("{VARIANTS_MAX} variants"), hint));
+        }
+        self.numbers.insert(variant, next);
+        self.arms.push(Arm::default());
+        Ok(u32::try_from(next).expect("there are few variants"))
+    }
+
+    pub(super) fn merge(&mut self, other: Arms) -> Result<()> {
+        self.several += other.several;
+        for (variant, number) in other.numbers {
+            let arm = &other.arms[number];
+            let into = self.number(variant)? as usize;
+            let into = &mut self.arms[into];
+            into.people += arm.people;
+            into.sums.resize(arm.sums.len().max(into.sums.len()), Sums::default());
+            for (into, sums) in into.sums.iter_mut().zip(&arm.sums) {
+                into.merge(sums)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn too_large() -> spec::Error {
+    error::over_budget("38 digits in one figure", "ask for a shorter period, or measure something smaller")
+}
