@@ -200,14 +200,14 @@ def chdb_peer():
                         groupArrayIf((ts, assumeNotNull(toString(channel))), event = 'ad_clicked') as clicks
                     from bench.events where event in ('order_completed', 'ad_clicked') and {allowed} group by person)))
             group by channel order by channel asc nulls last""",
-        "experiment": f"""select variant, count(), {rounded("sum(v)")}, {rounded("sum(v * v) / 1e6")} from (
-                select argMinIf(variant, ts, event = 'experiment_viewed') as variant,
+        "experiment": f"""select shown, count(), {rounded("sum(v)")}, {rounded("sum(v * v) / 1e6")} from (
+                select argMinIf(variant, ts, event = 'experiment_viewed') as shown,
                     minIf(ts, event = 'experiment_viewed') as at,
                     arraySum(arrayMap(order -> order.2, arrayFilter(order -> order.1 >= at,
                         groupArrayIf((ts, toFloat64(price)), event = 'order_completed')))) as v
                 from bench.events where event in ('experiment_viewed', 'order_completed') and {allowed} group by person
                 having uniqExactIf(variant, event = 'experiment_viewed') = 1)
-            group by variant order by variant""",
+            group by shown order by shown""",
         "paths": f"""select path, count() as people from (
                 select arraySlice(names, indexOf(names, 'signed_in') + 1, 5) as path from (
                     select arraySort(groupArray((ts, toString(event)))).2 as names from bench.events where {allowed}

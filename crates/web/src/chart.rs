@@ -6,7 +6,7 @@ use crate::experiment::{self, RatioView};
 use crate::flow::{Flow, flow};
 use crate::table::{Cell, Head, cells, cost, head, is_since, provenance, since_title};
 use crate::{attribution, paths, words};
-use api::Catalog;
+use api::{Catalog, MetricView};
 use chrono::NaiveDate;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
@@ -94,6 +94,8 @@ struct Fall {
 pub(crate) struct Setting<'a> {
     pub(crate) question: &'a Json,
     pub(crate) catalog: &'a Catalog,
+    /// What both teams agreed on.
+    pub(crate) metrics: &'a [MetricView],
     /// What people call the measure.
     pub(crate) measure: String,
     /// The measure's unit.
@@ -108,7 +110,7 @@ pub(crate) fn view(answer: &Answer, setting: &Setting<'_>) -> AnswerView {
     let bars = match (&trend, kind.as_str()) {
         (_, "funnel") => funnel_bars(answer, setting),
         (_, "attribution") => attribution::bars(answer, setting),
-        (_, "experiment") => experiment::bars(answer, setting),
+        (_, "experiment") => experiment::bars(&answer.rows, setting),
         (Some(trend), _) if !trend.has_time => trend.bars(setting),
         _ => Vec::new(),
     };
@@ -118,7 +120,7 @@ pub(crate) fn view(answer: &Answer, setting: &Setting<'_>) -> AnswerView {
         (None, "retention") => retention_summary(answer),
         (None, "attribution") => attribution::summary(&answer.rows),
         (None, "paths") => paths::summary(&answer.rows, setting),
-        (None, "experiment") => experiment::summary(answer, setting),
+        (None, "experiment") => experiment::summary(&answer.rows, setting),
         (None, "sql") => rows_summary(answer.rows.len()),
         _ => audience_summary(answer, setting),
     };

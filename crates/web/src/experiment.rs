@@ -9,7 +9,7 @@ use crate::words;
 use api::{Catalog, EventView, MetricView};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
-use spec::{Answer, SampleRatio, Value, identifier};
+use spec::{SampleRatio, Value, identifier};
 
 /// What stands for variants that may not be named.
 const WITHHELD: &str = "(withheld)";
@@ -71,13 +71,25 @@ pub(crate) fn view(question: &Json, catalog: &Catalog, metrics: &[MetricView]) -
     })
 }
 
-/// Measures that each person has a figure of: how often, whether, how much.
+/// Measures that each person has a figure of: how often, whether, how much. Means and ratios are none, agreed or not.
 fn measures(catalog: &Catalog, metrics: &[MetricView]) -> Vec<Group> {
     let groups = measure_groups(catalog, metrics, "").into_iter().map(|mut group| {
-        group.choices.retain(|choice| !choice.value.starts_with("avg(") && !choice.value.contains('/'));
+        group.choices.retain(|choice| is_figure(definition(&choice.value, metrics)));
         group
     });
     groups.filter(|group| !group.choices.is_empty()).collect()
+}
+
+fn is_figure(measure: &str) -> bool {
+    let is_atom = ["people(", "count(", "sum("].iter().any(|function| measure.starts_with(function));
+    // A name in the measure may hold any sign; what divides stands between two functions.
+    is_atom && !measure.contains(") / ")
+}
+
+/// The measure's text; of an agreed metric the one that it stands for.
+fn definition<'a>(measure: &'a str, metrics: &'a [MetricView]) -> &'a str {
+    let agreed = metrics.iter().find(|metric| identifier(&metric.name) == measure);
+    agreed.map_or(measure, |metric| &metric.measure)
 }
 
 fn chip(metric: &Json, measures: &[Group]) -> MetricChip {
@@ -149,9 +161,9 @@ pub(crate) fn varied(question: &Json, fields: &[(String, String)]) -> Json {
 }
 
 /// For each metric a bar per variant: what a person has on average, or how many of them in percent.
-pub(crate) fn bars(answer: &Answer, setting: &Setting<'_>) -> Vec<BarGroup> {
+pub(crate) fn bars(rows: &[Vec<Value>], setting: &Setting<'_>) -> Vec<BarGroup> {
     let mut groups: Vec<(String, Vec<&Vec<Value>>)> = Vec::new();
-    for row in answer.rows.iter().filter(|row| row[0].to_string() != WITHHELD || row[1] != Value::Null) {
+    for row in rows.iter().filter(|row| row[0].to_string() != WITHHELD || row[1] != Value::Null) {
         let metric = row[1].to_string();
         match groups.iter_mut().find(|(known, _)| *known == metric) {
             Some((_, rows)) => rows.push(row),
@@ -176,7 +188,7 @@ pub(crate) fn bars(answer: &Answer, setting: &Setting<'_>) -> Vec<BarGroup> {
 
 /// What people call a metric of the answer.
 pub(crate) fn metric_title(metric: &str, setting: &Setting<'_>) -> String {
-    words::capital(&chip(&asked(metric, setting), &measures(setting.catalog, &[])).words)
+    words::capital(&chip(&asked(metric, setting), &measures(setting.catalog, setting.metrics)).words)
 }
 
 /// The metric of the question that a row is about.
@@ -190,12 +202,13 @@ fn asked(metric: &str, setting: &Setting<'_>) -> Json {
 pub(crate) fn mean_words(mean: f64, metric: &str, setting: &Setting<'_>) -> String {
     let asked = asked(metric, setting);
     let measure = asked.as_str().or(asked["measure"].as_str()).unwrap_or_default();
-    if measure.starts_with("people(") { words::percent(mean) } else { words::figure(&words::rounded(mean), None) }
+    let is_share = definition(measure, setting.metrics).starts_with("people(");
+    if is_share { words::percent(mean) } else { words::figure(&words::rounded(mean), None) }
 }
 
 /// The picture in one sentence.
-pub(crate) fn summary(answer: &Answer, setting: &Setting<'_>) -> String {
-    let groups = bars(answer, setting);
+pub(crate) fn summary(rows: &[Vec<Value>], setting: &Setting<'_>) -> String {
+    let groups = bars(rows, setting);
     let Some(first) = groups.first() else { return "Too few people saw any variant to show one.".to_owned() };
     let variants: Vec<String> = first.bars.iter().map(|bar| format!("{} {}", bar.title, bar.figure)).collect();
     format!("{}: {}.", first.title, variants.join(", "))

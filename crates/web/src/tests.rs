@@ -369,13 +369,15 @@ fn addresses() -> Vec<String> {
     let list = json!({ "kind": "audience", "purpose": "analytics", "where": CONDITION, "release": "list" });
     let gap = json!({ "kind": "audience", "purpose": "ads", "where": "income = 'high' AND in_audience('frequent')" });
     let wrong = json!({ "kind": "audience", "where": "did(basket_payd)" });
+    let experiment = json!({ "kind": "experiment", "purpose": "analytics", "exposure": { "event": "campaign_received", "where": "event.x = '<i x='" },
+        "variant": "campaign_type", "split": { "A<i x=": 1, "B": 2 }, "metrics": ["people(coupon_redeemed)", { "name": "<i x=", "measure": "net_sales", "within": "7 days" }] });
     let mut all: Vec<String> = routes()
         .iter()
         .filter(|route| route.kind == RouteKind::Page && route.method == "GET")
         .map(|route| sample("GET", route.path).body(()).expect("a request").uri().to_string())
         .filter(|path| !path.starts_with("/ask/download"))
         .collect();
-    for question in [trend, funnel, audience("email"), list, gap, wrong] {
+    for question in [trend, funnel, experiment, audience("email"), list, gap, wrong] {
         let page = page_of(&question);
         let parts = ["/ask/verdict", "/ask/answer", "/ask/tile"].map(|part| page.replace("/ask", part));
         all.extend(parts.into_iter().chain([page]));

@@ -141,7 +141,7 @@ fn remedy_text(remedy: &Json) -> String {
     format!("    or {title}: {who}{file}\n")
 }
 
-/// An answer for reading: the table, the waterfall, how we know.
+/// An answer for reading: the table, the waterfall or the sample ratio, how we know.
 fn print_answer(body: &[u8]) -> Result<String> {
     let broken = |_| Error::new(ErrorKind::Unavailable, "the server's answer makes no sense".to_owned());
     let answer: Json = serde_json::from_slice(body).map_err(broken)?;
@@ -167,8 +167,39 @@ fn print_answer(body: &[u8]) -> Result<String> {
         let headings = ["From everybody to these people", "people", "left out"].map(str::to_owned);
         text.push_str(&format!("\n{}\n", table(&headings, &rows, &[false, true, true])));
     }
+    if answer["sample_ratio"].is_object() {
+        text.push_str(&format!("\n{}\n", ratio_text(&answer["sample_ratio"])));
+    }
     text.push_str(&format!("\n{}\n", provenance_text(&answer["provenance"])));
     Ok(text)
+}
+
+/// Whether the variants of an experiment got the people that they were meant to get.
+fn ratio_text(ratio: &Json) -> String {
+    let variants = ratio["variants"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let row = |share: &Json| {
+        let name = share["variant"].as_str().map_or_else(|| share["variant"].to_string(), str::to_owned);
+        let people = share["people"].as_u64().map_or_else(|| "-".to_owned(), |people| people.to_string());
+        let meant = share["expected"].as_f64().map_or_else(|| "-".to_owned(), |meant| format!("{meant:.1}"));
+        vec![printable(&name), people, meant]
+    };
+    let rows: Vec<Vec<String>> = variants.iter().map(row).collect();
+    let headings = ["Variant", "people", "meant"].map(str::to_owned);
+    let mut text =
+        if rows.is_empty() { String::new() } else { format!("{}\n", table(&headings, &rows, &[false, true, true])) };
+    let p = ratio["p"].as_f64().unwrap_or_default();
+    let p = if p < 0.0001 { "p < 0.0001".to_owned() } else { format!("p = {p:.4}") };
+    text.push_str(&match ratio["alarm"].as_bool() {
+        Some(false) => format!("People per variant are as was meant ({p})"),
+        Some(true) => format!(
+            "People per variant are NOT as was meant ({p}): look at how people are split before reading the figures"
+        ),
+        None => "Too few people, or one variant alone, to say whether people per variant are as was meant".to_owned(),
+    });
+    if let Some(several) = ratio["several"].as_u64() {
+        text.push_str(&format!("; left out for several variants: {several}"));
+    }
+    text
 }
 
 fn heading(column: &Json) -> String {
@@ -198,3 +229,6 @@ fn provenance_text(provenance: &Json) -> String {
     let version = provenance["policy_version"].as_str().unwrap_or_default();
     format!("{text}; landed until {landed}; rules {version}")
 }
+
+#[cfg(test)]
+mod tests;

@@ -298,6 +298,7 @@ pub(crate) fn setting_of<'a>(current: &'a Current, answer: &Answer) -> Setting<'
     Setting {
         question: &current.question,
         catalog: &current.catalog,
+        metrics: &current.metrics,
         measure: match current.question["kind"].as_str() {
             Some("attribution") => attribution::measure_title(&current.question, &current.catalog),
             _ => measure_title(&current.catalog, &current.metrics, text),

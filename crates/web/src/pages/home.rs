@@ -156,6 +156,7 @@ pub(crate) async fn series(State(app): State<App>, caller: Caller, request: Page
         let setting = Setting {
             question: &question,
             catalog: &catalog,
+            metrics: std::slice::from_ref(&metric),
             measure: metric.title.clone(),
             unit: metric.unit.clone(),
         };

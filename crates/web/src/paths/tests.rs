@@ -17,7 +17,7 @@ fn check<T>(question: &Json, look: impl Fn(&Setting<'_>) -> T) -> T {
         audiences: Vec::new(),
         days: None,
     };
-    look(&Setting { question, catalog: &catalog, measure: String::new(), unit: None })
+    look(&Setting { question, catalog: &catalog, metrics: &[], measure: String::new(), unit: None })
 }
 
 #[test]
