@@ -1,20 +1,24 @@
 //! `cargo xtask bench engine`: how fast questions are answered, beside other engines on the same data and machine.
 //!
 //! Flow: data from a seed (`data`) -> imported under a contract by the program itself (`workspace`) and loaded by each peer
-//! in its best form (`peers`) -> every question asked over HTTP as anybody would, once warm and then some times -> answers
-//! compared, seconds and ratios printed. Data, tables and environments stay in the target folder for the next run.
+//! in its best form (`peers`) -> every question asked over HTTP as anybody would, once warm and then some times, with columns
+//! kept in memory and without, beside merely decoding them (`floor`) -> counts as somebody types a condition (`typing`) ->
+//! answers compared, seconds and ratios printed. Data, tables and environments stay in the target folder for the next run.
 //! Invariants: it fails when an answer differs from a peer's; nothing is asserted on a clock.
 
 mod data;
+mod floor;
 mod peers;
 mod questions;
+mod typing;
 mod workspace;
 
 use data::Size;
+use floor::Floor;
 use peers::Answer;
 use questions::Question;
 use serde_json::{Value as Json, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -23,7 +27,7 @@ use xtask::server::{self, Server};
 use xtask::shell::{Result, step, target};
 
 pub(crate) const USAGE: &str = "cargo xtask bench engine [--events N] [--people M] [--seed S] [--repeats N] \
-                     [--peers duckdb,chdb | --peers none] [--program PATH]";
+                     [--peers chdb,duckdb,polars | --peers none] [--program PATH]";
 
 /// What was asked for.
 struct Options {
@@ -33,12 +37,21 @@ struct Options {
     program: Option<PathBuf>,
 }
 
-/// Seconds and rows of one question.
+/// Seconds and rows of one question, asked one way.
 struct Figure {
     seconds: Vec<f64>,
-    /// Inside the program, as it says itself.
-    on_server: f64,
     rows: Vec<Json>,
+}
+
+/// What a question took, each way.
+struct Measured {
+    question: Question,
+    /// From columns that the program keeps in memory.
+    kept: Figure,
+    /// From Parquet, with none kept.
+    parquet: Figure,
+    /// Merely decoding its columns.
+    floor: f64,
 }
 
 /// Measures and prints.
@@ -50,42 +63,103 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
     let program = options.program.clone().unwrap_or_else(server::binary);
     let Size { n_events, n_people, seed } = options.size;
     let folder = target().join("bench-engine").join(format!("{n_events}-{n_people}-{seed}"));
-    let (files, data) = (folder.join("workspace").join(workspace::FILES), folder.join("data"));
     prepare(&options, &program, &folder)?;
+    let files = folder.join("workspace").join(workspace::FILES);
     let mut theirs: BTreeMap<&str, BTreeMap<String, Answer>> = BTreeMap::new();
     for peer in &options.peers {
         theirs.insert(peer, peers::ask(peer, &files, &folder.join(peer), options.n_repeats)?);
     }
-    let server = Server::start(&program, &folder.join("workspace"), &data)?;
-    let token = server.token(workspace::USER)?;
+    let measured = measure(&program, &folder, options.n_repeats)?;
     println!("\n{n_events} events of {n_people} people, seed {seed}; median of {} in seconds", options.n_repeats);
-    print!("{:<22}{:>9}{:>10}", "question", "here", "on server");
-    theirs.keys().for_each(|peer| print!("{peer:>9}"));
-    println!("   ratio to the best peer");
-    let mut differing = Vec::new();
-    for question in questions::all() {
-        let ours = ask(&server, &token, &question, options.n_repeats)?;
-        print!("{:<22}{:>9.3}{:>10.3}", question.name, median(&ours.seconds), ours.on_server);
-        let mut best = f64::INFINITY;
-        for (peer, answers) in &theirs {
-            let Some(answer) = answers.get(question.name) else {
-                print!("{:>9}", "-");
-                continue;
-            };
-            let seconds = median(&answer.seconds);
-            best = best.min(seconds);
-            print!("{seconds:>9.3}");
-            if answer.rows.as_ref().is_some_and(|rows| (question.normal)(&ours.rows) != *rows) {
-                differing.push(format!("{} differs from {peer}", question.name));
-            }
-        }
-        if best.is_finite() { println!("   {:.2} x", best / median(&ours.seconds)) } else { println!() }
-    }
+    print_table(&measured, &theirs);
+    let differing: Vec<String> = measured.iter().flat_map(|measured| differing(measured, &theirs)).collect();
     if !differing.is_empty() {
         return Err(format!("\nwrong answers: {}", differing.join("; ")));
     }
     println!("\nall answers that were compared agree to the last row");
     Ok(())
+}
+
+/// Asks the program everything, first with its columns kept and then without, and decodes what each question needs.
+fn measure(program: &Path, folder: &Path, n_repeats: usize) -> Result<Vec<Measured>> {
+    let ask_all = |more: &[&str]| -> Result<Vec<Figure>> {
+        let server = Server::start_with(program, &folder.join("workspace"), &folder.join("data"), more)?;
+        let token = server.token(workspace::USER)?;
+        let figures: Result<Vec<Figure>> =
+            questions::all().iter().map(|question| ask(&server, &token, question, n_repeats)).collect();
+        let way = if more.is_empty() { "with columns kept" } else { "from Parquet" };
+        if let Some(memory) = server::memory_mb(server.id()) {
+            println!("resident after all questions {way}: {memory:.0} MB");
+        }
+        if more.is_empty() {
+            typing::print(&server, &token)?;
+        }
+        figures
+    };
+    let (kept, parquet) = (ask_all(&[])?, ask_all(&["--hot-columns", "0"])?);
+    let floor = Floor::open(&folder.join("data").join("events"))?;
+    let mut measured = Vec::new();
+    for ((question, kept), parquet) in questions::all().into_iter().zip(kept).zip(parquet) {
+        let seconds: Result<Vec<f64>> = (0..n_repeats).map(|_| floor.seconds(question.properties)).collect();
+        measured.push(Measured { question, kept, parquet, floor: median(&seconds?) });
+    }
+    Ok(measured)
+}
+
+fn print_table(measured: &[Measured], theirs: &BTreeMap<&str, BTreeMap<String, Answer>>) {
+    print!("{:<20}{:>8}{:>9}{:>8}", "question", "kept", "parquet", "floor");
+    theirs.keys().for_each(|peer| print!("{peer:>9}"));
+    println!("{:>10}{:>10}{:>10}", "kept x", "parquet x", "of floor");
+    for Measured { question, kept, parquet, floor } in measured {
+        let (kept, parquet) = (median(&kept.seconds), median(&parquet.seconds));
+        print!("{:<20}{kept:>8.3}{parquet:>9.3}{floor:>8.3}", question.name);
+        let mut best = f64::INFINITY;
+        for answers in theirs.values() {
+            match answers.get(question.name).map(|answer| median(&answer.seconds)) {
+                Some(seconds) => {
+                    best = best.min(seconds);
+                    print!("{seconds:>9.3}");
+                }
+                None => print!("{:>9}", "-"),
+            }
+        }
+        if best.is_finite() {
+            print!("{:>10.2}{:>10.2}", best / kept, best / parquet);
+        } else {
+            print!("{:>10}{:>10}", "-", "-");
+        }
+        println!("{:>10.2}", parquet / floor);
+    }
+}
+
+/// Where answers are not the same, each way and by each peer.
+fn differing(measured: &Measured, theirs: &BTreeMap<&str, BTreeMap<String, Answer>>) -> Vec<String> {
+    let Measured { question, kept, parquet, .. } = measured;
+    let mut found = Vec::new();
+    if kept.rows != parquet.rows {
+        found.push(format!("{} differs from Parquet", question.name));
+    }
+    let ours = (question.normal)(&kept.rows);
+    for (peer, answers) in theirs {
+        let rows = answers.get(question.name).and_then(|answer| answer.rows.as_ref());
+        if rows.is_some_and(|rows| !is_same(&ours, rows)) {
+            found.push(format!("{} differs from {peer}", question.name));
+        }
+    }
+    found
+}
+
+/// Whether rows are the same but for those of ours whose last cell is withheld, of too few people to be told.
+fn is_same(ours: &[Json], theirs: &[Json]) -> bool {
+    let key_and_figure = |row: &Json| {
+        let mut key = row.as_array().cloned().unwrap_or_default();
+        let figure = key.pop();
+        (json!(key).to_string(), figure)
+    };
+    let withheld = ours.iter().map(key_and_figure).filter(|(_, figure)| *figure == Some(Json::Null));
+    let withheld: BTreeSet<String> = withheld.map(|(key, _)| key).collect();
+    let is_told = |row: &&Json| !withheld.contains(&key_and_figure(row).0);
+    ours.iter().filter(is_told).eq(theirs.iter().filter(is_told))
 }
 
 /// Makes what is not there yet: the files, the workspace, and the tables.
@@ -114,8 +188,7 @@ fn ask(server: &Server, token: &str, question: &Question, n_repeats: usize) -> R
     let authorization = format!("Bearer {token}");
     let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
     let request = Request { method: "POST", path: "/api/v1/ask", headers: &headers, body: &body };
-    let mut figure = Figure { seconds: Vec::new(), on_server: 0.0, rows: Vec::new() };
-    let mut on_server = Vec::new();
+    let mut figure = Figure { seconds: Vec::new(), rows: Vec::new() };
     for repeat in 0..=n_repeats {
         let started = Instant::now();
         let response = http::send(&server.address, &request)?;
@@ -126,11 +199,9 @@ fn ask(server: &Server, token: &str, question: &Question, n_repeats: usize) -> R
         let answer: Json = serde_json::from_str(&response.body).map_err(|error| error.to_string())?;
         if repeat > 0 {
             figure.seconds.push(seconds);
-            on_server.extend(answer["provenance"]["cost"]["seconds"].as_f64());
         }
         figure.rows = answer["rows"].as_array().cloned().unwrap_or_default();
     }
-    figure.on_server = median(&on_server);
     Ok(figure)
 }
 

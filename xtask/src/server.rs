@@ -78,6 +78,11 @@ pub struct Server {
 impl Server {
     /// Starts a program on a workspace and a data folder, and waits until it answers.
     pub fn start(program: &Path, workspace: &Path, data: &Path) -> Result<Server> {
+        Server::start_with(program, workspace, data, &[])
+    }
+
+    /// The same with more words for `entente up`.
+    pub fn start_with(program: &Path, workspace: &Path, data: &Path, more: &[&str]) -> Result<Server> {
         let port = TcpListener::bind("127.0.0.1:0")
             .and_then(|listener| listener.local_addr())
             .map_err(|error| error.to_string())?;
@@ -85,7 +90,7 @@ impl Server {
         let started = Instant::now();
         let mut up = Command::new(program);
         up.current_dir(root()).args(["up", "--listen", &address, "--sign-ins", "--workspace"]);
-        up.arg(workspace).arg("--data").arg(data);
+        up.arg(workspace).arg("--data").arg(data).args(more);
         let mut child = up.stdout(Stdio::piped()).spawn().map_err(|error| format!("entente up: {error}"))?;
         let lines = printed(&mut child);
         let mut server = Server {

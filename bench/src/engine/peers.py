@@ -229,17 +229,121 @@ def chdb_peer():
     return questions, ask
 
 
+def polars_peer():
+    os.environ["POLARS_MAX_THREADS"] = str(THREADS)
+    import polars as pl
+
+    path = os.path.join(STORE, "events.arrow")
+    columns = ["person", "ts", "event", *TEXTS, "product_id", "price", "quantity"]
+    if not os.path.exists(path):
+        values = {
+            text: sorted({value for name in EVENTS for value in
+                          pl.scan_parquet(f"{DATA}/{name}.parquet").select(pl.col(text).unique()).collect()[text] if value})
+            for text in TEXTS
+        }
+        parts = [
+            pl.scan_parquet(f"{DATA}/{name}.parquet").with_columns(
+                pl.col("person").cast(pl.UInt32),
+                pl.col("ts").dt.epoch("us"),
+                pl.lit(name).cast(pl.Enum(EVENTS)).alias("event"),
+                *[pl.col(text).cast(pl.Enum(values[text])) for text in TEXTS],
+                pl.col("price").cast(pl.Float64),
+            ).select(columns)
+            for name in EVENTS
+        ]
+        pl.concat(parts).sort("person", "ts").collect().write_ipc(path)
+    events = pl.read_ipc(path).with_columns(pl.col("person").set_sorted()).lazy()
+    allowed = pl.read_parquet(f"{DATA}/consent.parquet").select(pl.col("person").cast(pl.UInt32)).sort("person").lazy()
+    profile = pl.read_parquet(f"{DATA}/profile.parquet").select(pl.col("person").cast(pl.UInt32), "plan").lazy()
+    person, ts, event = pl.col("person"), pl.col("ts"), pl.col("event")
+
+    def of(*names):
+        return events.filter(event.is_in(list(names)) if len(names) > 1 else event == names[0])
+
+    def granted(frame):
+        return frame.join(allowed, on="person", how="semi")
+
+    def hundredths(figure):
+        return (figure * 100 + 0.5003).floor().cast(pl.Int64)
+
+    def next_step(chains, name):
+        found = of(name).select(person, ts)
+        chains = chains.sort("at").join_asof(found.sort("ts"), left_on="at", right_on="ts", by="person", strategy="forward",
+                                               check_sortedness=False)
+        return chains.filter(ts <= pl.col("first") + WEEK * 1_000_000).select(person, "first", at=ts)
+
+    def funnel():
+        chains = granted(of(STEPS[0])).select(person, first=ts, at=ts).unique()
+        counts = [chains.select(person.n_unique()).collect().item()]
+        for name in STEPS[1:]:
+            chains = next_step(chains, name).collect().lazy()
+            counts.append(chains.select(person.n_unique()).collect().item())
+        return [[step, people] for step, people in enumerate(counts, 1)]
+
+    def audience():
+        viewed = ((event == "product_viewed") & (ts > AS_OF - 30 * DAY_MICROS)).sum()
+        people = granted(of("product_viewed", "order_completed").filter(ts <= AS_OF)).group_by("person")
+        people = people.agg(viewed=viewed, ordered=(event == "order_completed").sum())
+        people = people.filter((pl.col("viewed") >= 3) & (pl.col("ordered") >= 1))
+        return people.join(profile.filter(pl.col("plan") == "plan-001"), on="person", how="semi").select(pl.len())
+
+    def retention():
+        week = (ts - MONDAY) // (7 * DAY_MICROS)
+        starts = granted(of("signed_in").filter((ts >= MONDAY) & (ts < COHORTS_END))).group_by("person")
+        starts = starts.agg(cohort=(ts.min() - MONDAY) // (7 * DAY_MICROS))
+        back = of("order_completed").filter(ts >= MONDAY).select(person, week=week).unique()
+        back = back.join(starts, on="person").select(person, "cohort", since=pl.col("week") - pl.col("cohort"))
+        since = [(pl.col("since") == n).sum().alias(f"p{n}") for n in range(8)]
+        table = starts.group_by("cohort").agg(size=pl.len()).join(back.group_by("cohort").agg(since), on="cohort", how="left")
+        return table.sort("cohort").select("size", pl.exclude("cohort", "size").fill_null(0))
+
+    def attribution_last():
+        clicks = of("ad_clicked").select(person, "channel", clicked_at=ts, clicked=ts)
+        orders = granted(of("order_completed")).select(person, ts, "price").sort("ts")
+        owed = orders.join_asof(clicks.sort("clicked"), left_on="ts", right_on="clicked", by="person", strategy="backward",
+                                 check_sortedness=False)
+        channel = pl.when(pl.col("clicked_at") >= ts - LOOKBACK).then(pl.col("channel").cast(pl.String))
+        figures = [hundredths(pl.len().cast(pl.Float64)), hundredths(pl.col("price").sum()).alias("value")]
+        return owed.group_by(c=channel).agg(figures).sort("c", nulls_last=True)
+
+    def experiment():
+        exposed = granted(of("experiment_viewed").filter(pl.col("variant").is_not_null())).group_by("person")
+        exposed = exposed.agg(pl.col("variant").n_unique().alias("several"), pl.col("variant").first(), since=ts.min())
+        exposed = exposed.filter(pl.col("several") == 1)
+        orders = of("order_completed").select(person, ts, "price").join(exposed, on="person")
+        spent = orders.filter(ts >= pl.col("since")).group_by("person").agg(v=pl.col("price").sum())
+        people = exposed.join(spent, on="person", how="left").with_columns(pl.col("v").fill_null(0.0))
+        sums = [pl.len(), hundredths(pl.col("v").sum()), hundredths((pl.col("v") ** 2).sum() / 1e6).alias("squares")]
+        return people.group_by(pl.col("variant").cast(pl.String)).agg(sums).sort("variant")
+
+    def trend():
+        viewed = granted(of("product_viewed")).group_by(day=ts // DAY_MICROS, campaign=pl.col("campaign"))
+        return viewed.agg(pl.len()).with_columns(pl.col("campaign").cast(pl.String)).sort("day", "campaign", nulls_last=True)
+
+    def people():
+        weeks = granted(events).group_by(week=(ts // DAY_MICROS + 3) // 7, country=pl.col("country"))
+        figures = weeks.agg(person.n_unique()).with_columns(pl.col("country").cast(pl.String))
+        return figures.sort("week", "country", nulls_last=True)
+
+    def ask(question):
+        found = question()
+        return found if isinstance(found, list) else [list(row) for row in found.collect().rows()]
+
+    asked = [funnel, audience, retention, attribution_last, experiment, trend, people]
+    return {question.__name__: question for question in asked}, ask
+
+
 def main():
     os.makedirs(STORE, exist_ok=True)
     started = time.monotonic()
-    questions, ask = {"duckdb": duckdb_peer, "chdb": chdb_peer}[PEER]()
+    questions, ask = {"duckdb": duckdb_peer, "chdb": chdb_peer, "polars": polars_peer}[PEER]()
     print(json.dumps({"loaded": time.monotonic() - started}), flush=True)
-    for name, sql in questions.items():
-        rows = ask(sql)
+    for name, question in questions.items():
+        rows = ask(question)
         seconds = []
         for _ in range(REPEATS):
             before = time.monotonic()
-            ask(sql)
+            ask(question)
             seconds.append(time.monotonic() - before)
         # No peer can name the campaign of a chain's first event: only the steps over all campaigns are compared.
         rows = None if name == "funnel_by_campaign" else rows

@@ -8,7 +8,7 @@ use xtask::python;
 use xtask::shell::Result;
 
 /// Engines that can be asked.
-pub(super) const NAMES: [&str; 2] = ["chdb", "duckdb"];
+pub(super) const NAMES: [&str; 3] = ["chdb", "duckdb", "polars"];
 
 /// What asks them.
 const SCRIPT: &str = include_str!("peers.py");

@@ -11,6 +11,8 @@ pub(super) struct Question {
     /// Its name here and in `peers.py`.
     pub(super) name: &'static str,
     pub(super) json: Json,
+    /// The properties that it needs.
+    pub(super) properties: &'static [&'static str],
     /// Our rows as a peer gives them.
     pub(super) normal: fn(&[Json]) -> Vec<Json>,
 }
@@ -25,22 +27,26 @@ pub(super) fn all() -> Vec<Question> {
     vec![
         Question {
             name: "funnel",
+            properties: &[],
             json: json!({ "kind": "funnel", "purpose": PURPOSE, "steps": steps, "within": "7 days", "period": period }),
             normal: |rows| rows.iter().map(|row| json!([row[0], row[2]])).collect(),
         },
         Question {
             name: "funnel_by_campaign",
+            properties: &["campaign"],
             json: json!({ "kind": "funnel", "purpose": PURPOSE, "steps": steps, "within": "7 days", "period": period,
                           "breakdown": ["campaign"] }),
             normal: |rows| rows.to_vec(),
         },
         Question {
             name: "audience",
+            properties: &[],
             json: json!({ "kind": "audience", "purpose": PURPOSE, "where": condition, "as_of": "2026-04-01" }),
             normal: |rows| rows.to_vec(),
         },
         Question {
             name: "retention",
+            properties: &[],
             json: json!({ "kind": "retention", "purpose": PURPOSE, "start": "signed_in", "return": "order_completed",
                           "by": "week", "periods": 8, "as_of": "2026-06-01",
                           "period": { "from": "2026-01-05", "to": "2026-03-02" } }),
@@ -54,12 +60,14 @@ pub(super) fn all() -> Vec<Question> {
         attribution("attribution_linear", "linear"),
         Question {
             name: "trend",
+            properties: &["campaign"],
             json: json!({ "kind": "trend", "purpose": PURPOSE, "measure": "count(product_viewed)", "by": "day",
                           "period": period, "breakdown": ["campaign"] }),
             normal: |rows| rows.iter().map(|row| json!([day_of(&row[0]), row[1], row[2]])).collect(),
         },
         Question {
             name: "experiment",
+            properties: &["variant", "price"],
             json: json!({ "kind": "experiment", "purpose": PURPOSE, "exposure": "experiment_viewed", "variant": "variant",
                           "metrics": ["sum(order_completed.price)"], "period": period }),
             normal: |rows| {
@@ -69,6 +77,7 @@ pub(super) fn all() -> Vec<Question> {
         },
         Question {
             name: "paths",
+            properties: &[],
             json: json!({ "kind": "paths", "purpose": PURPOSE, "from": "signed_in", "steps": 5, "top": 100, "period": period }),
             // A peer gives the most common paths alone.
             normal: |rows| {
@@ -78,6 +87,7 @@ pub(super) fn all() -> Vec<Question> {
         },
         Question {
             name: "people",
+            properties: &["country"],
             json: json!({ "kind": "trend", "purpose": PURPOSE, "measure": "people(*)", "by": "week", "period": period,
                           "breakdown": ["country"] }),
             normal: |rows| {
@@ -91,6 +101,7 @@ pub(super) fn all() -> Vec<Question> {
 fn attribution(name: &'static str, model: &str) -> Question {
     Question {
         name,
+        properties: &["channel", "price"],
         json: json!({ "kind": "attribution", "purpose": PURPOSE, "conversion": "order_completed", "touch": "ad_clicked",
                       "channel": "channel", "value": "price", "model": model, "lookback": "30 days",
                       "period": { "from": "2026-01-01", "to": "2026-04-01" } }),

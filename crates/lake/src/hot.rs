@@ -4,7 +4,8 @@
 //! other files, and of these only what is new has to be decoded. Never the truth: everything here can be dropped at any
 //! time. Invariant: what is held has at most so many bytes; the least recently used goes first.
 
-use crate::stretch::{Column, People, Runs};
+use crate::stretch::{Column, People, PersonRows, Runs};
+use roaring::RoaringTreemap;
 use std::any::Any;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -57,6 +58,8 @@ pub(crate) enum Hot {
     Runs(Arc<Runs>),
     /// Any other column.
     Column(Column),
+    /// Those of the people whom a grant holds.
+    Granted(Granted),
     /// What somebody computed of the rows.
     Kept(Kept),
 }
@@ -68,12 +71,20 @@ pub(crate) struct Kept {
     pub(crate) n_bytes: usize,
 }
 
+/// Whom a grant holds, found by its address: as long as it is held here, no other has it.
+#[derive(Clone)]
+pub(crate) struct Granted {
+    pub(crate) grant: Arc<RoaringTreemap>,
+    pub(crate) people: Arc<[PersonRows]>,
+}
+
 impl Hot {
     fn n_bytes(&self) -> usize {
         match self {
             Hot::People(people) => people.n_bytes(),
             Hot::Runs(runs) => runs.n_bytes(),
             Hot::Column(column) => column.n_bytes(),
+            Hot::Granted(granted) => size_of_val(&*granted.people),
             Hot::Kept(kept) => kept.n_bytes,
         }
     }

@@ -10,9 +10,9 @@ mod source;
 
 use crate::data_file::{LANDED, damaged, int_range};
 use crate::error;
-use crate::hot::{Hot, HotColumns, Rows};
+use crate::hot::{Granted, Hot, HotColumns, Rows};
 use crate::import::{CLAIMED, property_column};
-use crate::stretch::{Column, Ordered, People, Runs, Stretch};
+use crate::stretch::{Column, Ordered, People, PersonRows, Runs, Stretch, granted};
 use crate::sums::{self, Region};
 use crate::table::{Table, TableFile};
 use arrow::compute::concat_batches;
@@ -35,6 +35,9 @@ use std::sync::{Arc, OnceLock};
 const FIRST_COLUMNS: [&str; 3] = ["person", "ts", "event"];
 /// Under which is kept where merged rows come from; no column has the name.
 const RUNS: &str = "/runs";
+/// The same for those of the people whom a grant holds: of the rows of a group, and of rows brought together.
+const GROUP: &str = "/group";
+const STRETCH: &str = "/stretch";
 
 /// Which events and properties to read.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -237,7 +240,9 @@ impl ScanPart {
             several => self.merged(several, leaves_out)?,
         };
         let n_bytes = sources.iter().map(|source| source.take_cost()).sum();
-        Stretch::new(&people, columns, n_bytes, &scan.grant)
+        let groups = sources.iter().map(|source| source.name()).collect();
+        let rows = Rows { groups, people: self.people, only_vouched: leaves_out };
+        Stretch::of(scan.granted(STRETCH, &rows, &people), people.n_rows(), columns, n_bytes)
     }
 
     /// The row groups that hold rows of the part's people.
@@ -294,6 +299,21 @@ impl ScanPart {
 }
 
 impl Scan {
+    /// Those of the people of some rows whom the grant holds, found once for all questions that share their people. `whose`
+    /// says what the rows lie in: a group, or what was brought together of it and others.
+    fn granted(&self, whose: &str, rows: &Rows, people: &People) -> Arc<[PersonRows]> {
+        let name: Arc<str> = format!("{whose} granted for {}", self.grant.purpose()).into();
+        if let Some(Some(Hot::Granted(kept))) = self.hot.get(rows, std::slice::from_ref(&name)).pop()
+            && Arc::ptr_eq(&kept.grant, self.grant.shared_people())
+        {
+            return kept.people;
+        }
+        let found = granted(people.all_within(rows.people), &self.grant);
+        let kept = Granted { grant: Arc::clone(self.grant.shared_people()), people: Arc::clone(&found) };
+        self.hot.keep(rows, &name, &Hot::Granted(kept));
+        found
+    }
+
     fn may_hold_rows(&self, group: &Group) -> bool {
         let is_in_time = group.times.1 >= self.from_micros && group.times.0 < self.to_micros;
         is_in_time && holds_any(self.grant.people(), group.people)

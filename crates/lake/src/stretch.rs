@@ -5,11 +5,10 @@
 //! granted people. Texts are small numbers into their dictionary; what stands in the dictionary besides, nobody may list.
 
 mod merging;
+mod texts;
 
 use crate::error;
-use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int32Array, NullArray, StringArray, UInt32Array,
-};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, NullArray, UInt32Array};
 use arrow::buffer::{NullBuffer, ScalarBuffer};
 use arrow::compute::{cast, take};
 use arrow::datatypes::{
@@ -18,13 +17,14 @@ use arrow::datatypes::{
 pub(crate) use merging::{Ordered, Runs};
 use policy::Grant;
 use spec::{PersonId, Result};
-use std::collections::HashMap;
+use std::hint::black_box;
 use std::ops::Range;
 use std::sync::Arc;
+pub use texts::Texts;
 
 /// Granted rows of a stretch of people; no other stretch of the same scan holds any of them.
 pub struct Stretch {
-    people: Vec<PersonRows>,
+    people: Arc<[PersonRows]>,
     /// Rows of everybody.
     n_rows: usize,
     times: ScalarBuffer<i64>,
@@ -57,21 +57,6 @@ pub enum Column {
     Booleans(BooleanArray),
     /// No file has the column yet.
     Missing,
-}
-
-/// Texts as numbers into a dictionary in which none stands twice.
-#[derive(Debug)]
-pub struct Texts {
-    codes: Codes,
-    values: StringArray,
-}
-
-/// The narrowest numbers that are wide enough.
-#[derive(Debug)]
-enum Codes {
-    Narrow(Vec<u8>),
-    Middle(Vec<u16>),
-    Wide(Vec<u32>),
 }
 
 /// Numbers of one type.
@@ -148,16 +133,11 @@ impl Row {
 }
 
 impl Stretch {
-    /// Shared columns, of which the grant opens some rows.
+    /// Shared columns of so many rows, of which those of these people are open.
     ///
     /// # Shape
     /// `ts`, `event`, then the properties.
-    pub(crate) fn new(people: &People, columns: Vec<Column>, bytes: u64, grant: &Grant) -> Result<Stretch> {
-        Stretch::of(granted(people.all(), grant), people.n_rows(), columns, bytes)
-    }
-
-    /// Shared columns of so many rows, of which those of these people are open.
-    pub(crate) fn of(people: Vec<PersonRows>, n_rows: usize, columns: Vec<Column>, bytes: u64) -> Result<Stretch> {
+    pub(crate) fn of(people: Arc<[PersonRows]>, n_rows: usize, columns: Vec<Column>, bytes: u64) -> Result<Stretch> {
         let mut columns = columns.into_iter();
         let (Some(Column::Numbers(times)), Some(Column::Texts(events))) = (columns.next(), columns.next()) else {
             return Err(error::events_lack_columns());
@@ -168,12 +148,11 @@ impl Stretch {
 
     /// Without anybody.
     pub(crate) fn empty(n_properties: usize) -> Stretch {
-        let events = Texts { codes: Codes::Narrow(Vec::new()), values: StringArray::new_null(0) };
         Stretch {
-            people: Vec::new(),
+            people: Arc::from([]),
             n_rows: 0,
             times: ScalarBuffer::default(),
-            events: Arc::new(events),
+            events: Arc::new(Texts::none()),
             properties: vec![Column::Missing; n_properties],
             bytes: 0,
         }
@@ -220,7 +199,7 @@ impl Stretch {
 }
 
 /// The people whom the grant holds; both ascend.
-pub(crate) fn granted(people: impl Iterator<Item = PersonRows>, grant: &Grant) -> Vec<PersonRows> {
+pub(crate) fn granted(people: impl Iterator<Item = PersonRows>, grant: &Grant) -> Arc<[PersonRows]> {
     let number = |rows: &PersonRows| PersonId::from_stored(rows.person).map(PersonId::number);
     let mut granted = grant.people().iter();
     let mut people = people.skip_while(|rows| number(rows).is_none()).peekable();
@@ -245,12 +224,6 @@ impl People {
             people.ends.push(end);
         }
         Ok(people)
-    }
-
-    fn all(&self) -> impl Iterator<Item = PersonRows> {
-        let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        let rows = self.numbers.iter().zip(starts).zip(&self.ends);
-        rows.map(|((person, start), end)| PersonRows { person: *person, start, end: *end })
     }
 
     /// Those in a range of numbers, both ends included.
@@ -319,10 +292,21 @@ impl Column {
         take(values, &places, None).map_err(|cause| error::bug("cannot pick rows", Box::new(cause)))
     }
 
+    /// Brings what rows hold near the processor, many at once: whoever then looks at one after the other waits for none.
+    pub fn read_ahead(&self, rows: &[Row]) {
+        match self {
+            Column::Texts(texts) => {
+                black_box(rows.iter().fold(0, |all, row| all ^ texts.code(*row)));
+            }
+            Column::Numbers(numbers) => numbers.read_ahead(rows),
+            Column::Booleans(_) | Column::Missing => {}
+        }
+    }
+
     pub(crate) fn n_bytes(&self) -> usize {
         match self {
             Column::Missing => 0,
-            Column::Texts(texts) => texts.codes.n_bytes() + texts.values.get_array_memory_size(),
+            Column::Texts(texts) => texts.n_bytes(),
             Column::Numbers(numbers) => numbers.array.get_array_memory_size(),
             Column::Booleans(values) => values.get_array_memory_size(),
         }
@@ -331,103 +315,6 @@ impl Column {
 
 fn dictionary() -> DataType {
     DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
-}
-
-impl Texts {
-    fn of(dictionary: &DictionaryArray<Int32Type>) -> Texts {
-        let old = dictionary.values().as_string::<i32>();
-        let mut known: HashMap<&str, u32> = HashMap::new();
-        // Merging leaves values that stand twice.
-        let renamed: Vec<u32> = old
-            .iter()
-            .map(|value| {
-                let next = u32::try_from(known.len()).expect("there are fewer values than keys");
-                *known.entry(value.unwrap_or_default()).or_insert(next)
-            })
-            .collect();
-        let mut values = vec![""; known.len()];
-        known.iter().for_each(|(value, code)| values[*code as usize] = value);
-        let missing = u32::try_from(known.len()).expect("there are fewer values than keys");
-        let keys = dictionary.keys();
-        let code = |row: usize| match keys.is_valid(row) {
-            true => usize::try_from(keys.value(row)).map_or(missing, |key| renamed[key]),
-            false => missing,
-        };
-        let codes = Codes::narrowest((0..dictionary.len()).map(code), missing);
-        Texts { codes, values: StringArray::from_iter_values(values) }
-    }
-
-    /// A number for the row's text: its place in [`Texts::values`], or one above all for none.
-    #[inline]
-    pub fn code(&self, row: Row) -> usize {
-        match &self.codes {
-            Codes::Narrow(codes) => codes[row.index()] as usize,
-            Codes::Middle(codes) => codes[row.index()] as usize,
-            Codes::Wide(codes) => codes[row.index()] as usize,
-        }
-    }
-
-    /// Puts for each of a person's rows what stands at its code in `of_code` to its place in `of_rows`.
-    pub fn translate<T: Copy>(&self, person: &PersonRows, of_code: &[T], of_rows: &mut [T]) {
-        let (places, of_rows) = (person.places(), &mut of_rows[person.places()]);
-        match &self.codes {
-            Codes::Narrow(codes) => translate(&codes[places], of_code, of_rows),
-            Codes::Middle(codes) => translate(&codes[places], of_code, of_rows),
-            Codes::Wide(codes) => translate(&codes[places], of_code, of_rows),
-        }
-    }
-
-    /// The code of rows without a text; all others are lower.
-    #[inline]
-    pub fn missing(&self) -> usize {
-        self.values.len()
-    }
-
-    /// The dictionary: also texts of rows that are not granted, so that only those of granted rows may be told.
-    pub fn values(&self) -> &StringArray {
-        &self.values
-    }
-
-    /// A row's text.
-    pub fn text(&self, row: Row) -> Option<&str> {
-        let code = self.code(row);
-        (code < self.missing()).then(|| self.values.value(code))
-    }
-
-    fn array(&self, rows: impl Iterator<Item = Option<Row>>) -> Result<ArrayRef> {
-        let code = |row: Row| Some(self.code(row)).filter(|code| *code < self.missing());
-        let key = |row: Option<Row>| i32::try_from(row.and_then(code)?).ok();
-        let keys: Int32Array = rows.map(key).collect();
-        let array = DictionaryArray::try_new(keys, Arc::new(self.values.clone()));
-        Ok(Arc::new(array.map_err(|cause| error::bug("cannot pick rows", Box::new(cause)))?))
-    }
-}
-
-#[inline]
-fn translate<C: Copy + TryInto<usize>, T: Copy>(codes: &[C], of_code: &[T], of_rows: &mut [T]) {
-    for (of_row, code) in of_rows.iter_mut().zip(codes) {
-        // Each code is below the length of a vector.
-        *of_row = of_code[(*code).try_into().unwrap_or(usize::MAX)];
-    }
-}
-
-impl Codes {
-    /// Codes of which none is above the one for what is missing.
-    fn narrowest(codes: impl Iterator<Item = u32>, missing: u32) -> Codes {
-        match missing {
-            0..=0xFF => Codes::Narrow(codes.map(|code| code as u8).collect()),
-            0x100..=0xFFFF => Codes::Middle(codes.map(|code| code as u16).collect()),
-            _ => Codes::Wide(codes.collect()),
-        }
-    }
-
-    fn n_bytes(&self) -> usize {
-        match self {
-            Codes::Narrow(codes) => codes.len(),
-            Codes::Middle(codes) => codes.len() * 2,
-            Codes::Wide(codes) => codes.len() * 4,
-        }
-    }
 }
 
 impl Numbers {
@@ -463,6 +350,23 @@ impl Numbers {
             Values::Double(values) => Number::Double(values[row]),
             Values::Days(values) => Number::Exact(values[row].into()),
         })
+    }
+
+    fn read_ahead(&self, rows: &[Row]) {
+        match &self.values {
+            Values::Whole(values) => {
+                black_box(rows.iter().fold(0, |all, row| all ^ values[row.index()]));
+            }
+            Values::Decimal(values) => {
+                black_box(rows.iter().fold(0, |all, row| all ^ values[row.index()]));
+            }
+            Values::Double(values) => {
+                black_box(rows.iter().fold(0, |all, row| all ^ values[row.index()].to_bits()));
+            }
+            Values::Days(values) => {
+                black_box(rows.iter().fold(0, |all, row| all ^ values[row.index()]));
+            }
+        }
     }
 
     /// The type of the column.

@@ -38,6 +38,12 @@ impl Grant {
         &self.people
     }
 
+    /// The same, to be told apart from others by its address while it is held: as long as nobody's consent changes, all grants
+    /// for a purpose share it.
+    pub fn shared_people(&self) -> &Arc<RoaringTreemap> {
+        &self.people
+    }
+
     /// Whether the facts of this person may be read.
     pub fn allows(&self, person: PersonId) -> bool {
         self.people.contains(person.number())

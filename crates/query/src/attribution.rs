@@ -9,9 +9,10 @@ use crate::error;
 use crate::groups::PartGroups;
 use crate::pass::{Filter, Part, Pass, Values, Wanted};
 use crate::period::period_bounds;
+use crate::picked::Picked;
 use crate::plan::{Limits, Rows, Scope};
 use arrow::datatypes::DataType;
-use lake::{Column, Number, PersonRows, Row};
+use lake::{Column, Number, Row};
 use spec::{AttributionModel, AttributionQuestion, FieldRef, Result, Value, ValueType};
 
 /// What stands for the channel of conversions without any touch.
@@ -74,9 +75,8 @@ struct Events {
 /// The columns of a part that are looked at.
 struct Looked<'p> {
     part: &'p Part<'p>,
-    /// What an event may be, by its code, and what rows may be, by their places.
+    /// What an event may be, by its code.
     of_event: Vec<u8>,
-    roles: Vec<u8>,
     may_convert: Option<Vec<bool>>,
     may_touch: Option<Vec<bool>>,
     channels: PartGroups<'p>,
@@ -121,8 +121,11 @@ impl<'a> Attribution<'a> {
         let mut looked = self.look(part)?;
         let mut events = Events::default();
         let mut n_looks = 0;
-        for person in part.people() {
-            self.pick(&mut events, &mut looked, person, credits)?;
+        let period = self.period.0.saturating_sub(self.lookback)..self.period.1;
+        let wanted: Vec<bool> = looked.of_event.iter().map(|role| *role != 0).collect();
+        let fields: Vec<FieldRef> = self.channel.iter().chain(&self.value).cloned().collect();
+        part.each_person(&wanted, &period, &fields, |person, picked| {
+            self.pick(&mut events, &mut looked, picked, credits)?;
             credits.order(&mut events.touches);
             n_looks += self.walk(&mut events, &looked, person.person(), credits)?;
             if n_looks > LOOKS_BETWEEN_STOPS {
@@ -131,8 +134,8 @@ impl<'a> Attribution<'a> {
                     return Err(error::stopped());
                 }
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     fn look<'p>(&self, part: &'p Part<'p>) -> Result<Looked<'p>> {
@@ -143,7 +146,6 @@ impl<'a> Attribution<'a> {
         Ok(Looked {
             part,
             of_event: takers.iter().map(role).collect(),
-            roles: vec![0; part.n_rows()],
             may_convert: mask(&self.conversion)?,
             may_touch: mask(&self.touch)?,
             numbers: vec![NONE_YET; channels.len()],
@@ -152,29 +154,24 @@ impl<'a> Attribution<'a> {
         })
     }
 
-    /// Picks the conversions and touches of a person; nothing where neither could count.
+    /// Tells the conversions and touches of a person apart; nothing where neither could count.
     fn pick(
         &self,
         events: &mut Events,
         looked: &mut Looked<'_>,
-        person: &PersonRows,
+        picked: Picked<'_>,
         credits: &mut Credits<'_>,
     ) -> Result<()> {
         events.touches.clear();
         events.conversions.clear();
-        let part = looked.part;
-        part.events().translate(person, &looked.of_event, &mut looked.roles);
-        let roles = &looked.roles[person.places()];
-        if !self.wants_lost && !roles.iter().any(|role| role & CONVERSION != 0) {
+        let (names, of_event) = (looked.part.events(), &looked.of_event);
+        let role = |row: &Row| of_event[names.code(*row)];
+        if !self.wants_lost && !picked.rows.iter().any(|row| role(row) & CONVERSION != 0) {
             return Ok(());
         }
         let passes = |mask: &Option<Vec<bool>>, row: Row| mask.as_ref().is_none_or(|mask| mask[row.index()]);
-        let events_of_person = roles.iter().zip(part.times_of(person)).enumerate();
-        for (n, (role, at)) in events_of_person.filter(|(_, (role, _))| **role != 0) {
-            let (row, at) = (person.row(n), *at);
-            if at < self.period.0.saturating_sub(self.lookback) || at >= self.period.1 {
-                continue;
-            }
+        for (row, at) in picked.rows.iter().zip(picked.times) {
+            let (row, at, role) = (*row, *at, role(row));
             if role & CONVERSION != 0 && passes(&looked.may_convert, row) {
                 events.conversions.push((at, row));
             }

@@ -62,17 +62,19 @@ impl Walk {
         self.next.fill(0);
         self.reachable = self.rules.n_steps;
         self.best.clear();
-        for (start, (step, at)) in steps.iter().zip(times).enumerate() {
-            if *step != 0 || !starts.contains(at) {
-                continue;
-            }
-            self.follow(start, steps, times);
+        let (mut start, mut not_before) = (0, starts.start);
+        while let Some(place) = next_start(steps, times, start, not_before).filter(|place| times[*place] < starts.end) {
+            self.follow(place, steps, times);
             if self.chain.len() > self.best.len() {
                 std::mem::swap(&mut self.chain, &mut self.best);
             }
             if self.best.len() >= self.reachable {
                 break;
             }
+            // To reach one more step than the best has to, a later chain must not be too early for the event of that step.
+            let event = self.next[self.best.len()];
+            not_before = not_before.max(times[event].saturating_sub(self.rules.within));
+            start = place + 1;
         }
         &self.best
     }
@@ -103,6 +105,13 @@ impl Walk {
             first = *next;
         }
     }
+}
+
+/// The first event from `start` on that matches the first step and does not come before.
+fn next_start(steps: &[u8], times: &[i64], start: usize, not_before: i64) -> Option<usize> {
+    let ahead = times[start..].iter().position(|at| *at >= not_before)?;
+    let start = start + ahead;
+    steps[start..].iter().position(|step| *step == 0).map(|ahead| start + ahead)
 }
 
 /// Looks at an event for one call, about a second; beyond it many events of one instant match in many ways.

@@ -11,11 +11,12 @@ use crate::groups::PartGroups;
 use crate::number;
 use crate::pass::{Filter, Part, Pass, Values, Wanted};
 use crate::period::period_bounds;
+use crate::picked::Picked;
 use crate::plan::{Rows, Scope};
 use crate::sample_ratio::sample_ratio;
 use arms::{Arm, Arms, Own, Sums};
 use arrow::datatypes::DataType;
-use lake::{Column, Number, Numbers, PersonRows};
+use lake::{Column, Number, Numbers, Row};
 use spec::{
     ExperimentMetric, ExperimentQuestion, FieldRef, Measure, MeasureAtom, MeasureFunction, Result, Value, ValueType,
 };
@@ -71,9 +72,8 @@ struct Metric<'a> {
 /// The columns of a part that are looked at.
 struct Looked<'p> {
     part: &'p Part<'p>,
-    /// What an event may be, by its code, and what rows may be, by their places.
+    /// What an event may be, by its code.
     of_event: Vec<u8>,
-    roles: Vec<u8>,
     may_expose: Option<Vec<bool>>,
     variants: PartGroups<'p>,
     /// The number across parts of each variant here.
@@ -86,6 +86,13 @@ struct LookedMetric<'p> {
     takes: Vec<bool>,
     mask: Option<Vec<bool>>,
     values: Option<&'p Numbers>,
+}
+
+impl Looked<'_> {
+    /// What a row may be.
+    fn role(&self, row: Row) -> u8 {
+        self.of_event[self.part.events().code(row)]
+    }
 }
 
 impl<'a> Experiment<'a> {
@@ -114,20 +121,27 @@ impl<'a> Experiment<'a> {
     /// Adds the people of one part.
     fn fold(&self, arms: &mut Arms, part: &Part<'_>) -> Result<()> {
         let mut looked = self.look(part)?;
-        for person in part.people() {
-            part.events().translate(person, &looked.of_event, &mut looked.roles);
-            match self.exposure(&mut looked, person, arms)? {
+        let wanted: Vec<bool> = looked.of_event.iter().map(|role| *role != 0).collect();
+        let period = self.period.0..self.period.1;
+        part.each_person(&wanted, &period, &self.looked_at(), |_, picked| {
+            match self.exposure(&mut looked, picked, arms)? {
                 Exposure::None => {}
                 Exposure::Several => arms.several += 1,
                 Exposure::First { variant, at } => {
                     let arm = &mut arms.arms[variant];
                     arm.people += 1;
                     arm.sums.resize(self.metrics.len(), Sums::default());
-                    self.measure(&looked, person, at, arm)?;
+                    self.measure(&looked, picked, at, arm)?;
                 }
             }
-        }
-        Ok(())
+            Ok(())
+        })
+    }
+
+    /// The properties of events that are looked at.
+    fn looked_at(&self) -> Vec<FieldRef> {
+        let measured = self.metrics.iter().filter_map(|metric| metric.atom.property.clone().map(FieldRef::Property));
+        measured.chain(self.variant.clone()).collect()
     }
 
     fn look<'p>(&self, part: &'p Part<'p>) -> Result<Looked<'p>> {
@@ -147,7 +161,6 @@ impl<'a> Experiment<'a> {
         Ok(Looked {
             part,
             of_event: takers.iter().map(role).collect(),
-            roles: vec![0; part.n_rows()],
             may_expose: self.may_expose.as_ref().map(|filter| filter.mask(part)).transpose()?,
             numbers: vec![NONE_YET; variants.len()],
             variants,
@@ -156,11 +169,13 @@ impl<'a> Experiment<'a> {
     }
 
     /// What a person was exposed to in the period.
-    fn exposure(&self, looked: &mut Looked<'_>, person: &PersonRows, arms: &mut Arms) -> Result<Exposure> {
+    fn exposure(&self, looked: &mut Looked<'_>, picked: Picked<'_>, arms: &mut Arms) -> Result<Exposure> {
         let mut found = Exposure::None;
-        let places = looked.roles[person.places()].iter().zip(looked.part.times_of(person)).enumerate();
-        for (n, _) in places.filter(|(_, (role, at))| **role & EXPOSURE != 0 && self.is_inside(**at)) {
-            let row = person.row(n);
+        for (row, at) in picked.rows.iter().zip(picked.times) {
+            let (row, at) = (*row, *at);
+            if looked.role(row) & EXPOSURE == 0 {
+                continue;
+            }
             if looked.may_expose.as_ref().is_some_and(|mask| !mask[row.index()]) {
                 continue;
             }
@@ -173,7 +188,7 @@ impl<'a> Experiment<'a> {
             }
             match found {
                 Exposure::None => {
-                    found = Exposure::First { variant: *number as usize, at: looked.part.time(row) };
+                    found = Exposure::First { variant: *number as usize, at };
                 }
                 Exposure::First { variant, .. } if variant == *number as usize => {}
                 _ => return Ok(Exposure::Several),
@@ -183,16 +198,11 @@ impl<'a> Experiment<'a> {
     }
 
     /// Adds what a person did after being exposed.
-    fn measure(&self, looked: &Looked<'_>, person: &PersonRows, exposed_at: i64, arm: &mut Arm) -> Result<()> {
+    fn measure(&self, looked: &Looked<'_>, picked: Picked<'_>, exposed_at: i64, arm: &mut Arm) -> Result<()> {
         let mut own = [Own::default(); ExperimentQuestion::METRICS_MAX];
-        let times = looked.part.times_of(person);
-        let first = times.partition_point(|at| *at < exposed_at);
-        let roles = &looked.roles[person.places()];
-        for n in (first..times.len()).filter(|n| roles[*n] & MEASURED != 0) {
-            let (row, since) = (person.row(n), times[n].saturating_sub(exposed_at));
-            if times[n] >= self.period.1 {
-                break;
-            }
+        let first = picked.times.partition_point(|at| *at < exposed_at);
+        for (row, at) in picked.rows.iter().zip(picked.times).skip(first) {
+            let (row, since) = (*row, at.saturating_sub(exposed_at));
             let code = looked.part.events().code(row);
             for ((metric, seen), own) in self.metrics.iter().zip(&looked.metrics).zip(&mut own) {
                 let passes = || seen.mask.as_ref().is_none_or(|mask| mask[row.index()]);
@@ -208,10 +218,6 @@ impl<'a> Experiment<'a> {
             sums.add(own.figure(metric.atom.function), own.events > 0)?;
         }
         Ok(())
-    }
-
-    fn is_inside(&self, at: i64) -> bool {
-        (self.period.0..self.period.1).contains(&at)
     }
 
     fn answer(&self, scope: Scope<'_>, all: &Arms) -> Result<Rows> {

@@ -169,30 +169,27 @@ fn fold_part(aggregates: &[&Compiled], part: &Part<'_>, people: &[i64]) -> Resul
         aggregates.iter().map(|aggregate| aggregate.values(part)).collect::<Result<_>>()?;
     let functions: Vec<AggregateFunction> = aggregates.iter().map(|aggregate| aggregate.aggregate.function).collect();
     let mut figures: Vec<Figures> = functions.iter().map(|function| Figures::of(*function, people.len())).collect();
-    // Which events any aggregate takes.
-    let of_event: Vec<bool> = takers.iter().map(|taken_by| !taken_by.is_empty()).collect();
-    let mut is_taken = vec![false; part.n_rows()];
+    let wanted: Vec<bool> = takers.iter().map(|taken_by| !taken_by.is_empty()).collect();
+    // Nothing counts before the longest window and after the last instant.
+    let after = aggregates.iter().map(|aggregate| aggregate.after.saturating_add(1)).min().unwrap_or(i64::MIN);
+    let until = aggregates.iter().map(|aggregate| aggregate.until.saturating_add(1)).max().unwrap_or(i64::MAX);
     let mut places = people.iter().enumerate();
-    for person in part.people() {
+    part.each_person(&wanted, &(after..until), &[], |person, picked| {
         let place = places.find(|(_, other)| **other == person.person()).map(|(place, _)| place);
         let place = place.ok_or_else(|| error::bug("the scan gave a person out of order"))?;
-        part.events().translate(person, &of_event, &mut is_taken);
-        for row in PersonRows::rows(person).filter(|row| is_taken[row.index()]) {
-            let at = part.time(row);
+        for (row, at) in picked.rows.iter().zip(picked.times) {
+            let (row, at) = (*row, *at);
             for index in &takers[part.events().code(row)] {
                 let aggregate = aggregates[*index];
                 let in_window = at > aggregate.after && at <= aggregate.until;
                 if in_window && passes[*index].as_ref().is_none_or(|passes| passes[row.index()]) {
-                    figures[*index].add(
-                        place,
-                        functions[*index],
-                        at,
-                        values[*index].and_then(|numbers| numbers.get(row)),
-                    );
+                    let number = values[*index].and_then(|numbers| numbers.get(row));
+                    figures[*index].add(place, functions[*index], at, number);
                 }
             }
         }
-    }
+        Ok(())
+    })?;
     Ok(figures)
 }
 

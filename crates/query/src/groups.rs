@@ -74,6 +74,16 @@ impl<'a> PartGroups<'a> {
         }
     }
 
+    /// Makes `numbers` those of the rows' groups.
+    pub(crate) fn of_rows(&self, rows: &[Row], numbers: &mut Vec<usize>) {
+        numbers.clear();
+        match &self.codes {
+            Codes::One => numbers.resize(rows.len(), 0),
+            Codes::Texts(texts) => texts.codes(rows, numbers),
+            Codes::Numbered(codes) => numbers.extend(rows.iter().map(|row| codes[row.index()] as usize)),
+        }
+    }
+
     /// Whether any of the row's values is missing.
     pub(crate) fn lacks(&self, row: Row) -> bool {
         match &self.codes {

@@ -38,6 +38,7 @@ mod number;
 mod pass;
 mod paths;
 mod period;
+mod picked;
 mod plan;
 mod retention;
 mod sample_ratio;

@@ -11,8 +11,20 @@ const MICROS_PER_HOUR: i64 = 3_600_000_000;
 pub(crate) struct Intervals {
     /// Their starts and the end of the last, in microseconds.
     borders: Vec<i64>,
-    /// Intervals per microsecond, on average.
-    per_micro: f64,
+    guess: Guess,
+    /// Whether what is guessed is the interval or the one before it.
+    is_even: bool,
+}
+
+/// Guesses the interval of a time, as if all were as long as each other.
+#[derive(Clone, Copy)]
+struct Guess {
+    /// When the first one starts, in microseconds, or somewhat later so that no guess is too late.
+    first: i64,
+    /// Intervals per microsecond, on average, times 2^64.
+    per_micro: u64,
+    /// The number of the last.
+    last: usize,
 }
 
 impl Intervals {
@@ -20,8 +32,22 @@ impl Intervals {
     pub(crate) fn new(starts: &[Instant], to: Instant) -> Intervals {
         let mut borders: Vec<i64> = starts.iter().map(Instant::timestamp_micros).collect();
         borders.push(to.timestamp_micros());
-        let length = borders[borders.len() - 1].saturating_sub(borders[0]);
-        Intervals { per_micro: starts.len() as f64 / length.max(1) as f64, borders }
+        // The period's end may cut the last one short.
+        let n_whole = starts.len().saturating_sub(1).max(1);
+        let length = u128::from(borders[n_whole].abs_diff(borders[0])).max(1);
+        let per_micro = u64::try_from(((n_whole as u128) << 64) / length).unwrap_or(u64::MAX);
+        let mut guess = Guess { first: borders[0], per_micro, last: starts.len().saturating_sub(1) };
+        let starts_later = |(interval, start): (usize, &i64)| {
+            let expected = i64::try_from(length * interval as u128 / n_whole as u128).unwrap_or(i64::MAX);
+            start.saturating_sub(borders[0]).saturating_sub(expected)
+        };
+        guess.first += borders[..starts.len()].iter().enumerate().map(starts_later).max().unwrap_or(0).max(0);
+        let is_near = |interval: usize| {
+            let (start, end) = (borders[interval], borders[interval + 1].saturating_sub(1));
+            guess.of(start) + 1 >= interval && guess.of(end) <= interval
+        };
+        let is_even = (0..starts.len()).all(is_near);
+        Intervals { borders, guess, is_even }
     }
 
     /// The number of them.
@@ -34,24 +60,24 @@ impl Intervals {
         self.borders[interval]
     }
 
-    /// The instant after an interval, in microseconds.
-    pub(crate) fn end(&self, interval: usize) -> i64 {
-        self.borders[interval + 1]
-    }
-
     /// The interval of a time within the period.
     #[inline]
     pub(crate) fn of(&self, at: i64) -> usize {
-        // Intervals are about as long as each other: a guess, and a step or two from there.
-        let guess = (at.saturating_sub(self.borders[0]) as f64 * self.per_micro) as usize;
-        let mut interval = guess.min(self.len().saturating_sub(1));
-        while interval > 0 && at < self.borders[interval] {
-            interval -= 1;
+        if self.is_even {
+            // Without a branch: times near a border cannot be told in advance.
+            let guess = self.guess.of(at);
+            return guess + usize::from(at >= self.borders[guess + 1]);
         }
-        while interval + 1 < self.len() && at >= self.borders[interval + 1] {
-            interval += 1;
-        }
-        interval
+        self.borders[..self.len()].partition_point(|start| *start <= at).saturating_sub(1)
+    }
+}
+
+impl Guess {
+    #[inline]
+    fn of(self, at: i64) -> usize {
+        let since = at.saturating_sub(self.first).max(0).unsigned_abs();
+        let guess = (u128::from(since) * u128::from(self.per_micro)) >> 64;
+        usize::try_from(guess).unwrap_or(usize::MAX).min(self.last)
     }
 }
 
@@ -134,3 +160,6 @@ pub(crate) fn interval_starts(
     }
     Ok(starts)
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,8 +6,9 @@ use crate::pass::{Filter, Part, Pass, Wanted};
 use crate::period::{Intervals, interval_starts, period_bounds};
 use crate::plan::{Rows, Scope};
 use chrono::TimeDelta;
-use lake::PersonRows;
+use lake::Row;
 use spec::{Column, Instant, Interval, Result, RetentionQuestion, Value, ValueType};
+use std::ops::Range;
 
 /// Answers a retention; its meaning is in the manual.
 ///
@@ -31,7 +32,7 @@ pub(crate) fn run(scope: Scope<'_>, question: &RetentionQuestion) -> Result<Rows
         coming_back: pass.filter_both(&question.coming_back.filter, &question.filter)?,
         question,
         intervals: Intervals::new(&borders[..borders.len() - 1], end),
-        starts: (from.timestamp_micros(), to.min(as_of).timestamp_micros()),
+        starts: from.timestamp_micros()..to.min(as_of).timestamp_micros(),
         until: end.min(as_of).timestamp_micros(),
         n_periods,
     };
@@ -82,8 +83,8 @@ struct Retention<'a> {
     start: Option<Filter>,
     coming_back: Option<Filter>,
     intervals: Intervals,
-    /// When people start, `[from, to)` in microseconds.
-    starts: (i64, i64),
+    /// When people start, in microseconds.
+    starts: Range<i64>,
     /// Up to when they come back.
     until: i64,
     n_periods: usize,
@@ -102,38 +103,34 @@ impl Retention<'_> {
         let is_taken =
             |place: usize| -> Vec<bool> { takers.iter().map(|taken_by| taken_by.contains(&place)).collect() };
         let (starts, returns) = (is_taken(0), is_taken(1));
+        let wanted: Vec<bool> = takers.iter().map(|taken_by| !taken_by.is_empty()).collect();
         let mask = |filter: &Option<Filter>| filter.as_ref().map(|filter| filter.mask(part)).transpose();
         let (may_start, may_return) = (mask(&self.start)?, mask(&self.coming_back)?);
-        let passes = |mask: &Option<Vec<bool>>, row: lake::Row| mask.as_ref().is_none_or(|mask| mask[row.index()]);
-        let first = |person: &PersonRows| {
-            person.rows().map(|row| (part.time(row), row)).find(|(at, row)| {
-                self.starts.0 <= *at
-                    && *at < self.starts.1
-                    && starts[part.events().code(*row)]
-                    && passes(&may_start, *row)
-            })
-        };
-        for person in part.people() {
-            let Some((at, _)) = first(person) else { continue };
-            let cohort = self.intervals.of(at);
+        let passes = |mask: &Option<Vec<bool>>, row: Row| mask.as_ref().is_none_or(|mask| mask[row.index()]);
+        let code = |row: Row| part.events().code(row);
+        part.each_person(&wanted, &(i64::MIN..self.until), &[], |_, picked| {
+            let mut events = picked.rows.iter().zip(picked.times);
+            let is_start = |(row, at): &(&Row, &i64)| {
+                self.starts.contains(*at) && starts[code(**row)] && passes(&may_start, **row)
+            };
+            let Some((_, at)) = events.clone().find(is_start) else { return Ok(()) };
+            let cohort = self.intervals.of(*at);
             counts.sizes[cohort] += 1;
             // One bit for each interval in which the person came back.
             let mut came_back: u64 = 0;
-            for row in person.rows() {
-                let at = part.time(row);
-                let is_return = returns[part.events().code(row)] && at < self.until && passes(&may_return, row);
-                if !is_return || at < self.intervals.start(cohort) {
-                    continue;
-                }
-                let since = self.intervals.of(at) - cohort;
+            let since = self.intervals.start(cohort);
+            let is_return =
+                |(row, at): &(&Row, &i64)| **at >= since && returns[code(**row)] && passes(&may_return, **row);
+            while let Some((_, at)) = events.find(is_return) {
+                let since = self.intervals.of(*at) - cohort;
                 if since < self.n_periods {
                     came_back |= 1 << since;
                 }
             }
             let cells = &mut counts.returned[cohort * self.n_periods..][..self.n_periods];
             cells.iter_mut().enumerate().for_each(|(since, cell)| *cell += came_back >> since & 1);
-        }
-        Ok(())
+            Ok(())
+        })
     }
 }
 

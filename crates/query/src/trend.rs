@@ -1,28 +1,24 @@
 //! Trends: a measure per interval and group, in one walk over the granted rows.
 //!
-//! Rows come person by person, so that distinct people of a cell are counted by whether its last row was of somebody else.
 //! Each thread gathers the cells of its parts; what is distinct in one part is in no other, so that threads just add up.
+
+mod tally;
 
 use crate::cells::{self, Key, WITHHELD};
 use crate::error;
 use crate::groups::PartGroups;
-use crate::number::{compare, shown};
 use crate::pass::{Filter, Part, Pass, Values, Wanted};
 use crate::period::{Intervals, interval_starts, period_bounds};
+use crate::picked::Picked;
 use crate::plan::{Plan, Rows, Scope};
 use arrow::datatypes::DataType;
-use lake::{Column, Number, Numbers, PersonRows};
+use lake::Column;
 use spec::{
     FieldRef, Instant, Interval, Measure, MeasureAtom, MeasureFunction, Result, TrendQuestion, Value, ValueType,
 };
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-
-/// Up to so many places are looked up by their number, more by a hash table.
-const DENSE_PLACES_MAX: usize = 1 << 20;
-/// A measure has so many functions at most.
-const ATOMS_MAX: usize = 2;
-/// No group or cell yet.
-const NONE_YET: u32 = u32::MAX;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use tally::{Gathered, NONE_YET, Tally, ratio};
 
 /// Answers a trend; its meaning is in the manual.
 ///
@@ -59,8 +55,8 @@ struct Trend<'a> {
     filter: Option<Filter>,
     groups: &'a [FieldRef],
     intervals: Intervals,
-    /// `[from, to)` in microseconds.
-    period: (i64, i64),
+    /// In microseconds.
+    period: Range<i64>,
 }
 
 impl<'a> Trend<'a> {
@@ -88,7 +84,7 @@ impl<'a> Trend<'a> {
             filter,
             groups: &plan.breakdown,
             intervals: Intervals::new(starts, to),
-            period: (from.timestamp_micros(), to.timestamp_micros()),
+            period: from.timestamp_micros()..to.timestamp_micros(),
             pass,
         })
     }
@@ -106,54 +102,42 @@ impl<'a> Trend<'a> {
         let groups = PartGroups::of(part, self.groups)?;
         let passes = self.filter.as_ref().map(|filter| filter.mask(part)).transpose()?;
         let takers = part.takers(self.atoms.iter().map(|atom| &atom.event));
-        let fields = self.atoms.iter().map(|atom| atom.property.clone().map(FieldRef::Property));
-        let values: Vec<Option<Values<'_>>> =
-            fields.map(|field| field.map(|field| part.values(&field)).transpose()).collect::<Result<_>>()?;
-        let values: Vec<Counted<'_>> = values.iter().map(Counted::of).collect();
-        // The atoms that take a row, as bits.
-        let bits = |taken_by: &Vec<usize>| taken_by.iter().fold(0_u8, |bits, atom| bits | 1 << atom);
-        let of_event: Vec<u8> = takers.iter().map(bits).collect();
-        let mut taken_by = vec![0; part.n_rows()];
         // The number across parts of each group here.
         let mut numbers = vec![NONE_YET; groups.len()];
-        for person in part.people() {
-            part.events().translate(person, &of_event, &mut taken_by);
-            // The group and the interval of the row before, and their cell: the next row is mostly in it too.
-            let (mut last, mut until, mut interval, mut cell) = (usize::MAX, i64::MIN, 0, 0);
-            // Rows of the cell that are not counted yet, for each atom.
-            let mut waiting = [0; ATOMS_MAX];
-            for row in PersonRows::rows(person) {
-                let (at, atoms) = (part.time(row), taken_by[row.index()]);
-                if atoms == 0 || passes.as_ref().is_some_and(|passes| !passes[row.index()]) {
-                    continue;
+        let (mut kept_rows, mut kept_times) = (Vec::new(), Vec::new());
+        let mut cells = Vec::new();
+        for (index, atom) in self.atoms.iter().enumerate() {
+            let field = atom.property.clone().map(FieldRef::Property);
+            let values = field.map(|field| part.values(&field)).transpose()?;
+            let wanted: Vec<bool> = takers.iter().map(|taken_by| taken_by.contains(&index)).collect();
+            // One short loop after the other over a person's rows.
+            part.each_person(&wanted, &self.period, &[], |person, picked| {
+                let Picked { mut rows, mut times } = picked;
+                if let Some(passes) = &passes {
+                    let kept = rows.iter().zip(times).filter(|(row, _)| passes[row.index()]);
+                    (kept_rows, kept_times) = kept.map(|(row, at)| (*row, *at)).unzip();
+                    (rows, times) = (&kept_rows, &kept_times);
                 }
-                let group = groups.of_row(row);
-                if at >= until || group != last {
-                    if at < self.period.0 || self.period.1 <= at {
-                        continue;
-                    }
-                    let number = &mut numbers[group];
+                groups.of_rows(rows, &mut cells);
+                for ((cell, row), at) in cells.iter_mut().zip(rows).zip(times) {
+                    let number = &mut numbers[*cell];
                     if *number == NONE_YET {
-                        *number = all.group(groups.key(row)?);
+                        *number = all.group(groups.key(*row)?);
                     }
-                    interval = if at >= until { self.intervals.of(at) } else { interval };
-                    all.count(cell, person.person(), &mut waiting);
-                    cell = all.cell(*number, interval)?;
-                    (last, until) = (group, self.intervals.end(interval));
+                    *cell = all.place(*number, self.intervals.of(*at));
                 }
-                for (index, values) in values.iter().enumerate().filter(|(index, _)| atoms & 1 << index != 0) {
-                    // A figure about a property is about the people who have it.
-                    match values {
-                        Counted::Rows => waiting[index] += 1,
-                        Counted::Numbers(numbers) => numbers.get(row).into_iter().for_each(|number| {
-                            waiting[index] += 1;
-                            all.tallies[index].add(cell, number);
-                        }),
-                        Counted::Nothing => {}
+                all.make(&mut cells)?;
+                match &values {
+                    None => all.tallies[index].count(person.person(), &cells),
+                    Some(Values::Property(Column::Numbers(numbers))) => {
+                        let numbers = rows.iter().map(|row| numbers.get(*row));
+                        all.tallies[index].add(person.person(), cells.iter().copied().zip(numbers));
                     }
+                    // Nobody has the property.
+                    Some(_) => {}
                 }
-            }
-            all.count(cell, person.person(), &mut waiting);
+                Ok(())
+            })?;
         }
         Ok(())
     }
@@ -177,216 +161,6 @@ impl<'a> Trend<'a> {
     }
 }
 
-/// What of a row is counted.
-enum Counted<'a> {
-    /// That it is there.
-    Rows,
-    Numbers(&'a Numbers),
-    /// No row has the property.
-    Nothing,
-}
-
-impl<'a> Counted<'a> {
-    fn of(values: &Option<Values<'a>>) -> Counted<'a> {
-        match values {
-            None => Counted::Rows,
-            Some(Values::Property(Column::Numbers(numbers))) => Counted::Numbers(numbers),
-            Some(_) => Counted::Nothing,
-        }
-    }
-}
-
-/// One function over the rows of each cell.
-struct Tally {
-    function: MeasureFunction,
-    counts: Vec<Counts>,
-    exact: Vec<i128>,
-    double: Vec<f64>,
-    extreme: Vec<Option<Number>>,
-}
-
-/// The rows of a cell.
-#[derive(Clone, Copy, Default)]
-struct Counts {
-    n_rows: u64,
-    /// Distinct people, and who the last row was of.
-    n_people: u64,
-    last: Option<i64>,
-}
-
-impl Tally {
-    fn new(function: MeasureFunction) -> Tally {
-        Tally { function, counts: Vec::new(), exact: Vec::new(), double: Vec::new(), extreme: Vec::new() }
-    }
-
-    /// Makes room for one more cell.
-    fn grow(&mut self) {
-        self.counts.push(Counts::default());
-        match self.function {
-            MeasureFunction::Count | MeasureFunction::People => {}
-            MeasureFunction::Sum | MeasureFunction::Avg => {
-                self.exact.push(0);
-                self.double.push(0.0);
-            }
-            MeasureFunction::Min | MeasureFunction::Max => self.extreme.push(None),
-        }
-    }
-
-    /// Counts rows of a person.
-    #[inline]
-    fn count(&mut self, cell: usize, person: i64, n_rows: u64) {
-        let counts = &mut self.counts[cell];
-        counts.n_rows += n_rows;
-        if counts.last != Some(person) {
-            counts.last = Some(person);
-            counts.n_people += 1;
-        }
-    }
-
-    /// Adds a row's number.
-    #[inline]
-    fn add(&mut self, cell: usize, number: Number) {
-        match (self.function, number) {
-            (MeasureFunction::Sum | MeasureFunction::Avg, Number::Exact(value)) => {
-                // Two decimals of 38 digits can be more than there is; then the most there is stands for it.
-                self.exact[cell] = self.exact[cell].saturating_add(value);
-            }
-            (MeasureFunction::Sum | MeasureFunction::Avg, Number::Double(value)) => self.double[cell] += value,
-            (MeasureFunction::Min | MeasureFunction::Max, number) => self.add_extreme(cell, number),
-            (MeasureFunction::Count | MeasureFunction::People, _) => {}
-        }
-    }
-
-    fn add_extreme(&mut self, cell: usize, number: Number) {
-        let is_min = self.function == MeasureFunction::Min;
-        let is_further = |known: Number| compare(number, known).is_lt() == is_min && number != known;
-        if self.extreme[cell].is_none_or(is_further) {
-            self.extreme[cell] = Some(number);
-        }
-    }
-
-    /// Adds a cell of other people.
-    fn merge(&mut self, cell: usize, other: &Tally, from: usize) {
-        let (counts, others) = (&mut self.counts[cell], &other.counts[from]);
-        counts.n_people += others.n_people;
-        counts.n_rows += others.n_rows;
-        match self.function {
-            MeasureFunction::Count | MeasureFunction::People => {}
-            MeasureFunction::Sum | MeasureFunction::Avg => {
-                self.exact[cell] = self.exact[cell].saturating_add(other.exact[from]);
-                self.double[cell] += other.double[from];
-            }
-            MeasureFunction::Min | MeasureFunction::Max => {
-                other.extreme[from].into_iter().for_each(|number| self.add_extreme(cell, number));
-            }
-        }
-    }
-
-    /// The value of a cell, and how many distinct people it is about.
-    fn figure(&self, cell: usize, data_type: Option<&DataType>) -> Result<(Value, u64)> {
-        let Counts { n_rows, n_people, .. } = self.counts[cell];
-        let sum = |data_type: &DataType| match data_type {
-            _ if n_rows == 0 => Ok(Value::Null),
-            DataType::Float64 => Ok(Value::Number(self.double[cell])),
-            _ => shown(Number::Exact(self.exact[cell]), data_type),
-        };
-        let missing = || error::bug("a figure about a property without one");
-        let value = match self.function {
-            MeasureFunction::Count => cells::count(n_rows),
-            MeasureFunction::People => cells::count(n_people),
-            MeasureFunction::Sum => sum(data_type.ok_or_else(missing)?)?,
-            MeasureFunction::Avg => ratio(&sum(data_type.ok_or_else(missing)?)?, &cells::count(n_rows)),
-            MeasureFunction::Min | MeasureFunction::Max => {
-                let data_type = data_type.ok_or_else(missing)?;
-                self.extreme[cell].map_or(Ok(Value::Null), |number| shown(number, data_type))?
-            }
-        };
-        Ok((value, n_people))
-    }
-}
-
-/// The cells of the parts that one thread has walked over.
-struct Gathered {
-    n_intervals: usize,
-    cells_max: usize,
-    numbers: BTreeMap<Key, u32>,
-    names: Vec<Key>,
-    /// The cell of a place, which is its group's number times the number of intervals plus its interval.
-    dense: Vec<u32>,
-    sparse: HashMap<usize, u32>,
-    /// Group and interval of each cell.
-    cells: Vec<(u32, usize)>,
-    tallies: Vec<Tally>,
-}
-
-impl Gathered {
-    fn new(n_intervals: usize, functions: &[MeasureFunction], cells_max: usize) -> Gathered {
-        Gathered {
-            n_intervals,
-            cells_max,
-            numbers: BTreeMap::new(),
-            names: Vec::new(),
-            dense: Vec::new(),
-            sparse: HashMap::new(),
-            cells: Vec::new(),
-            tallies: functions.iter().map(|function| Tally::new(*function)).collect(),
-        }
-    }
-
-    /// The number of a group.
-    fn group(&mut self, key: Key) -> u32 {
-        let next = u32::try_from(self.names.len()).expect("groups are bounded");
-        let (names, name) = (&mut self.names, key.clone());
-        let number = *self.numbers.entry(key).or_insert_with(|| {
-            names.push(name);
-            next
-        });
-        // Once there are too many it never grows again, so that a place is in one of the two for good.
-        let n_places = self.names.len().saturating_mul(self.n_intervals);
-        if n_places <= DENSE_PLACES_MAX {
-            self.dense.resize(n_places, NONE_YET);
-        }
-        number
-    }
-
-    /// The number of a cell, which is made when it is new.
-    #[inline]
-    fn cell(&mut self, group: u32, interval: usize) -> Result<usize> {
-        let place = group as usize * self.n_intervals + interval;
-        let cell = match self.dense.get_mut(place) {
-            Some(cell) => cell,
-            None => self.sparse.entry(place).or_insert(NONE_YET),
-        };
-        if *cell == NONE_YET {
-            if self.cells.len() >= self.cells_max {
-                return Err(error::over_budget(&format!("{} groups", self.cells_max), "ask for fewer groups"));
-            }
-            *cell = u32::try_from(self.cells.len()).expect("cells are bounded");
-            self.cells.push((group, interval));
-            self.tallies.iter_mut().for_each(Tally::grow);
-        }
-        Ok(*cell as usize)
-    }
-
-    /// Counts the rows of a person in a cell, for each atom, that wait for it.
-    #[inline]
-    fn count(&mut self, cell: usize, person: i64, waiting: &mut [u64; ATOMS_MAX]) {
-        for (tally, n_rows) in self.tallies.iter_mut().zip(waiting).filter(|(_, n_rows)| **n_rows > 0) {
-            tally.count(cell, person, std::mem::take(n_rows));
-        }
-    }
-
-    /// Adds the cells of another thread, which are about other people.
-    fn merge(&mut self, other: Gathered) -> Result<()> {
-        let groups: Vec<u32> = other.names.into_iter().map(|key| self.group(key)).collect();
-        for (from, (group, interval)) in other.cells.into_iter().enumerate() {
-            let cell = self.cell(groups[group as usize], interval)?;
-            self.tallies.iter_mut().zip(&other.tallies).for_each(|(own, other)| own.merge(cell, other, from));
-        }
-        Ok(())
-    }
-}
-
 /// One cell of a trend, before small groups are withheld.
 struct Cell {
     value: Value,
@@ -395,23 +169,6 @@ struct Cell {
 }
 
 type Cells = BTreeMap<usize, BTreeMap<Key, Cell>>;
-
-/// One number divided by another, null where either is null or the divisor is 0.
-fn ratio(top: &Value, bottom: &Value) -> Value {
-    match (double(top), double(bottom)) {
-        (Some(top), Some(bottom)) if bottom != 0.0 => Value::Number(top / bottom),
-        _ => Value::Null,
-    }
-}
-
-fn double(value: &Value) -> Option<f64> {
-    match value {
-        Value::Integer(value) => Some(*value as f64),
-        Value::Number(value) => Some(*value),
-        Value::Decimal(value) => value.to_string().parse().ok(),
-        _ => None,
-    }
-}
 
 /// Fills every interval of every named group and folds the groups that may not be named.
 fn answer(

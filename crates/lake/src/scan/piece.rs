@@ -5,9 +5,9 @@
 //! same people, of columns that the grant holds.
 
 use super::source::Source;
-use super::{Scan, ScanPart};
+use super::{GROUP, Scan, ScanPart};
 use crate::hot::{Hot, Kept, Rows};
-use crate::stretch::{Column, PersonRows, Stretch, granted};
+use crate::stretch::{Column, PersonRows, Stretch};
 use spec::Result;
 use std::any::Any;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub struct Piece {
     source: Arc<Source>,
     scan: Arc<Scan>,
-    people: Vec<PersonRows>,
+    people: Arc<[PersonRows]>,
     rows: Rows,
 }
 
@@ -31,7 +31,7 @@ impl ScanPart {
                 return Ok(None);
             }
             let rows = Rows { groups: Arc::from([source.name()]), people: self.people, only_vouched: false };
-            let people = granted(source.all_people(scan)?.all_within(self.people), &scan.grant);
+            let people = scan.granted(GROUP, &rows, &*source.all_people(scan)?);
             pieces.push(Piece { source, scan: Arc::clone(scan), people, rows });
         }
         Ok(Some(pieces))
@@ -48,7 +48,7 @@ impl Piece {
     pub fn stretch(&self) -> Result<Stretch> {
         let columns: Vec<Column> = self.source.columns(&self.scan, 1..self.scan.n_shown())?;
         let n_rows = self.source.all_people(&self.scan)?.n_rows();
-        Stretch::of(self.people.clone(), n_rows, columns, self.source.take_cost())
+        Stretch::of(Arc::clone(&self.people), n_rows, columns, self.source.take_cost())
     }
 
     /// What was kept under this name, if it is there still.

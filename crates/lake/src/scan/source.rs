@@ -64,7 +64,7 @@ impl Source {
     pub(super) fn columns(&self, scan: &Scan, places: Range<usize>) -> Result<Vec<Column>> {
         let column = |hot: Hot| match hot {
             Hot::Column(column) => Ok(column),
-            Hot::People(_) | Hot::Runs(_) | Hot::Kept(_) => Err(error::events_lack_columns()),
+            Hot::People(_) | Hot::Runs(_) | Hot::Granted(_) | Hot::Kept(_) => Err(error::events_lack_columns()),
         };
         self.hot(scan, places)?.into_iter().map(column).collect()
     }

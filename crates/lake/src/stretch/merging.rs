@@ -3,7 +3,7 @@
 //! What landed lies beside what was compacted. The order is found once and kept as runs of rows; each column is then
 //! copied run by run, so that people of whom nothing landed cost no more than the copying.
 
-use super::{Codes, Column, Numbers, People, Row, Texts};
+use super::{Column, Numbers, People, Row, Texts};
 use crate::error;
 use arrow::array::{Array, ArrayRef, BooleanArray, StringArray, new_null_array};
 use arrow::buffer::ScalarBuffer;
@@ -190,14 +190,14 @@ impl Runs {
                 // None is known of the code for what is missing.
                 let Some(new) = renamed.get_mut(code) else { return UNMET };
                 if *new == UNMET {
-                    *new = values.number(texts.values.value(code));
+                    *new = values.number(texts.values().value(code));
                 }
                 *new
             }));
         }
         let missing = u32::try_from(values.all.len()).expect("a part has fewer rows than 2^32");
         let codes = codes.into_iter().map(|code| code.min(missing));
-        Ok(Texts { codes: Codes::narrowest(codes, missing), values: StringArray::from_iter_values(values.all) })
+        Ok(Texts::new(codes, StringArray::from_iter_values(values.all)))
     }
 }
 
