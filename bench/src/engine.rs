@@ -100,6 +100,7 @@ fn measure(program: &Path, folder: &Path, n_repeats: usize) -> Result<Vec<Measur
     let floor = Floor::open(&folder.join("data").join("events"))?;
     let mut measured = Vec::new();
     for ((question, kept), parquet) in questions::all().into_iter().zip(kept).zip(parquet) {
+        floor.seconds(question.properties)?;
         let seconds: Result<Vec<f64>> = (0..n_repeats).map(|_| floor.seconds(question.properties)).collect();
         measured.push(Measured { question, kept, parquet, floor: median(&seconds?) });
     }

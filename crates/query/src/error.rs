@@ -40,6 +40,11 @@ pub(crate) fn stopped() -> Error {
         .with_source(Box::new(Stopped))
 }
 
+/// The question took so many seconds and was not answered.
+pub fn out_of_time(seconds: u64) -> Error {
+    over_budget(&format!("{seconds} seconds"), "ask for a shorter period, fewer groups, or fewer rows to join")
+}
+
 /// The cause of an error about a question that was stopped.
 #[derive(Debug)]
 pub(crate) struct Stopped;
@@ -84,6 +89,15 @@ pub(crate) fn stored_otherwise(property: &str, stored: &DataType, declared: &Dat
 /// What DataFusion says: conditions were checked, so that it is a fault.
 pub(crate) fn from_datafusion(error: DataFusionError) -> Error {
     Error::new(ErrorKind::Bug, "the question could not be computed".to_owned()).with_source(Box::new(error))
+}
+
+/// An error of ours that came back through others, who may share it.
+pub(crate) fn said_by(own: &Error) -> Error {
+    let hint = own.hint.clone().unwrap_or_default();
+    match own.source.as_ref().and_then(|source| source.downcast_ref::<OverBudget>()) {
+        Some(over) => over_budget(over.what(), &hint),
+        None => Error { hint: own.hint.clone(), ..Error::new(own.kind, own.chain()) },
+    }
 }
 
 /// What an Arrow kernel says: a fault.

@@ -45,4 +45,5 @@ mod sample_ratio;
 mod sql;
 mod trend;
 
+pub use error::out_of_time;
 pub use plan::{Limits, Plan, Rows, Stop, is_over_budget, is_stopped, run, span};

@@ -10,6 +10,7 @@ mod govern;
 mod governed;
 mod provider;
 mod tables;
+mod watched;
 
 use crate::cells;
 use crate::error;
@@ -36,6 +37,7 @@ use spec::{Column, Result, SqlQuestion, Value, ValueType};
 use std::sync::Arc;
 use std::time::Duration;
 use tables::{Opened, SqlTable};
+use watched::watched;
 
 /// How often a running plan is asked whether to stop.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -200,29 +202,34 @@ fn execute(scope: Scope<'_>, state: &SessionState, plan: &LogicalPlan, n_threads
         .map_err(|cause| error::busy(Box::new(cause)))?;
     let rows_max = scope.limits.rows_max.min(scope.limits.groups_max);
     let found = runtime.block_on(async {
-        let work = async {
-            let physical = state.create_physical_plan(plan).await?;
-            let mut stream = execute_stream(physical, state.task_ctx())?;
-            let mut batches = Vec::new();
-            while let Some(batch) = stream.next().await {
-                batches.push(batch?);
+        let physical = state.create_physical_plan(plan).await?;
+        let mut stream = execute_stream(watched(physical, &scope.limits.stop)?, state.task_ctx())?;
+        // A task of its own, so that what is busy between two looks does not keep anybody waiting.
+        let work = tokio::spawn(async move {
+            let (mut batches, mut n_rows) = (Vec::new(), 0);
+            while let Some(batch) = stream.next().await.transpose()? {
+                n_rows += batch.num_rows();
+                batches.push(batch);
+                if n_rows > rows_max {
+                    break;
+                }
             }
-            Ok::<_, DataFusionError>(batches)
-        };
+            Ok((batches, n_rows))
+        });
         let over = async {
             while !(scope.limits.stop)() {
                 tokio::time::sleep(LOOK_EVERY).await;
             }
         };
         tokio::select! {
-            batches = work => batches.map_err(|cause| fault(scope, cause)),
-            () = over => Err(error::stopped()),
+            found = work => found.unwrap_or_else(|cause| Err(DataFusionError::Internal(cause.to_string()))),
+            () = over => Err(DataFusionError::External(Box::new(error::stopped()))),
         }
     });
     // What still runs stops at its next batch.
     runtime.shutdown_background();
-    let batches = found?;
-    if batches.iter().map(RecordBatch::num_rows).sum::<usize>() > rows_max {
+    let (batches, n_rows) = found.map_err(|cause| fault(scope, cause))?;
+    if n_rows > rows_max {
         let hint = "group by fewer values, or put a LIMIT at the end";
         return Err(error::over_budget(&format!("{rows_max} rows"), hint));
     }
@@ -248,9 +255,15 @@ fn fault(scope: Scope<'_>, cause: DataFusionError) -> spec::Error {
     if (scope.limits.stop)() {
         return error::stopped();
     }
+    if let DataFusionError::External(own) = cause.find_root()
+        && let Some(own) = own.downcast_ref::<spec::Error>()
+    {
+        return error::said_by(own);
+    }
     match cause.find_root() {
         DataFusionError::ResourcesExhausted(_) => {
-            error::over_budget("its memory", "ask for a shorter period, fewer groups, or join fewer rows")
+            let most = format!("{} MiB of memory", scope.limits.memory_bytes_max >> 20);
+            error::over_budget(&most, "ask for a shorter period, fewer groups, or join fewer rows")
         }
         DataFusionError::NotImplemented(message) if message.contains("subquery") => error::unreadable(
             "a subquery stands where none can be computed",

@@ -27,8 +27,8 @@ use tokio::sync::Semaphore;
 /// Product calls at once, and how many may wait for a place.
 const CALLS_MAX: usize = 8;
 const CALLS_WAITING_MAX: usize = 64;
-/// How long a call may take, its time in the queue included.
-const CALL_WAIT_MAX: Duration = Duration::from_secs(30);
+/// How long a call may take, its time in the queue included; a question itself may take 30 seconds.
+const CALL_WAIT_MAX: Duration = Duration::from_secs(40);
 /// Checks of credentials and of health at once, and how many may wait: short, and never behind questions.
 const CHECKS_MAX: usize = 4;
 const CHECKS_WAITING_MAX: usize = 256;

@@ -238,8 +238,11 @@ impl<'a> Scene<'a> {
             stop: Arc::new(move || waiting.is_over() || clock.now() > deadline),
         });
         answered.map_err(|error| {
-            if !query::is_stopped(&error) || !self.waiting.is_over() {
+            if !query::is_stopped(&error) {
                 return error;
+            }
+            if !self.waiting.is_over() {
+                return query::out_of_time(SECONDS_MAX.unsigned_abs());
             }
             tracing::debug!("a question was given up: nobody waits for it any more");
             error::given_up()
