@@ -24,6 +24,8 @@ pub(crate) struct Cell {
 /// The head of a column.
 pub(crate) fn head(name: &str, value_type: &str, setting: &Setting<'_>) -> Head {
     let title = match name {
+        // Columns of a SELECT are called as it says.
+        _ if setting.question["kind"] == "sql" => name.to_owned(),
         "interval" => words::capital(setting.question["by"].as_str().unwrap_or("interval")),
         "value" => setting.measure.clone(),
         "people" => "People".to_owned(),
@@ -50,8 +52,6 @@ pub(crate) fn head(name: &str, value_type: &str, setting: &Setting<'_>) -> Head 
         "mean" if setting.question["kind"] == "experiment" => "Each on average".to_owned(),
         "sum" if setting.question["kind"] == "experiment" => "In all".to_owned(),
         "sum_squares" if setting.question["kind"] == "experiment" => "Sum of squares".to_owned(),
-        // Columns of a SELECT are called as it says.
-        name if setting.question["kind"] == "sql" => name.to_owned(),
         "size" if setting.question["kind"] == "retention" => "People".to_owned(),
         name if is_since(name, setting) => since_title(name, setting),
         other => field_title(other, setting.catalog),
