@@ -2,13 +2,14 @@
 //!
 //! Files never change, so that what was decoded of one is right for as long as it lives: a new state of the table names
 //! other files, and of these only what is new has to be decoded. Never the truth: everything here can be dropped at any
-//! time. Invariant: what is held has at most so many bytes; the least recently used goes first.
+//! time. Invariant: what is kept has at most so many bytes; the least recently used goes first. What a question has in hand
+//! lives as long as it needs it, beside them.
 
 use crate::stretch::{Column, People, PersonRows, Runs};
 use roaring::RoaringTreemap;
 use std::any::Any;
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// When there is no room, so much of it is made at once.
 const PART_TO_FREE: usize = 16;
@@ -21,7 +22,7 @@ pub(crate) struct HotColumns {
 
 #[derive(Default)]
 struct Held {
-    entries: HashMap<Place, Entry>,
+    entries: HashMap<Rows, HashMap<Arc<str>, Entry>>,
     n_bytes: usize,
     /// Counts uses.
     clock: u64,
@@ -30,7 +31,7 @@ struct Held {
 }
 
 /// Rows whose columns are kept together.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Rows {
     /// The names of files and their row groups that the rows come from.
     pub(crate) groups: Arc<[(Arc<str>, usize)]>,
@@ -39,9 +40,6 @@ pub(crate) struct Rows {
     /// Whether rows that nobody vouches for are left out.
     pub(crate) only_vouched: bool,
 }
-
-/// Rows, and the column's name.
-type Place = (Rows, Arc<str>);
 
 struct Entry {
     hot: Hot,
@@ -64,17 +62,18 @@ pub(crate) enum Hot {
     Kept(Kept),
 }
 
-/// Something computed, and how much room it takes.
+/// Something computed of the rows of some people, and how much room it takes.
 #[derive(Clone)]
 pub(crate) struct Kept {
+    pub(crate) people: Arc<[PersonRows]>,
     pub(crate) value: Arc<dyn Any + Send + Sync>,
     pub(crate) n_bytes: usize,
 }
 
-/// Whom a grant holds, found by its address: as long as it is held here, no other has it.
+/// Whom a grant holds, found by its address: as long as that is held here, no other grant has it.
 #[derive(Clone)]
 pub(crate) struct Granted {
-    pub(crate) grant: Arc<RoaringTreemap>,
+    pub(crate) grant: Weak<RoaringTreemap>,
     pub(crate) people: Arc<[PersonRows]>,
 }
 
@@ -85,7 +84,7 @@ impl Hot {
             Hot::Runs(runs) => runs.n_bytes(),
             Hot::Column(column) => column.n_bytes(),
             Hot::Granted(granted) => size_of_val(&*granted.people),
-            Hot::Kept(kept) => kept.n_bytes,
+            Hot::Kept(kept) => size_of_val(&*kept.people) + kept.n_bytes,
         }
     }
 }
@@ -101,8 +100,9 @@ impl HotColumns {
         let mut held = self.lock();
         held.clock += 1;
         let now = held.clock;
+        let mut of_rows = held.entries.get_mut(rows);
         let mut find = |column: &Arc<str>| {
-            let entry = held.entries.get_mut(&(rows.clone(), Arc::clone(column)))?;
+            let entry = of_rows.as_mut()?.get_mut(column)?;
             entry.used = now;
             Some(entry.hot.clone())
         };
@@ -111,7 +111,8 @@ impl HotColumns {
 
     /// Keeps a column, and lets go of others where there is no room.
     pub(crate) fn keep(&self, rows: &Rows, column: &Arc<str>, hot: &Hot) {
-        let n_bytes = hot.n_bytes() + size_of::<(Place, Entry)>() + size_of_val(&*rows.groups);
+        let names = size_of_val(&*rows.groups) + column.len();
+        let n_bytes = hot.n_bytes() + size_of::<(Rows, Arc<str>, Entry)>() + names;
         if n_bytes > self.bytes_max / PART_TO_FREE {
             return;
         }
@@ -121,7 +122,8 @@ impl HotColumns {
         }
         let entry = Entry { hot: hot.clone(), n_bytes, used: held.clock };
         held.n_bytes += n_bytes;
-        if let Some(before) = held.entries.insert((rows.clone(), Arc::clone(column)), entry) {
+        let of_rows = held.entries.entry(rows.clone()).or_default();
+        if let Some(before) = of_rows.insert(Arc::clone(column), entry) {
             held.n_bytes -= before.n_bytes;
         }
     }
@@ -132,11 +134,17 @@ impl HotColumns {
         let mut held = self.lock();
         let now = held.clock;
         let since = std::mem::replace(&mut held.changed, now);
-        held.entries.retain(|(rows, _), entry| {
+        let mut n_gone = 0;
+        held.entries.retain(|rows, columns| {
             let is_live = rows.groups.iter().all(|(file, _)| live.contains(file.as_ref()));
-            is_live && (rows.groups.len() == 1 || entry.used > since)
+            columns.retain(|_, entry| {
+                let is_kept = is_live && (rows.groups.len() == 1 || entry.used > since);
+                n_gone += if is_kept { 0 } else { entry.n_bytes };
+                is_kept
+            });
+            !columns.is_empty()
         });
-        held.n_bytes = held.entries.values().map(|entry| entry.n_bytes).sum();
+        held.n_bytes -= n_gone;
     }
 
     fn lock(&self) -> MutexGuard<'_, Held> {
@@ -147,16 +155,26 @@ impl HotColumns {
 impl Held {
     /// Lets go of what was not used for longest, until so many bytes are left.
     fn free(&mut self, n_bytes: usize) {
-        let mut uses: Vec<(u64, Place)> =
-            self.entries.iter().map(|(place, entry)| (entry.used, place.clone())).collect();
+        let mut uses: Vec<(u64, usize)> =
+            self.entries.values().flat_map(HashMap::values).map(|entry| (entry.used, entry.n_bytes)).collect();
         uses.sort_unstable();
-        for (_, place) in uses {
-            if self.n_bytes <= n_bytes {
-                break;
-            }
-            if let Some(entry) = self.entries.remove(&place) {
-                self.n_bytes -= entry.n_bytes;
-            }
-        }
+        let mut left = self.n_bytes;
+        let mut goes = |(_, n_own): &&(u64, usize)| {
+            let goes = left > n_bytes;
+            left -= if goes { *n_own } else { 0 };
+            goes
+        };
+        let Some((last_to_go, _)) = uses.iter().take_while(&mut goes).last() else { return };
+        let (n_too_many, mut n_gone) = (self.n_bytes - n_bytes, 0);
+        self.entries.retain(|_, columns| {
+            columns.retain(|_, entry| {
+                // Of those that were used together some may do.
+                let goes = entry.used < *last_to_go || (entry.used == *last_to_go && n_gone < n_too_many);
+                n_gone += if goes { entry.n_bytes } else { 0 };
+                !goes
+            });
+            !columns.is_empty()
+        });
+        self.n_bytes -= n_gone;
     }
 }

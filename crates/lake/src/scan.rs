@@ -37,7 +37,7 @@ const FIRST_COLUMNS: [&str; 3] = ["person", "ts", "event"];
 const RUNS: &str = "/runs";
 /// The same for those of the people whom a grant holds: of the rows of a group, and of rows brought together.
 const GROUP: &str = "/group";
-const STRETCH: &str = "/stretch";
+const MERGED: &str = "/merged";
 
 /// Which events and properties to read.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -231,18 +231,21 @@ impl ScanPart {
         for source in sources.iter().filter(|_| scan.only_vouched) {
             leaves_out |= source.holds_claims(scan)?;
         }
-        let (people, columns) = match sources.as_slice() {
+        let groups = sources.iter().map(|source| source.name()).collect();
+        let rows = Rows { groups, people: self.people, only_vouched: leaves_out };
+        let (people, columns, whose) = match sources.as_slice() {
             [] => return Ok(Stretch::empty(scan.n_properties())),
             // All rows of one group and nothing else.
             [only] if !leaves_out && only.lies_in(self.people) => {
-                (only.all_people(scan)?, only.columns(scan, 1..scan.n_shown())?)
+                (only.all_people(scan)?, only.columns(scan, 1..scan.n_shown())?, GROUP)
             }
-            several => self.merged(several, leaves_out)?,
+            several => {
+                let (people, columns) = self.merged(&rows, several)?;
+                (people, columns, MERGED)
+            }
         };
         let n_bytes = sources.iter().map(|source| source.take_cost()).sum();
-        let groups = sources.iter().map(|source| source.name()).collect();
-        let rows = Rows { groups, people: self.people, only_vouched: leaves_out };
-        Stretch::of(scan.granted(STRETCH, &rows, &people), people.n_rows(), columns, n_bytes)
+        Stretch::of(scan.granted(whose, &rows, &people), people.n_rows(), columns, n_bytes)
     }
 
     /// The row groups that hold rows of the part's people.
@@ -258,20 +261,18 @@ impl ScanPart {
     }
 
     /// Rows from several groups in one order.
-    fn merged(&self, sources: &[Arc<Source>], only_vouched: bool) -> Result<(Arc<People>, Vec<Column>)> {
+    fn merged(&self, rows: &Rows, sources: &[Arc<Source>]) -> Result<(Arc<People>, Vec<Column>)> {
         let scan = &self.scan;
-        let groups = sources.iter().map(|source| source.name()).collect();
-        let rows = Rows { groups, people: self.people, only_vouched };
-        let runs = self.runs(&rows, sources)?;
+        let runs = self.runs(rows, sources)?;
         let names = &scan.names[1..scan.n_shown()];
         let mut columns = Vec::with_capacity(names.len());
-        for (index, (name, kept)) in names.iter().zip(scan.hot.get(&rows, names)).enumerate() {
+        for (index, (name, kept)) in names.iter().zip(scan.hot.get(rows, names)).enumerate() {
             columns.push(match kept {
                 Some(Hot::Column(column)) => column,
                 _ => {
                     let of_source = |source: &Arc<Source>| source.column(scan, index + 1);
                     let column = runs.column(&sources.iter().map(of_source).collect::<Result<Vec<_>>>()?)?;
-                    scan.hot.keep(&rows, name, &Hot::Column(column.clone()));
+                    scan.hot.keep(rows, name, &Hot::Column(column.clone()));
                     column
                 }
             });
@@ -304,12 +305,12 @@ impl Scan {
     fn granted(&self, whose: &str, rows: &Rows, people: &People) -> Arc<[PersonRows]> {
         let name: Arc<str> = format!("{whose} granted for {}", self.grant.purpose()).into();
         if let Some(Some(Hot::Granted(kept))) = self.hot.get(rows, std::slice::from_ref(&name)).pop()
-            && Arc::ptr_eq(&kept.grant, self.grant.shared_people())
+            && kept.grant.as_ptr() == Arc::as_ptr(self.grant.shared_people())
         {
             return kept.people;
         }
         let found = granted(people.all_within(rows.people), &self.grant);
-        let kept = Granted { grant: Arc::clone(self.grant.shared_people()), people: Arc::clone(&found) };
+        let kept = Granted { grant: Arc::downgrade(self.grant.shared_people()), people: Arc::clone(&found) };
         self.hot.keep(rows, &name, &Hot::Granted(kept));
         found
     }

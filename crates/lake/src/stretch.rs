@@ -35,7 +35,7 @@ pub struct Stretch {
 }
 
 /// The rows of one granted person, in the order of time.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PersonRows {
     person: i64,
     start: u32,
@@ -223,7 +223,14 @@ impl People {
             people.numbers.push(run[0]);
             people.ends.push(end);
         }
-        Ok(people)
+        Ok(people.fitting())
+    }
+
+    /// The same without room for more, since it is kept.
+    fn fitting(mut self) -> People {
+        self.numbers.shrink_to_fit();
+        self.ends.shrink_to_fit();
+        self
     }
 
     /// Those in a range of numbers, both ends included.

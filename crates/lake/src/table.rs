@@ -5,7 +5,7 @@
 //! against an older version fails; the library's optimize is never called (two of them can both commit); no file is removed
 //! that the newest version may name.
 
-use crate::data_file::{NewFile, UNFINISHED};
+use crate::data_file::{NewFile, UNFINISHED, damaged};
 use crate::{error, store};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use deltalake_core::kernel::transaction::{CommitBuilder, TransactionError};
@@ -94,6 +94,7 @@ impl Table {
         let folder = root.join(name);
         std::fs::create_dir_all(folder.join("_delta_log")).map_err(|cause| error::io("make", &folder, cause))?;
         let folder = folder.canonicalize().map_err(|cause| error::io("find", &folder, cause))?;
+        check_commits(&folder)?;
         let delta = engine
             .block_on(open_or_create(engine, &folder, name, columns))
             .map_err(|cause| error::table("open", name, Box::new(cause)))?;
@@ -274,6 +275,36 @@ impl Table {
         }
         Ok(())
     }
+}
+
+/// Complains about a table that is not there.
+pub(crate) fn check_all_there(root: &Path, names: &[&str]) -> Result<()> {
+    for name in names {
+        let folder = root.join(name);
+        if commits(&folder).map_or(0, |commits| commits.len()) == 0 {
+            return Err(damaged(&folder, "it is gone, or its log is empty".into()));
+        }
+    }
+    Ok(())
+}
+
+/// The files of a table's log.
+fn commits(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(folder.join("_delta_log"))?;
+    let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<std::io::Result<Vec<PathBuf>>>()?;
+    let is_commit = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "json" || ending == "parquet");
+    Ok(paths.into_iter().filter(is_commit).collect())
+}
+
+/// Complains about a commit without anything in it, which would be read as one that changed nothing.
+fn check_commits(folder: &Path) -> Result<()> {
+    let unreadable = |cause| error::io("read", folder, cause);
+    for path in commits(folder).map_err(unreadable)? {
+        if path.metadata().map_err(unreadable)?.len() == 0 {
+            return Err(damaged(&path, "it is empty".into()));
+        }
+    }
+    Ok(())
 }
 
 async fn open_or_create(

@@ -51,12 +51,12 @@ impl Traits {
         self.rows(people.iter().map(PersonRows::person))
     }
 
-    /// The granted people in a range of stored numbers, both ends included, and their rows.
-    pub fn everybody(&self, (first, last): (i64, i64)) -> (Vec<i64>, Vec<Option<Row>>) {
+    /// The first so many of the granted people in a range of stored numbers, both ends included, and their rows.
+    pub fn everybody(&self, (first, last): (i64, i64), n_people_max: usize) -> (Vec<i64>, Vec<Option<Row>>) {
         let mut granted = self.grant.people().iter();
         u64::try_from(first).into_iter().for_each(|first| granted.advance_to(first));
         let stored = granted.map_while(|number| i64::try_from(number).ok());
-        let people: Vec<i64> = stored.take_while(|person| *person <= last).collect();
+        let people: Vec<i64> = stored.take_while(|person| *person <= last).take(n_people_max).collect();
         let rows = if self.columns.is_empty() { vec![None; people.len()] } else { self.rows(people.iter().copied()) };
         (people, rows)
     }

@@ -204,6 +204,11 @@ impl Vault {
         self.lock().next_local.get(usize::from(person.bucket())).is_some_and(|next| local < u64::from(*next))
     }
 
+    /// Whether anybody was ever allocated.
+    pub(crate) fn knows_anybody(&self) -> bool {
+        self.lock().next_local.iter().any(|next| *next > 0)
+    }
+
     /// Decrypts the newest identifier of a kind; `None` when the person, who may be made of several, has none.
     pub(crate) fn identifier(&self, person: PersonId, kind: &str, roots: &Roots) -> Result<Option<String>> {
         let state = self.lock();

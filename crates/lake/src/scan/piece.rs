@@ -40,7 +40,7 @@ impl ScanPart {
 
 impl Piece {
     /// The granted people who have rows here, ascending.
-    pub fn people(&self) -> &[PersonRows] {
+    pub fn people(&self) -> &Arc<[PersonRows]> {
         &self.people
     }
 
@@ -51,16 +51,20 @@ impl Piece {
         Stretch::of(Arc::clone(&self.people), n_rows, columns, self.source.take_cost())
     }
 
-    /// What was kept under this name, if it is there still.
+    /// What was kept under this name of the same people, if it is there still.
     pub fn kept<T: Any + Send + Sync>(&self, name: &Arc<str>) -> Option<Arc<T>> {
         match self.scan.hot.get(&self.rows, std::slice::from_ref(name)).pop()? {
-            Some(Hot::Kept(kept)) => Arc::downcast(kept.value).ok(),
+            // Others may be granted by now.
+            Some(Hot::Kept(kept)) if Arc::ptr_eq(&kept.people, &self.people) || kept.people == self.people => {
+                Arc::downcast(kept.value).ok()
+            }
             _ => None,
         }
     }
 
     /// Keeps something of so many bytes that was computed of these rows.
     pub fn keep<T: Any + Send + Sync>(&self, name: &Arc<str>, value: Arc<T>, n_bytes: usize) {
-        self.scan.hot.keep(&self.rows, name, &Hot::Kept(Kept { value, n_bytes }));
+        let kept = Kept { people: Arc::clone(&self.people), value, n_bytes };
+        self.scan.hot.keep(&self.rows, name, &Hot::Kept(kept));
     }
 }

@@ -93,7 +93,8 @@ impl Runs {
                 all.ends.push(u32::try_from(runs.n_rows).map_err(|_| error::events_lack_columns())?);
             }
         }
-        runs.people = Arc::new(all);
+        runs.people = Arc::new(all.fitting());
+        runs.runs.shrink_to_fit();
         Ok(runs)
     }
 

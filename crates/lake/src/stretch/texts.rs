@@ -137,11 +137,21 @@ impl Texts {
         (code < self.missing()).then(|| self.values.value(code))
     }
 
-    pub(super) fn array(&self, rows: impl Iterator<Item = Option<Row>>) -> Result<ArrayRef> {
-        let code = |row: Row| Some(self.code(row)).filter(|code| *code < self.missing());
-        let key = |row: Option<Row>| i32::try_from(row.and_then(code)?).ok();
+    /// Rows as an array whose dictionary has their texts alone: whoever computes with it looks at all of the dictionary.
+    pub fn array(&self, rows: impl Iterator<Item = Option<Row>>) -> Result<ArrayRef> {
+        let (mut places, mut used) = (vec![None; self.missing()], Vec::new());
+        let key = |row: Option<Row>| {
+            let code = self.code(row?);
+            let place = places.get_mut(code)?;
+            if place.is_none() {
+                *place = i32::try_from(used.len()).ok();
+                used.push(code);
+            }
+            *place
+        };
         let keys: Int32Array = rows.map(key).collect();
-        let array = DictionaryArray::try_new(keys, Arc::new(self.values.clone()));
+        let values = StringArray::from_iter_values(used.iter().map(|code| self.values.value(*code)));
+        let array = DictionaryArray::try_new(keys, Arc::new(values));
         Ok(Arc::new(array.map_err(|cause| error::bug("cannot pick rows", Box::new(cause)))?))
     }
 }

@@ -234,7 +234,7 @@ pub(crate) fn batch_of(part: &ScanPart) -> RecordBatch {
 pub(crate) fn trait_of(snapshot: &Snapshot, grant: &Grant, name: &str) -> Result<ArrayRef> {
     let traits = snapshot.traits(grant, &[name.to_owned()])?;
     let column = traits.column(name).expect("it was asked for");
-    column.array(traits.everybody((i64::MIN, i64::MAX)).1.into_iter())
+    column.array(traits.everybody((i64::MIN, i64::MAX), usize::MAX).1.into_iter())
 }
 
 pub(crate) fn row_text(batch: &RecordBatch, row: usize) -> String {

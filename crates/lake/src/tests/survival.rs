@@ -339,3 +339,24 @@ fn many_imports_keep_the_folder_small() {
             .any(|entry| { entry.file_name().to_string_lossy().contains("checkpoint") })
     );
 }
+
+#[test]
+fn a_table_that_was_lost_ends_the_start() {
+    for is_emptied in [false, true] {
+        let fixture = Fixture::new();
+        let text = b"customer,at,amount,shop\nann,2017-01-01T00:00:00Z,1,s\n";
+        fixture.import(&purchase(false), "a.csv", text).expect("the file is good");
+        let Fixture { folder, lake, .. } = fixture;
+        drop(lake);
+        // What said whom to leave out would be read as nothing.
+        let consents = folder.path().join("data/consents");
+        if is_emptied {
+            let commit = consents.join("_delta_log/00000000000000000000.json");
+            std::fs::write(commit, "").expect("the commit is there");
+        } else {
+            std::fs::remove_dir_all(consents).expect("the table is there");
+        }
+        let error = open(&folder, 2, 1 << 20).err().expect("what is lost is not made anew");
+        assert!(error.to_string().contains("consents"), "{error}");
+    }
+}
