@@ -87,8 +87,12 @@ pub(crate) fn stored_otherwise(property: &str, stored: &DataType, declared: &Dat
 }
 
 /// What DataFusion says: conditions were checked, so that it is a fault.
+///
+/// Only what sort of error it is goes to the log: its text may hold values.
 pub(crate) fn from_datafusion(error: DataFusionError) -> Error {
-    Error::new(ErrorKind::Bug, "the question could not be computed".to_owned()).with_source(Box::new(error))
+    let sort = error.find_root().strip_backtrace();
+    let sort = sort.split(':').next().unwrap_or_default().to_owned();
+    Error::new(ErrorKind::Bug, "the question could not be computed".to_owned()).with_source(sort.into())
 }
 
 /// An error of ours that came back through others, who may share it.

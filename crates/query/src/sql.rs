@@ -15,11 +15,13 @@ mod watched;
 use crate::cells;
 use crate::error;
 use crate::pass::Pass;
-use crate::plan::{Rows, Scope};
+use crate::plan::{Rows, Scope, Stop};
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, TimeUnit};
-use datafusion::common::tree_node::{Transformed, TreeNodeRecursion};
+use arrow::error::ArrowError;
+use datafusion::common::DFSchema;
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::datasource::{provider_as_source, source_as_provider};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
@@ -27,14 +29,17 @@ use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, SortExpr};
+use datafusion::logical_expr::utils::merge_schema;
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, SortExpr};
 use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::SessionConfig;
+use expression::holds_all;
 use futures::StreamExt;
 use govern::Governor;
 use provider::Provider;
 use spec::{Column, Result, SqlQuestion, Value, ValueType};
 use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 use tables::{Opened, SqlTable};
 use watched::watched;
@@ -68,7 +73,14 @@ impl Complaint {
     fn of_others() -> Complaint {
         Complaint::new(
             "a subquery looks at single people who are not those of the row",
-            "tie it to them: `person IN (SELECT person FROM ...)`, or EXISTS with `a.person = b.person`",
+            "tie it to them: `person IN (SELECT person FROM ...)`",
+        )
+    }
+
+    fn tied() -> Complaint {
+        Complaint::new(
+            "a subquery looks at the rows around it",
+            "write `person IN (SELECT person FROM ...)`, or join what it reads",
         )
     }
 }
@@ -95,14 +107,15 @@ fn answer(scope: Scope<'_>, question: &SqlQuestion) -> Result<Rows> {
     let tables = scope.plan.tables.iter().map(|(name, fields)| SqlTable::new(scope, name, fields));
     let provider = Provider::new(tables.collect::<Result<Vec<_>>>()?);
     let n_threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let plan = plan(&provider, &question.text, scope)
+    let state = session(scope, n_threads)?;
+    let plan = plan(&provider, &question.text, scope, &state)
         .map_err(|complaint| error::unreadable(&complaint.message, &complaint.hint))?;
     // Sums of doubles depend on their order: one thread keeps it.
-    let n_threads = if adds_doubles(&plan) { 1 } else { n_threads };
-    let state = session(scope, n_threads)?;
+    let (n_threads, state) = if adds_doubles(&plan) { (1, session(scope, 1)?) } else { (n_threads, state) };
     let plan = state.optimize(&plan).map_err(|cause| fault(scope, cause))?;
+    check_casts(&plan)?;
     let (plan, passes) = open(scope, plan, n_threads)?;
-    let batches = execute(scope, &state, &plan, n_threads)?;
+    let batches = execute(scope, state, plan.clone(), n_threads)?;
     let columns: Vec<Column> =
         plan.schema().fields().iter().map(|field| shown_column(field.name(), field.data_type())).collect();
     let mut rows = Vec::new();
@@ -125,8 +138,10 @@ fn answer(scope: Scope<'_>, question: &SqlQuestion) -> Result<Rows> {
 }
 
 /// The plan of a text, safe to answer, with an order of all rows and no more of them than may be.
-fn plan(provider: &Provider, text: &str, scope: Scope<'_>) -> Step<LogicalPlan> {
+fn plan(provider: &Provider, text: &str, scope: Scope<'_>, state: &SessionState) -> Step<LogicalPlan> {
     let plan = provider.plan(text)?;
+    // What coercion puts in has to be safe as well.
+    let plan = state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})?;
     let plan = Governor::new(scope.grant.min_group()).whole(&plan)?;
     let plan = in_order(plan)?;
     Ok(LogicalPlanBuilder::from(plan)
@@ -143,6 +158,11 @@ fn in_order(plan: LogicalPlan) -> Step<LogicalPlan> {
         LogicalPlan::Limit(mut limit) => {
             limit.input = Arc::new(in_order(Arc::unwrap_or_clone(limit.input))?);
             LogicalPlan::Limit(limit)
+        }
+        // Sorted by something that is not shown.
+        LogicalPlan::Projection(mut projection) if matches!(*projection.input, LogicalPlan::Sort(_)) => {
+            projection.input = Arc::new(in_order(Arc::unwrap_or_clone(projection.input))?);
+            LogicalPlan::Projection(projection)
         }
         LogicalPlan::Sort(mut sort) => {
             let columns = sort.input.schema().columns().into_iter();
@@ -193,39 +213,32 @@ fn open(scope: Scope<'_>, plan: LogicalPlan, n_threads: usize) -> Result<(Logica
 }
 
 /// Runs a plan until it is done or is to stop.
-fn execute(scope: Scope<'_>, state: &SessionState, plan: &LogicalPlan, n_threads: usize) -> Result<Vec<RecordBatch>> {
+fn execute(scope: Scope<'_>, state: SessionState, plan: LogicalPlan, n_threads: usize) -> Result<Vec<RecordBatch>> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(n_threads)
         .thread_stack_size(STACK_BYTES)
-        .enable_time()
         .build()
         .map_err(|cause| error::busy(Box::new(cause)))?;
     let rows_max = scope.limits.rows_max.min(scope.limits.groups_max);
-    let found = runtime.block_on(async {
-        let physical = state.create_physical_plan(plan).await?;
-        let mut stream = execute_stream(watched(physical, &scope.limits.stop)?, state.task_ctx())?;
-        // A task of its own, so that what is busy between two looks does not keep anybody waiting.
-        let work = tokio::spawn(async move {
-            let (mut batches, mut n_rows) = (Vec::new(), 0);
-            while let Some(batch) = stream.next().await.transpose()? {
-                n_rows += batch.num_rows();
-                batches.push(batch);
-                if n_rows > rows_max {
-                    break;
-                }
-            }
-            Ok((batches, n_rows))
-        });
-        let over = async {
-            while !(scope.limits.stop)() {
-                tokio::time::sleep(LOOK_EVERY).await;
-            }
-        };
-        tokio::select! {
-            found = work => found.unwrap_or_else(|cause| Err(DataFusionError::Internal(cause.to_string()))),
-            () = over => Err(DataFusionError::External(Box::new(error::stopped()))),
-        }
+    let (done, is_done) = channel();
+    let stop = Arc::clone(&scope.limits.stop);
+    runtime.spawn(async move {
+        // Nobody listens any more when it was told to stop.
+        let _ = done.send(batches(&state, &plan, &stop, rows_max).await);
     });
+    // All threads of the runtime may be busy between two looks: who waits is not one of them.
+    let found = loop {
+        match is_done.recv_timeout(LOOK_EVERY) {
+            Ok(found) => break found,
+            Err(RecvTimeoutError::Timeout) if (scope.limits.stop)() => {
+                break Err(DataFusionError::External(Box::new(error::stopped())));
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                break Err(DataFusionError::Internal("a query ended abnormally".to_owned()));
+            }
+        }
+    };
     // What still runs stops at its next batch.
     runtime.shutdown_background();
     let (batches, n_rows) = found.map_err(|cause| fault(scope, cause))?;
@@ -236,15 +249,60 @@ fn execute(scope: Scope<'_>, state: &SessionState, plan: &LogicalPlan, n_threads
     Ok(batches)
 }
 
+/// The rows of a plan, and how many there are; what is beyond the most that may be is not read.
+async fn batches(
+    state: &SessionState,
+    plan: &LogicalPlan,
+    stop: &Stop,
+    rows_max: usize,
+) -> std::result::Result<(Vec<RecordBatch>, usize), DataFusionError> {
+    let physical = state.create_physical_plan(plan).await?;
+    let mut stream = execute_stream(watched(physical, stop)?, state.task_ctx())?;
+    let (mut batches, mut n_rows) = (Vec::new(), 0);
+    while let Some(batch) = stream.next().await.transpose()? {
+        n_rows += batch.num_rows();
+        batches.push(batch);
+        if n_rows > rows_max {
+            break;
+        }
+    }
+    Ok((batches, n_rows))
+}
+
+/// Refuses a plan in which a cast could fail: the optimiser has put together what was safe apart.
+fn check_casts(plan: &LogicalPlan) -> Result<()> {
+    let mut unsafe_cast = None;
+    let looked = plan.apply_with_subqueries(|node| {
+        let inputs = node.inputs();
+        let schema = if inputs.is_empty() { node.schema().as_ref().clone() } else { merge_schema(&inputs) };
+        node.apply_expressions(|expression| {
+            expression.apply(|part| {
+                if let Expr::Cast(cast) = part {
+                    let from = cast.expr.get_type(&schema)?;
+                    if !holds_all(&from, cast.field.data_type()) {
+                        unsafe_cast = Some(format!("{from} is taken for {}", cast.field.data_type()));
+                    }
+                }
+                Ok(TreeNodeRecursion::Continue)
+            })
+        })
+    });
+    looked.map_err(error::from_datafusion)?;
+    match unsafe_cast {
+        Some(what) => Err(error::unreadable(&what, "compare values of one type; text and times stand in 'quotes'")),
+        None => Ok(()),
+    }
+}
+
 /// Whether the plan adds up doubles.
 fn adds_doubles(plan: &LogicalPlan) -> bool {
     let mut found = false;
     let looked = plan.apply_with_subqueries(|node| {
-        found |= matches!(node, LogicalPlan::Aggregate(_))
-            && node
-                .inputs()
-                .iter()
-                .any(|input| input.schema().fields().iter().any(|field| *field.data_type() == DataType::Float64));
+        if let LogicalPlan::Aggregate(aggregate) = node {
+            let has_doubles =
+                |schema: &DFSchema| schema.fields().iter().any(|field| *field.data_type() == DataType::Float64);
+            found |= has_doubles(aggregate.input.schema()) || has_doubles(&aggregate.schema);
+        }
         Ok(TreeNodeRecursion::Continue)
     });
     found || looked.is_err()
@@ -272,8 +330,29 @@ fn fault(scope: Scope<'_>, cause: DataFusionError) -> spec::Error {
         DataFusionError::Plan(_) | DataFusionError::SchemaError(..) | DataFusionError::NotImplemented(_) => {
             error::unreadable(&plain(&cause), "compare values of one type; text stands in 'quotes'")
         }
+        // What looks at single people cannot fail, so that this is about groups, or values that stand in the text.
+        DataFusionError::ArrowError(arrow, _) if is_about_values(arrow) => error::unreadable(
+            &arrow.to_string().to_lowercase(),
+            "see to it that no value is outside of its type; `nullif(x, 0)` keeps from dividing by zero",
+        ),
+        DataFusionError::Execution(_) => {
+            let message = plain(cause.find_root());
+            error::unreadable(&message, "look at the values that functions are given")
+        }
         _ => error::from_datafusion(cause),
     }
+}
+
+/// Whether an error tells of values that cannot be computed with, rather than of what is wrong with the program.
+fn is_about_values(error: &ArrowError) -> bool {
+    matches!(
+        error,
+        ArrowError::DivideByZero
+            | ArrowError::ArithmeticOverflow(_)
+            | ArrowError::CastError(_)
+            | ArrowError::ParseError(_)
+            | ArrowError::ComputeError(_)
+    )
 }
 
 /// A message of DataFusion without what it wraps around it.

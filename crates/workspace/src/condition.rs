@@ -18,6 +18,8 @@ mod tests;
 
 /// The most comparisons in one condition.
 const TERMS_MAX: usize = 1_000;
+/// Signs of a pattern that stand for any text: what is looked for takes as much longer for each.
+const WILDCARDS_MAX: usize = 64;
 
 /// The longest list after `IN`.
 const LIST_MAX: usize = 10_000;
@@ -179,9 +181,14 @@ impl Reader {
             return Ok(negate_if(negated, Condition::In { term, values }));
         }
         if self.cursor.take_word("like") {
+            let spot = self.cursor.spot();
             let Some(pattern) = self.cursor.take_text() else {
                 return self.cursor.unexpected("a pattern", "write it in quotes, as in `LIKE 'spring%'`");
             };
+            if pattern.matches(['%', '_']).count() > WILDCARDS_MAX {
+                let message = format!("the pattern has more than {WILDCARDS_MAX} times `%` or `_`");
+                return self.cursor.stop(spot, message, "look for less at once");
+            }
             return Ok(negate_if(negated, Condition::Like { term, pattern }));
         }
         if self.cursor.take_word("between") {

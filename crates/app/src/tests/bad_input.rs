@@ -251,3 +251,19 @@ fn columns_are_for_lists() {
     question["release"] = "profile".into();
     wrong(&question);
 }
+
+#[test]
+fn sql_that_nests_is_refused_before_it_is_read() {
+    let deep = |open: &str, close: &str, n: usize| format!("SELECT {}1{} FROM visit", open.repeat(n), close.repeat(n));
+    for text in [
+        deep("CAST(", " AS INT)", 20),
+        deep("CAST(", "", 30),
+        deep("POSITION(", " IN 'a')", 9),
+        deep("lower(", ")", 40),
+        deep("(", ")", 900),
+        format!("SELECT {}'1 day' FROM visit", "INTERVAL ".repeat(900)),
+        format!("SELECT CAST(1 AS {}INT{}) FROM visit", "ARRAY<".repeat(600), ">".repeat(600)),
+    ] {
+        wrong(&json!({ "kind": "sql", "purpose": "analytics", "text": text }));
+    }
+}

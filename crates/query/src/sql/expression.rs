@@ -1,18 +1,19 @@
-//! Expressions on rows about single people: what may be computed there, and what is changed so that no row can fail.
+//! Expressions: what may be computed, and what is changed so that nothing can fail.
 //!
-//! A division by nothing is null, and so is a cast that does not work; decimals are computed with as doubles, which do not
-//! overflow into an error. Functions come from a short list of those that cannot fail nor grow.
+//! A failure would tell of the row that it is about, and the optimiser may move what is asked of groups to rows of single
+//! people. So one list holds everywhere: a division by nothing is null, and so is a cast that does not work; what is
+//! computed with decimals, and every division, is one of doubles, which do not overflow into an error. Functions come from
+//! a short list of those that cannot fail nor grow. Types are those after coercion: what it put in is looked at as well.
 
 use super::govern::Governor;
 use super::governed::{Governed, Kind};
 use super::{Complaint, Step};
 use datafusion::arrow::datatypes::DataType;
+use datafusion::common::ScalarValue;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::error::DataFusionError;
 use datafusion::functions::core::expr_fn::nullif;
-use datafusion::logical_expr::expr::{Exists, InSubquery, TryCast};
-use datafusion::logical_expr::utils::split_conjunction;
+use datafusion::logical_expr::expr::{Cast, Exists, InSubquery, ScalarFunction, TryCast};
 use datafusion::logical_expr::{
     BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator, Projection, Subquery, lit, try_cast,
 };
@@ -21,45 +22,62 @@ use std::sync::Arc;
 /// The longest interval that is added to a time: more could reach the end of the calendar for some rows only.
 const INTERVAL_MONTHS_MAX: i32 = 12 * 1_000;
 const INTERVAL_DAYS_MAX: i64 = 366 * 1_000;
-
-/// The rows of a query around a subquery.
-pub(super) struct Frame {
-    schema: DFSchema,
-    kinds: Option<Vec<Kind>>,
-}
+/// Signs of a pattern that stand for any text: what is looked for takes as much longer for each.
+const WILDCARDS_MAX: usize = 64;
+/// Parts of a time that can be asked for.
+const TIME_PARTS: [&str; 13] = [
+    "century", "day", "decade", "dow", "doy", "epoch", "hour", "isodow", "minute", "month", "quarter", "second", "week",
+];
 
 impl Governor {
     /// An expression on rows of a plan, made safe.
     pub(super) fn expression(&mut self, expression: Expr, input: &Governed) -> Step<Expr> {
-        if input.kinds.is_none() {
-            return self.released_in(expression, input);
-        }
         match expression {
             Expr::Column(column) => match input.kind_of_column(&column) {
                 Some(Kind::Person(_)) => Err(Complaint::person()),
                 _ => Ok(Expr::Column(column)),
             },
-            Expr::OuterReferenceColumn(..) if self.is_person(&expression, input) => Err(Complaint::person()),
             Expr::BinaryExpr(binary) => self.binary(binary, input),
-            Expr::IsNull(inner) if self.is_person(&inner, input) => Ok(Expr::IsNull(inner)),
-            Expr::IsNotNull(inner) if self.is_person(&inner, input) => Ok(Expr::IsNotNull(inner)),
-            Expr::Cast(cast) if !matches!(*cast.expr, Expr::Literal(..)) => {
-                let inner = self.expression(*cast.expr, input)?;
-                Ok(Expr::TryCast(TryCast { expr: Box::new(inner), field: cast.field }))
-            }
+            Expr::IsNull(inner) if is_person(&inner, input) => Ok(Expr::IsNull(inner)),
+            Expr::IsNotNull(inner) if is_person(&inner, input) => Ok(Expr::IsNotNull(inner)),
+            Expr::Cast(cast) => self.cast(cast, input),
             Expr::InSubquery(inside) => self.in_subquery(inside, input),
             Expr::Exists(Exists { subquery, negated }) => {
-                let (subquery, found) = self.subquery(subquery, input)?;
-                if found.kinds.is_some() && !found.is_about(None) {
+                let (subquery, found) = self.subquery(subquery)?;
+                if found.kinds.is_some() {
                     return Err(Complaint::of_others());
                 }
                 Ok(Expr::Exists(Exists { subquery, negated }))
             }
-            Expr::ScalarSubquery(subquery) => self.scalar(subquery, input),
-            Expr::OuterReferenceColumn(..)
-            | Expr::Alias(_)
+            Expr::ScalarSubquery(subquery) => {
+                let (subquery, found) = self.subquery(subquery)?;
+                if found.kinds.is_some() {
+                    return Err(Complaint::new(
+                        "a subquery gives a value of a single person",
+                        "take a figure of a group",
+                    ));
+                }
+                Ok(Expr::ScalarSubquery(subquery))
+            }
+            Expr::ScalarFunction(function) => {
+                check_function(&function)?;
+                self.children(Expr::ScalarFunction(function), input)
+            }
+            Expr::Like(like) => {
+                let pattern = match like.pattern.as_ref() {
+                    Expr::Literal(value, _) => value.to_string(),
+                    Expr::Cast(cast) => cast.expr.to_string(),
+                    _ => return Err(Complaint::new("a pattern is not written out", "write it as in `LIKE 'spring%'`")),
+                };
+                if like.escape_char.is_some() || pattern.matches(['%', '_']).count() > WILDCARDS_MAX {
+                    let message = format!("a pattern has `ESCAPE`, or more than {WILDCARDS_MAX} times `%` or `_`");
+                    return Err(Complaint::new(&message, "look for less at once"));
+                }
+                self.children(Expr::Like(like), input)
+            }
+            Expr::OuterReferenceColumn(..) => Err(Complaint::tied()),
+            Expr::Alias(_)
             | Expr::Literal(..)
-            | Expr::Like(_)
             | Expr::Not(_)
             | Expr::IsNull(_)
             | Expr::IsNotNull(_)
@@ -72,35 +90,11 @@ impl Governor {
             | Expr::Between(_)
             | Expr::InList(_)
             | Expr::Case(_)
-            | Expr::Cast(_)
-            | Expr::TryCast(_)
-            | Expr::ScalarFunction(_) => self.children(expression, input),
+            | Expr::TryCast(_) => self.children(expression, input),
             other => {
-                let message = format!("`{}` cannot be computed on rows about single people", other.schema_name());
-                Err(Complaint::new(&message, "compute it from groups"))
+                let message = format!("`{}` cannot be computed here", other.schema_name());
+                Err(Complaint::new(&message, "use what the manual lists"))
             }
-        }
-    }
-
-    /// An expression on groups of enough people: only what is read in subqueries is looked at.
-    pub(super) fn released(&mut self, expression: Expr) -> Step<Expr> {
-        let nothing = Governed::empty();
-        self.released_in(expression, &nothing)
-    }
-
-    fn released_in(&mut self, expression: Expr, input: &Governed) -> Step<Expr> {
-        match expression {
-            Expr::InSubquery(inside) => self.in_subquery(inside, input),
-            Expr::Exists(Exists { subquery, negated }) => {
-                let (subquery, found) = self.subquery(subquery, input)?;
-                if found.kinds.is_some() {
-                    return Err(Complaint::of_others());
-                }
-                Ok(Expr::Exists(Exists { subquery, negated }))
-            }
-            Expr::ScalarSubquery(subquery) => self.scalar(subquery, input),
-            Expr::SetComparison(_) => Err(Complaint::new("ANY and ALL cannot be asked here", "use IN or EXISTS")),
-            other => self.children(other, input),
         }
     }
 
@@ -116,21 +110,35 @@ impl Governor {
         complaint.map_or(Ok(mapped.data), Err)
     }
 
+    /// A cast that gives null where it does not work; of what is written in the text, it has to.
+    fn cast(&mut self, cast: Cast, input: &Governed) -> Step<Expr> {
+        let to = cast.field.data_type();
+        if let Expr::Literal(value, metadata) = cast.expr.as_ref() {
+            let known = value.cast_to(to).ok().filter(|found| found.is_null() == value.is_null());
+            let known = known.ok_or_else(|| {
+                let message = format!("{value} stands where it would have to be of another type");
+                Complaint::new(&message, "compare values of one type; text and times stand in 'quotes'")
+            })?;
+            return Ok(Expr::Literal(known, metadata.clone()));
+        }
+        let inner = self.expression(*cast.expr, input)?;
+        Ok(Expr::TryCast(TryCast { expr: Box::new(inner), field: cast.field }))
+    }
+
     fn binary(&mut self, binary: BinaryExpr, input: &Governed) -> Step<Expr> {
         use Operator::{
             And, Divide, Eq, Gt, GtEq, ILikeMatch, IsDistinctFrom, IsNotDistinctFrom, LikeMatch, Lt, LtEq, Minus,
             Modulo, Multiply, NotEq, NotILikeMatch, NotLikeMatch, Or, Plus,
         };
         let BinaryExpr { left, op, right } = binary;
-        if op == Eq && self.is_person(&left, input) && self.is_person(&right, input) {
+        if op == Eq && is_person(&left, input) && is_person(&right, input) {
             return Ok(Expr::BinaryExpr(BinaryExpr { left, op, right }));
         }
         let computes = matches!(op, Plus | Minus | Multiply | Divide | Modulo);
         let compares = matches!(op, Eq | NotEq | Lt | LtEq | Gt | GtEq | And | Or | IsDistinctFrom | IsNotDistinctFrom)
             || matches!(op, LikeMatch | NotLikeMatch | ILikeMatch | NotILikeMatch);
         if !computes && !compares {
-            let message = format!("`{op}` cannot be computed on rows about single people");
-            return Err(Complaint::new(&message, "compute it from groups"));
+            return Err(Complaint::new(&format!("`{op}` cannot be computed here"), "use what the manual lists"));
         }
         let (mut left, mut right) = (self.expression(*left, input)?, self.expression(*right, input)?);
         if computes {
@@ -141,11 +149,12 @@ impl Governor {
                     "add less than a thousand years",
                 ));
             }
-            if types.iter().any(|data_type| matches!(data_type, DataType::Decimal128(..) | DataType::Decimal256(..))) {
+            let divides = matches!(op, Divide | Modulo);
+            if divides || types.iter().any(|data_type| data_type.is_decimal()) {
                 (left, right) = (try_cast(left, DataType::Float64), try_cast(right, DataType::Float64));
             }
-            if matches!(op, Divide | Modulo) {
-                right = nullif(right, lit(0));
+            if divides {
+                right = nullif(right, lit(0.0));
             }
         }
         Ok(Expr::BinaryExpr(BinaryExpr { left: Box::new(left), op, right: Box::new(right) }))
@@ -153,23 +162,23 @@ impl Governor {
 
     fn in_subquery(&mut self, inside: InSubquery, input: &Governed) -> Step<Expr> {
         let InSubquery { expr, subquery, negated } = inside;
-        let (subquery, found) = self.subquery(subquery, input)?;
+        let (subquery, found) = self.subquery(subquery)?;
         let expr = match found.kinds.as_deref() {
             // Values of enough people.
             None => Box::new(self.expression(*expr, input)?),
-            Some([Kind::Person(person), ..]) if self.is_person(&expr, input) && found.is_about(Some(*person)) => expr,
+            Some([Kind::Person(person), ..]) if is_person(&expr, input) && found.is_about(Some(*person)) => expr,
             Some(_) => return Err(Complaint::of_others()),
         };
         Ok(Expr::InSubquery(InSubquery { expr, subquery, negated }))
     }
 
-    /// A query inside of a condition, and what its rows are about.
-    fn subquery(&mut self, subquery: Subquery, input: &Governed) -> Step<(Subquery, Governed)> {
+    /// A query inside of a condition, and what its rows are about. It says the same for all rows around it.
+    fn subquery(&mut self, subquery: Subquery) -> Step<(Subquery, Governed)> {
+        if !subquery.outer_ref_columns.is_empty() {
+            return Err(Complaint::tied());
+        }
         let n_columns = subquery.subquery.schema().fields().len();
-        self.outer.push(Frame { schema: input.schema().clone(), kinds: input.kinds.clone() });
-        let governed = self.govern(&subquery.subquery);
-        self.outer.pop();
-        let governed = governed?;
+        let governed = self.govern(&subquery.subquery)?;
         let plan = if governed.kinds.is_some() {
             // Without the columns that follow people.
             let shown = governed.schema().columns().into_iter().take(n_columns).map(Expr::Column).collect();
@@ -179,49 +188,64 @@ impl Governor {
         };
         Ok((Subquery { subquery: Arc::new(plan), ..subquery }, governed))
     }
+}
 
-    /// A query that gives one value: of groups, and the same for all rows.
-    fn scalar(&mut self, subquery: Subquery, input: &Governed) -> Step<Expr> {
-        if !subquery.outer_ref_columns.is_empty() {
-            return Err(Complaint::new(
-                "a subquery gives a value for each row",
-                "join it instead: group it by `person` and join by that",
-            ));
-        }
-        let (subquery, found) = self.subquery(subquery, input)?;
-        if found.kinds.is_some() {
-            return Err(Complaint::new("a subquery gives a value of a single person", "take a figure of a group"));
-        }
-        Ok(Expr::ScalarSubquery(subquery))
-    }
+fn is_person(expression: &Expr, input: &Governed) -> bool {
+    let Expr::Column(column) = expression else { return false };
+    matches!(input.kind_of_column(column), Some(Kind::Person(_)))
+}
 
-    /// The people of a plan who are the same as in the rows around it, wherever a condition holds.
-    pub(super) fn tied(&self, condition: &Expr, input: &Governed) -> Vec<usize> {
-        let pair = |term: &&Expr| {
-            let Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) = term else { return None };
-            let (inner, outer) = match (left.as_ref(), right.as_ref()) {
-                (Expr::Column(column), outer @ Expr::OuterReferenceColumn(..)) => (column, outer),
-                (outer @ Expr::OuterReferenceColumn(..), Expr::Column(column)) => (column, outer),
-                _ => return None,
-            };
-            match input.kind_of_column(inner) {
-                Some(Kind::Person(number)) if self.is_person(outer, input) => Some(number),
-                _ => None,
-            }
-        };
-        split_conjunction(condition).iter().filter_map(pair).collect()
-    }
-
-    fn is_person(&self, expression: &Expr, input: &Governed) -> bool {
-        let kind = match expression {
-            Expr::Column(column) => input.kind_of_column(column),
-            Expr::OuterReferenceColumn(_, column) => self.outer.iter().rev().find_map(|frame| {
-                let place = frame.schema.maybe_index_of_column(column)?;
-                frame.kinds.as_ref()?.get(place).copied()
-            }),
+/// Whether a function cannot fail with what it is given; which functions there are the planner knows.
+fn check_function(function: &ScalarFunction) -> Step<()> {
+    let literal = |place: usize| match function.args.get(place) {
+        Some(Expr::Literal(value, _)) => Some(value.clone()),
+        Some(Expr::Cast(cast)) => match cast.expr.as_ref() {
+            Expr::Literal(value, _) => Some(value.clone()),
             _ => None,
-        };
-        matches!(kind, Some(Kind::Person(_)))
+        },
+        _ => None,
+    };
+    match function.func.name() {
+        "date_part" | "date_trunc" => {
+            let part = literal(0).map(|value| value.to_string().to_lowercase());
+            if part.is_none_or(|part| !TIME_PARTS.contains(&part.as_str()) && part != "year") {
+                let hint = "write it out: year, quarter, month, week, day, hour, minute, second";
+                return Err(Complaint::new("a part of a time that is not known", hint));
+            }
+        }
+        "left" | "right" => {
+            let is_small = |value: ScalarValue| value.to_string().parse::<i32>().is_ok();
+            if !literal(1).is_some_and(is_small) {
+                return Err(Complaint::new("how many letters is not written out", "write it as in `left(name, 3)`"));
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Whether a type holds everything that another one does, so that a cast to it cannot fail.
+pub(super) fn holds_all(from: &DataType, to: &DataType) -> bool {
+    use DataType::{
+        Boolean, Date32, Decimal128, Dictionary, Float32, Float64, Int8, Int16, Int32, Int64, LargeUtf8, Null,
+        Timestamp, UInt8, UInt16, UInt32, Utf8, Utf8View,
+    };
+    match (from, to) {
+        (from, to) if from == to => true,
+        (Null, _) => true,
+        (Dictionary(_, values), to) => holds_all(values, to),
+        (from, Dictionary(_, values)) => holds_all(from, values),
+        (Utf8 | Utf8View | LargeUtf8, Utf8 | Utf8View | LargeUtf8) => true,
+        (Boolean | Int8 | Int16 | Int32 | Int64 | UInt8 | UInt16 | UInt32, Int64 | Float64) => true,
+        (Int8 | Int16 | Int32 | UInt8 | UInt16, Int32) => true,
+        (Float32 | Decimal128(..), Float64) => true,
+        (Int8 | Int16 | Int32 | Int64, Decimal128(precision, scale)) => i16::from(*precision) - i16::from(*scale) >= 19,
+        (Decimal128(precision, scale), Decimal128(wider, finer)) => {
+            finer >= scale && i16::from(*wider) - i16::from(*finer) >= i16::from(*precision) - i16::from(*scale)
+        }
+        (Timestamp(unit, _), Timestamp(other, _)) => unit == other,
+        (Timestamp(..), Date32) => true,
+        _ => false,
     }
 }
 

@@ -1,20 +1,25 @@
 //! Plans of SQL made safe to answer: what leaves is about enough people, whatever stands around it.
 //!
 //! A plan is about single people from its tables up to an aggregate. There every group has to hold enough of each table's
-//! people, and every figure enough people with a value; what has fewer is left out, and from there on anything goes. Up to
-//! there only what cannot single anybody out is let through: columns as they are into figures, people into nothing but joins,
-//! groups and counts, and no expression that could fail on one row and so tell of it. What is not known here is refused.
+//! people, and every figure enough people with a value; what has fewer is left out. Up to there only what cannot single
+//! anybody out is let through: columns as they are into figures, people into nothing but joins, groups and counts, and figures
+//! that weigh rows only where no join repeats them. No expression anywhere can fail: the optimiser may move what is asked of
+//! groups below the filter for enough people, where a failure would tell of one row. What is not known here is refused.
 
-use super::expression::Frame;
+use super::expression::holds_all;
 use super::governed::{Followed, Governed, Kind};
+use super::tables::SqlTable;
 use super::{Complaint, Step};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{Column, JoinType, TableReference};
+use datafusion::datasource::source_as_provider;
+use datafusion::functions::core::expr_fn::nullif;
 use datafusion::functions_aggregate::expr_fn::count_distinct;
 use datafusion::logical_expr::expr::{AggregateFunction, AggregateFunctionParams};
+use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{
-    Aggregate, Distinct, Expr, ExprFunctionExt, ExprSchemable, Filter, Join, LogicalPlan, LogicalPlanBuilder,
-    Projection, SubqueryAlias, lit, when,
+    Aggregate, BinaryExpr, Distinct, Expr, ExprFunctionExt, ExprSchemable, Filter, Join, LogicalPlan,
+    LogicalPlanBuilder, Operator, Projection, SubqueryAlias, lit, when,
 };
 use spec::SqlQuestion;
 use std::sync::Arc;
@@ -29,13 +34,11 @@ pub(super) struct Governor {
     pub(super) min_group: u64,
     n_tables: usize,
     n_nodes: usize,
-    /// Rows of the queries around a subquery.
-    pub(super) outer: Vec<Frame>,
 }
 
 impl Governor {
     pub(super) fn new(min_group: u64) -> Governor {
-        Governor { min_group, n_tables: 0, n_nodes: 0, outer: Vec::new() }
+        Governor { min_group, n_tables: 0, n_nodes: 0 }
     }
 
     /// The plan with what keeps groups of too few people out of it.
@@ -71,12 +74,7 @@ impl Governor {
                 let columns = input.schema().columns().into_iter().map(Expr::Column).collect();
                 self.aggregate(&Aggregate::try_new(Arc::clone(input), columns, Vec::new())?)
             }
-            LogicalPlan::EmptyRelation(_)
-            | LogicalPlan::Values(_)
-            | LogicalPlan::Sort(_)
-            | LogicalPlan::Limit(_)
-            | LogicalPlan::Union(_)
-            | LogicalPlan::Window(_) => self.of_groups(plan),
+            LogicalPlan::Sort(_) | LogicalPlan::Limit(_) | LogicalPlan::Union(_) => self.of_groups(plan),
             other => {
                 let name = other.display().to_string();
                 let name = name.split([':', ' ']).next().unwrap_or_default().to_owned();
@@ -93,6 +91,7 @@ impl Governor {
         let number = self.n_tables;
         self.n_tables += 1;
         let name = format!("__person_{number}");
+        let unique = if is_of_people(plan)? { vec![number] } else { Vec::new() };
         let columns = plan.schema().columns();
         let person = columns.iter().find(|column| column.name == SqlQuestion::PERSON).cloned();
         let person = person.ok_or_else(|| Complaint::new("a table without people was read", "name another table"))?;
@@ -101,7 +100,9 @@ impl Governor {
         let shown = columns.iter().cloned().map(Expr::Column);
         let all: Vec<Expr> = shown.chain([Expr::Column(person.clone()).alias(name.clone())]).collect();
         let plan = LogicalPlanBuilder::from(plan.clone()).project(all)?.build()?;
-        Ok(Governed { plan, kinds: Some(kinds), followed: vec![Followed { name, number, always: true }] })
+        let sizes = vec![1; plan.schema().fields().len()];
+        let followed = vec![Followed { name, number, always: true }];
+        Ok(Governed { plan, kinds: Some(kinds), followed, unique, repeats: false, sizes })
     }
 
     /// What stands above aggregates: its inputs have to be safe.
@@ -117,16 +118,16 @@ impl Governor {
             }
             inputs.push(input.plan);
         }
-        let expressions = plan.expressions().into_iter().map(|one| self.released(one)).collect::<Step<_>>()?;
-        Ok(Governed { plan: plan.with_new_exprs(expressions, inputs)?, kinds: None, followed: Vec::new() })
+        let nothing = Governed::empty();
+        let expressions = plan.expressions().into_iter();
+        let expressions = expressions.map(|one| self.expression(one, &nothing)).collect::<Step<_>>()?;
+        Ok(Governed::released(plan.with_new_exprs(expressions, inputs)?))
     }
 
     fn filter(&mut self, filter: &Filter) -> Step<Governed> {
         let mut input = self.govern(&filter.input)?;
+        input.size(&filter.predicate)?;
         let predicate = self.expression(filter.predicate.clone(), &input)?;
-        // Whoever is the same as in the rows around a subquery is followed there.
-        let tied = self.tied(&filter.predicate, &input);
-        input.followed.retain(|followed| !tied.contains(&followed.number));
         for (one, other) in input.same_people(&filter.predicate) {
             input.unite(one, other);
         }
@@ -138,7 +139,9 @@ impl Governor {
         let input = self.govern(&projection.input)?;
         let mut expressions = Vec::with_capacity(projection.expr.len());
         let mut kinds = Vec::with_capacity(projection.expr.len());
+        let mut sizes = Vec::with_capacity(projection.expr.len());
         for expression in &projection.expr {
+            sizes.push(input.size(expression)?);
             let kind = input.kind_of(expression);
             expressions.push(self.shown(expression.clone(), kind, &input)?);
             kinds.push(kind.unwrap_or(Kind::Derived));
@@ -146,9 +149,10 @@ impl Governor {
         for Followed { name, number, .. } in &input.followed {
             expressions.push(Expr::Column(input.column(name)?));
             kinds.push(Kind::Person(*number));
+            sizes.push(1);
         }
-        let plan = LogicalPlan::Projection(Projection::try_new(expressions, Arc::new(input.plan))?);
-        Ok(Governed { plan, kinds: input.kinds.is_some().then_some(kinds), followed: input.followed })
+        let plan = LogicalPlan::Projection(Projection::try_new(expressions, Arc::new(input.plan.clone()))?);
+        Ok(Governed { plan, kinds: input.kinds.is_some().then_some(kinds), sizes, ..input })
     }
 
     /// An expression under the name that it had.
@@ -171,9 +175,29 @@ impl Governor {
         let mut conditions: Vec<Expr> =
             join.on.iter().map(|(one, other)| one.clone().eq(other.clone())).chain(join.filter.clone()).collect();
         let mut same = Vec::new();
+        let mut is_equal = false;
         for condition in &mut conditions {
+            both.size(condition)?;
             same.extend(both.same_people(condition));
+            is_equal |= holds_equals(condition, &left, &right);
             *condition = self.expression(condition.clone(), &both)?;
+        }
+        if !is_equal {
+            // Every row of one would meet every row of the other.
+            return Err(Complaint::new(
+                "tables are joined without equal columns",
+                "write `JOIN b ON b.person = a.person`",
+            ));
+        }
+        let one_each =
+            |side: &Governed| same.iter().any(|(one, other)| side.unique.contains(one) || side.unique.contains(other));
+        let (left_is_unique, right_is_unique) = (one_each(&left), one_each(&right));
+        let mut unique = Vec::new();
+        if right_is_unique {
+            unique.extend(left.unique.iter().copied());
+        }
+        if left_is_unique {
+            unique.extend(right.unique.iter().copied());
         }
         let mut joined = Governed {
             plan: LogicalPlan::Join(Join::try_new(
@@ -186,8 +210,11 @@ impl Governor {
                 join.null_equality,
                 join.null_aware,
             )?),
+            repeats: both.kinds.is_some() && (both.repeats || !(left_is_unique || right_is_unique)),
             kinds: both.kinds,
             followed: both.followed,
+            unique: if join.join_type == JoinType::Inner { unique } else { Vec::new() },
+            sizes: both.sizes,
         };
         for (one, other) in same {
             match join.join_type {
@@ -203,12 +230,15 @@ impl Governor {
     fn aggregate(&mut self, aggregate: &Aggregate) -> Step<Governed> {
         let input = self.govern(&aggregate.input)?;
         if input.kinds.is_none() {
-            let released = |all: &[Expr], governor: &mut Governor| -> Step<Vec<Expr>> {
-                all.iter().map(|one| governor.released(one.clone())).collect()
-            };
-            let (groups, figures) = (released(&aggregate.group_expr, self)?, released(&aggregate.aggr_expr, self)?);
+            let mut groups = Vec::with_capacity(aggregate.group_expr.len());
+            for group in &aggregate.group_expr {
+                input.size(group)?;
+                groups.push(self.shown(group.clone(), None, &input)?);
+            }
+            let figures = aggregate.aggr_expr.iter().map(|figure| self.released_figure(figure, &input));
+            let figures = figures.collect::<Step<Vec<Expr>>>()?;
             let plan = LogicalPlan::Aggregate(Aggregate::try_new(Arc::new(input.plan), groups, figures)?);
-            return Ok(Governed { plan, kinds: None, followed: Vec::new() });
+            return Ok(Governed::released(plan));
         }
         if input.followed.is_empty() {
             return Err(Complaint::new(
@@ -219,6 +249,7 @@ impl Governor {
         let kinds: Vec<Option<Kind>> = aggregate.group_expr.iter().map(|group| input.kind_of(group)).collect();
         let mut groups = Vec::with_capacity(kinds.len());
         for (group, kind) in aggregate.group_expr.iter().zip(&kinds) {
+            input.size(group)?;
             groups.push(self.shown(group.clone(), *kind, &input)?);
         }
         let mut figures = Vec::with_capacity(aggregate.aggr_expr.len());
@@ -235,6 +266,25 @@ impl Governor {
         }
     }
 
+    /// A figure of groups of enough people.
+    fn released_figure(&mut self, expression: &Expr, input: &Governed) -> Step<Expr> {
+        input.size(expression)?;
+        let (relation, name) = expression.qualified_name();
+        let Expr::AggregateFunction(mut figure) = expression.clone().unalias() else {
+            return Err(Complaint::new(&format!("`{name}` is not a figure"), "figures: count, sum, avg, min, max"));
+        };
+        let is_known = FIGURES.contains(&figure.func.name());
+        if !is_known || !figure.params.order_by.is_empty() || figure.params.null_treatment.is_some() {
+            let hint = "figures: count, sum, avg, min, max";
+            return Err(Complaint::new(&format!("`{name}` cannot be computed here"), hint));
+        }
+        let args = std::mem::take(&mut figure.params.args).into_iter();
+        figure.params.args = args.map(|argument| self.expression(argument, input)).collect::<Step<_>>()?;
+        let filter = figure.params.filter.take();
+        figure.params.filter = filter.map(|filter| self.expression(*filter, input).map(Box::new)).transpose()?;
+        Ok(Expr::AggregateFunction(figure).alias_qualified(relation, name))
+    }
+
     /// A figure that may be computed from rows about people.
     fn figure(&mut self, expression: &Expr, input: &Governed) -> Step<Figure> {
         let name = expression.schema_name().to_string();
@@ -248,7 +298,18 @@ impl Governor {
         if !FIGURES.contains(&function.as_str()) || !order_by.is_empty() || null_treatment.is_some() {
             return Err(Complaint::new(&format!("`{name}` cannot be computed here"), hint));
         }
+        if let Some(filter) = &filter {
+            input.size(filter)?;
+        }
         let filter = filter.map(|filter| self.expression(*filter, input)).transpose()?;
+        let is_weighed = !distinct && !["min", "max"].contains(&function.as_str());
+        if input.repeats && is_weighed {
+            // Rows of few people could be made so many that the figure is about them.
+            return Err(Complaint::new(
+                &format!("`{name}` would count rows that a join repeats"),
+                "join tables of events with `people` or with queries that group by `person`, or count DISTINCT people",
+            ));
+        }
         let about = match args.as_slice() {
             [Expr::Literal(value, _)] if function == "count" && !value.is_null() => None,
             [argument] if ["min", "max"].contains(&function.as_str()) && is_text(argument, input)? => {
@@ -258,8 +319,8 @@ impl Governor {
                     "group by it, or count it",
                 ));
             }
-            [argument] => match input.kind_of(argument) {
-                Some(Kind::Plain) => Some(argument.clone()),
+            [argument] => match input.kind_of(as_it_is(argument, input)?) {
+                Some(Kind::Plain) => Some(as_it_is(argument, input)?.clone()),
                 Some(Kind::Person(_)) if function == "count" => Some(argument.clone()),
                 Some(Kind::Person(_)) => return Err(Complaint::person()),
                 Some(Kind::Derived) | None => {
@@ -276,7 +337,7 @@ impl Governor {
         let params =
             AggregateFunctionParams { args, distinct, filter: filter.clone().map(Box::new), order_by, null_treatment };
         let computed = Expr::AggregateFunction(AggregateFunction { func: figure.func, params });
-        Ok(Figure { name, computed, about, filter, kind })
+        Ok(Figure { name, computed, about, filter, kind, is_count: function == "count" })
     }
 
     /// Groups of enough people, each figure about enough of them.
@@ -319,6 +380,8 @@ impl Governor {
             let value = column(&figure_name(place));
             let value = match holds {
                 Some(holds) => when(holds, value).end()?,
+                // Never this number, and so nullable, as what is read of no group has to be.
+                None if figure.is_count => nullif(value, lit(-1_i64)),
                 None => value,
             };
             shown.push(value.alias(figure.name));
@@ -327,7 +390,7 @@ impl Governor {
         let enough = of_group.into_iter().reduce(Expr::and).unwrap_or_else(|| lit(false));
         let enough = LogicalPlan::Filter(Filter::try_new(enough, Arc::new(aggregate))?);
         let plan = LogicalPlan::Projection(Projection::try_new(shown, Arc::new(enough))?);
-        Ok(Governed { plan, kinds: None, followed: Vec::new() })
+        Ok(Governed::released(plan))
     }
 }
 
@@ -341,6 +404,7 @@ struct Figure {
     filter: Option<Expr>,
     /// What its column is where there is one row for each person.
     kind: Kind,
+    is_count: bool,
 }
 
 /// A row for each person: still about people.
@@ -357,6 +421,7 @@ fn of_people(
             "join the tables by `person`",
         ));
     }
+    let unique = if groups.len() == 1 { vec![person] } else { Vec::new() };
     let mut kinds: Vec<Kind> = kinds.iter().map(|kind| kind.unwrap_or(Kind::Derived)).collect();
     for Followed { name, number, .. } in &input.followed {
         groups.push(Expr::Column(input.column(name)?));
@@ -365,7 +430,36 @@ fn of_people(
     kinds.extend(figures.iter().map(|figure| figure.kind));
     let figures = figures.into_iter().map(|figure| figure.computed.alias(figure.name)).collect();
     let plan = LogicalPlan::Aggregate(Aggregate::try_new(Arc::new(input.plan), groups, figures)?);
-    Ok(Governed { plan, kinds: Some(kinds), followed: input.followed })
+    let sizes = vec![1; kinds.len()];
+    Ok(Governed { plan, kinds: Some(kinds), followed: input.followed, unique, repeats: false, sizes })
+}
+
+/// Whether a table has one row for each person.
+fn is_of_people(plan: &LogicalPlan) -> Step<bool> {
+    let LogicalPlan::TableScan(scan) = plan else { return Ok(false) };
+    let provider = source_as_provider(&scan.source)?;
+    Ok(provider.downcast_ref::<SqlTable>().is_some_and(SqlTable::is_of_people))
+}
+
+/// Whether a condition holds for equal columns of both sides only.
+fn holds_equals(condition: &Expr, left: &Governed, right: &Governed) -> bool {
+    let is_of = |side: &Governed, expression: &Expr| {
+        let columns = expression.column_refs();
+        !columns.is_empty() && columns.iter().all(|column| side.schema().has_column(column))
+    };
+    split_conjunction(condition).iter().any(|term| match term {
+        Expr::BinaryExpr(BinaryExpr { left: one, op: Operator::Eq, right: other }) => {
+            (is_of(left, one) && is_of(right, other)) || (is_of(left, other) && is_of(right, one))
+        }
+        _ => false,
+    })
+}
+
+/// A column without a cast to a type that holds all of it.
+fn as_it_is<'e>(expression: &'e Expr, input: &Governed) -> Step<&'e Expr> {
+    let Expr::Cast(cast) = expression else { return Ok(expression) };
+    let is_safe = holds_all(&cast.expr.get_type(input.schema())?, cast.field.data_type());
+    Ok(if is_safe { cast.expr.as_ref() } else { expression })
 }
 
 fn is_text(expression: &Expr, input: &Governed) -> Step<bool> {

@@ -1,6 +1,7 @@
 //! A plan while it is made safe: what its columns are, and whom its rows are about.
 
 use super::{Complaint, Step};
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema};
 use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, LogicalPlanBuilder, Operator};
@@ -23,7 +24,16 @@ pub(super) struct Governed {
     pub(super) kinds: Option<Vec<Kind>>,
     /// Whom a row is about: columns that go along unseen, one for each table, with their numbers.
     pub(super) followed: Vec<Followed>,
+    /// People of whom no two rows are.
+    pub(super) unique: Vec<usize>,
+    /// Whether a join repeats rows of people for more than one reason, so that some could be made to count for many.
+    pub(super) repeats: bool,
+    /// How large each column is, once what it is computed from is put in.
+    pub(super) sizes: Vec<usize>,
 }
+
+/// Parts of an expression, once what its columns are computed from is put in: planning takes time that grows faster.
+const SIZE_MAX: usize = 300;
 
 /// A column that follows the people of a table.
 #[derive(Clone, Debug)]
@@ -39,7 +49,37 @@ impl Governed {
     /// A plan of nothing about anybody.
     pub(super) fn empty() -> Governed {
         let plan = LogicalPlanBuilder::empty(false).build().expect("a plan of nothing can be built");
-        Governed { plan, kinds: None, followed: Vec::new() }
+        Governed::released(plan)
+    }
+
+    /// A plan of groups of enough people.
+    pub(super) fn released(plan: LogicalPlan) -> Governed {
+        let sizes = vec![1; plan.schema().fields().len()];
+        Governed { plan, kinds: None, followed: Vec::new(), unique: Vec::new(), repeats: false, sizes }
+    }
+
+    /// How large an expression on its rows is.
+    ///
+    /// # Errors
+    /// A complaint where it is too large.
+    pub(super) fn size(&self, expression: &Expr) -> Step<usize> {
+        let mut size = 0_usize;
+        expression.apply(|part| {
+            size = size.saturating_add(match part {
+                Expr::Column(column) => {
+                    let place = self.schema().maybe_index_of_column(column);
+                    place.and_then(|place| self.sizes.get(place)).copied().unwrap_or(1)
+                }
+                Expr::Literal(..) => 0,
+                _ => 1,
+            });
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+        if size > SIZE_MAX {
+            let message = format!("something is computed in more than {SIZE_MAX} steps");
+            return Err(Complaint::new(&message, "compute it from groups, in fewer steps"));
+        }
+        Ok(size)
     }
 
     /// Whether rows are about nobody but these people, or nobody who is not followed around them.
@@ -57,7 +97,10 @@ impl Governed {
         let is_about_people = left.kinds.is_some() || right.kinds.is_some();
         let kinds = of_columns(left).into_iter().chain(of_columns(right)).collect();
         let followed = left.followed.iter().chain(&right.followed).cloned().collect();
-        Ok(Governed { plan, kinds: is_about_people.then_some(kinds), followed })
+        let sizes = [left.sizes.as_slice(), &right.sizes].concat();
+        let repeats = left.repeats || right.repeats;
+        let kinds = is_about_people.then_some(kinds);
+        Ok(Governed { plan, kinds, followed, unique: Vec::new(), repeats, sizes })
     }
 
     pub(super) fn numbers(&self) -> Vec<usize> {
@@ -116,6 +159,9 @@ impl Governed {
         }
         for followed in self.followed.iter_mut().filter(|followed| followed.number == other) {
             followed.number = one;
+        }
+        for unique in self.unique.iter_mut().filter(|unique| **unique == other) {
+            *unique = one;
         }
     }
 

@@ -11,7 +11,6 @@ use datafusion::error::Result as DataFusionResult;
 use datafusion::functions::datetime::planner::DatetimeFunctionPlanner;
 use datafusion::functions::unicode::planner::UnicodeFunctionPlanner;
 use datafusion::functions_aggregate::planner::AggregateFunctionPlanner;
-use datafusion::functions_window::all_default_window_functions;
 use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner};
 use datafusion::logical_expr::{AggregateUDF, HigherOrderUDF, LogicalPlan, ScalarUDF, TableSource, WindowUDF};
 use datafusion::sql::planner::{ParserOptions, SqlToRel};
@@ -22,7 +21,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 /// Functions of one value at a time.
-const SCALAR: [&str; 23] = [
+const SCALAR: [&str; 21] = [
     "btrim",
     "character_length",
     "coalesce",
@@ -43,16 +42,10 @@ const SCALAR: [&str; 23] = [
     "rtrim",
     "starts_with",
     "strpos",
-    "substr",
-    "to_date",
     "upper",
 ];
 /// Functions of groups.
 const AGGREGATE: [&str; 5] = ["avg", "count", "max", "min", "sum"];
-/// Functions of neighbouring groups.
-const WINDOW: [&str; 8] =
-    ["dense_rank", "first_value", "lag", "last_value", "lead", "percent_rank", "rank", "row_number"];
-
 static SCALARS: LazyLock<BTreeMap<String, Arc<ScalarUDF>>> = LazyLock::new(|| {
     let all = datafusion::functions::all_default_functions().into_iter();
     by_names(all.map(|function| (function.name().to_owned(), function.aliases().to_vec(), function)), &SCALAR)
@@ -61,11 +54,6 @@ static AGGREGATES: LazyLock<BTreeMap<String, Arc<AggregateUDF>>> = LazyLock::new
     let all = datafusion::functions_aggregate::all_default_aggregate_functions().into_iter();
     by_names(all.map(|function| (function.name().to_owned(), function.aliases().to_vec(), function)), &AGGREGATE)
 });
-static WINDOWS: LazyLock<BTreeMap<String, Arc<WindowUDF>>> = LazyLock::new(|| {
-    let all = all_default_window_functions().into_iter();
-    by_names(all.map(|function| (function.name().to_owned(), function.aliases().to_vec(), function)), &WINDOW)
-});
-
 /// The functions of a list, under all of their names.
 fn by_names<F: Clone>(all: impl Iterator<Item = (String, Vec<String>, F)>, wanted: &[&str]) -> BTreeMap<String, F> {
     let wanted = all.filter(|(name, _, _)| wanted.contains(&name.as_str()));
@@ -134,8 +122,8 @@ impl ContextProvider for Provider {
         AGGREGATES.get(name).cloned()
     }
 
-    fn get_window_meta(&self, name: &str) -> Option<Arc<WindowUDF>> {
-        WINDOWS.get(name).cloned()
+    fn get_window_meta(&self, _: &str) -> Option<Arc<WindowUDF>> {
+        None
     }
 
     fn get_variable_type(&self, _: &[String]) -> Option<DataType> {
@@ -159,6 +147,6 @@ impl ContextProvider for Provider {
     }
 
     fn udwf_names(&self) -> Vec<String> {
-        WINDOWS.keys().cloned().collect()
+        Vec::new()
     }
 }

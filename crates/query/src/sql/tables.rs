@@ -3,10 +3,8 @@
 use crate::cells;
 use crate::error;
 use crate::pass::{Part, Pass, Values, Wanted, arrow_type, typed};
-use crate::plan::{Scope, Stop};
-use arrow::array::{
-    ArrayRef, DictionaryArray, Int32Array, Int64Array, RecordBatch, TimestampMicrosecondArray, new_null_array,
-};
+use crate::plan::{Report, Scope, Stop};
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, TimestampMicrosecondArray, new_null_array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use async_trait::async_trait;
 use datafusion::catalog::streaming::StreamingTable;
@@ -18,7 +16,7 @@ use datafusion::logical_expr::{BinaryExpr, Expr, Operator, TableProviderFilterPu
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
-use lake::{Row, Texts};
+use lake::Row;
 use spec::{EventSelector, FieldRef, Instant, Result, SqlQuestion};
 use std::fmt;
 use std::sync::Arc;
@@ -51,6 +49,11 @@ pub(super) struct Opened {
 }
 
 impl SqlTable {
+    /// Whether it has the people themselves, each once.
+    pub(super) fn is_of_people(&self) -> bool {
+        self.event.is_none()
+    }
+
     /// A table with these columns besides those that it has anyway.
     pub(super) fn new(scope: Scope<'_>, name: &str, fields: &[String]) -> Result<SqlTable> {
         let event = match name {
@@ -98,9 +101,10 @@ impl SqlTable {
         let pass = Arc::new(pass);
         let n_partitions = if self.event.is_some() { n_partitions } else { 1 };
         let partition = |number: usize| {
-            let (table, pass, stop) = (self.clone(), Arc::clone(&pass), Arc::clone(&scope.limits.stop));
+            let (table, pass) = (self.clone(), Arc::clone(&pass));
+            let (stop, report) = (Arc::clone(&scope.limits.stop), Arc::clone(&scope.limits.report));
             let is_read = (0..self.columns.len()).map(is_read).collect();
-            Arc::new(Partition { table, pass, stop, is_read, number, n_partitions }) as Arc<dyn PartitionStream>
+            Arc::new(Partition { table, pass, stop, report, is_read, number, n_partitions }) as Arc<dyn PartitionStream>
         };
         let table = StreamingTable::try_new(Arc::clone(&self.schema), (0..n_partitions).map(partition).collect());
         Ok(Opened { table: Arc::new(table.map_err(error::from_datafusion)?), pass })
@@ -176,6 +180,7 @@ struct Partition {
     table: SqlTable,
     pass: Arc<Pass>,
     stop: Stop,
+    report: Report,
     /// Which columns a plan looks at; others are empty.
     is_read: Vec<bool>,
     number: usize,
@@ -198,6 +203,7 @@ impl PartitionStream for Partition {
             table: self.table.clone(),
             pass: Arc::clone(&self.pass),
             stop: Arc::clone(&self.stop),
+            report: Arc::clone(&self.report),
             is_read: self.is_read.clone(),
             ..*self
         };
@@ -210,13 +216,6 @@ impl PartitionStream for Partition {
         let stream = futures::stream::iter(batches);
         Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.table.schema), stream))
     }
-}
-
-/// The names of rows' events.
-fn names(codes: &Texts, rows: &[Row]) -> ArrayRef {
-    let keys: Int32Array = rows.iter().map(|row| i32::try_from(codes.code(*row)).ok()).collect();
-    let names = DictionaryArray::try_new(keys, Arc::new(codes.values().clone()));
-    Arc::new(names.expect("every event has a name"))
 }
 
 /// A large batch as small ones.
@@ -237,14 +236,17 @@ impl Partition {
             return Err(error::stopped());
         }
         match &self.table.event {
-            Some(event) => self.events(&self.pass.read(part)?, event),
+            Some(event) => {
+                (self.report)(part, self.pass.len());
+                self.events(&self.pass.read(part)?, event)
+            }
             None => self.people(),
         }
     }
 
     fn people(&self) -> Result<RecordBatch> {
         let traits = self.pass.traits();
-        let (people, rows) = traits.everybody((i64::MIN, i64::MAX));
+        let (people, rows) = traits.everybody((i64::MIN, i64::MAX), usize::MAX);
         let n_rows = people.len();
         let people: ArrayRef = Arc::new(Int64Array::from(people));
         self.batch(n_rows, |column| match column {
@@ -274,7 +276,7 @@ impl Partition {
             match column {
                 SqlColumn::Person => Ok(Arc::clone(&people)),
                 SqlColumn::Time => Ok(Arc::clone(&times)),
-                SqlColumn::Event => Ok(names(codes, &rows)),
+                SqlColumn::Event => codes.array(some()),
                 SqlColumn::Field(field) => match part.values(field)? {
                     Values::Property(column) => column.array(some()),
                     Values::Trait(..) => Err(error::bug("a trait in a table of events")),

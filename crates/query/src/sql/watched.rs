@@ -7,12 +7,15 @@
 
 use crate::error;
 use crate::plan::Stop;
+use datafusion::arrow::datatypes::{DataType, Schema};
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::logical_expr::ColumnarValue;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::coop::make_cooperative;
+use datafusion::physical_plan::joins::utils::JoinFilter;
 use datafusion::physical_plan::joins::{CrossJoinExec, HashJoinExec, NestedLoopJoinExec};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
@@ -20,6 +23,7 @@ use datafusion::physical_plan::{
 };
 use futures::StreamExt;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// Rows of the side of a join that is held, where each meets all of the other: with a batch they make a billion pairs.
@@ -45,14 +49,85 @@ pub(super) fn watched(plan: Arc<dyn ExecutionPlan>, stop: &Stop) -> Result<Arc<d
         if children.len() < 2 {
             return Ok(Transformed::no(node));
         }
-        if node.is::<HashJoinExec>() {
-            return Ok(Transformed::yes(watch(&node, usize::MAX)));
+        if let Some(join) = node.downcast_ref::<HashJoinExec>() {
+            // A filter that lets nothing through is where such a join stays for long.
+            let filter = join.filter().map(|filter| {
+                let looked: Arc<dyn PhysicalExpr> =
+                    Arc::new(Look { inner: Arc::clone(filter.expression()), stop: Arc::clone(stop) });
+                JoinFilter::new(looked, filter.column_indices().to_vec(), Arc::clone(filter.schema()))
+            });
+            let join: Arc<dyn ExecutionPlan> = Arc::new(join.builder().with_filter(filter).build()?);
+            return Ok(Transformed::yes(watch(&join, usize::MAX)));
         }
         let rows_max = |side: usize| if side == 0 && meets_all(&node) { PAIRED_ROWS_MAX } else { usize::MAX };
         let sides = children.iter().enumerate().map(|(side, input)| watch(input, rows_max(side))).collect();
         Ok(Transformed::yes(watch(&node.replace_children(sides, RECOMPUTED)?, usize::MAX)))
     });
     joins_watched.map(|plan| plan.data)
+}
+
+/// An expression that asks whether to stop each time that it is computed.
+struct Look {
+    inner: Arc<dyn PhysicalExpr>,
+    stop: Stop,
+}
+
+impl PartialEq for Look {
+    fn eq(&self, other: &Look) -> bool {
+        self.inner.eq(&other.inner)
+    }
+}
+
+impl Eq for Look {}
+
+impl Hash for Look {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.inner.hash(state);
+    }
+}
+
+impl fmt::Debug for Look {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.inner)
+    }
+}
+
+impl fmt::Display for Look {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.inner)
+    }
+}
+
+impl PhysicalExpr for Look {
+    fn data_type(&self, schema: &Schema) -> Result<DataType> {
+        self.inner.data_type(schema)
+    }
+
+    fn nullable(&self, schema: &Schema) -> Result<bool> {
+        self.inner.nullable(schema)
+    }
+
+    fn evaluate(&self, batch: &RecordBatch) -> Result<ColumnarValue> {
+        if (self.stop)() {
+            return Err(external(error::stopped()));
+        }
+        self.inner.evaluate(batch)
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn PhysicalExpr>> {
+        vec![&self.inner]
+    }
+
+    fn with_new_children(self: Arc<Self>, mut children: Vec<Arc<dyn PhysicalExpr>>) -> Result<Arc<dyn PhysicalExpr>> {
+        let (Some(inner), true) = (children.pop(), children.is_empty()) else {
+            return Err(DataFusionError::Internal("what is looked at is one expression".to_owned()));
+        };
+        Ok(Arc::new(Look { inner, stop: Arc::clone(&self.stop) }))
+    }
+
+    fn fmt_sql(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt_sql(f)
+    }
 }
 
 /// Whether every row of one side meets every row of the other.

@@ -1,4 +1,6 @@
-//! Reading a question in SQL: that it is one `SELECT`, by the grammar alone.
+//! Reading a question in SQL: that it is one `SELECT` of words and forms that are known, by the grammar alone.
+
+mod shape;
 
 use crate::diagnostic::{Issue, Problems};
 use crate::fields::{Fields, text_of};
@@ -11,8 +13,50 @@ use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 const TEXT_BYTES_MAX: usize = 16 * 1024;
 /// More would nest too deeply for whoever walks over it.
 const TOKENS_MAX: usize = 2_000;
+/// Round brackets within each other. The parser looks several times at what stands in those of a call, so that each one more
+/// multiplies its work.
+const DEPTH_MAX: usize = 6;
 /// Words after which `*` stands for all columns.
 const KEYWORDS: [&str; 3] = ["select", "distinct", "all"];
+/// Words that a round bracket may follow besides names of functions.
+const BEFORE_BRACKETS: [&str; 25] = [
+    "and", "as", "between", "by", "case", "cast", "distinct", "else", "except", "extract", "filter", "from", "having",
+    "in", "join", "like", "not", "on", "or", "select", "then", "union", "using", "when", "where",
+];
+/// The functions that there are.
+const FUNCTIONS: [&str; 29] = [
+    "avg",
+    "btrim",
+    "character_length",
+    "coalesce",
+    "contains",
+    "count",
+    "current_date",
+    "date_part",
+    "date_trunc",
+    "ends_with",
+    "exists",
+    "greatest",
+    "initcap",
+    "least",
+    "left",
+    "lower",
+    "ltrim",
+    "max",
+    "min",
+    "now",
+    "nullif",
+    "right",
+    "rtrim",
+    "starts_with",
+    "strpos",
+    "sum",
+    "upper",
+    "length",
+    "char_length",
+];
+/// Words of types that hold types, which nothing here has and the parser follows to any depth.
+const NESTING: [&str; 5] = ["array", "map", "nested", "struct", "tuple"];
 
 pub(super) fn read(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<SqlQuestion> {
     let hint = "write a SELECT, as in `text: SELECT count(*) FROM purchase`";
@@ -51,27 +95,84 @@ fn check(text: &str) -> Result<(), Issue> {
     if tokens.len() > TOKENS_MAX {
         return Err(issue(format!("it has more than {TOKENS_MAX} words and signs"), "ask for less at once"));
     }
-    if let Some(place) = wildcard(&tokens) {
+    let at = |token: &TokenWithSpan, message: String, hint: &str| {
+        let place = |number: u64| usize::try_from(number).unwrap_or(1);
+        let start = token.span.start;
+        Issue { line: place(start.line), column: place(start.column), message, hint: hint.to_owned() }
+    };
+    if let Some(token) = too_deep(&tokens) {
+        let message = format!("it has more than {DEPTH_MAX} brackets within each other");
+        return Err(at(token, message, "name parts of it with `WITH name AS (...)`"));
+    }
+    if let Some(token) = wildcard(&tokens) {
         let message = "`*` names columns that are not known yet".into();
-        return Err(Issue {
-            line: place.0,
-            column: place.1,
-            message,
-            hint: "name the columns; to count rows write `count(*)`".into(),
-        });
+        return Err(at(token, message, "name the columns; to count rows write `count(*)`"));
+    }
+    if let Some((token, message, hint)) = unknown(&tokens) {
+        return Err(at(token, message, hint));
     }
     let parsed = Parser::new(&PostgreSqlDialect {}).with_tokens_with_locations(tokens).parse_statements();
     let statements = parsed.map_err(|error| located(error.to_string().replace("sql parser error: ", "")))?;
     match statements.as_slice() {
-        [Statement::Query(_)] => Ok(()),
+        [Statement::Query(query)] => shape::check(query).map_err(|(message, hint)| issue(message, hint)),
         [] => Err(issue("there is no statement in it".into(), "write a SELECT")),
         [_] => Err(issue("it is not a SELECT".into(), "questions change nothing: write a SELECT")),
         _ => Err(issue("it has several statements".into(), "ask one at a time")),
     }
 }
 
+/// A word that is none here, with what to say of it.
+///
+/// What is not known is refused before the parser sees it: some of its special forms take it very long, or very deep.
+fn unknown(tokens: &[TokenWithSpan]) -> Option<(&TokenWithSpan, String, &'static str)> {
+    let mut words = tokens.iter().filter(|token| !matches!(token.token, Token::Whitespace(_))).peekable();
+    while let Some(token) = words.next() {
+        let Token::Word(word) = &token.token else { continue };
+        let name = word.value.to_lowercase();
+        if name.starts_with("__") {
+            return Some((token, format!("`{}` begins with two underscores", word.value), "take another name"));
+        }
+        let next = words.peek().map(|token| &token.token);
+        if word.quote_style.is_some() {
+            if next == Some(&Token::LParen) {
+                let hint = "write names of functions without quotes";
+                return Some((token, format!("there is no function `{}`", word.value), hint));
+            }
+            continue;
+        }
+        if NESTING.contains(&name.as_str()) {
+            let hint = "a column of this name stands in double quotes";
+            return Some((token, format!("`{name}` is no type of a column here"), hint));
+        }
+        if name == "interval" && !matches!(next, Some(Token::SingleQuotedString(_))) {
+            return Some((token, "an interval is not written out".into(), "write it as in `INTERVAL '7 days'`"));
+        }
+        let is_known = || BEFORE_BRACKETS.contains(&name.as_str()) || FUNCTIONS.contains(&name.as_str());
+        if next == Some(&Token::LParen) && !is_known() {
+            let hint = "functions: coalesce, nullif, greatest, least, lower, upper, initcap, btrim, ltrim, rtrim, left, right, \
+                        strpos, character_length, contains, starts_with, ends_with, date_trunc, date_part, now, current_date; \
+                        count, sum, avg, min, max";
+            return Some((token, format!("there is no function `{name}`"), hint));
+        }
+    }
+    None
+}
+
+/// The bracket that is within too many others.
+fn too_deep(tokens: &[TokenWithSpan]) -> Option<&TokenWithSpan> {
+    let mut depth = 0_usize;
+    tokens.iter().find(|token| {
+        match token.token {
+            Token::LParen => depth += 1,
+            Token::RParen => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > DEPTH_MAX
+    })
+}
+
 /// Where all columns are asked for at once; a query that names parts of itself so would grow without bounds.
-fn wildcard(tokens: &[TokenWithSpan]) -> Option<(usize, usize)> {
+fn wildcard(tokens: &[TokenWithSpan]) -> Option<&TokenWithSpan> {
     let mut before: Option<&Token> = None;
     for token in tokens.iter().filter(|token| !matches!(token.token, Token::Whitespace(_))) {
         let asks_for_all = match before {
@@ -82,8 +183,7 @@ fn wildcard(tokens: &[TokenWithSpan]) -> Option<(usize, usize)> {
             _ => false,
         };
         if token.token == Token::Mul && asks_for_all {
-            let place = |number: u64| usize::try_from(number).unwrap_or(1);
-            return Some((place(token.span.start.line), place(token.span.start.column)));
+            return Some(token);
         }
         before = Some(&token.token);
     }

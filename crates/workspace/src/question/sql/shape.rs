@@ -1,0 +1,151 @@
+//! The form of a query: which clauses it may have, and how often its parts stand in it.
+//!
+//! What is not known is refused. A part that is named with `WITH` stands in the plan as often as it is read, so that a few
+//! lines could make a plan of any size.
+
+use sqlparser::ast::{ObjectName, Query, SetExpr, TableFactor, TableWithJoins, Visit, Visitor};
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+
+/// Tables that a query reads, once each of its parts is put in.
+const TABLES_MAX: usize = 64;
+
+/// What is wrong, and what to do.
+type Complaint = (String, &'static str);
+
+/// Complains about a query that is not of a known form.
+pub(super) fn check(query: &Query) -> Result<(), Complaint> {
+    let mut forms = Forms { n_queries: 0 };
+    if let ControlFlow::Break(complaint) = query.visit(&mut forms) {
+        return Err(complaint);
+    }
+    let mut parts = HashMap::new();
+    for part in query.with.iter().flat_map(|with| &with.cte_tables) {
+        let n_tables = n_tables(&part.query, &parts);
+        parts.insert(part.alias.name.value.to_lowercase(), n_tables);
+    }
+    if n_tables(query, &parts) > TABLES_MAX {
+        return Err(("it is too large once its parts are put in".into(), "name each part once"));
+    }
+    Ok(())
+}
+
+/// How many tables a query reads, of which some are parts that read so many.
+fn n_tables(query: &Query, parts: &HashMap<String, usize>) -> usize {
+    let mut tables = Tables { parts, n_tables: 0 };
+    let _ = query.body.visit(&mut tables);
+    tables.n_tables
+}
+
+struct Tables<'p> {
+    parts: &'p HashMap<String, usize>,
+    n_tables: usize,
+}
+
+impl Visitor for Tables<'_> {
+    type Break = ();
+
+    fn pre_visit_relation(&mut self, name: &ObjectName) -> ControlFlow<()> {
+        let own = self.parts.get(&name.to_string().to_lowercase().replace('"', "")).copied();
+        self.n_tables = self.n_tables.saturating_add(own.unwrap_or(1));
+        ControlFlow::Continue(())
+    }
+}
+
+struct Forms {
+    n_queries: usize,
+}
+
+impl Visitor for Forms {
+    type Break = Complaint;
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Complaint> {
+        let is_outermost = self.n_queries == 0;
+        self.n_queries += 1;
+        match form(query, is_outermost) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(complaint) => ControlFlow::Break(complaint),
+        }
+    }
+}
+
+/// Looks at one query, without those in it.
+fn form(query: &Query, is_outermost: bool) -> Result<(), Complaint> {
+    let plain = "write a plain SELECT";
+    if !is_outermost && query.with.is_some() {
+        return Err(("`WITH` stands inside of another query".into(), "name all parts at the beginning"));
+    }
+    if query.with.as_ref().is_some_and(|with| with.recursive) {
+        return Err(("a part reads itself".into(), plain));
+    }
+    if !is_outermost && (query.order_by.is_some() || query.limit_clause.is_some()) {
+        return Err(("`ORDER BY` or `LIMIT` stands inside of another query".into(), "put it at the end"));
+    }
+    let is_other = query.fetch.is_some()
+        || !query.locks.is_empty()
+        || query.for_clause.is_some()
+        || query.settings.is_some()
+        || query.format_clause.is_some()
+        || !query.pipe_operators.is_empty();
+    if is_other {
+        return Err(("it ends with something that cannot be asked here".into(), "end it with `ORDER BY` and `LIMIT`"));
+    }
+    body(&query.body)
+}
+
+fn body(body: &SetExpr) -> Result<(), Complaint> {
+    match body {
+        SetExpr::Select(select) => {
+            let is_other = select.into.is_some()
+                || select.top.is_some()
+                || select.qualify.is_some()
+                || select.prewhere.is_some()
+                || !select.lateral_views.is_empty()
+                || !select.named_window.is_empty()
+                || !select.cluster_by.is_empty()
+                || !select.distribute_by.is_empty()
+                || !select.sort_by.is_empty();
+            if is_other {
+                return Err(("it has a clause that cannot be asked here".into(), "write a plain SELECT"));
+            }
+            match select.from.as_slice() {
+                [] => Err(("it reads no table".into(), "write a SELECT with a FROM")),
+                [from] => tables(from),
+                _ => Err(("its tables stand side by side".into(), "write `a JOIN b ON b.person = a.person`")),
+            }
+        }
+        SetExpr::SetOperation { left, right, .. } => {
+            self::body(left)?;
+            self::body(right)
+        }
+        SetExpr::Query(_) => Ok(()),
+        SetExpr::Values(_) => Err(("it reads values instead of a table".into(), "read tables of the contracts")),
+        _ => Err(("it is not a SELECT".into(), "questions change nothing: write a SELECT")),
+    }
+}
+
+fn tables(from: &TableWithJoins) -> Result<(), Complaint> {
+    let joined = from.joins.iter().map(|join| &join.relation);
+    for table in std::iter::once(&from.relation).chain(joined) {
+        let is_known = match table {
+            TableFactor::Table {
+                args, with_hints, version, with_ordinality, partitions, json_path, sample, ..
+            } => {
+                args.is_none()
+                    && with_hints.is_empty()
+                    && version.is_none()
+                    && !with_ordinality
+                    && partitions.is_empty()
+                    && json_path.is_none()
+                    && sample.is_none()
+            }
+            TableFactor::Derived { lateral, sample, .. } => !lateral && sample.is_none(),
+            _ => false,
+        };
+        if !is_known {
+            let hint = "read tables by their names, or queries in brackets";
+            return Err((format!("`{table}` cannot be read"), hint));
+        }
+    }
+    Ok(())
+}
