@@ -120,21 +120,15 @@ impl<'a> Attribution<'a> {
     fn fold(&self, credits: &mut Credits<'_>, part: &Part<'_>, limits: &Limits) -> Result<()> {
         let mut looked = self.look(part)?;
         let mut events = Events::default();
-        let mut n_looks = 0;
+        let mut looks = Looks { limits, of_person: 0, since_stop: 0 };
         let period = self.period.0.saturating_sub(self.lookback)..self.period.1;
         let wanted: Vec<bool> = looked.of_event.iter().map(|role| *role != 0).collect();
         let fields: Vec<FieldRef> = self.channel.iter().chain(&self.value).cloned().collect();
         part.each_person(&wanted, &period, &fields, |person, picked| {
             self.pick(&mut events, &mut looked, picked, credits)?;
             credits.order(&mut events.touches);
-            n_looks += self.walk(&mut events, &looked, person.person(), credits)?;
-            if n_looks > LOOKS_BETWEEN_STOPS {
-                n_looks = 0;
-                if (limits.stop)() {
-                    return Err(error::stopped());
-                }
-            }
-            Ok(())
+            looks.of_person = 0;
+            self.walk(&mut events, &looked, (person.person(), &mut looks), credits)
         })
     }
 
@@ -186,11 +180,17 @@ impl<'a> Attribution<'a> {
         Ok(())
     }
 
-    /// Goes along the conversions of a person with a window over the touches; how many touches were looked at.
-    fn walk(&self, events: &mut Events, looked: &Looked<'_>, person: i64, credits: &mut Credits<'_>) -> Result<u64> {
+    /// Goes along the conversions of a person with a window over the touches.
+    fn walk(
+        &self,
+        events: &mut Events,
+        looked: &Looked<'_>,
+        (person, looks): (i64, &mut Looks<'_>),
+        credits: &mut Credits<'_>,
+    ) -> Result<()> {
         let Events { touches, conversions, others } = events;
         let (mut start, mut end, mut unused) = (0, 0, 0);
-        let mut n_looks = touches.len() as u64;
+        looks.add(touches.len())?;
         // Those of the same instant do not come one after the other: they have the same window.
         for same in conversions.chunk_by(|one, other| one.0 == other.0) {
             let at = same[0].0;
@@ -200,32 +200,65 @@ impl<'a> Attribution<'a> {
                 unused = after(touches, unused, |touch| touch < self.period.0);
                 credits.lose(&touches[unused.min(start)..start]);
             }
+            let window = &touches[start..end];
+            let n_now = window.iter().rev().take_while(|touch| touch.at == at).count();
             for (_, row) in same.iter().filter(|_| at >= self.period.0) {
+                looks.add(if self.shares { window.len() } else { 1 + n_now })?;
                 let conversion = Conversion { person, value: looked.value(*row) };
-                let window = &touches[start..end];
-                n_looks += if self.shares { window.len() as u64 } else { 1 };
-                let is_own = |touch: &&Touch| touch.row == row.index();
-                if window.iter().rev().take_while(|touch| touch.at == at).any(|touch| is_own(&touch)) {
-                    others.clear();
-                    others.extend(window.iter().filter(|touch| !is_own(touch)));
-                    credits.convert(conversion, others);
-                } else {
-                    credits.convert(conversion, window);
-                }
+                let own = window[window.len() - n_now..].iter().position(|touch| touch.row == row.index());
+                credits.convert(conversion, self.path(window, own.map(|own| window.len() - n_now + own), others));
             }
             if self.resets {
                 (start, unused) = (end, end);
-            }
-            if n_looks > LOOKS_MAX {
-                let hint = "ask for a shorter `lookback`, or for the first or the last touch";
-                return Err(error::over_budget("500 million looks at one person's events", hint));
             }
         }
         if self.wants_lost {
             unused = after(touches, unused, |touch| touch < self.period.0);
             credits.lose(&touches[unused..]);
         }
-        Ok(n_looks)
+        Ok(())
+    }
+
+    /// The touches of a conversion that is itself the one at place `own`, if it is any.
+    fn path<'t>(&self, window: &'t [Touch], own: Option<usize>, others: &'t mut Vec<Touch>) -> &'t [Touch] {
+        match own {
+            None => window,
+            Some(0) => &window[1..],
+            Some(own) if own + 1 == window.len() => &window[..own],
+            // Neither the first nor the last is its own, and no other is looked at.
+            Some(_) if !self.shares => window,
+            Some(own) => {
+                others.clear();
+                others.extend_from_slice(&window[..own]);
+                others.extend_from_slice(&window[own + 1..]);
+                others
+            }
+        }
+    }
+}
+
+/// Counts looks at touches, so that nobody's take for ever.
+struct Looks<'l> {
+    limits: &'l Limits,
+    of_person: u64,
+    since_stop: u64,
+}
+
+impl Looks<'_> {
+    fn add(&mut self, n_looks: usize) -> Result<()> {
+        self.of_person += n_looks as u64;
+        self.since_stop += n_looks as u64;
+        if self.of_person > LOOKS_MAX {
+            let hint = "ask for a shorter `lookback`, or for the first or the last touch";
+            return Err(error::over_budget("500 million looks at one person's events", hint));
+        }
+        if self.since_stop > LOOKS_BETWEEN_STOPS {
+            self.since_stop = 0;
+            if (self.limits.stop)() {
+                return Err(error::stopped());
+            }
+        }
+        Ok(())
     }
 }
 

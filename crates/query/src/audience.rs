@@ -3,15 +3,21 @@
 use crate::cells;
 use crate::error;
 use crate::expression::{Predicate, aggregate_column};
-use crate::fold::Fold;
+use crate::fold::{Fold, PartFigures};
 use crate::pass::{Pass, Wanted, column_name, typed};
-use crate::plan::{Rows, Scope};
+use crate::plan::{Limits, Rows, Scope};
 use arrow::array::{ArrayRef, BooleanArray};
 use arrow::compute::and;
 use arrow::datatypes::{Field, Schema, SchemaRef};
+use lake::Row;
 use spec::{Aggregate, AudienceQuestion, Condition, FieldRef, Mask, PersonId, Release, Result, Term, Value, ValueType};
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 
+/// So many people are looked at together.
+const PEOPLE_AT_ONCE: usize = 1 << 16;
+/// A list asks whether to stop after so many names.
+const NAMES_BETWEEN_STOPS: usize = 1 << 12;
 /// Rows of a list without a `limit`.
 const LIST_ROWS_DEFAULT: u32 = 1_000;
 
@@ -32,7 +38,7 @@ pub(crate) fn run(scope: Scope<'_>, question: &AudienceQuestion) -> Result<Rows>
     let audience = Audience::new(scope, question, &aggregates, (as_of, &pass), is_list)?;
     let mut counts = vec![0; audience.terms.len() + 1];
     let mut inside = Vec::new();
-    for part in pass.fold_unread(scope.limits, &|part| audience.fold(part))? {
+    for part in pass.fold(scope.limits, &|part| audience.fold(part, scope.limits))? {
         counts.iter_mut().zip(part.counts).for_each(|(all, more)| *all += more);
         inside.extend(part.inside);
     }
@@ -99,23 +105,48 @@ impl Audience<'_> {
         Ok(Audience { fold, pass, traits, terms: terms.collect::<Result<_>>()?, schema, is_list })
     }
 
-    fn fold(&self, part: usize) -> Result<PartAudience> {
-        let (people, rows) = self.pass.traits().everybody(self.pass.range(part));
+    /// Looks at the people of a part, also at those without rows, some at a time.
+    fn fold(&self, part: usize, limits: &Limits) -> Result<PartAudience> {
+        let figures = self.fold.figures(self.pass, part, limits)?;
+        let mut found = PartAudience { counts: vec![0; self.terms.len() + 1], inside: Vec::new() };
+        let (mut first, last) = self.pass.range(part);
+        loop {
+            let (people, rows) = self.pass.traits().everybody((first, last), PEOPLE_AT_ONCE);
+            self.look(&figures, &people, &rows, &mut found)?;
+            match people.last() {
+                Some(end) if people.len() == PEOPLE_AT_ONCE => first = end + 1,
+                _ => return Ok(found),
+            }
+            if (limits.stop)() {
+                return Err(error::stopped());
+            }
+        }
+    }
+
+    /// Looks at people, given by their numbers and the rows of their traits.
+    fn look(
+        &self,
+        figures: &PartFigures,
+        people: &[i64],
+        rows: &[Option<Row>],
+        found: &mut PartAudience,
+    ) -> Result<()> {
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.schema.fields().len());
         for (name, field) in self.traits.iter().zip(self.schema.fields()) {
             let column = self.pass.traits().column(name).ok_or_else(|| error::bug("a trait was not read"))?;
             columns.push(typed(column.array(rows.iter().copied())?, field.data_type()));
         }
-        columns.extend(self.fold.figures(self.pass, part, &people)?);
+        columns.extend(self.fold.columns(figures, people)?);
         let batch = cells::batch(&self.schema, columns, people.len())?;
         let mut inside = BooleanArray::from(vec![true; people.len()]);
-        let mut counts = vec![people.len() as u64];
-        for term in &self.terms {
+        found.counts[0] += people.len() as u64;
+        for (term, count) in self.terms.iter().zip(&mut found.counts[1..]) {
             inside = and(&inside, &term.mask(&batch)?).map_err(error::from_arrow)?;
-            counts.push(inside.true_count() as u64);
+            *count += inside.true_count() as u64;
         }
-        let inside = people.into_iter().zip(inside.values()).filter(|(_, is_inside)| self.is_list && *is_inside);
-        Ok(PartAudience { counts, inside: inside.map(|(person, _)| person).collect() })
+        let inside = people.iter().zip(inside.values()).filter(|(_, is_inside)| self.is_list && *is_inside);
+        found.inside.extend(inside.map(|(person, _)| *person));
+        Ok(())
     }
 }
 
@@ -177,15 +208,21 @@ type Table = (Vec<spec::Column>, Vec<Vec<Value>>);
 /// A row per person: pseudonym, then the columns asked for, masked as the grant says.
 fn list(scope: Scope<'_>, question: &AudienceQuestion, inside: &[i64], pass: &Pass) -> Result<Table> {
     let Scope { grant, snapshot, limits, .. } = scope;
-    let mut chosen: Vec<(String, PersonId)> = Vec::with_capacity(inside.len());
-    for person in inside {
+    let limit = usize::try_from(question.limit.unwrap_or(LIST_ROWS_DEFAULT)).unwrap_or(usize::MAX);
+    let limit = limit.min(limits.rows_max);
+    // By pseudonym: the order of people in the lake says when they were first seen.
+    let mut chosen: BinaryHeap<(String, PersonId)> = BinaryHeap::new();
+    for (n_named, person) in inside.iter().enumerate() {
+        if n_named % NAMES_BETWEEN_STOPS == 0 && (limits.stop)() {
+            return Err(error::stopped());
+        }
         let id = PersonId::from_stored(*person).ok_or_else(|| error::bug("a number of nobody"))?;
         chosen.push((snapshot.pseudonym(grant, id), id));
+        if chosen.len() > limit {
+            chosen.pop();
+        }
     }
-    // By pseudonym: the order of people in the lake says when they were first seen.
-    chosen.sort();
-    let limit = usize::try_from(question.limit.unwrap_or(LIST_ROWS_DEFAULT)).unwrap_or(usize::MAX);
-    chosen.truncate(limit.min(limits.rows_max));
+    let chosen = chosen.into_sorted_vec();
     let ids: Vec<PersonId> = chosen.iter().map(|(_, id)| *id).collect();
     let mut rows: Vec<Vec<Value>> = chosen.into_iter().map(|(name, _)| vec![Value::Text(name)]).collect();
     for name in &question.columns {

@@ -17,8 +17,6 @@ pub(crate) struct StepEvent {
     pub(crate) at: i64,
     /// Bit i: it matches step i.
     pub(crate) steps: u32,
-    /// Whether a chain may start with it.
-    pub(crate) may_start: bool,
 }
 
 /// What makes a chain.
@@ -56,7 +54,7 @@ impl Walk {
         Walk { rules, next: vec![0; rules.n_steps], reachable: rules.n_steps, chain: Vec::new(), best: Vec::new() }
     }
 
-    /// The best chain among a person's events, as [`best_chain`] finds it: their places. Each event has the step that it
+    /// The best chain among a person's events, as [`Chains::best`] finds it: their places. Each event has the step that it
     /// matches, or [`NO_STEP`], and its time; `starts` is when a chain may start.
     pub(crate) fn best(&mut self, steps: &[u8], times: &[i64], starts: &Range<i64>) -> &[usize] {
         self.next.fill(0);
@@ -71,8 +69,9 @@ impl Walk {
             if self.best.len() >= self.reachable {
                 break;
             }
-            // To reach one more step than the best has to, a later chain must not be too early for the event of that step.
-            let event = self.next[self.best.len()];
+            // To reach one more step than the best has, a later chain must not be too early for the event of that step, nor
+            // for those of the steps before it.
+            let event = self.next[1..=self.best.len()].iter().copied().max().unwrap_or(0);
             not_before = not_before.max(times[event].saturating_sub(self.rules.within));
             start = place + 1;
         }
@@ -119,35 +118,50 @@ const LOOKS_MAX: u64 = 500_000_000;
 /// A step of the search takes as long as so many looks.
 const LOOKS_PER_STEP: u64 = 32;
 
-/// Finds the best chain among events in the order of time: the deepest, then the one with the earliest times.
-///
-/// # Shape
-/// Positions in `events`, one per step reached; empty without any. Beside it how many events were looked at.
-///
-/// # Errors
-/// Over budget, when there are too many ways to be tried.
-pub(crate) fn best_chain(events: &[StepEvent], rules: ChainRules) -> Result<(Vec<usize>, u64)> {
-    let of_step: Vec<Vec<usize>> = (0..rules.n_steps)
-        .map(|step| (0..events.len()).filter(|at| events[*at].steps & (1 << step) != 0).collect())
-        .collect();
-    let mut best: Vec<usize> = Vec::new();
-    let mut n_looks = events.len() as u64;
-    for &start in of_step[0].iter().filter(|start| events[**start].may_start) {
-        let is_whole = best.len() == rules.n_steps;
-        if is_whole && events[start].at > events[best[0]].at {
-            break;
-        }
-        let deadline = events[start].at.saturating_add(rules.within);
-        let mut search = Search { events, of_step: &of_step, rules, deadline, known: HashMap::new(), n_looks };
-        let mut used = vec![start];
-        let mut chain = vec![start];
-        chain.extend(search.rest(1, &mut used)?);
-        n_looks = search.n_looks;
-        if is_better(events, &chain, &best) {
-            best = chain;
-        }
+/// Events of one person in the order of time, ready to be searched for chains.
+pub(crate) struct Chains<'a> {
+    events: &'a [StepEvent],
+    rules: ChainRules,
+    /// For each step the events that match it.
+    of_step: Vec<Vec<usize>>,
+}
+
+impl Chains<'_> {
+    /// Looks through the events.
+    pub(crate) fn among(events: &[StepEvent], rules: ChainRules) -> Chains<'_> {
+        let matching = |step: usize| (0..events.len()).filter(|at| events[*at].steps & (1 << step) != 0).collect();
+        Chains { events, rules, of_step: (0..rules.n_steps).map(matching).collect() }
     }
-    Ok((best, n_looks))
+
+    /// Finds the best chain that begins with one of these events, which match the first step and ascend: the deepest, then
+    /// the one with the earliest times.
+    ///
+    /// # Shape
+    /// Positions in the events, one per step reached; empty without any. Beside it how many events were looked at.
+    ///
+    /// # Errors
+    /// Over budget, when there are too many ways to be tried.
+    pub(crate) fn best(&self, starts: &[usize]) -> Result<(Vec<usize>, u64)> {
+        let Chains { events, rules, of_step } = self;
+        let mut best: Vec<usize> = Vec::new();
+        let mut n_looks = starts.len() as u64;
+        for &start in starts {
+            let is_whole = best.len() == rules.n_steps;
+            if is_whole && events[start].at > events[best[0]].at {
+                break;
+            }
+            let deadline = events[start].at.saturating_add(rules.within);
+            let mut search = Search { events, of_step, rules: *rules, deadline, known: HashMap::new(), n_looks };
+            let mut used = vec![start];
+            let mut chain = vec![start];
+            chain.extend(search.rest(1, &mut used)?);
+            n_looks = search.n_looks;
+            if is_better(events, &chain, &best) {
+                best = chain;
+            }
+        }
+        Ok((best, n_looks))
+    }
 }
 
 /// The search for the rest of chains that share a first event, and so a deadline.
@@ -202,17 +216,17 @@ impl Search<'_> {
         let first = list.partition_point(|event| self.events[*event].at < after);
         let mut found: Vec<usize> = Vec::new();
         for &event in list[first..].iter().take_while(|event| self.events[**event].at <= until) {
-            self.n_looks += 1 + found.len() as u64;
+            self.n_looks += 1;
             let same_instant = |other: &&usize| self.events[**other].at == self.events[event].at;
             if used.contains(&event) {
                 continue;
             }
-            if !self.rules.strict && !found.is_empty() && found.iter().any(|other| !same_instant(&other)) {
+            if !self.rules.strict && found.first().is_some_and(|first| !same_instant(&first)) {
                 break;
             }
-            // Of events of one instant that match the same steps, one is as good as another.
-            let is_twin = |other: &usize| same_instant(&other) && self.events[*other].steps == self.events[event].steps;
-            if !found.iter().any(is_twin) {
+            // Of events of one instant that match the same steps, one is as good as another. Those found ascend.
+            let mut of_instant = found.iter().rev().take_while(same_instant);
+            if !of_instant.any(|other| self.events[*other].steps == self.events[event].steps) {
                 found.push(event);
             }
         }

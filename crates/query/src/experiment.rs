@@ -209,13 +209,14 @@ impl<'a> Experiment<'a> {
                 if seen.takes[code] && since <= metric.within && passes() {
                     own.events += 1;
                     if let Some(value) = seen.values.and_then(|values| values.get(row)) {
+                        own.values += 1;
                         own.total.add(value)?;
                     }
                 }
             }
         }
         for ((metric, own), sums) in self.metrics.iter().zip(own).zip(&mut arm.sums) {
-            sums.add(own.figure(metric.atom.function), own.events > 0)?;
+            sums.add(own.figure(metric.atom.function), own.counts_for(metric.atom.function))?;
         }
         Ok(())
     }

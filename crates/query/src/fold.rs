@@ -4,6 +4,7 @@ mod figures;
 
 use crate::error;
 use crate::pass::{Filter, Part, Pass, Values, Wanted};
+use crate::plan::Limits;
 use arrow::array::{ArrayRef, Date32Array, Decimal128Array, Float64Array, Int64Array, TimestampMicrosecondArray};
 use arrow::datatypes::DataType;
 use figures::{Figures, Sum};
@@ -52,92 +53,120 @@ impl Fold {
         self.aggregates.iter().map(nobody).collect()
     }
 
-    /// Computes the figures of people, who ascend and among whom is everybody with rows in the part.
+    /// Computes the figures of the people who have rows in a part.
+    ///
+    /// # Errors
+    /// Over budget, when they take more memory than they may.
+    pub(crate) fn figures(&self, pass: &Pass, part: usize, limits: &Limits) -> Result<PartFigures> {
+        let all = self.aggregates.iter().enumerate();
+        let (kept, others): (Vec<_>, Vec<_>) = all.partition(|(_, aggregate)| aggregate.adds_up());
+        let pieces = if kept.is_empty() { None } else { pass.pieces(part)? };
+        // Where rows may not be looked at piece by piece, nothing is kept.
+        let (kept, others) = if pieces.is_some() { (kept, others) } else { (Vec::new(), [kept, others].concat()) };
+        let mut of_pieces = Vec::new();
+        for piece in pieces.iter().flatten() {
+            check_memory(piece.people().len(), kept.len(), limits)?;
+            of_pieces.push(self.of_piece((pass, limits), piece, &kept)?);
+        }
+        if !others.is_empty() {
+            let part = pass.read(part)?;
+            check_memory(part.people().len(), others.len(), limits)?;
+            let compiled: Vec<&Compiled> = others.iter().map(|(_, aggregate)| *aggregate).collect();
+            let figures = fold_part(&compiled, &part, limits)?.into_iter().map(Arc::new);
+            let figures = others.iter().map(|(index, _)| *index).zip(figures).collect();
+            of_pieces.push(PieceFigures { people: part.people().into(), figures });
+        }
+        Ok(PartFigures { pieces: of_pieces })
+    }
+
+    /// The figures of people, who ascend; whoever has no rows in the part has those of nobody.
     ///
     /// # Shape
     /// One array per aggregate, each with one cell per person.
-    pub(crate) fn figures(&self, pass: &Pass, part: usize, people: &[i64]) -> Result<Vec<ArrayRef>> {
-        let adds_up = self.aggregates.iter().all(Compiled::adds_up);
-        let figures = match if adds_up { pass.pieces(part)? } else { None } {
-            Some(pieces) => self.of_pieces(pass, people, &pieces)?,
-            None => fold_part(&self.aggregates.iter().collect::<Vec<_>>(), &pass.read(part)?, people)?,
-        };
-        let finished =
-            self.aggregates.iter().zip(&figures).map(|(aggregate, figures)| aggregate.finish(figures, self.as_of));
-        finished.collect()
-    }
-
-    /// Adds up what each piece comes to: what was kept of it, or else what its rows say.
-    fn of_pieces(&self, pass: &Pass, people: &[i64], pieces: &[Piece]) -> Result<Vec<Figures>> {
+    pub(crate) fn columns(&self, figures: &PartFigures, people: &[i64]) -> Result<Vec<ArrayRef>> {
         let nobody = |aggregate: &Compiled| Figures::of(aggregate.aggregate.function, people.len());
         let mut all: Vec<Figures> = self.aggregates.iter().map(nobody).collect();
-        for piece in pieces {
-            let own: Vec<i64> = piece.people().iter().map(PersonRows::person).collect();
-            let places = places(&own, people)?;
-            for ((aggregate, figures), kept) in
-                self.aggregates.iter().zip(&mut all).zip(self.of_piece(pass, piece, own)?)
-            {
-                figures.merge(aggregate.aggregate.function, &kept.figures, &places);
+        for piece in &figures.pieces {
+            let (first, places) = piece.places(people)?;
+            for (index, own) in &piece.figures {
+                all[*index].merge(self.aggregates[*index].aggregate.function, own, first, &places);
             }
         }
-        Ok(all)
+        self.aggregates.iter().zip(&all).map(|(aggregate, figures)| aggregate.finish(figures, self.as_of)).collect()
     }
 
-    /// The figures of the people of a piece, from its rows alone.
-    fn of_piece(&self, pass: &Pass, piece: &Piece, people: Vec<i64>) -> Result<Vec<Arc<KeptFigures>>> {
-        let known = |aggregate: &Compiled| {
+    /// The figures of the people of a piece, from its rows alone: what was kept of it, or else what its rows say.
+    fn of_piece(
+        &self,
+        (pass, limits): (&Pass, &Limits),
+        piece: &Piece,
+        aggregates: &[(usize, &Compiled)],
+    ) -> Result<PieceFigures> {
+        let as_of = self.as_of.timestamp_micros();
+        let known = |(_, aggregate): &(usize, &Compiled)| {
             let kept = piece.kept::<KeptFigures>(&aggregate.name)?;
-            // Others may be granted by now.
-            (*kept.people == *people).then_some(kept)
+            (kept.as_of == as_of).then(|| Arc::clone(&kept.figures))
         };
-        let mut found: Vec<Option<Arc<KeptFigures>>> = self.aggregates.iter().map(known).collect();
-        let lacking =
-            || self.aggregates.iter().zip(&found).filter(|(_, found)| found.is_none()).map(|(lacking, _)| lacking);
-        let lacking: Vec<&Compiled> = lacking().collect();
+        let mut found: Vec<Option<Arc<Figures>>> = aggregates.iter().map(known).collect();
+        let lacking = aggregates.iter().zip(&found).filter(|(_, found)| found.is_none());
+        let lacking: Vec<&Compiled> = lacking.map(|((_, aggregate), _)| *aggregate).collect();
         if !lacking.is_empty() {
-            let computed = fold_part(&lacking, &pass.read_piece(piece)?, &people)?;
-            let people: Arc<[i64]> = people.into();
+            let computed = fold_part(&lacking, &pass.read_piece(piece)?, limits)?;
             let mut computed = lacking.iter().zip(computed);
             for place in found.iter_mut().filter(|found| found.is_none()) {
                 let Some((aggregate, figures)) = computed.next() else { break };
-                let kept = Arc::new(KeptFigures { people: Arc::clone(&people), figures });
+                let figures = Arc::new(figures);
                 // At any other instant nobody asks for the same again.
-                if self.as_of.timestamp_micros() % MICROS_PER_MINUTE == 0 {
-                    piece.keep(&aggregate.name, Arc::clone(&kept), kept.n_bytes());
+                if as_of % MICROS_PER_MINUTE == 0 {
+                    let kept = Arc::new(KeptFigures { as_of, figures: Arc::clone(&figures) });
+                    piece.keep(&aggregate.name, kept, figures.n_bytes());
                 }
-                *place = Some(kept);
+                *place = Some(figures);
             }
         }
-        Ok(found.into_iter().flatten().collect())
+        let figures = aggregates.iter().map(|(index, _)| *index).zip(found.into_iter().flatten()).collect();
+        Ok(PieceFigures { people: Arc::clone(piece.people()), figures })
     }
 }
 
-/// Figures of one aggregate and the people whose they are.
+/// Figures of the people who have rows in a part.
+pub(crate) struct PartFigures {
+    pieces: Vec<PieceFigures>,
+}
+
+/// Figures from some rows of people: of some aggregates, by their places, one for each of the people.
+struct PieceFigures {
+    people: Arc<[PersonRows]>,
+    figures: Vec<(usize, Arc<Figures>)>,
+}
+
+impl PieceFigures {
+    /// The first of its people who is among these, who ascend, and the places among them of that one and those who follow.
+    fn places(&self, among: &[i64]) -> Result<(usize, Vec<u32>)> {
+        let (Some(first), Some(last)) = (among.first(), among.last()) else { return Ok((0, Vec::new())) };
+        let start = self.people.partition_point(|person| person.person() < *first);
+        let end = self.people.partition_point(|person| person.person() <= *last);
+        let mut others = among.iter().zip(0_u32..);
+        let place = |person: &PersonRows| others.find(|(other, _)| **other == person.person()).map(|(_, place)| place);
+        let places: Option<Vec<u32>> = self.people[start..end].iter().map(place).collect();
+        Ok((start, places.ok_or_else(|| error::bug("the scan gave a person out of order"))?))
+    }
+}
+
+/// Figures that are kept, and as of when they are: the next instant's take their place.
 struct KeptFigures {
-    people: Arc<[i64]>,
-    figures: Figures,
+    as_of: i64,
+    figures: Arc<Figures>,
 }
 
-impl KeptFigures {
-    fn n_bytes(&self) -> usize {
-        let n_each = match &self.figures {
-            Figures::Counts(_) => size_of::<u32>(),
-            Figures::Times(_) => size_of::<Option<i64>>(),
-            Figures::Sums(_) => size_of::<Sum>(),
-            Figures::Extremes(_) => size_of::<Option<Number>>(),
-        };
-        self.people.len() * (size_of::<i64>() + n_each)
+/// Whether figures of so many people may be held at once.
+fn check_memory(n_people: usize, n_aggregates: usize, limits: &Limits) -> Result<()> {
+    let n_bytes = n_people.saturating_mul(n_aggregates).saturating_mul(size_of::<Sum>());
+    if n_bytes > limits.memory_bytes_max {
+        let most = format!("{} MiB of memory", limits.memory_bytes_max >> 20);
+        return Err(error::over_budget(&most, "use fewer different figures in the condition"));
     }
-}
-
-/// The places of some people among others, who hold all of them; both ascend.
-fn places(some: &[i64], among: &[i64]) -> Result<Vec<u32>> {
-    if some == among {
-        return Ok((0..).take(some.len()).collect());
-    }
-    let mut others = among.iter().zip(0_u32..);
-    let place = |person: &i64| others.find(|(other, _)| *other == person).map(|(_, place)| place);
-    some.iter().map(place).collect::<Option<_>>().ok_or_else(|| error::bug("the scan gave a person out of order"))
+    Ok(())
 }
 
 /// The instant after which a windowed aggregate looks; `None` without a window.
@@ -148,7 +177,7 @@ fn window_start(aggregate: &Aggregate, as_of: Instant) -> Option<Instant> {
 /// An aggregate ready to be folded.
 struct Compiled {
     aggregate: Aggregate,
-    /// What tells it from all others, as of when included.
+    /// What tells it from all others that are as of the same instant.
     name: Arc<str>,
     filter: Option<Filter>,
     /// Events later than this, in microseconds.
@@ -159,12 +188,18 @@ struct Compiled {
     value_type: Option<DataType>,
 }
 
-fn fold_part(aggregates: &[&Compiled], part: &Part<'_>, people: &[i64]) -> Result<Vec<Figures>> {
+/// Figures of all people of a part.
+fn fold_part(aggregates: &[&Compiled], part: &Part<'_>, limits: &Limits) -> Result<Vec<Figures>> {
+    let people = part.people();
     let takers = part.takers(aggregates.iter().map(|aggregate| &aggregate.aggregate.event));
-    let passes: Vec<Option<Vec<bool>>> = aggregates
-        .iter()
-        .map(|aggregate| aggregate.filter.as_ref().map(|filter| filter.mask(part)).transpose())
-        .collect::<Result<_>>()?;
+    let mut passes: Vec<Option<Vec<bool>>> = Vec::with_capacity(aggregates.len());
+    for aggregate in aggregates {
+        // A part may be one person's million rows, looked at by each of many conditions.
+        if (limits.stop)() {
+            return Err(error::stopped());
+        }
+        passes.push(aggregate.filter.as_ref().map(|filter| filter.mask(part)).transpose()?);
+    }
     let values: Vec<Option<&Numbers>> =
         aggregates.iter().map(|aggregate| aggregate.values(part)).collect::<Result<_>>()?;
     let functions: Vec<AggregateFunction> = aggregates.iter().map(|aggregate| aggregate.aggregate.function).collect();
@@ -175,7 +210,7 @@ fn fold_part(aggregates: &[&Compiled], part: &Part<'_>, people: &[i64]) -> Resul
     let until = aggregates.iter().map(|aggregate| aggregate.until.saturating_add(1)).max().unwrap_or(i64::MAX);
     let mut places = people.iter().enumerate();
     part.each_person(&wanted, &(after..until), &[], |person, picked| {
-        let place = places.find(|(_, other)| **other == person.person()).map(|(place, _)| place);
+        let place = places.find(|(_, other)| other.person() == person.person()).map(|(place, _)| place);
         let place = place.ok_or_else(|| error::bug("the scan gave a person out of order"))?;
         for (row, at) in picked.rows.iter().zip(picked.times) {
             let (row, at) = (*row, *at);
@@ -198,9 +233,11 @@ impl Compiled {
         let field = aggregate.property.as_ref().map(|name| FieldRef::Property(name.clone()));
         let value_type = field.map(|field| pass.type_of(&field)).transpose()?;
         let text = Term::Aggregate(aggregate.clone());
+        let filter = aggregate.filter.as_deref().map(|filter| pass.filter(filter)).transpose()?;
+        let looked_at = filter.as_ref().map(Filter::types);
         Ok(Compiled {
-            name: format!("{text} of {value_type:?} as of {}", as_of.timestamp_micros()).into(),
-            filter: aggregate.filter.as_deref().map(|filter| pass.filter(filter)).transpose()?,
+            name: format!("{text} of {value_type:?} where {looked_at:?}").into(),
+            filter,
             after: window_start(aggregate, as_of).map_or(i64::MIN, |start| start.timestamp_micros()),
             until: as_of.timestamp_micros(),
             value_type,
@@ -208,12 +245,11 @@ impl Compiled {
         })
     }
 
-    /// Whether it may be computed from some rows and then from others: sums of doubles depend on the order of all, and
-    /// traits change without the rows.
+    /// Whether it may be computed from some rows and then from others: sums of doubles depend on the order of all. Traits,
+    /// which change without the rows, are nothing that an aggregate can look at.
     fn adds_up(&self) -> bool {
         let is_sum = matches!(self.aggregate.function, AggregateFunction::Sum | AggregateFunction::Avg);
-        let sums_doubles = is_sum && self.value_type == Some(DataType::Float64);
-        !sums_doubles && self.filter.as_ref().is_none_or(Filter::is_about_rows)
+        !(is_sum && self.value_type == Some(DataType::Float64))
     }
 
     /// The property's numbers; `None` without a property, or without any value of it.

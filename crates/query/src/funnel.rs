@@ -1,7 +1,7 @@
 //! Funnels: a fold over each person's events that match a step.
 
 use crate::cells::{self, Key, WITHHELD};
-use crate::chain::{ChainRules, NO_STEP, StepEvent, Walk, best_chain};
+use crate::chain::{ChainRules, Chains, NO_STEP, StepEvent, Walk};
 use crate::error;
 use crate::groups::PartGroups;
 use crate::pass::{Filter, Part, Pass, Wanted};
@@ -11,9 +11,12 @@ use lake::{PersonRows, Row};
 use policy::Grant;
 use spec::{FieldRef, FunnelOrder, FunnelQuestion, Result, Value, ValueType};
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Looks at events before the search for chains asks whether to stop: some milliseconds.
 const LOOKS_BETWEEN_STOPS: u64 = 1_000_000;
+/// No group yet.
+const NONE_YET: u32 = u32::MAX;
 
 /// Answers a funnel; its meaning is in the manual.
 ///
@@ -34,6 +37,7 @@ pub(crate) fn run(scope: Scope<'_>, question: &FunnelQuestion) -> Result<Rows> {
         same: question.same.iter().map(|name| FieldRef::Property(name.clone())).collect(),
         count_by: question.count_by.iter().map(|name| FieldRef::Property(name.clone())).collect(),
         breakdown: scope.plan.breakdown.clone(),
+        n_gaps: AtomicUsize::new(0),
         question,
     };
     let add = |groups: &mut Groups, part: &Part<'_>| funnel.fold(groups, part, scope.limits);
@@ -71,6 +75,8 @@ struct Funnel<'a> {
     same: Vec<FieldRef>,
     count_by: Vec<FieldRef>,
     breakdown: Vec<FieldRef>,
+    /// Times between steps that all threads hold.
+    n_gaps: AtomicUsize,
     question: &'a FunnelQuestion,
 }
 
@@ -124,12 +130,6 @@ fn check_groups(groups: &Groups, limits: &Limits) -> Result<()> {
     if groups.len() > limits.groups_max {
         return Err(error::over_budget(&format!("{} groups", limits.groups_max), "break down by fewer properties"));
     }
-    let n_gaps: usize = groups.values().flat_map(|group| &group.gaps).map(Vec::len).sum();
-    // Bringing threads together holds them twice.
-    if n_gaps.saturating_mul(2 * size_of::<i64>()) > limits.memory_bytes_max {
-        let most = format!("{} MiB of memory", limits.memory_bytes_max >> 20);
-        return Err(error::over_budget(&most, "ask for a shorter period or fewer steps"));
-    }
     Ok(())
 }
 
@@ -144,8 +144,21 @@ impl Funnel<'_> {
         } else {
             self.search(part, &self.steps_of_rows(part, &takers)?, &mut counted, limits)?;
         }
-        merge(groups, counted.finish()?, self.rules.n_steps);
+        let found = counted.finish()?;
+        self.check_gaps(found.iter().flat_map(|(_, group)| &group.gaps).map(Vec::len).sum(), limits)?;
+        merge(groups, found, self.rules.n_steps);
         check_groups(groups, limits)
+    }
+
+    /// Whether there is room for more times between steps.
+    fn check_gaps(&self, n_more: usize, limits: &Limits) -> Result<()> {
+        let n_gaps = self.n_gaps.fetch_add(n_more, Ordering::Relaxed) + n_more;
+        // Bringing threads together holds them twice.
+        if n_gaps.saturating_mul(2 * size_of::<i64>()) > limits.memory_bytes_max {
+            let most = format!("{} MiB of memory", limits.memory_bytes_max >> 20);
+            return Err(error::over_budget(&most, "ask for a shorter period or fewer steps"));
+        }
+        Ok(())
     }
 
     /// Walks over people whose events match one step at most.
@@ -227,19 +240,19 @@ impl Funnel<'_> {
         // What has no value for `same` is in no chain. Of chains with the same times the one whose value came first counts:
         // numbers of groups would tell of other people.
         let with_value = matching.iter().copied().filter(|row| !same.lacks(*row));
-        let mut of_values: Vec<Vec<Row>> = apart(with_value, same).into_values().collect();
+        let mut of_values: Vec<Vec<Row>> = apart(with_value, |row| same.of_row(*row)).into_values().collect();
         of_values.sort_unstable_by_key(|rows| rows[0]);
         for rows in of_values {
-            for (pair, of_pair) in apart(rows.iter().copied(), count_by) {
-                let event = |row: &Row| StepEvent {
-                    at: part.time(*row),
-                    steps: steps[row.index()],
-                    may_start: (self.starts.0..self.starts.1).contains(&part.time(*row))
-                        && of_pair.binary_search(row).is_ok(),
-                };
-                let events: Vec<StepEvent> = rows.iter().map(event).collect();
-                let (chain, looks) = best_chain(&events, self.rules)?;
-                looked(looks + events.len() as u64)?;
+            let event = |row: &Row| StepEvent { at: part.time(*row), steps: steps[row.index()] };
+            let events: Vec<StepEvent> = rows.iter().map(event).collect();
+            looked(events.len() as u64)?;
+            let chains = Chains::among(&events, self.rules);
+            let may_start =
+                |event: &StepEvent| event.steps & 1 != 0 && (self.starts.0..self.starts.1).contains(&event.at);
+            let starts = (0..events.len()).filter(|place| may_start(&events[*place]));
+            for (pair, starts) in apart(starts, |start| count_by.of_row(rows[*start])) {
+                let (chain, looks) = chains.best(&starts)?;
+                looked(looks)?;
                 let chain: Chain = chain.into_iter().map(|event| (events[event].at, rows[event])).collect();
                 let known = best.entry(pair).or_default();
                 let is_earlier = || chain.iter().map(|(at, _)| at).lt(known.iter().map(|(at, _)| at));
@@ -252,10 +265,10 @@ impl Funnel<'_> {
     }
 }
 
-/// Rows by their groups, each in order.
-fn apart(rows: impl Iterator<Item = Row>, groups: &PartGroups<'_>) -> BTreeMap<usize, Vec<Row>> {
-    let mut apart: BTreeMap<usize, Vec<Row>> = BTreeMap::new();
-    rows.for_each(|row| apart.entry(groups.of_row(row)).or_default().push(row));
+/// Things by their groups, each in order.
+fn apart<T>(all: impl Iterator<Item = T>, group: impl Fn(&T) -> usize) -> BTreeMap<usize, Vec<T>> {
+    let mut apart: BTreeMap<usize, Vec<T>> = BTreeMap::new();
+    all.for_each(|one| apart.entry(group(&one)).or_default().push(one));
     apart
 }
 
@@ -263,8 +276,10 @@ fn apart(rows: impl Iterator<Item = Row>, groups: &PartGroups<'_>) -> BTreeMap<u
 struct PartFunnel<'a> {
     breakdown: PartGroups<'a>,
     n_steps: usize,
-    /// By number, each with a row of it.
-    groups: Vec<Option<(Row, Group)>>,
+    /// For each number the place of its group, once it has one.
+    places: Vec<u32>,
+    /// Each with a row of it.
+    groups: Vec<(Row, Group)>,
     /// Of one person, how far each group was reached.
     depths: Vec<(usize, usize)>,
 }
@@ -272,8 +287,8 @@ struct PartFunnel<'a> {
 impl<'a> PartFunnel<'a> {
     fn new(part: &'a Part<'a>, breakdown: &[FieldRef], n_steps: usize) -> Result<PartFunnel<'a>> {
         let breakdown = PartGroups::of(part, breakdown)?;
-        let groups = (0..breakdown.len()).map(|_| None).collect();
-        Ok(PartFunnel { breakdown, n_steps, groups, depths: Vec::new() })
+        let places = vec![NONE_YET; breakdown.len()];
+        Ok(PartFunnel { breakdown, n_steps, places, groups: Vec::new(), depths: Vec::new() })
     }
 
     /// Counts the chosen chains of one person, each in the group of its first event.
@@ -281,16 +296,20 @@ impl<'a> PartFunnel<'a> {
         self.depths.clear();
         for chain in chains.into_iter().filter(|chain| !chain.is_empty()) {
             let first = chain[0].1;
-            let number = self.breakdown.of_row(first);
-            let (_, group) = self.groups[number].get_or_insert_with(|| (first, Group::new(self.n_steps)));
-            group.add(chain);
-            match self.depths.iter_mut().find(|(known, _)| *known == number) {
+            let place = &mut self.places[self.breakdown.of_row(first)];
+            if *place == NONE_YET {
+                *place = u32::try_from(self.groups.len()).expect("a part has fewer groups than rows");
+                self.groups.push((first, Group::new(self.n_steps)));
+            }
+            let place = *place as usize;
+            self.groups[place].1.add(chain);
+            match self.depths.iter_mut().find(|(known, _)| *known == place) {
                 Some((_, depth)) => *depth = chain.len().max(*depth),
-                None => self.depths.push((number, chain.len())),
+                None => self.depths.push((place, chain.len())),
             }
         }
-        for (number, depth) in &self.depths {
-            let (_, group) = self.groups[*number].as_mut().expect("each chain of the person made its group");
+        for (place, depth) in &self.depths {
+            let (_, group) = &mut self.groups[*place];
             group.people[..*depth].iter_mut().for_each(|people| *people += 1);
         }
     }
@@ -299,7 +318,7 @@ impl<'a> PartFunnel<'a> {
     fn finish(self) -> Result<Vec<(Key, Group)>> {
         let breakdown = self.breakdown;
         let named = |(row, group): (Row, Group)| Ok((breakdown.key(row)?, group));
-        self.groups.into_iter().flatten().map(named).collect()
+        self.groups.into_iter().map(named).collect()
     }
 }
 

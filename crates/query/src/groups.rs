@@ -9,6 +9,9 @@ use spec::{FieldRef, Result, Value};
 use std::collections::HashMap;
 use std::hash::Hash;
 
+/// Up to so many pairs of numbers have one by their place, more by a hash table.
+const PAIRS_MAX: usize = 1 << 16;
+
 /// The groups of a part's rows.
 pub(crate) struct PartGroups<'a> {
     part: &'a Part<'a>,
@@ -43,13 +46,7 @@ impl<'a> PartGroups<'a> {
                     let own = codes_of(part, values, &mut lacking);
                     all = Some(match all {
                         None => own,
-                        Some((mut codes, _)) => {
-                            let mut pairs = Numbered::default();
-                            for row in part.rows() {
-                                codes[row.index()] = pairs.of((codes[row.index()], own.0[row.index()]));
-                            }
-                            (codes, pairs.known.len())
-                        }
+                        Some(before) => paired(part, before, &own),
                     });
                 }
                 let (codes, n_codes) = all.unwrap_or((Vec::new(), 0));
@@ -135,29 +132,83 @@ fn bits(column: &Column, row: Row) -> Option<i128> {
     }
 }
 
+/// A number for each row's pair of numbers, and one that is higher than all.
+fn paired(part: &Part<'_>, (mut codes, n_codes): (Vec<u32>, usize), own: &(Vec<u32>, usize)) -> (Vec<u32>, usize) {
+    let n_pairs = n_codes.saturating_mul(own.1);
+    if n_pairs <= PAIRS_MAX {
+        let n_own = u32::try_from(own.1).expect("pairs are few");
+        codes.iter_mut().zip(&own.0).for_each(|(code, own)| *code = *code * n_own + own);
+        return (codes, n_pairs);
+    }
+    let mut pairs = Numbered::default();
+    for row in part.rows() {
+        codes[row.index()] = pairs.of((codes[row.index()], own.0[row.index()]));
+    }
+    (codes, pairs.known.len())
+}
+
 /// A number for each row's value, and one that is higher than all; notes which rows have none.
 fn codes_of(part: &Part<'_>, values: &Values<'_>, lacking: &mut [bool]) -> (Vec<u32>, usize) {
-    let mut numbers = Numbered::default();
+    let mut numbers = Numbers::of(values);
     let mut codes = vec![0; part.n_rows()];
-    let mut note = |row: Row, bits: Option<i128>, code: u32| {
-        lacking[row.index()] |= bits.is_none();
+    let mut note = |row: Row, (code, lacks): (u32, bool)| {
+        lacking[row.index()] |= lacks;
         codes[row.index()] = code;
     };
     match values {
-        Values::Property(column) => part.rows().for_each(|row| {
-            let bits = bits(column, row);
-            note(row, bits, numbers.of(bits));
-        }),
+        Values::Property(column) => part.rows().for_each(|row| note(row, numbers.number(column, Some(row)))),
         // Each person's value, then for each row its person's.
         Values::Trait(column, rows) => {
             for (person, row) in part.people().iter().zip(*rows) {
-                let bits = row.and_then(|row| bits(column, row));
-                let code = numbers.of(bits);
-                PersonRows::rows(person).for_each(|row| note(row, bits, code));
+                let number = numbers.number(column, *row);
+                PersonRows::rows(person).for_each(|row| note(row, number));
             }
         }
     }
-    (codes, numbers.known.len())
+    (codes, numbers.len())
+}
+
+/// Numbers for the values of a column.
+enum Numbers<'a> {
+    /// Texts have some already.
+    Texts(&'a Texts),
+    Met(Numbered<Option<i128>>),
+}
+
+impl Numbers<'_> {
+    fn of<'a>(values: &Values<'a>) -> Numbers<'a> {
+        match values {
+            // Everybody's texts are in the dictionary of a trait: of many, a part has few.
+            Values::Property(Column::Texts(texts)) | Values::Trait(Column::Texts(texts), _)
+                if texts.missing() < PAIRS_MAX =>
+            {
+                Numbers::Texts(texts)
+            }
+            Values::Property(_) | Values::Trait(..) => Numbers::Met(Numbered::default()),
+        }
+    }
+
+    /// The number of a row's value, and whether there is none.
+    #[inline]
+    fn number(&mut self, column: &Column, row: Option<Row>) -> (u32, bool) {
+        match self {
+            Numbers::Texts(texts) => {
+                let code = row.map_or(texts.missing(), |row| texts.code(row));
+                (u32::try_from(code).expect("a text has 32 bits for its code"), code == texts.missing())
+            }
+            Numbers::Met(met) => {
+                let bits = row.and_then(|row| bits(column, row));
+                (met.of(bits), bits.is_none())
+            }
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Numbers::Texts(texts) => texts.missing() + 1,
+            Numbers::Met(met) => met.known.len(),
+        }
+    }
 }
 
 /// Numbers for values, in the order in which they first come.

@@ -46,4 +46,4 @@ mod sql;
 mod trend;
 
 pub use error::out_of_time;
-pub use plan::{Limits, Plan, Rows, Stop, is_over_budget, is_stopped, run, span};
+pub use plan::{Limits, Plan, Report, Rows, Stop, is_over_budget, is_stopped, run, span};

@@ -199,17 +199,8 @@ impl Pass {
         Ok(())
     }
 
-    /// Computes something from every part on all cores; results in the order of parts.
+    /// Computes something from every part on all cores, by its number; results in the order of parts.
     pub(crate) fn fold<T: Send>(
-        &self,
-        limits: &Limits,
-        per_part: &(dyn Fn(&Part<'_>) -> Result<T> + Sync),
-    ) -> Result<Vec<T>> {
-        self.fold_unread(limits, &|part| per_part(&self.read(part)?))
-    }
-
-    /// The same, of parts by their numbers, which are not read before.
-    pub(crate) fn fold_unread<T: Send>(
         &self,
         limits: &Limits,
         per_part: &(dyn Fn(usize) -> Result<T> + Sync),
@@ -244,7 +235,7 @@ impl Pass {
     ) -> Result<Vec<S>> {
         let n_threads = std::thread::available_parallelism().map_or(1, usize::from);
         let n_threads = n_threads.min(n_threads_max).min(self.len()).max(1);
-        let next = AtomicUsize::new(0);
+        let (next, n_done) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let work = || -> Result<S> {
             let mut state = new();
             loop {
@@ -260,6 +251,7 @@ impl Pass {
                     next.store(self.len(), Ordering::Relaxed);
                     return Err(cause);
                 }
+                (limits.report)(n_done.fetch_add(1, Ordering::Relaxed) + 1, self.len());
             }
         };
         std::thread::scope(|scope| {
@@ -390,9 +382,9 @@ impl Filter {
         self.predicate.mask(&self.batch(columns, part.people().len())?).map(Some)
     }
 
-    /// Whether it is about nothing but properties of rows.
-    pub(crate) fn is_about_rows(&self) -> bool {
-        self.fields.iter().all(|field| matches!(field, FieldRef::Property(_)))
+    /// The types of what it looks at.
+    pub(crate) fn types(&self) -> Vec<&DataType> {
+        self.schema.fields().iter().map(|field| field.data_type()).collect()
     }
 
     fn batch(&self, columns: Vec<ArrayRef>, n_rows: usize) -> Result<RecordBatch> {

@@ -12,6 +12,7 @@ use crate::plan::{Limits, Rows, Scope};
 use lake::{PersonRows, Texts};
 use spec::{Column, Condition, PathsEnd, PathsQuestion, Result, Value, ValueType};
 use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, PoisonError};
 
 /// What stands for the paths that may be named and are not among the most common.
 const OTHER: &str = "(other)";
@@ -19,8 +20,10 @@ const OTHER: &str = "(other)";
 const NAME_BITS: u32 = 12;
 /// Names have numbers from 1 to this.
 const NAMES_MAX: usize = (1 << NAME_BITS) - 1;
-/// Bytes that a path takes in a table that has just grown, and again in the one that it is added to.
+/// Bytes that a path takes in a table that is just growing.
 const PATH_BYTES: usize = 160;
+/// A thread that has more paths brings them to those of the others.
+const PATHS_APART_MAX: usize = 1 << 16;
 
 /// Answers paths; their meaning is in the manual.
 ///
@@ -43,16 +46,21 @@ pub(crate) fn run(scope: Scope<'_>, question: &PathsQuestion) -> Result<Rows> {
         counts: question.filter.as_ref().map(|filter| pass.filter(filter)).transpose()?,
         period: (from.timestamp_micros(), to.timestamp_micros()),
     };
+    // Threads bring together what they have as they go: the bound on memory is one for all of them.
+    let all = Mutex::new(Counted::default());
+    let bring = |counted: &mut Counted| {
+        let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+        all.merge(std::mem::take(counted))?;
+        all.check(scope.limits)
+    };
     let add = |counted: &mut Counted, part: &Part<'_>| {
         paths.fold(counted, part)?;
-        counted.check(scope.limits)
+        if counted.people.len() > PATHS_APART_MAX { bring(counted) } else { Ok(()) }
     };
-    let mut threads = pass.fold_on(usize::MAX, scope.limits, &Counted::default, &add)?.into_iter();
-    let mut all = threads.next().unwrap_or_default();
-    for other in threads {
-        all.merge(other)?;
-        all.check(scope.limits)?;
+    for mut counted in pass.fold_on(usize::MAX, scope.limits, &Counted::default, &add)? {
+        bring(&mut counted)?;
     }
+    let all = all.into_inner().unwrap_or_else(PoisonError::into_inner);
     let (columns, rows) = table(&all, question, scope.grant.min_group());
     let (rows_read, bytes_read) = pass.cost();
     Ok(Rows { columns, rows, steps: Vec::new(), people: None, sample_ratio: None, rows_read, bytes_read })

@@ -33,7 +33,7 @@ impl Intervals {
         let mut borders: Vec<i64> = starts.iter().map(Instant::timestamp_micros).collect();
         borders.push(to.timestamp_micros());
         // The period's end may cut the last one short.
-        let n_whole = starts.len().saturating_sub(1).max(1);
+        let n_whole = starts.len().saturating_sub(1).max(1).min(borders.len() - 1);
         let length = u128::from(borders[n_whole].abs_diff(borders[0])).max(1);
         let per_micro = u64::try_from(((n_whole as u128) << 64) / length).unwrap_or(u64::MAX);
         let mut guess = Guess { first: borders[0], per_micro, last: starts.len().saturating_sub(1) };
@@ -145,7 +145,10 @@ pub(crate) fn interval_starts(
                 "ask for longer intervals or a shorter period",
             ));
         }
-        starts.push(at);
+        // A day that a time zone skips begins when the next one does.
+        if starts.last() != Some(&at) {
+            starts.push(at);
+        }
         at = match by {
             Interval::Hour => at + TimeDelta::hours(1),
             _ => {

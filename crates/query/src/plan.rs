@@ -32,6 +32,9 @@ pub struct Plan<'a> {
 /// Asked again and again during a run: whether to stop.
 pub type Stop = Arc<dyn Fn() -> bool + Send + Sync>;
 
+/// Told during a run how many parts of the work are done, and of how many.
+pub type Report = Arc<dyn Fn(usize, usize) + Send + Sync>;
+
 /// What one question may take.
 pub struct Limits {
     /// Groups (interval x breakdown values) of an answer.
@@ -42,6 +45,8 @@ pub struct Limits {
     pub memory_bytes_max: usize,
     /// Whether to stop.
     pub stop: Stop,
+    /// How far it is.
+    pub report: Report,
 }
 
 /// What one run works on.
@@ -77,13 +82,16 @@ pub struct Rows {
 /// Only granted people's events count, so that withheld ones leave no trace in default periods.
 pub fn span(grant: &Grant, snapshot: &Snapshot, limits: &Limits) -> Result<Option<(Instant, Instant)>> {
     let pass = Pass::open(&BTreeMap::new(), &Wanted::default(), (None, None), grant, snapshot)?;
-    let ends = |part: &Part<'_>| {
+    // Its own pass comes before a question's, which is the work that is reported.
+    let limits = Limits { report: Arc::new(|_, _| {}), stop: Arc::clone(&limits.stop), ..*limits };
+    let ends = |all: &mut Vec<(i64, i64)>, part: &Part<'_>| {
         // The rows of a person are in the order of time.
         let first = part.people().iter().filter_map(|person| person.rows().next()).map(|row| part.time(row)).min();
         let last = part.people().iter().filter_map(|person| person.rows().next_back()).map(|row| part.time(row)).max();
-        Ok(first.zip(last))
+        all.extend(first.zip(last));
+        Ok(())
     };
-    let parts: Vec<(i64, i64)> = pass.fold(limits, &ends)?.into_iter().flatten().collect();
+    let parts: Vec<(i64, i64)> = pass.fold_on(usize::MAX, &limits, &Vec::new, &ends)?.concat();
     let first = parts.iter().map(|(first, _)| *first).min().and_then(Instant::from_timestamp_micros);
     let last = parts.iter().map(|(_, last)| *last).max().and_then(Instant::from_timestamp_micros);
     Ok(first.zip(last))

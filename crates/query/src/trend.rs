@@ -114,8 +114,12 @@ impl<'a> Trend<'a> {
             part.each_person(&wanted, &self.period, &[], |person, picked| {
                 let Picked { mut rows, mut times } = picked;
                 if let Some(passes) = &passes {
-                    let kept = rows.iter().zip(times).filter(|(row, _)| passes[row.index()]);
-                    (kept_rows, kept_times) = kept.map(|(row, at)| (*row, *at)).unzip();
+                    kept_rows.clear();
+                    kept_times.clear();
+                    for (row, at) in rows.iter().zip(times).filter(|(row, _)| passes[row.index()]) {
+                        kept_rows.push(*row);
+                        kept_times.push(*at);
+                    }
                     (rows, times) = (&kept_rows, &kept_times);
                 }
                 groups.of_rows(rows, &mut cells);

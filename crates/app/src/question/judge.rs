@@ -36,7 +36,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) now: Instant,
     /// What a question without `as_of` is asked as of.
     pub(crate) as_of: Instant,
-    /// Whether anybody still waits for what is found.
+    /// Who waits for what is found.
     pub(crate) waiting: Waiting,
 }
 
@@ -230,12 +230,13 @@ impl<'a> Scene<'a> {
 
     fn within_limits<T>(&self, run: &dyn Fn(&Limits) -> Result<T>) -> Result<T> {
         let deadline = self.now + TimeDelta::seconds(SECONDS_MAX);
-        let (clock, waiting) = (Arc::clone(&self.state.clock), self.waiting.clone());
+        let (clock, waiting, told) = (Arc::clone(&self.state.clock), self.waiting.clone(), self.waiting.clone());
         let answered = run(&Limits {
             groups_max: GROUPS_MAX,
             rows_max: LIST_ROWS_MAX,
             memory_bytes_max: MEMORY_BYTES_MAX,
             stop: Arc::new(move || waiting.is_over() || clock.now() > deadline),
+            report: Arc::new(move |n_done, n_parts| told.report(n_done, n_parts)),
         });
         answered.map_err(|error| {
             if !query::is_stopped(&error) {

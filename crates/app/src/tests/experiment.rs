@@ -155,8 +155,10 @@ fn expected(events: &[Event], asked: &Asked) -> (Json, u64) {
                 "sum(purchase.items)" => bought.filter_map(|(_, items)| items).sum(),
                 _ => i64::try_from(counted.len()).expect("it is small"),
             };
+            let has_items = counted.iter().any(|event| event.bought.is_some_and(|(_, items)| items.is_some()));
+            let is_about_them = if measure == "sum(purchase.items)" { has_items } else { !counted.is_empty() };
             // Who did nothing that counts is told from who did something that adds up to nothing.
-            (!counted.is_empty()).then_some(figure)
+            is_about_them.then_some(figure)
         };
         people.entry(variant).or_default().push(asked.metrics.iter().map(figure).collect());
     }

@@ -25,7 +25,7 @@ pub(super) struct Arm {
 /// One metric of the people of one variant.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Sums {
-    /// People with any event that counts.
+    /// People whom the figure is about.
     pub(super) acted: u64,
     pub(super) sum: Total,
     pub(super) squares: Total,
@@ -42,6 +42,8 @@ pub(super) struct Total {
 #[derive(Clone, Copy, Default)]
 pub(super) struct Own {
     pub(super) events: u64,
+    /// Those of them that have a value.
+    pub(super) values: u64,
     pub(super) total: Total,
 }
 
@@ -52,6 +54,11 @@ impl Own {
             MeasureFunction::Sum => self.total,
             _ => Total { exact: self.events.into(), double: 0.0 },
         }
+    }
+
+    /// Whether the figure is about them too: a sum is about those who have a value, anything else about those with an event.
+    pub(super) fn counts_for(&self, function: MeasureFunction) -> bool {
+        if function == MeasureFunction::Sum { self.values > 0 } else { self.events > 0 }
     }
 }
 

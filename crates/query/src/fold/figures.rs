@@ -36,27 +36,37 @@ impl Figures {
         }
     }
 
-    /// Adds the figures of other rows of people at these places.
-    pub(super) fn merge(&mut self, function: AggregateFunction, other: &Figures, places: &[u32]) {
+    /// Bytes that are held.
+    pub(super) fn n_bytes(&self) -> usize {
+        match self {
+            Figures::Counts(counts) => size_of_val(&**counts),
+            Figures::Times(times) => size_of_val(&**times),
+            Figures::Sums(sums) => size_of_val(&**sums),
+            Figures::Extremes(extremes) => size_of_val(&**extremes),
+        }
+    }
+
+    /// Adds the figures of other rows of people: those from `first` on, of people at these places.
+    pub(super) fn merge(&mut self, function: AggregateFunction, other: &Figures, first: usize, places: &[u32]) {
         let places = places.iter().map(|place| *place as usize);
         match (self, other) {
             (Figures::Counts(all), Figures::Counts(more)) => {
-                places.zip(more).for_each(|(place, more)| all[place] += more);
+                places.zip(&more[first..]).for_each(|(place, more)| all[place] = all[place].saturating_add(*more));
             }
             (Figures::Times(all), Figures::Times(more)) => {
                 let further = |one: i64, other: i64| {
                     if function == AggregateFunction::DaysSinceFirst { one.min(other) } else { one.max(other) }
                 };
-                for (place, more) in places.zip(more) {
+                for (place, more) in places.zip(&more[first..]) {
                     all[place] = all[place].into_iter().chain(*more).reduce(further);
                 }
             }
             (Figures::Sums(all), Figures::Sums(more)) => {
-                places.zip(more).for_each(|(place, more)| all[place].merge(more));
+                places.zip(&more[first..]).for_each(|(place, more)| all[place].merge(more));
             }
             (Figures::Extremes(all), Figures::Extremes(more)) => {
                 let is_min = function == AggregateFunction::Min;
-                for (place, more) in places.zip(more) {
+                for (place, more) in places.zip(&more[first..]) {
                     let is_further = |value: &Number| all[place].is_none_or(|known| is_beyond(*value, known, is_min));
                     all[place] = more.filter(is_further).or(all[place]);
                 }
@@ -70,7 +80,7 @@ impl Figures {
     #[inline]
     pub(super) fn add(&mut self, place: usize, function: AggregateFunction, at: i64, value: Option<Number>) {
         match self {
-            Figures::Counts(counts) => counts[place] += 1,
+            Figures::Counts(counts) => counts[place] = counts[place].saturating_add(1),
             Figures::Times(times) => {
                 times[place] = times[place].filter(|_| function == AggregateFunction::DaysSinceFirst).or(Some(at));
             }

@@ -26,3 +26,23 @@ fn every_time_has_the_interval_that_a_search_finds() {
         }
     }
 }
+
+#[test]
+fn a_period_without_length_has_no_interval() {
+    let at: Instant = "2024-06-01T00:00:00Z".parse().expect("an instant");
+    for by in [Interval::Hour, Interval::Day, Interval::Month] {
+        let starts = interval_starts(by, at, at, chrono_tz::UTC, 10).expect("intervals");
+        assert_eq!((starts.len(), Intervals::new(&starts, at).len()), (0, 0), "{by:?}");
+    }
+}
+
+#[test]
+fn a_day_that_a_zone_skips_is_no_interval() {
+    let zone = chrono_tz::Pacific::Apia;
+    let day = |text: &str| midnight(text.parse().expect("a day"), zone).expect("an instant");
+    let (from, to) = (day("2011-12-29"), day("2012-01-01"));
+    let starts = interval_starts(Interval::Day, from, to, zone, 10).expect("intervals");
+    assert_eq!(starts, [from, day("2011-12-31")], "the 30th never was");
+    assert_eq!(Intervals::new(&starts, to).len(), 2);
+    assert_eq!(day("2011-12-30"), day("2011-12-31"));
+}
