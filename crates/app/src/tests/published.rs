@@ -4,6 +4,11 @@
 
 use super::world::{Setup, World};
 use api::{Asked, Input};
+use arrow::array::{Array, AsArray, StringArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Float64Type};
+use chrono::TimeDelta;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value as Json, json};
 use spec::{Instant, Value};
 use std::collections::BTreeMap;
@@ -14,8 +19,8 @@ use std::process::Command;
 /// The day on which every study begins.
 const START: &str = "2024-05-01T00:00:00Z";
 
-/// A published file as text, by the program that unpacks it; `None` when it is not there.
-fn published(file: &str, unpack: &[&str]) -> Option<String> {
+/// Where a published file is; `None` when it is not there.
+fn place_of(file: &str) -> Option<PathBuf> {
     let shared = std::env::var("ENTENTE_SHARED")
         .map_or_else(|_| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
     let path = shared.join("data").join(file);
@@ -23,6 +28,12 @@ fn published(file: &str, unpack: &[&str]) -> Option<String> {
         println!("skipped: there is no {}", path.display());
         return None;
     }
+    Some(path)
+}
+
+/// A published file as text, by the program that unpacks it; `None` when it is not there.
+fn published(file: &str, unpack: &[&str]) -> Option<String> {
+    let path = place_of(file)?;
     let output = Command::new(unpack[0]).args(&unpack[1..]).arg(&path).output().expect("the program is installed");
     assert!(output.status.success(), "{}: {}", path.display(), String::from_utf8_lossy(&output.stderr));
     Some(String::from_utf8(output.stdout).expect("the file is text"))
@@ -48,8 +59,12 @@ struct Events(BTreeMap<&'static str, String>);
 
 impl Events {
     fn add(&mut self, name: &'static str, person: &str, day: i64, properties: Json) {
+        self.add_after(name, person, TimeDelta::days(day), properties);
+    }
+
+    fn add_after(&mut self, name: &'static str, person: &str, after: TimeDelta, properties: Json) {
         let start: Instant = START.parse().expect("it is a time");
-        let mut event = json!({ "who": person, "at": (start + chrono::TimeDelta::days(day)).to_rfc3339() });
+        let mut event = json!({ "who": person, "at": (start + after).to_rfc3339() });
         let properties = properties.as_object().expect("it is one").clone();
         event.as_object_mut().expect("it is one").extend(properties);
         writeln!(self.0.entry(name).or_default(), "{event}").expect("writing to a string cannot fail");
@@ -242,4 +257,101 @@ fn hotel_guests_cancel() {
     let cancelled = shares(&events.open(&[("hotel", "logicalType: string")]), ["booked", "cancelled"], "hotel");
     assert_printed(cancelled["City Hotel"], 41.73, 2, "city");
     assert_printed(cancelled["Resort Hotel"], 27.76, 2, "resort");
+}
+
+#[test]
+fn a_retailer_s_lines_add_up() {
+    let Some(path) = place_of("online_retail/online_retail.parquet") else { return };
+    let file = std::fs::File::open(path).expect("the file is there");
+    let batches = ParquetRecordBatchReaderBuilder::try_new(file).and_then(ParquetRecordBatchReaderBuilder::build);
+    let (mut events, mut n_lines) = (Events::default(), 0);
+    for batch in batches.expect("it is Parquet") {
+        let batch = batch.expect("it is whole");
+        let column = |name: &str| batch.column_by_name(name).expect("the file has the column");
+        let invoices = cast(column("InvoiceNo"), &DataType::Utf8).expect("it is text");
+        let invoices: &StringArray = invoices.as_string();
+        let numbers = |name: &str| column(name).as_primitive::<Float64Type>();
+        let (quantities, prices, customers) = (numbers("Quantity"), numbers("UnitPrice"), numbers("CustomerID"));
+        for row in 0..batch.num_rows() {
+            // Nobody knows whose a line without a customer is: each is somebody of its own.
+            let is_known = customers.is_valid(row);
+            let person = if is_known { format!("c{}", customers.value(row)) } else { format!("line{n_lines}") };
+            let value = format!("{:.3}", quantities.value(row) * prices.value(row));
+            let line = json!({ "line": n_lines, "invoice": invoices.value(row), "is_known": is_known, "value": value });
+            events.add("line", &person, 0, line);
+            n_lines += 1;
+        }
+    }
+    let value = ("value", "logicalType: number, physicalType: 'decimal(18,3)'");
+    let (line, invoice) = (("line", "logicalType: integer"), ("invoice", "logicalType: string"));
+    let world = events.open(&[value, line, invoice, ("is_known", "logicalType: boolean")]);
+    let figure = |measure: &str, condition: &str| {
+        let mut question = json!({ "kind": "trend", "measure": measure, "by": "none", "period": { "from": "2024-05-01", "to": "2024-05-02" } });
+        if !condition.is_empty() {
+            question["where"] = condition.into();
+        }
+        number(&ask(&world, question)[0]["value"])
+    };
+    assert_eq!(figure("count(line)", ""), 541_909.0);
+    assert_eq!(figure("people(line)", "event.is_known = TRUE"), 4_372.0);
+    assert_eq!(figure("count(line)", "event.is_known = FALSE"), 135_080.0);
+    assert_eq!(figure("count(line)", "event.invoice LIKE 'C%'"), 9_288.0);
+    assert_printed(figure("sum(line.value)", ""), 9_747_747.93, 2, "net value");
+    let invoices =
+        ask(&world, json!({ "kind": "sql", "text": "SELECT count(DISTINCT invoice) AS invoices FROM line" }));
+    assert_eq!(number(&invoices[0]["invoices"]), 25_900.0);
+}
+
+#[test]
+fn channels_are_owed_what_was_published() {
+    let Some(text) = published("attribution_paths/pathdata.csv.gz", &["gzip", "-dc"]) else { return };
+    let mut events = Events::default();
+    for (number, row) in rows(&text).enumerate() {
+        let count = |column: &str| row[column].parse::<i64>().expect("a count is a whole number");
+        let (conversions, value) = (count("total_conversions"), number_in(row["total_conversion_value"]));
+        for copy in 0..conversions + count("total_null") {
+            let person = format!("p{number}-{copy}");
+            let mut after = TimeDelta::zero();
+            for channel in row["path"].split(" > ") {
+                events.add_after("touched", &person, after, json!({ "channel": channel }));
+                after += TimeDelta::seconds(1);
+            }
+            if copy < conversions {
+                events.add_after("converted", &person, after, json!({ "worth": value / conversions as f64 }));
+            }
+        }
+    }
+    let world = events.open(&[("channel", "logicalType: string"), ("worth", "logicalType: number")]);
+    for (model, file, conversions, value) in [
+        ("first", "heuristics", "first_touch_conversions", Some("first_touch_value")),
+        ("last", "heuristics", "last_touch_conversions", Some("last_touch_value")),
+        ("linear", "heuristics", "linear_touch_conversions", Some("linear_touch_value")),
+        ("markov", "markov1_analytic", "conversions", None),
+    ] {
+        let Some(reference) = published(&format!("attribution_paths/reference_{file}.csv"), &["cat"]) else { return };
+        let question = json!({ "kind": "attribution", "conversion": "converted", "touch": "touched", "channel": "channel",
+                               "value": "worth", "model": model, "lookback": "30 days",
+                               "period": { "from": "2024-05-01", "to": "2024-05-02" } });
+        let found = ask(&world, question);
+        for row in rows(&reference) {
+            let channel = row.get("channel_name").or(row.get("channel")).expect("a figure is about a channel");
+            let Some(own) = found.iter().find(|row| row["channel"].to_string() == *channel) else {
+                assert!(number_in(row[conversions]) < 2.0, "{model}: more than one owes nothing to `{channel}`");
+                continue;
+            };
+            assert_near(&own["conversions"], row[conversions], channel);
+            if let Some(value) = value {
+                assert_near(&own["value"], row[value], channel);
+            }
+        }
+    }
+}
+
+fn number_in(text: &str) -> f64 {
+    text.parse().unwrap_or_else(|_| panic!("`{text}` is no number"))
+}
+
+fn assert_near(found: &Value, published: &str, what: &str) {
+    let (found, published) = (number(found), number_in(published));
+    assert!((found - published).abs() <= 1e-9 * published, "{what}: {found}, published {published}");
 }
