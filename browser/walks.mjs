@@ -269,12 +269,17 @@ async function marketerMakesADashboard({ page, stop, signInOf, narrow }) {
 async function marketerStops({ page, stop, signInOf }) {
   await signIn(page, signInOf("marketer"));
   let slow = true;
+  let name = "";
   await page.route(/\/ask\/(answer|verdict)/, async (route) => {
+    if (route.request().url().includes("/ask/answer")) name = route.request().headers()["x-request-id"];
     if (slow) await new Promise((resolve) => setTimeout(resolve, 4_000));
     await route.continue().catch(() => {});
   });
   await page.goto(addressOf(SALES));
+  await page.route("**/api/v1/running", (route) =>
+    route.fulfill({ json: { running: [{ name, seconds: 1, progress: 0.42 }] } }));
   await page.getByText("Still working on the answer.").waitFor();
+  await page.waitForFunction(() => document.querySelector("#ask .still progress")?.value === 0.42);
   const given = page.waitForEvent("requestfailed", (request) => request.url().includes("/ask/answer"));
   await page.getByRole("button", { name: "Stop" }).click();
   await given;

@@ -4,7 +4,7 @@ use serde::Serialize;
 use spec::{Answer, ConditionPart, Diagnostic, Question, Verdict};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Who asks, after the credential was checked.
 #[derive(Clone, Debug, Serialize)]
@@ -23,24 +23,51 @@ pub struct Principal {
     pub may_import: bool,
     /// Whether it may save definitions.
     pub may_define: bool,
-    /// Whether anybody still waits for what is done for it.
+    /// Who waits for what is done for it.
     #[serde(skip)]
     pub waiting: Waiting,
 }
 
-/// Whether anybody still waits for a call: what nobody waits for is stopped. By default somebody does.
+/// Somebody who waits for a call: what nobody waits for is stopped, and who waits can see how far it is.
 #[derive(Clone, Debug, Default)]
-pub struct Waiting(Arc<AtomicBool>);
+pub struct Waiting(Arc<Wait>);
+
+#[derive(Debug, Default)]
+struct Wait {
+    is_over: AtomicBool,
+    /// Millionths of the work that are done, and one: zero says that nothing is known.
+    done: AtomicU64,
+}
+
+/// What stands for all of the work.
+const WHOLE: u64 = 1_000_000;
 
 impl Waiting {
     /// Says that nobody waits any more.
     pub fn end(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.is_over.store(true, Ordering::Relaxed);
     }
 
     /// Whether nobody does.
     pub fn is_over(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.is_over.load(Ordering::Relaxed)
+    }
+
+    /// Says that so many parts of the work are done, of so many.
+    pub fn report(&self, n_done: usize, n_parts: usize) {
+        let done = (n_done as u64).saturating_mul(WHOLE).checked_div(n_parts as u64);
+        self.0.done.store(done.map_or(0, |done| 1 + done.min(WHOLE)), Ordering::Relaxed);
+    }
+
+    /// How much of the work is done, in 0..=1; `None` before anything is known.
+    pub fn progress(&self) -> Option<f64> {
+        let done = self.0.done.load(Ordering::Relaxed).checked_sub(1)?;
+        Some(done as f64 / WHOLE as f64)
+    }
+
+    /// Whether both are the same wait.
+    pub fn is_same(&self, other: &Waiting) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 }
 

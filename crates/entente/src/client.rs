@@ -35,6 +35,12 @@ impl Client {
         Client::new(url, vec![("x-entente-owner", secret.to_owned()), ("x-entente-as", user.to_owned())])
     }
 
+    /// The same client, whose requests have a name by which the server finds them while they run.
+    pub(crate) fn named(&self, name: &str) -> Client {
+        let headers = self.headers.iter().cloned().chain([("x-request-id", name.to_owned())]).collect();
+        Client { agent: self.agent.clone(), url: self.url.clone(), headers }
+    }
+
     fn new(url: &str, headers: Vec<(&'static str, String)>) -> Client {
         let agent = Agent::config_builder()
             .http_status_as_error(false)

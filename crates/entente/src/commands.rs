@@ -6,6 +6,7 @@ pub(crate) mod identity;
 pub(crate) mod import;
 pub(crate) mod key;
 pub(crate) mod manual;
+mod patience;
 pub(crate) mod quarantine;
 pub(crate) mod token;
 pub(crate) mod up;

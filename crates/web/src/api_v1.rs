@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use spec::{Answer, Column, Outcome, Provenance, Verdict, WaterfallStep};
 
 pub(crate) mod dashboards;
+pub(crate) mod running;
 
 /// The forms in which an answer leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,7 +128,7 @@ pub(crate) async fn ask(
 ) -> Result<Response, Problem> {
     let format = wanted(&headers)?;
     let question = question(request).await?;
-    let bytes = call(&app, caller, move |product, who| {
+    let bytes = answer(&app, caller, move |product, who| {
         let asked = good(product.ask(who, &question)?)?;
         let answer = released(&asked.verdict, asked.answer)?;
         written(product, &asked.verdict, &answer, format)
@@ -137,7 +138,7 @@ pub(crate) async fn ask(
 
 pub(crate) async fn judge(State(app): State<App>, caller: Caller, request: Request) -> Result<Response, Problem> {
     let question = question(request).await?;
-    let judged = call(&app, caller, move |product, who| good(product.judge(who, &question)?)).await?;
+    let judged = answer(&app, caller, move |product, who| good(product.judge(who, &question)?)).await?;
     let mut body = json!({ "verdict": judged.verdict });
     if let Some(people) = judged.people {
         body["people"] = people.into();
@@ -395,14 +396,24 @@ async fn question(request: Request<Body>) -> Result<Value, Problem> {
     Ok(object.remove("question").unwrap_or_default())
 }
 
+/// Looks something up.
 async fn call<T: Send + 'static>(
     app: &App,
     caller: Caller,
     job: impl FnOnce(&dyn Product, &Principal) -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
     let product = app.product.clone();
-    let user = caller.who.user.clone();
-    app.pool.run_for(&user, move |waiting| job(product.as_ref(), &Principal { waiting, ..caller.who })).await
+    app.lookups.run_for(caller.who, move |who| job(product.as_ref(), who)).await
+}
+
+/// Answers a question.
+async fn answer<T: Send + 'static>(
+    app: &App,
+    caller: Caller,
+    job: impl FnOnce(&dyn Product, &Principal) -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let product = app.product.clone();
+    app.pool.run_for(caller.who, move |who| job(product.as_ref(), who)).await
 }
 
 /// The format that the `Accept` header likes best; JSON without one.

@@ -31,7 +31,7 @@ fn write_line(out: &mut String, cells: impl Iterator<Item = String>) {
         if index > 0 {
             out.push(',');
         }
-        if cell.contains(['"', ',', '\n', '\r', '\t']) {
+        if cell.contains(['"', ',', ';', '\n', '\r', '\t']) {
             out.push('"');
             out.push_str(&cell.replace('"', "\"\""));
             out.push('"');

@@ -25,6 +25,7 @@ mod problem;
 mod prometheus;
 mod render;
 mod routes;
+mod running;
 mod sentence;
 mod server;
 mod table;

@@ -74,6 +74,10 @@ fn parameters(route: &RouteInfo) -> Vec<Value> {
     if route.path.contains("{name}") {
         parameters.push(in_path("name", json!({ "type": "string" })));
     }
+    if ["/api/v1/ask", "/api/v1/judge"].contains(&route.path) {
+        let about = "names the request, so that `/api/v1/running/{name}` finds it while it runs";
+        parameters.push(json!({ "name": "X-Request-Id", "in": "header", "description": about, "schema": { "type": "string", "maxLength": 64 } }));
+    }
     if route.rights == Rights::Key && route.path != "/v1/projects/{key}/settings" {
         parameters.push(json!({ "name": "writeKey", "in": "query", "description": "a public write key", "schema": { "type": "string" } }));
     }
@@ -141,6 +145,10 @@ fn responses(route: &RouteInfo) -> Value {
         ("GET", "/api/v1/dashboards") => {
             json!({ "type": "object", "required": ["dashboards"], "properties": { "dashboards": { "type": "array", "items": reference("Dashboard") } } })
         }
+        ("GET", "/api/v1/running") => {
+            json!({ "type": "object", "required": ["running"], "properties": { "running": { "type": "array", "items": reference("Progress") } } })
+        }
+        ("GET", "/api/v1/running/{name}") => reference("Progress"),
         ("GET", "/api/v1/collector") => reference("Pulse"),
         ("POST", "/api/v1/identity") => {
             json!({ "type": "object", "required": ["merges"], "properties": { "merges": { "type": "array", "items": reference("Merge") } } })
@@ -163,6 +171,7 @@ fn responses(route: &RouteInfo) -> Value {
             let content = json!({ "image/gif": {} });
             json!({ "200": { "description": "a pixel, whatever happens", "content": content, "headers": { "x-entente-outcome": outcome } } })
         }
+        ("DELETE", "/api/v1/running/{name}") => json!({ "204": { "description": "told to stop" } }),
         ("DELETE", _) => json!({ "204": { "description": "taken back" } }),
         ("POST", "/api/v1/audiences" | "/api/v1/questions" | "/api/v1/dashboards") => {
             let location = json!({ "description": "where GET finds it", "schema": { "type": "string" } });
@@ -293,6 +302,9 @@ fn schemas() -> Value {
                 "variants": { "type": "array", "items": { "type": "object" } }, "several": { "type": ["integer", "null"] },
                 "chi_square": { "type": ["number", "null"] }, "p": { "type": ["number", "null"] }, "alarm": { "type": ["boolean", "null"] } } },
             "provenance": { "type": "object" } } },
+        "Progress": { "type": "object", "required": ["name", "seconds", "progress"], "properties": {
+            "name": text, "seconds": { "type": "number" },
+            "progress": { "type": ["number", "null"], "description": "done, in 0..=1; null before anything is known" } } },
         "Balance": { "type": "object", "description": "received = stored + duplicate + rejected", "properties": {
             "what": text, "received": count, "stored": count, "duplicate": count, "rejected": count } },
         "Message": { "type": "object", "description": "a message of the Segment tracking API, or `batch` with several", "properties": {

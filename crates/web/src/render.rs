@@ -169,12 +169,10 @@ pub(crate) async fn work<T: Send + 'static>(
     request: &PageRequest,
     job: impl FnOnce(&dyn Product, &Principal) -> Result<T, Problem> + Send + 'static,
 ) -> Result<(Frame, T), Problem> {
-    let (product, who) = (app.product.clone(), caller.who.clone());
-    let user = who.user.clone();
-    let done = app.pool.run_for(&user, move |waiting| {
-        let who = Principal { waiting, ..who };
-        let view = job(product.as_ref(), &who)?;
-        Ok((product.workspace(&who)?, view))
+    let product = app.product.clone();
+    let done = app.pool_of(&request.path).run_for(caller.who.clone(), move |who| {
+        let view = job(product.as_ref(), who)?;
+        Ok((product.workspace(who)?, view))
     });
     let (workspace, view) = done.await?;
     Ok((Frame::new(workspace, caller, request), view))

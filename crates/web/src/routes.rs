@@ -8,6 +8,7 @@ use crate::gate::{Attempts, Caller, admit, identify};
 use crate::intake::{Intake, Limits};
 use crate::problem::Problem;
 use crate::render::{PageRequest, Templates, Written, problem_page};
+use crate::running::Running;
 use crate::server::Options;
 use crate::work::Pool;
 use crate::{api_v1, intake, pages, prometheus};
@@ -107,12 +108,16 @@ pub(crate) struct App {
     pub(crate) product: Arc<dyn Product>,
     pub(crate) collector: Arc<dyn Collector>,
     pub(crate) intake: Arc<Intake>,
+    /// Where questions are answered.
     pub(crate) pool: Arc<Pool>,
+    /// Where everything else is looked up, which never waits for questions.
+    pub(crate) lookups: Arc<Pool>,
     pub(crate) checks: Arc<Pool>,
     pub(crate) sign_ins: Arc<Pool>,
     pub(crate) imports: Arc<Pool>,
     pub(crate) uploads: Arc<Semaphore>,
     pub(crate) attempts: Arc<Attempts>,
+    pub(crate) running: Arc<Running>,
     pub(crate) assets: Arc<Assets>,
     pub(crate) templates: Arc<Templates>,
     pub(crate) secure_cookies: bool,
@@ -127,16 +132,26 @@ impl App {
             intake: Arc::new(Intake::new(options.collector.clone(), limits)),
             collector: options.collector,
             pool: Arc::new(Pool::new(CALLS_MAX, CALLS_WAITING_MAX, CALL_WAIT_MAX)),
+            lookups: Arc::new(Pool::new(CALLS_MAX, CALLS_WAITING_MAX, CALL_WAIT_MAX)),
             checks: Arc::new(Pool::new(CHECKS_MAX, CHECKS_WAITING_MAX, CALL_WAIT_MAX)),
             sign_ins: Arc::new(Pool::new(SIGN_INS_MAX, 16, CALL_WAIT_MAX)),
             imports: Arc::new(Pool::new(IMPORTS_MAX, UPLOADS_MAX, IMPORT_WAIT_MAX)),
             uploads: Arc::new(Semaphore::new(UPLOADS_MAX)),
             attempts: Arc::new(Attempts::default()),
+            running: Arc::default(),
             templates: Arc::new(Templates::new(&assets)),
             assets,
             secure_cookies: options.secure_cookies,
             spool: Arc::new(options.spool),
         }
+    }
+}
+
+impl App {
+    /// The pool for a page or a part of one, by its path: those of these ask questions.
+    pub(crate) fn pool_of(&self, path: &str) -> &Pool {
+        let asks = ["/ask/", "/home/", "/audiences", "/metrics"].iter().any(|start| path.starts_with(start));
+        if asks { &self.pool } else { &self.lookups }
     }
 }
 
@@ -197,6 +212,15 @@ fn table() -> Vec<Row> {
             post(api_v1::ask),
         ),
         row(Api, SignedIn, "POST /api/v1/judge", "Says whether a question would be answered", post(api_v1::judge)),
+        row(
+            Api,
+            SignedIn,
+            "GET /api/v1/running",
+            "Your requests that run under a name, and how far they are",
+            get(api_v1::running::list),
+        ),
+        row(Api, SignedIn, "GET /api/v1/running/{name}", "How far one of them is", get(api_v1::running::one)),
+        row(Api, SignedIn, "DELETE /api/v1/running/{name}", "Stops one of them", delete(api_v1::running::stop)),
         row(Api, SignedIn, "POST /api/v1/explain", "Says a question in words and parts", post(api_v1::explain)),
         row(Api, SignedIn, "GET /api/v1/catalog", "What can be asked about", get(api_v1::catalog)),
         row(Api, SignedIn, "GET /api/v1/metrics", "The shared metrics", get(api_v1::metrics)),
@@ -345,6 +369,7 @@ async fn guard(State((app, info)): State<(App, RouteInfo)>, request: Request, ne
         Err(problem) => return problem.into_response(),
     };
     let caller = request.extensions().get::<Caller>().cloned();
+    let _named = caller.as_ref().and_then(|caller| Running::hold(&app.running, &caller.who, request.headers()));
     let wait_max = if info.rights == Rights::Import { 2 * IMPORT_WAIT_MAX } else { 2 * CALL_WAIT_MAX };
     let mut response = match tokio::time::timeout(wait_max, next.run(request)).await {
         Ok(response) => response,

@@ -3,7 +3,7 @@
 //! Invariant: nobody takes all places of a pool whose jobs are run for a user; the rest waits in the user's own turn.
 
 use crate::problem::Problem;
-use api::Waiting;
+use api::{Principal, Waiting};
 use axum::http::StatusCode;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -48,13 +48,12 @@ impl Pool {
     /// the client has gone, or it took too long.
     pub(crate) async fn run_for<T: Send + 'static>(
         &self,
-        user: &str,
-        job: impl FnOnce(Waiting) -> Result<T, Problem> + Send + 'static,
+        who: Principal,
+        job: impl FnOnce(&Principal) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        let turn = Users::enter(&self.users, user)?;
-        let waiting = Waiting::default();
-        let _until_dropped = UntilDropped(waiting.clone());
-        self.run_in(Some(turn), move || job(waiting)).await
+        let turn = Users::enter(&self.users, &who.user)?;
+        let _until_dropped = UntilDropped(who.waiting.clone());
+        self.run_in(Some(turn), move || job(&who)).await
     }
 
     async fn run_in<T: Send + 'static>(

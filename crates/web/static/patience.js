@@ -1,9 +1,13 @@
-// An answer that takes its time says so, and can be stopped: the request is given up, and the server stops its question.
+// An answer that takes its time says so and how far it is, and can be stopped: the request is given up, and the server
+// stops its question.
 
 const SLOW_MS = 1000;
 
 /** The clocks of the parts that wait for an answer. */
 const clocks = new Map();
+
+/** The names of their requests, by which the server says how far they are. */
+const names = new WeakMap();
 
 /** The parts that ask the same question, and stop together: the answer and its verdict. */
 const asking = (part) => (part.closest("#ask") ? document.querySelectorAll("#ask [data-patient], #verdict") : [part]);
@@ -27,9 +31,19 @@ function line(text, ...more) {
   return made;
 }
 
+async function sayHowFar(part) {
+  // The list, since the request may have ended by now.
+  const response = await fetch("/api/v1/running").catch(() => null);
+  const { running = [] } = response?.ok ? await response.json() : {};
+  const progress = running.find(({ name }) => name === names.get(part))?.progress;
+  const bar = part.querySelector(".still progress");
+  if (bar && typeof progress === "number") bar.value = progress;
+}
+
 function sayHowLong(part, since) {
   const seconds = `${Math.round((performance.now() - since) / 1000)} s`;
   const shown = part.querySelector(".still .num");
+  sayHowFar(part);
   if (shown) {
     shown.textContent = seconds;
     return;
@@ -40,7 +54,9 @@ function sayHowLong(part, since) {
   // Read out once, not every second.
   time.setAttribute("aria-hidden", "true");
   time.textContent = seconds;
-  part.prepend(line("Still working on the answer.", time, button("Stop", () => stop(part))));
+  const bar = document.createElement("progress");
+  bar.setAttribute("aria-label", "How much is done");
+  part.prepend(line("Still working on the answer.", bar, time, button("Stop", () => stop(part))));
 }
 
 function stop(part) {
@@ -68,6 +84,11 @@ function end({ detail: { elt } }) {
 }
 
 export function startPatience() {
+  document.addEventListener("htmx:configRequest", ({ detail: { elt, headers } }) => {
+    if (elt.dataset.patient === undefined) return;
+    names.set(elt, `page-${Math.random().toString(36).slice(2)}`);
+    headers["X-Request-Id"] = names.get(elt);
+  });
   document.addEventListener("htmx:beforeRequest", ({ detail: { elt } }) => {
     if (elt.dataset.patient === undefined) return;
     const since = performance.now();

@@ -2,7 +2,7 @@
 
 use crate::arguments::{Ask, Format, Judge, JudgeFormat, Place};
 use crate::client::cannot_read;
-use crate::commands::print;
+use crate::commands::{patience, print};
 use crate::table::{printable, table};
 use crate::{Ending, place};
 use serde_json::Value as Json;
@@ -26,7 +26,7 @@ pub(crate) fn ask(place: &Place, arguments: &Ask) -> Result<Ending> {
         Format::Arrow => "application/vnd.apache.arrow.stream",
         Format::Parquet => "application/vnd.apache.parquet",
     };
-    let reply = seat.client.post_json("/api/v1/ask", &body, accept)?;
+    let reply = patience::ask(&seat.client, &body, accept)?;
     if reply.status != 200 {
         return problem(reply.status, &serde_json::from_slice(&reply.body).unwrap_or_default());
     }

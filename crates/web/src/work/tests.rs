@@ -1,6 +1,7 @@
 //! Pools: what one user's jobs leave to the others.
 
 use super::*;
+use crate::running::tests::user;
 use std::sync::mpsc::channel;
 
 #[tokio::test]
@@ -13,12 +14,12 @@ async fn one_users_slow_jobs_leave_places_to_others() {
     for _ in 0..USER_JOBS_MAX {
         let (pool, gate, started) = (pool.clone(), gate.clone(), started.clone());
         jobs.push(tokio::spawn(async move {
-            let job = move |_| {
+            let job = move |_: &Principal| {
                 started.send(()).expect("the test listens");
                 let _ = gate.lock().expect("nobody panics").recv();
                 Ok(())
             };
-            pool.run_for("mia", job).await
+            pool.run_for(user("mia"), job).await
         }));
     }
     for _ in 0..USER_RUNNING_MAX {
@@ -26,12 +27,12 @@ async fn one_users_slow_jobs_leave_places_to_others() {
         starts.recv().expect("a job starts");
     }
     // Each job is admitted by now or soon; the others' are run meanwhile.
-    assert!(pool.run_for("ivo", |_| Ok(())).await.is_ok());
+    assert!(pool.run_for(user("ivo"), |_| Ok(())).await.is_ok());
     assert!(starts.try_recv().is_err(), "no fifth one runs");
     while pool.users.jobs.lock().expect("not poisoned").get("mia").map(|(n_jobs, _)| *n_jobs) != Some(USER_JOBS_MAX) {
         tokio::task::yield_now().await;
     }
-    let refused = pool.run_for("mia", |_| Ok(())).await.expect_err("her share is full");
+    let refused = pool.run_for(user("mia"), |_| Ok(())).await.expect_err("her share is full");
     assert_eq!(refused.status, 429);
     drop(closed);
     for job in jobs {
@@ -48,15 +49,15 @@ async fn a_job_is_told_when_nobody_waits_for_it() {
     let asked = tokio::spawn({
         let pool = pool.clone();
         async move {
-            let job = move |waiting: Waiting| {
-                started.send(waiting.is_over()).expect("the test listens");
-                while !waiting.is_over() {
+            let job = move |who: &Principal| {
+                started.send(who.waiting.is_over()).expect("the test listens");
+                while !who.waiting.is_over() {
                     std::thread::yield_now();
                 }
                 stopped.send(()).expect("the test listens");
                 Ok(())
             };
-            pool.run_for("mia", job).await
+            pool.run_for(user("mia"), job).await
         }
     });
     let first = tokio::task::spawn_blocking(move || starts.recv());
