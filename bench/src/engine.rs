@@ -10,6 +10,7 @@ mod data;
 mod floor;
 mod peers;
 mod questions;
+mod refresh;
 mod typing;
 mod workspace;
 
@@ -27,7 +28,7 @@ use xtask::server::{self, Server};
 use xtask::shell::{Result, step, target};
 
 pub(crate) const USAGE: &str = "cargo xtask bench engine [--events N] [--people M] [--seed S] [--repeats N] \
-                     [--peers chdb,duckdb,polars | --peers none] [--program PATH]";
+                     [--peers chdb,duckdb,polars | --peers none] [--refresh yes] [--program PATH]";
 
 /// What was asked for.
 struct Options {
@@ -35,6 +36,8 @@ struct Options {
     n_repeats: usize,
     peers: Vec<String>,
     program: Option<PathBuf>,
+    /// Whether to count after new events, on a copy of the tables.
+    refreshes: bool,
 }
 
 /// Seconds and rows of one question, asked one way.
@@ -70,6 +73,9 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
         theirs.insert(peer, peers::ask(peer, &files, &folder.join(peer), options.n_repeats)?);
     }
     let measured = measure(&program, &folder, options.n_repeats)?;
+    if options.refreshes {
+        refresh::print(&program, &folder, options.size)?;
+    }
     println!("\n{n_events} events of {n_people} people, seed {seed}; median of {} in seconds", options.n_repeats);
     print_table(&measured, &theirs);
     let differing: Vec<String> = measured.iter().flat_map(|measured| differing(measured, &theirs)).collect();
@@ -214,7 +220,7 @@ fn median(seconds: &[f64]) -> f64 {
 
 fn read(words: &[String]) -> Result<Options> {
     let size = Size { n_events: 5_000_000, n_people: 100_000, seed: 1 };
-    let mut options = Options { size, n_repeats: 5, peers: Vec::new(), program: None };
+    let mut options = Options { size, n_repeats: 5, peers: Vec::new(), program: None, refreshes: false };
     options.peers = vec!["chdb".to_owned(), "duckdb".to_owned()];
     for pair in words.chunks(2) {
         let [flag, word] = pair else { return Err(USAGE.to_owned()) };
@@ -225,6 +231,7 @@ fn read(words: &[String]) -> Result<Options> {
             "--seed" => options.size.seed = number()?,
             "--repeats" => options.n_repeats = usize::try_from(number()?).map_err(|error| error.to_string())?,
             "--program" => options.program = Some(PathBuf::from(word)),
+            "--refresh" => options.refreshes = word == "yes",
             "--peers" if word == "none" => options.peers.clear(),
             "--peers" => options.peers = word.split(',').map(str::to_owned).collect(),
             _ => return Err(USAGE.to_owned()),

@@ -1,6 +1,7 @@
 //! The workspace in which engines are measured: a dozen events of ten properties, a trait, and a purpose that needs consent.
 
 use super::data::{EVENTS, TEXTS};
+use sha2::{Digest, Sha256};
 use std::path::Path;
 use xtask::shell::Result;
 
@@ -8,6 +9,9 @@ use xtask::shell::Result;
 pub(super) const USER: &str = "bench";
 /// Why.
 pub(super) const PURPOSE: &str = "measuring";
+
+/// With which new events of known people are sent; it opens nothing but this.
+pub(super) const KEY: &str = "sk_bench_EnginesBenchEnginesBenchEngines";
 
 /// Where files of data lie in it.
 pub(super) const FILES: &str = "files";
@@ -40,7 +44,13 @@ pub(super) fn write(folder: &Path) -> Result<()> {
 fn source() -> String {
     let objects = ["consent", "profile"].into_iter().chain(EVENTS.into_iter().map(|(name, _)| name));
     let file = |name: &str| format!("  - {{ path: {FILES}/{name}.parquet, object: {name} }}\n");
-    format!("contract: contracts/shop.odcs.yaml\nfiles:\n{}", objects.map(file).collect::<String>())
+    let files: String = objects.map(file).collect();
+    let digest: String = Sha256::digest(KEY).iter().map(|byte| format!("{byte:02x}")).collect();
+    let limits = "events_per_second: 1000000, events_per_day: 100000000000";
+    format!(
+        "contract: contracts/shop.odcs.yaml\nfiles:\n{files}\
+         keys:\n  - {{ name: bench, kind: secret, sha256: {digest}, {limits} }}\n"
+    )
 }
 
 fn contract() -> String {
