@@ -101,7 +101,7 @@ fn send(server: &Server, size: Size, n_messages: u64) -> Result<()> {
             let at = chrono::DateTime::from_timestamp_micros(micros).unwrap_or_default().to_rfc3339();
             let person = number.wrapping_mul(7_919) % size.n_people;
             json!({ "type": "track", "event": "product_viewed", "messageId": format!("new-{number}"),
-                    "userId": format!("p{person}"), "timestamp": at, "properties": { "price": 12.5, "product_id": 7, "quantity": 1 } })
+                    "userId": person.to_string(), "timestamp": at, "properties": { "price": 12.5, "product_id": 7, "quantity": 1 } })
         };
         let batch: Vec<Json> = (first..n_messages.min(first + BATCH)).map(message).collect();
         let body = json!({ "batch": batch }).to_string();
