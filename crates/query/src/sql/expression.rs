@@ -24,10 +24,9 @@ const INTERVAL_MONTHS_MAX: i32 = 12 * 1_000;
 const INTERVAL_DAYS_MAX: i64 = 366 * 1_000;
 /// Signs of a pattern that stand for any text: what is looked for takes as much longer for each.
 const WILDCARDS_MAX: usize = 64;
-/// Parts of a time that can be asked for.
-const TIME_PARTS: [&str; 13] = [
-    "century", "day", "decade", "dow", "doy", "epoch", "hour", "isodow", "minute", "month", "quarter", "second", "week",
-];
+/// Parts of a time that can be asked for, and those that nothing begins with.
+const TIME_PARTS: [&str; 8] = ["day", "hour", "minute", "month", "quarter", "second", "week", "year"];
+const DAY_NUMBERS: [&str; 2] = ["dow", "doy"];
 
 impl Governor {
     /// An expression on rows of a plan, made safe.
@@ -60,7 +59,7 @@ impl Governor {
                 Ok(Expr::ScalarSubquery(subquery))
             }
             Expr::ScalarFunction(function) => {
-                check_function(&function)?;
+                check_function(&function, input)?;
                 self.children(Expr::ScalarFunction(function), input)
             }
             Expr::Like(like) => {
@@ -196,7 +195,7 @@ fn is_person(expression: &Expr, input: &Governed) -> bool {
 }
 
 /// Whether a function cannot fail with what it is given; which functions there are the planner knows.
-fn check_function(function: &ScalarFunction) -> Step<()> {
+fn check_function(function: &ScalarFunction, input: &Governed) -> Step<()> {
     let literal = |place: usize| match function.args.get(place) {
         Some(Expr::Literal(value, _)) => Some(value.clone()),
         Some(Expr::Cast(cast)) => match cast.expr.as_ref() {
@@ -207,10 +206,15 @@ fn check_function(function: &ScalarFunction) -> Step<()> {
     };
     match function.func.name() {
         "date_part" | "date_trunc" => {
-            let part = literal(0).map(|value| value.to_string().to_lowercase());
-            if part.is_none_or(|part| !TIME_PARTS.contains(&part.as_str()) && part != "year") {
+            let part = literal(0).map(|value| value.to_string().to_lowercase()).unwrap_or_default();
+            let is_number = function.func.name() == "date_part" && DAY_NUMBERS.contains(&part.as_str());
+            if !is_number && !TIME_PARTS.contains(&part.as_str()) {
                 let hint = "write it out: year, quarter, month, week, day, hour, minute, second";
                 return Err(Complaint::new("a part of a time that is not known", hint));
+            }
+            let of = function.args.get(1).map(|time| time.get_type(input.schema())).transpose()?;
+            if !matches!(of, Some(DataType::Timestamp(..) | DataType::Date32)) {
+                return Err(Complaint::new("a part of something that is no time", "take it of a time or a day"));
             }
         }
         "left" | "right" => {

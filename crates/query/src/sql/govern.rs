@@ -116,11 +116,16 @@ impl Governor {
                 let message = format!("`{name}` would work on rows about single people");
                 return Err(Complaint::new(&message, "group them first, then sort, limit or compare groups"));
             }
-            inputs.push(input.plan);
+            inputs.push(input);
         }
         let nothing = Governed::empty();
-        let expressions = plan.expressions().into_iter();
-        let expressions = expressions.map(|one| self.expression(one, &nothing)).collect::<Step<_>>()?;
+        let input = inputs.first().unwrap_or(&nothing);
+        let mut expressions = Vec::new();
+        for expression in plan.expressions() {
+            input.size(&expression)?;
+            expressions.push(self.expression(expression, input)?);
+        }
+        let inputs = inputs.into_iter().map(|input| input.plan).collect();
         Ok(Governed::released(plan.with_new_exprs(expressions, inputs)?))
     }
 
