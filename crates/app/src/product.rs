@@ -26,7 +26,7 @@ const HOT_BYTES: usize = 1 << 30;
 /// Otherwise this part of all memory.
 const HOT_PART: usize = 4;
 /// Memory that one import may use for sorting.
-const IMPORT_BYTES_MAX: usize = 64 << 20;
+const IMPORT_BYTES_MAX: usize = 256 << 20;
 /// Where the owner's secret stands; only the folder's owner can read it.
 const SECRET_FILE: &str = "owner.secret";
 /// The metadata store.

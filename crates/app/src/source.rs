@@ -164,22 +164,24 @@ pub(crate) fn import_as_owner(
 }
 
 /// Imports every file that the sources name; what is there already counts as duplicate. A file that cannot be read does
-/// not keep the others out.
+/// not keep the others out. Small files come first, since each is merged into all that is there before it.
 pub(crate) fn import_all(state: &State, progress: &dyn Fn(&str, u64, u64)) -> Result<Vec<(String, Result<Balance>)>> {
     let loaded = state.folder.current()?;
     let definitions = &loaded.definitions;
+    let mut files: Vec<_> =
+        definitions.sources.values().flat_map(|source| source.files.iter().map(move |file| (source, file))).collect();
+    let n_bytes = |path: &str| std::fs::metadata(state.folder.path().join(path)).map_or(0, |metadata| metadata.len());
+    files.sort_by_cached_key(|(_, file)| n_bytes(&file.path));
     let mut imported = Vec::new();
-    for source in definitions.sources.values() {
-        for file in &source.files {
-            let what = format!("{}/{}", source.name, file.path);
-            let path = state.folder.path().join(&file.path);
-            let report = object_of(source, Some(&file.object), &file.path).and_then(|object| {
-                let progress = |done, all| progress(&what, done, all);
-                import_file(state, definitions, (source, object), (&path, &file.path), &progress)
-            });
-            let balance = report.map(|report| balance(&source.name, &file.path, &report));
-            imported.push((what, balance));
-        }
+    for (source, file) in files {
+        let what = format!("{}/{}", source.name, file.path);
+        let path = state.folder.path().join(&file.path);
+        let report = object_of(source, Some(&file.object), &file.path).and_then(|object| {
+            let progress = |done, all| progress(&what, done, all);
+            import_file(state, definitions, (source, object), (&path, &file.path), &progress)
+        });
+        let balance = report.map(|report| balance(&source.name, &file.path, &report));
+        imported.push((what, balance));
     }
     Ok(imported)
 }

@@ -1,7 +1,7 @@
 //! Data files of tables: Parquet, written once, synced before anybody names them.
 
 use crate::import::people_of;
-use crate::sums::{self, SummedFile};
+use crate::sums::{self, Sums};
 use crate::{Random, error, store};
 use arrow::array::{ArrayRef, new_null_array};
 use arrow::compute::concat_batches;
@@ -51,7 +51,8 @@ pub(crate) struct NewFile {
 
 /// A file being written.
 pub(crate) struct DataFileWriter {
-    writer: ArrowWriter<SummedFile>,
+    writer: ArrowWriter<File>,
+    sums: Sums,
     folder: PathBuf,
     /// What its name begins with; the rest is known at its end.
     start: String,
@@ -76,10 +77,17 @@ impl DataFileWriter {
         let start = format!("{start}{}", hex(&id));
         let path = folder.join(format!("{start}{UNFINISHED}"));
         let file = File::options().read(true).write(true).create_new(true).open(&path);
-        let file = SummedFile::new(file.map_err(|cause| error::io("write", &path, cause))?);
+        let file = file.map_err(|cause| error::io("write", &path, cause))?;
         let writer = ArrowWriter::try_new(file, Arc::clone(schema), Some(properties(schema)));
         let writer = writer.map_err(|cause| error::bug("cannot start a data file", Box::new(cause)))?;
-        Ok(DataFileWriter { writer, folder: folder.to_owned(), start, last_person: None, is_finished: false })
+        Ok(DataFileWriter {
+            writer,
+            sums: Sums::default(),
+            folder: folder.to_owned(),
+            start,
+            last_person: None,
+            is_finished: false,
+        })
     }
 
     /// Appends rows to the current row group.
@@ -108,11 +116,18 @@ impl DataFileWriter {
 
     /// Ends the current row group.
     pub(crate) fn end_group(&mut self) -> Result<()> {
+        if self.rows_in_group() == 0 {
+            return Ok(());
+        }
         self.writer.flush().map_err(|cause| error::table("write a file of", &self.start, Box::new(cause)))?;
-        // What was written goes to the file before it counts as summed up.
-        self.writer.sync().map_err(|cause| error::io("write", &self.folder.join(&self.start), cause))?;
-        self.writer.inner_mut().end_region();
-        Ok(())
+        // What was written goes to the file before it is summed up.
+        let synced = self.writer.sync();
+        let end = self.writer.bytes_written() as u64;
+        let summed = synced.and_then(|()| match self.writer.flushed_row_groups().last() {
+            Some(group) => self.sums.add_group(self.writer.inner(), group, end),
+            None => Ok(()),
+        });
+        summed.map_err(|cause| error::io("write", &self.folder.join(&self.start), cause))
     }
 
     /// Rows in the current row group.
@@ -128,8 +143,7 @@ impl DataFileWriter {
     /// Ends the file; it is on disk when this returns.
     pub(crate) fn finish(mut self) -> Result<NewFile> {
         self.end_group()?;
-        let note = self.writer.inner().note();
-        self.writer.append_key_value_metadata(note);
+        self.writer.append_key_value_metadata(self.sums.note());
         let finished = self.writer.finish();
         let metadata = finished.map_err(|cause| error::table("write a file of", &self.start, Box::new(cause)))?;
         let written = self.folder.join(format!("{}{UNFINISHED}", self.start));
@@ -190,9 +204,7 @@ pub(crate) fn read_checked(path: &Path, batch_rows: Option<usize>) -> Result<Par
     sums::check_footer(&file, path)?;
     let clone = file.try_clone().map_err(|cause| error::io("open", path, cause))?;
     let builder = ParquetRecordBatchReaderBuilder::try_new(clone).map_err(|cause| damaged(path, Box::new(cause)))?;
-    for region in sums::regions(builder.metadata()) {
-        sums::check_region(&file, path, region)?;
-    }
+    Sums::of(builder.metadata()).check_all(&file, path)?;
     let builder = match batch_rows {
         Some(n_rows) => builder.with_batch_size(n_rows),
         None => builder,
@@ -247,7 +259,9 @@ fn properties(schema: &SchemaRef) -> WriterProperties {
             "person" => builder.set_column_statistics_enabled(column, EnabledStatistics::Chunk),
             "ts" => builder
                 .set_column_statistics_enabled(column.clone(), EnabledStatistics::Chunk)
-                .set_column_dictionary_enabled(column, false),
+                .set_column_dictionary_enabled(column.clone(), false)
+                // Every question reads all of them, and little of them repeats.
+                .set_column_compression(column, Compression::UNCOMPRESSED),
             "seq" => builder
                 .set_column_dictionary_enabled(column.clone(), false)
                 .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED),

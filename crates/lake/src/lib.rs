@@ -7,6 +7,7 @@
 //! that ended before its data, its people can be known after that open and nothing else of it; identifiers live in the vault
 //! only. It deliberately knows no question and no HTTP.
 
+mod chunk;
 mod clock;
 mod compaction;
 mod data_file;

@@ -8,12 +8,13 @@
 mod piece;
 mod source;
 
+use crate::chunk::Chunk;
 use crate::data_file::{LANDED, damaged, int_range};
 use crate::error;
 use crate::hot::{Granted, Hot, HotColumns, Rows};
 use crate::import::{CLAIMED, property_column};
 use crate::stretch::{Column, Ordered, People, PersonRows, Runs, Stretch, granted};
-use crate::sums::{self, Region};
+use crate::sums::{self, Sums};
 use crate::table::{Table, TableFile};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Field, Schema};
@@ -70,6 +71,7 @@ pub(crate) struct EventFile {
     pub(crate) person_min: i64,
     pub(crate) groups: Vec<Group>,
     pub(crate) metadata: ArrowReaderMetadata,
+    pub(crate) sums: Sums,
     /// Whether the table has moved on without it, so that it goes with its last reader.
     is_replaced: AtomicBool,
 }
@@ -80,9 +82,6 @@ pub(crate) struct Group {
     times: (i64, i64),
     /// Says of a message key that it is not in the group; read at first use.
     pub(crate) keys: OnceLock<Option<Sbbf>>,
-    /// Its bytes and their sum, and whether they were held against each other.
-    region: Option<Region>,
-    is_checked: AtomicBool,
 }
 
 /// What all parts of a scan share.
@@ -119,6 +118,7 @@ impl EventFile {
             path,
             person_min,
             groups,
+            sums: Sums::of(metadata.metadata()),
             metadata,
             is_replaced: AtomicBool::new(false),
         })
@@ -129,11 +129,42 @@ impl EventFile {
         self.file.name.starts_with(LANDED)
     }
 
-    /// Decodes columns of a row group, which are given by their places in the file.
+    /// Whose rows lie where in a row group, by the place of the column in the file.
+    fn people(&self, group: usize, column: usize) -> Result<People> {
+        match self.chunk(group, column)?.and_then(|chunk| chunk.people()) {
+            Some(people) => Ok(people),
+            None => People::of(self.decode(group, vec![column])?.column(0)),
+        }
+    }
+
+    /// A column of a row group, by its place in the file.
+    fn column(&self, group: usize, column: usize) -> Result<Column> {
+        let data_type = self.metadata.schema().field(column).data_type();
+        match self.chunk(group, column)?.and_then(|chunk| chunk.column(data_type)) {
+            Some(column) => Ok(column),
+            None => Column::of(self.decode(group, vec![column])?.column(0)),
+        }
+    }
+
+    fn chunk(&self, group: usize, column: usize) -> Result<Option<Chunk>> {
+        let file = File::open(&self.path).map_err(|cause| error::io("open", &self.path, cause))?;
+        let group = self.metadata.metadata().row_group(group);
+        // Every column of events is flat, so that roots and leaves are the same.
+        let column = group.column(column);
+        let (start, n_bytes) = column.byte_range();
+        let bytes = self.sums.read(&file, &self.path, start..start + n_bytes)?;
+        let chunk = Chunk::of(bytes, column, usize::try_from(group.num_rows()).unwrap_or(0));
+        chunk.map_err(|cause| damaged(&self.path, Box::new(cause)))
+    }
+
+    /// Decodes columns of a row group by the library, given by their places in the file.
     pub(crate) fn decode(&self, group: usize, columns: Vec<usize>) -> Result<RecordBatch> {
         let broken = |cause| damaged(&self.path, Box::new(cause));
         let file = File::open(&self.path).map_err(|cause| error::io("open", &self.path, cause))?;
-        self.check(&file, group)?;
+        for column in &columns {
+            let (start, n_bytes) = self.metadata.metadata().row_group(group).column(*column).byte_range();
+            self.sums.check(&file, &self.path, start..start + n_bytes)?;
+        }
         let n_rows = usize::try_from(self.metadata.metadata().row_group(group).num_rows()).unwrap_or(0);
         let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
             .with_row_groups(vec![group])
@@ -147,16 +178,6 @@ impl EventFile {
             [one] => Ok(one.clone()),
             several => concat_batches(&schema, several).map_err(|cause| damaged(&self.path, Box::new(cause))),
         }
-    }
-
-    /// Holds a row group against its sum, once.
-    pub(crate) fn check(&self, file: &File, group: usize) -> Result<()> {
-        let group = &self.groups[group];
-        if let Some(region) = group.region.filter(|_| !group.is_checked.load(Ordering::Relaxed)) {
-            sums::check_region(file, &self.path, region)?;
-            group.is_checked.store(true, Ordering::Relaxed);
-        }
-        Ok(())
     }
 
     /// Says that no newer state names the file: it is removed when nobody reads it any more.
@@ -378,16 +399,12 @@ fn groups_of(metadata: &ArrowReaderMetadata) -> Option<Vec<Group>> {
     let person = metadata.schema().index_of("person").ok()?;
     let ts = metadata.schema().index_of("ts").ok()?;
     let groups = metadata.metadata().row_groups();
-    let regions = sums::regions(metadata.metadata());
-    let regions = Some(regions).filter(|regions| regions.len() == groups.len());
-    let group = |(index, group): (usize, &parquet::file::metadata::RowGroupMetaData)| {
+    let group = |group: &parquet::file::metadata::RowGroupMetaData| {
         Some(Group {
             people: int_range(group.column(person).statistics())?,
             times: int_range(group.column(ts).statistics())?,
             keys: OnceLock::new(),
-            region: regions.as_ref().map(|regions| regions[index]),
-            is_checked: AtomicBool::new(false),
         })
     };
-    groups.iter().enumerate().map(group).collect()
+    groups.iter().map(group).collect()
 }

@@ -8,7 +8,10 @@ mod merging;
 mod texts;
 
 use crate::error;
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, NullArray, UInt32Array};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, NullArray,
+    TimestampMicrosecondArray, UInt32Array,
+};
 use arrow::buffer::{NullBuffer, ScalarBuffer};
 use arrow::compute::{cast, take};
 use arrow::datatypes::{
@@ -20,6 +23,7 @@ use spec::{PersonId, Result};
 use std::hint::black_box;
 use std::ops::Range;
 use std::sync::Arc;
+pub(crate) use texts::Codes;
 pub use texts::Texts;
 
 /// Granted rows of a stretch of people; no other stretch of the same scan holds any of them.
@@ -62,13 +66,14 @@ pub enum Column {
 /// Numbers of one type.
 #[derive(Clone, Debug)]
 pub struct Numbers {
-    array: ArrayRef,
+    data_type: DataType,
     values: Values,
     nulls: Option<NullBuffer>,
 }
 
+/// Numbers as they are held; decimals of up to 18 digits are whole numbers.
 #[derive(Clone, Debug)]
-enum Values {
+pub(crate) enum Values {
     Whole(ScalarBuffer<i64>),
     Decimal(ScalarBuffer<i128>),
     Double(ScalarBuffer<f64>),
@@ -216,14 +221,20 @@ pub(crate) fn granted(people: impl Iterator<Item = PersonRows>, grant: &Grant) -
 impl People {
     pub(crate) fn of(column: &ArrayRef) -> Result<People> {
         let all = column.as_primitive_opt::<Int64Type>().ok_or_else(error::events_lack_columns)?.values();
+        let runs = all.chunk_by(|one, other| one == other).map(|run| (run[0], run.len()));
+        People::of_runs(runs).ok_or_else(error::events_lack_columns)
+    }
+
+    /// People by how many rows each has, in their order.
+    pub(crate) fn of_runs(runs: impl Iterator<Item = (i64, usize)>) -> Option<People> {
         let mut people = People { numbers: Vec::new(), ends: Vec::new() };
-        let mut end = 0;
-        for run in all.chunk_by(|one, other| one == other) {
-            end += u32::try_from(run.len()).map_err(|_| error::events_lack_columns())?;
-            people.numbers.push(run[0]);
+        let mut end = 0_u32;
+        for (number, n_rows) in runs {
+            end = end.checked_add(u32::try_from(n_rows).ok()?)?;
+            people.numbers.push(number);
             people.ends.push(end);
         }
-        Ok(people.fitting())
+        Some(people.fitting())
     }
 
     /// The same without room for more, since it is kept.
@@ -292,11 +303,10 @@ impl Column {
         let values: &dyn Array = match self {
             Column::Missing => return Ok(Arc::new(NullArray::new(rows.count()))),
             Column::Texts(texts) => return texts.array(rows),
-            Column::Numbers(numbers) => &numbers.array,
+            Column::Numbers(numbers) => return numbers.picked(&places_of(rows)),
             Column::Booleans(values) => values,
         };
-        let places: UInt32Array = rows.map(|row| row.map(|row| row.0)).collect();
-        take(values, &places, None).map_err(|cause| error::bug("cannot pick rows", Box::new(cause)))
+        take(values, &places_of(rows), None).map_err(|cause| error::bug("cannot pick rows", Box::new(cause)))
     }
 
     /// Brings what rows hold near the processor, many at once: whoever then looks at one after the other waits for none.
@@ -314,13 +324,17 @@ impl Column {
         match self {
             Column::Missing => 0,
             Column::Texts(texts) => texts.n_bytes(),
-            Column::Numbers(numbers) => numbers.array.get_array_memory_size(),
+            Column::Numbers(numbers) => numbers.n_bytes(),
             Column::Booleans(values) => values.get_array_memory_size(),
         }
     }
 }
 
-fn dictionary() -> DataType {
+fn places_of(rows: impl Iterator<Item = Option<Row>>) -> UInt32Array {
+    rows.map(|row| row.map(|row| row.0)).collect()
+}
+
+pub(crate) fn dictionary() -> DataType {
     DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
 }
 
@@ -332,7 +346,7 @@ impl Numbers {
     pub fn of(array: &ArrayRef) -> Result<Numbers> {
         let values = match array.data_type() {
             DataType::Int64 => Values::Whole(array.as_primitive::<Int64Type>().values().clone()),
-            DataType::Decimal128(_, _) => Values::Decimal(array.as_primitive::<Decimal128Type>().values().clone()),
+            DataType::Decimal128(_, _) => Values::of_decimals(array.as_primitive::<Decimal128Type>().values()),
             DataType::Float64 => Values::Double(array.as_primitive::<Float64Type>().values().clone()),
             DataType::Timestamp(_, _) => {
                 Values::Whole(array.as_primitive::<TimestampMicrosecondType>().values().clone())
@@ -340,8 +354,63 @@ impl Numbers {
             DataType::Date32 => Values::Days(array.as_primitive::<Date32Type>().values().clone()),
             _ => return Err(error::events_lack_columns()),
         };
-        let nulls = array.nulls().filter(|nulls| nulls.null_count() > 0).cloned();
-        Ok(Numbers { array: Arc::clone(array), values, nulls })
+        Ok(Numbers::new(array.data_type().clone(), values, array.nulls().cloned()))
+    }
+
+    /// Numbers of a type.
+    pub(crate) fn new(data_type: DataType, values: Values, nulls: Option<NullBuffer>) -> Numbers {
+        Numbers { data_type, values, nulls: nulls.filter(|nulls| nulls.null_count() > 0) }
+    }
+
+    /// All rows in the column's type.
+    fn whole(&self) -> ArrayRef {
+        self.typed(&self.held())
+    }
+
+    /// Some rows in the column's type.
+    fn picked(&self, places: &UInt32Array) -> Result<ArrayRef> {
+        let picked = take(&self.held(), places, None);
+        Ok(self.typed(&picked.map_err(|cause| error::bug("cannot pick rows", Box::new(cause)))?))
+    }
+
+    /// All rows as they are held.
+    fn held(&self) -> ArrayRef {
+        let nulls = self.nulls.clone();
+        match &self.values {
+            Values::Whole(values) => Arc::new(Int64Array::new(values.clone(), nulls)),
+            Values::Decimal(values) => Arc::new(Decimal128Array::new(values.clone(), nulls)),
+            Values::Double(values) => Arc::new(Float64Array::new(values.clone(), nulls)),
+            Values::Days(values) => Arc::new(Date32Array::new(values.clone(), nulls)),
+        }
+    }
+
+    /// Rows as they are held, in the column's type.
+    fn typed(&self, held: &ArrayRef) -> ArrayRef {
+        match (&self.data_type, held.data_type()) {
+            (DataType::Timestamp(_, zone), _) => {
+                let times: TimestampMicrosecondArray = held.as_primitive::<Int64Type>().reinterpret_cast();
+                Arc::new(times.with_timezone_opt(zone.clone()))
+            }
+            (data_type @ DataType::Decimal128(_, _), DataType::Int64) => {
+                let values: Decimal128Array = held.as_primitive::<Int64Type>().unary(i128::from);
+                Arc::new(values.with_data_type(data_type.clone()))
+            }
+            (data_type @ DataType::Decimal128(_, _), _) => {
+                Arc::new(held.as_primitive::<Decimal128Type>().clone().with_data_type(data_type.clone()))
+            }
+            _ => Arc::clone(held),
+        }
+    }
+
+    fn n_bytes(&self) -> usize {
+        let nulls = self.nulls.as_ref().map_or(0, |nulls| nulls.len() / 8);
+        nulls
+            + match &self.values {
+                Values::Whole(values) => size_of_val(&**values),
+                Values::Decimal(values) => size_of_val(&**values),
+                Values::Double(values) => size_of_val(&**values),
+                Values::Days(values) => size_of_val(&**values),
+            }
     }
 
     /// The number of a row; `None` where it is missing.
@@ -378,6 +447,15 @@ impl Numbers {
 
     /// The type of the column.
     pub fn data_type(&self) -> &DataType {
-        self.array.data_type()
+        &self.data_type
+    }
+}
+
+impl Values {
+    fn of_decimals(values: &ScalarBuffer<i128>) -> Values {
+        match values.iter().map(|value| i64::try_from(*value)).collect::<std::result::Result<Vec<i64>, _>>() {
+            Ok(whole) => Values::Whole(whole.into()),
+            Err(_) => Values::Decimal(values.clone()),
+        }
     }
 }

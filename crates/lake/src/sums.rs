@@ -1,15 +1,17 @@
 //! Checksums of data files: a flipped bit is an error that names the file, and never another answer.
 //!
-//! Parquet's pages may have checksums, but the library writes none. So each row group, with its filters, has one over its
-//! bytes, which stand in the footer (key `entente.sums`); and the footer has one that stands in the file's name. Row
-//! groups are checked when they are read first. Files of older versions have none and are read as they are.
+//! Parquet's pages may have checksums, but the library writes none. So each column chunk has one over its bytes, and so has
+//! what stands between chunks; they stand in the footer (key `entente.sums`), and the footer has one that stands in the
+//! file's name. Bytes are held against their sum whenever they are read. Files of older versions have none and are read as
+//! they are.
 
 use crate::data_file::damaged;
 use crate::error;
-use parquet::file::metadata::{KeyValue, ParquetMetaData};
+use parquet::file::metadata::{KeyValue, ParquetMetaData, RowGroupMetaData};
 use spec::Result;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
@@ -19,57 +21,106 @@ const TAIL_BYTES: u64 = 8;
 /// Bytes that are read at once.
 const WINDOW_BYTES: u64 = 1 << 20;
 
-/// A file that is summed up while it is written.
-pub(crate) struct SummedFile {
-    file: File,
-    hasher: crc32fast::Hasher,
-    n_bytes: u64,
+/// The sums of a file: of regions that follow each other from its first byte on.
+#[derive(Debug, Default)]
+pub(crate) struct Sums {
     regions: Vec<Region>,
 }
 
 /// A stretch of a file, from the end of the one before it on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Region {
-    /// The first byte.
-    pub(crate) start: u64,
+struct Region {
     /// The byte after the last.
-    pub(crate) end: u64,
+    end: u64,
     /// CRC-32 of its bytes.
     sum: u32,
 }
 
-impl SummedFile {
-    pub(crate) fn new(file: File) -> SummedFile {
-        SummedFile { file, hasher: crc32fast::Hasher::new(), n_bytes: 0, regions: Vec::new() }
-    }
-
-    /// Ends a region, if anything was written since the last one.
-    pub(crate) fn end_region(&mut self) {
-        let start = self.regions.last().map_or(0, |region| region.end);
-        if start < self.n_bytes {
-            let sum = std::mem::take(&mut self.hasher).finalize();
-            self.regions.push(Region { start, end: self.n_bytes, sum });
+impl Sums {
+    /// Sums up a row group that was written to a file, and what came after it up to `end`.
+    pub(crate) fn add_group(&mut self, file: &File, group: &RowGroupMetaData, end: u64) -> io::Result<()> {
+        for column in group.columns() {
+            let (start, n_bytes) = column.byte_range();
+            self.add(file, start)?;
+            self.add(file, start + n_bytes)?;
         }
+        self.add(file, end)
     }
 
-    /// What the footer says about the regions.
+    /// Adds the region up to `end`, if that has any bytes.
+    fn add(&mut self, file: &File, end: u64) -> io::Result<()> {
+        let start = self.regions.last().map_or(0, |region| region.end);
+        if start < end {
+            self.regions.push(Region { end, sum: sum_of(file, start, end)? });
+        }
+        Ok(())
+    }
+
+    /// What the footer says about them.
     pub(crate) fn note(&self) -> KeyValue {
         let words: Vec<String> =
             self.regions.iter().map(|region| format!("{:x}:{:08x}", region.end, region.sum)).collect();
         KeyValue::new(KEY.to_owned(), words.join(" "))
     }
-}
 
-impl Write for SummedFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let n_written = self.file.write(bytes)?;
-        self.hasher.update(&bytes[..n_written]);
-        self.n_bytes += n_written as u64;
-        Ok(n_written)
+    /// Those that a footer tells; none for files of older versions.
+    pub(crate) fn of(metadata: &ParquetMetaData) -> Sums {
+        let notes = metadata.file_metadata().key_value_metadata().into_iter().flatten();
+        let note = notes.filter(|note| note.key == KEY).find_map(|note| note.value.as_deref()).unwrap_or_default();
+        let region = |word: &str| {
+            let (end, sum) = word.split_once(':')?;
+            Some(Region { end: u64::from_str_radix(end, 16).ok()?, sum: u32::from_str_radix(sum, 16).ok()? })
+        };
+        Sums { regions: note.split_whitespace().map_while(region).collect() }
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+    /// Holds all of a file but its footer against the sums.
+    pub(crate) fn check_all(&self, file: &File, path: &Path) -> Result<()> {
+        self.check(file, path, 0..u64::MAX)
+    }
+
+    /// Holds the regions of which any byte is in a range against their sums.
+    pub(crate) fn check(&self, file: &File, path: &Path, bytes: Range<u64>) -> Result<()> {
+        let first = self.place(bytes.start);
+        for (place, region) in self.regions.iter().enumerate().skip(first) {
+            let start = self.start(place);
+            if start >= bytes.end {
+                break;
+            }
+            let sum = sum_of(file, start, region.end).map_err(|cause| error::io("read", path, cause))?;
+            self.compare(path, place, sum)?;
+        }
+        Ok(())
+    }
+
+    /// Reads a range, which is a region of its own, and holds it against its sum.
+    pub(crate) fn read(&self, file: &File, path: &Path, bytes: Range<u64>) -> Result<Vec<u8>> {
+        let n_bytes = usize::try_from(bytes.end.saturating_sub(bytes.start)).unwrap_or(usize::MAX);
+        let mut read = vec![0; n_bytes];
+        file.read_exact_at(&mut read, bytes.start).map_err(|cause| error::io("read", path, cause))?;
+        let place = self.place(bytes.start);
+        match self.regions.get(place) {
+            Some(region) if self.start(place) == bytes.start && region.end == bytes.end => {
+                self.compare(path, place, crc32fast::hash(&read))?;
+            }
+            _ => self.check(file, path, bytes)?,
+        }
+        Ok(read)
+    }
+
+    /// The place of the region that a byte is in.
+    fn place(&self, byte: u64) -> usize {
+        self.regions.partition_point(|region| region.end <= byte)
+    }
+
+    fn start(&self, place: usize) -> u64 {
+        place.checked_sub(1).map_or(0, |before| self.regions[before].end)
+    }
+
+    fn compare(&self, path: &Path, place: usize, sum: u32) -> Result<()> {
+        let region = self.regions[place];
+        let what = || format!("bytes {} to {} are not what was written", self.start(place), region.end);
+        if sum == region.sum { Ok(()) } else { Err(damaged(path, what().into())) }
     }
 }
 
@@ -88,27 +139,6 @@ pub(crate) fn check_footer(file: &File, path: &Path) -> Result<()> {
     let Some(expected) = sum_in_name(path) else { return Ok(()) };
     let sum = footer_sum(file).map_err(|cause| error::io("read", path, cause))?;
     if sum == expected { Ok(()) } else { Err(damaged(path, "its footer is not what was written".into())) }
-}
-
-/// The regions of a file by its footer; none for files of older versions.
-pub(crate) fn regions(metadata: &ParquetMetaData) -> Vec<Region> {
-    let notes = metadata.file_metadata().key_value_metadata().into_iter().flatten();
-    let note = notes.filter(|note| note.key == KEY).find_map(|note| note.value.as_deref()).unwrap_or_default();
-    let mut start = 0;
-    let region = |word: &str| {
-        let (end, sum) = word.split_once(':')?;
-        let region = Region { start, end: u64::from_str_radix(end, 16).ok()?, sum: u32::from_str_radix(sum, 16).ok()? };
-        start = region.end;
-        Some(region)
-    };
-    note.split_whitespace().map_while(region).collect()
-}
-
-/// Holds the bytes of a region against its sum.
-pub(crate) fn check_region(file: &File, path: &Path, region: Region) -> Result<()> {
-    let sum = sum_of(file, region.start, region.end).map_err(|cause| error::io("read", path, cause))?;
-    let what = || format!("bytes {} to {} are not what was written", region.start, region.end);
-    if sum == region.sum { Ok(()) } else { Err(damaged(path, what().into())) }
 }
 
 fn sum_of(file: &File, start: u64, end: u64) -> io::Result<u32> {

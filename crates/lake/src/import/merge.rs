@@ -15,7 +15,8 @@ use arrow::compute::interleave_record_batch;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use spec::Result;
-use std::collections::{HashMap, HashSet};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -129,6 +130,8 @@ impl Plan<'_> {
 struct Merger<'a> {
     plan: &'a Plan<'a>,
     cursors: Vec<Cursor>,
+    /// The next row of each cursor that has one, the smallest first.
+    next: BinaryHeap<Reverse<Next>>,
     /// Batches that rows below point into.
     batches: Vec<RecordBatch>,
     person: i64,
@@ -139,9 +142,13 @@ struct Merger<'a> {
     merged: Merged,
 }
 
+/// What a row is ordered by, and the place of the cursor that it is at.
+type Next = (i64, i64, i64, usize);
+
 /// The next row of a run.
 struct Cursor {
-    run: Run,
+    /// None at its end.
+    run: Option<Run>,
     level: Level,
     batch: usize,
     row: usize,
@@ -161,11 +168,18 @@ struct Row {
     is_new: bool,
 }
 
+impl Cursor {
+    fn next(&self, own_place: usize) -> Next {
+        (self.people.value(self.row), self.times.value(self.row), self.sequence.value(self.row), own_place)
+    }
+}
+
 impl<'a> Merger<'a> {
     fn new(plan: &'a Plan<'a>, new: Vec<Run>, landed: Vec<OldFile>) -> Result<Merger<'a>> {
         let mut merger = Merger {
             plan,
             cursors: Vec::new(),
+            next: BinaryHeap::new(),
             batches: Vec::new(),
             person: i64::MIN,
             person_rows: Vec::new(),
@@ -187,6 +201,7 @@ impl<'a> Merger<'a> {
     fn add_cursor(&mut self, mut run: Run, level: Level) -> Result<()> {
         if let Some(batch) = self.next_batch(&mut run, level)? {
             let cursor = self.cursor(run, level, batch);
+            self.next.push(Reverse(cursor.next(self.cursors.len())));
             self.cursors.push(cursor);
         }
         Ok(())
@@ -197,7 +212,7 @@ impl<'a> Merger<'a> {
         let index = self.batches.len() - 1;
         let batch = &self.batches[index];
         Cursor {
-            run,
+            run: Some(run),
             level,
             batch: index,
             row: 0,
@@ -225,31 +240,23 @@ impl<'a> Merger<'a> {
         batch.map(Some).map_err(|cause| error::bug("cannot complete new records", Box::new(cause)))
     }
 
-    /// The cursor with the smallest next row.
-    fn smallest(&self) -> Option<usize> {
-        (0..self.cursors.len()).min_by_key(|index| {
-            let cursor = &self.cursors[*index];
-            (cursor.people.value(cursor.row), cursor.times.value(cursor.row), cursor.sequence.value(cursor.row))
-        })
-    }
-
     /// The person of the next row that is not in a compacted file.
     fn next_person(&self) -> Option<i64> {
-        let others = self.cursors.iter().filter(|cursor| cursor.level != Level::Compacted);
-        others.map(|cursor| cursor.people.value(cursor.row)).min()
+        let others = self.next.iter().filter(|Reverse((.., at))| self.cursors[*at].level != Level::Compacted);
+        others.map(|Reverse((person, ..))| *person).min()
     }
 
     /// Merges the rows of all people up to and including this number.
     fn run_up_to(&mut self, upper: i64) -> Result<()> {
-        while let Some(index) = self.smallest() {
-            let cursor = &self.cursors[index];
-            let person = cursor.people.value(cursor.row);
+        while let Some(Reverse((person, .., index))) = self.next.peek().copied() {
             if person > upper {
                 break;
             }
             if person != self.person {
+                // Cursors may have other places after it.
                 self.end_person()?;
                 self.person = person;
+                continue;
             }
             let cursor = &mut self.cursors[index];
             let key = cursor.keys.value(cursor.row).try_into().expect("keys have 16 bytes");
@@ -261,20 +268,26 @@ impl<'a> Merger<'a> {
                 is_new: cursor.level == Level::New,
             });
             cursor.row += 1;
-            if cursor.row == cursor.people.len() {
-                self.refill(index)?;
+            if cursor.row < cursor.people.len() || self.refill(index)? {
+                let next = self.cursors[index].next(index);
+                // The top is replaced, not taken and put back: mostly it stays the top.
+                if let Some(mut top) = self.next.peek_mut() {
+                    *top = Reverse(next);
+                }
+            } else {
+                self.next.pop();
             }
         }
         self.end_person()
     }
 
-    fn refill(&mut self, index: usize) -> Result<()> {
-        let mut cursor = self.cursors.swap_remove(index);
-        if let Some(batch) = self.next_batch(&mut cursor.run, cursor.level)? {
-            let cursor = self.cursor(cursor.run, cursor.level, batch);
-            self.cursors.push(cursor);
-        }
-        Ok(())
+    /// Moves a cursor to the next batch of its run, if there is one.
+    fn refill(&mut self, index: usize) -> Result<bool> {
+        let level = self.cursors[index].level;
+        let mut run = self.cursors[index].run.take().expect("a cursor with a next row has a run");
+        let Some(batch) = self.next_batch(&mut run, level)? else { return Ok(false) };
+        self.cursors[index] = self.cursor(run, level, batch);
+        Ok(true)
     }
 
     /// Drops the new rows of a person that are known, keeps the rest.
@@ -335,6 +348,8 @@ impl<'a> Merger<'a> {
     /// Keeps only the batches that cursors stand in; no row points into another any more.
     fn forget_batches(&mut self) {
         assert!(self.pending.is_empty() && self.person_rows.is_empty(), "rows still point into the batches");
+        self.cursors.retain_mut(|cursor| cursor.run.is_some());
+        self.next = (0..).zip(&self.cursors).map(|(place, cursor)| Reverse(cursor.next(place))).collect();
         let kept = self.cursors.iter_mut().enumerate().map(|(index, cursor)| {
             let batch = self.batches[cursor.batch].clone();
             cursor.batch = index;

@@ -44,8 +44,10 @@ fn filter_of(file: &EventFile, group: usize) -> Option<Sbbf> {
     let column = file.metadata.schema().index_of("message_key").ok()?;
     let metadata = file.metadata.metadata().row_group(group).column(column);
     let reader = File::open(&file.path).ok()?;
+    let start = u64::try_from(metadata.bloom_filter_offset()?).ok()?;
+    let n_bytes = u64::try_from(metadata.bloom_filter_length()?).ok()?;
     // A damaged filter could say of a known message that it is new.
-    file.check(&reader, group).ok()?;
+    file.sums.check(&reader, &file.path, start..start + n_bytes).ok()?;
     Sbbf::read_from_column_chunk(metadata, &reader).ok()?
 }
 

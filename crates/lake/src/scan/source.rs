@@ -101,19 +101,18 @@ impl Source {
             held[place] = held[place].take().or(kept);
         }
         let metadata = &self.file.metadata;
-        let lacking: Vec<usize> = places.filter(|place| held[*place].is_none()).collect();
-        let root_of = |place: &usize| metadata.schema().index_of(&scan.names[*place]).ok();
-        let roots: Vec<usize> = lacking.iter().filter_map(root_of).collect();
-        // Every column of events is flat, so that roots and leaves are the same.
         let group = metadata.metadata().row_group(self.group);
-        let n_bytes: i64 = roots.iter().map(|root| group.column(*root).compressed_size()).sum();
-        self.n_bytes.fetch_add(u64::try_from(n_bytes).unwrap_or(0), Ordering::Relaxed);
-        let decoded = if roots.is_empty() { None } else { Some(self.file.decode(self.group, roots)?) };
-        for place in lacking {
+        for place in places {
+            if held[place].is_some() {
+                continue;
+            }
             let name = &scan.names[place];
-            let hot = match (place, decoded.as_ref().and_then(|decoded| decoded.column_by_name(name))) {
-                (0, Some(people)) => Hot::People(Arc::new(People::of(people)?)),
-                (_, Some(array)) => Hot::Column(Column::of(array)?),
+            let column = metadata.schema().index_of(name).ok();
+            let n_bytes = column.map_or(0, |column| group.column(column).compressed_size());
+            self.n_bytes.fetch_add(u64::try_from(n_bytes).unwrap_or(0), Ordering::Relaxed);
+            let hot = match (place, column) {
+                (0, Some(column)) => Hot::People(Arc::new(self.file.people(self.group, column)?)),
+                (_, Some(column)) => Hot::Column(self.file.column(self.group, column)?),
                 // Files from before the property was there do not have it.
                 (_, None) => Hot::Column(Column::Missing),
             };

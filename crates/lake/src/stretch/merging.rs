@@ -146,7 +146,7 @@ impl Runs {
 
     fn picked(&self, sources: &[Column], data_type: &DataType) -> Result<ArrayRef> {
         let array = |(source, column): (usize, &Column)| match column {
-            Column::Numbers(numbers) => Ok(Arc::clone(&numbers.array)),
+            Column::Numbers(numbers) => Ok(numbers.whole()),
             Column::Booleans(values) => Ok(Arc::new(values.clone()) as ArrayRef),
             Column::Missing => Ok(new_null_array(data_type, self.n_rows_of(source))),
             Column::Texts(_) => Err(error::events_lack_columns()),

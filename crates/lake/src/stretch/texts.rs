@@ -27,7 +27,7 @@ pub struct Texts {
 
 /// The narrowest numbers that are wide enough.
 #[derive(Debug)]
-enum Codes {
+pub(crate) enum Codes {
     Narrow(Vec<u8>),
     Middle(Vec<u16>),
     Wide(Vec<u32>),
@@ -43,6 +43,11 @@ impl Texts {
     pub(super) fn new(codes: impl Iterator<Item = u32>, values: StringArray) -> Texts {
         let missing = u32::try_from(values.len()).expect("there are fewer values than keys");
         Texts { codes: Codes::narrowest(codes, missing), values }
+    }
+
+    /// The same of codes that are as narrow as they can be.
+    pub(crate) fn coded(codes: Codes, values: StringArray) -> Texts {
+        Texts { codes, values }
     }
 
     pub(super) fn n_bytes(&self) -> usize {
