@@ -8,7 +8,7 @@
 mod hybrid;
 
 use crate::stretch::{Codes, Column, Numbers, People, Texts, Values};
-use arrow::array::{Array, StringArray};
+use arrow::array::StringArray;
 use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{ArrowNativeType, DataType, TimeUnit};
 use bytes::Bytes;
@@ -54,14 +54,14 @@ struct InFile {
 
 impl Chunk {
     /// Takes a chunk's bytes apart; `None` where they are not as our writer writes them.
-    pub(crate) fn of(bytes: Vec<u8>, column: &ColumnChunkMetaData, n_rows: usize) -> Result<Option<Chunk>> {
+    pub(crate) fn of(bytes: Bytes, column: &ColumnChunkMetaData, n_rows: usize) -> Result<Option<Chunk>> {
         let descriptor = column.column_descr();
         if descriptor.max_rep_level() > 0 || descriptor.max_def_level() > 1 {
             return Ok(None);
         }
         let has_levels = descriptor.max_def_level() > 0;
         let mut chunk = Chunk { n_rows, physical: column.column_type(), dictionary: None, pages: Vec::new() };
-        let in_file = Arc::new(InFile { start: column.byte_range().0, bytes: bytes.into() });
+        let in_file = Arc::new(InFile { start: column.byte_range().0, bytes });
         for page in SerializedPageReader::new(in_file, column, n_rows, None)? {
             let is_known = match page? {
                 Page::DictionaryPage { buf, num_values, .. } => {
@@ -84,54 +84,65 @@ impl Chunk {
 
     /// A column of this type.
     pub(crate) fn column(&self, data_type: &DataType) -> Option<Column> {
-        let (values, nulls) = match (data_type, self.physical) {
-            (DataType::Dictionary(_, _), Type::BYTE_ARRAY) => return Some(Column::Texts(Arc::new(self.texts()?))),
+        if let DataType::Dictionary(_, _) = data_type {
+            return Some(Column::Texts(Arc::new(self.texts()?)));
+        }
+        let is_coded = self.dictionary.is_some();
+        let (bytes, n_values, nulls) = match &self.dictionary {
+            Some(dictionary) => (dictionary.bytes.clone(), dictionary.n_values, None),
+            None => self.plain_values(self.width()?)?,
+        };
+        let values = match (data_type, self.physical) {
             (
                 DataType::Int64 | DataType::Timestamp(TimeUnit::Microsecond, _) | DataType::Decimal128(_, _),
                 Type::INT64,
-            ) => {
-                let (values, nulls) = self.numbers()?;
-                (Values::Whole(values), nulls)
-            }
+            ) => Values::Whole(plain(&bytes, n_values)?),
             (DataType::Decimal128(_, _), Type::INT32) => {
-                let (values, nulls) = self.numbers::<i32>()?;
-                (Values::Whole(values.iter().map(|value| i64::from(*value)).collect()), nulls)
+                Values::Whole(plain::<i32>(&bytes, n_values)?.iter().map(|value| i64::from(*value)).collect())
             }
-            (DataType::Float64, Type::DOUBLE) => {
-                let (values, nulls) = self.numbers()?;
-                (Values::Double(values), nulls)
-            }
-            (DataType::Date32, Type::INT32) => {
-                let (values, nulls) = self.numbers()?;
-                (Values::Days(values), nulls)
-            }
+            (DataType::Float64, Type::DOUBLE) => Values::Double(plain(&bytes, n_values)?),
+            (DataType::Date32, Type::INT32) => Values::Days(plain(&bytes, n_values)?),
             _ => return None,
         };
-        Some(Column::Numbers(Numbers::new(data_type.clone(), values, nulls)))
+        let codes = if is_coded { Some(self.narrow_codes()?) } else { None };
+        Some(Column::Numbers(Arc::new(Numbers::new(data_type.clone(), codes, values, nulls))))
     }
 
     /// Whose rows lie where, of a column of people.
     pub(crate) fn people(&self) -> Option<People> {
-        let numbers: ScalarBuffer<i64> =
-            self.dictionary.as_ref().and_then(|dictionary| plain(&dictionary.bytes, dictionary.n_values))?;
-        let codes: Vec<u32> = self.codes()?;
-        let runs = codes.chunk_by(|one, other| one == other);
-        // A place beyond the dictionary is that of a row without a person.
-        let runs = runs.map(|run| Some((*numbers.get(run[0] as usize)?, run.len()))).collect::<Option<Vec<_>>>()?;
+        let dictionary = self.dictionary.as_ref()?;
+        let numbers: ScalarBuffer<i64> = plain(&dictionary.bytes, dictionary.n_values)?;
+        let mut runs: Vec<(i64, usize)> = Vec::new();
+        for page in &self.pages {
+            let (width, packed) = page.values.split_first().filter(|_| page.is_coded)?;
+            // A row without a person would be nobody's.
+            page.levels()?.is_none().then_some(())?;
+            hybrid::each_run(packed, *width, page.n_rows, |code, length| {
+                let person = *numbers.get(code as usize)?;
+                match runs.last_mut() {
+                    Some(last) if last.0 == person => last.1 += length,
+                    _ => runs.push((person, length)),
+                }
+                Some(())
+            })?;
+        }
         People::of_runs(runs.into_iter())
     }
 
     fn texts(&self) -> Option<Texts> {
         let values = self.dictionary.as_ref().map_or(Some(StringArray::new_null(0)), Dictionary::texts)?;
-        let codes = match values.len() {
-            0..=0xFF => Codes::Narrow(self.codes()?),
-            0x100..=0xFFFF => Codes::Middle(self.codes()?),
-            _ => Codes::Wide(self.codes()?),
-        };
-        Some(Texts::coded(codes, values))
+        Some(Texts::coded(self.narrow_codes()?, values))
     }
 
     /// For each row the place of its value in the dictionary; where it is missing the number of the dictionary's values.
+    fn narrow_codes(&self) -> Option<Codes> {
+        Some(match self.dictionary.as_ref().map_or(0, |dictionary| dictionary.n_values) {
+            0..=0xFF => Codes::Narrow(self.codes()?),
+            0x100..=0xFFFF => Codes::Middle(self.codes()?),
+            _ => Codes::Wide(self.codes()?),
+        })
+    }
+
     fn codes<C: Code>(&self) -> Option<Vec<C>> {
         let missing = self.dictionary.as_ref().map_or(0, |dictionary| dictionary.n_values);
         let missing = C::of(u32::try_from(missing).ok()?);
@@ -149,43 +160,45 @@ impl Chunk {
         codes.iter().all(|code| *code <= missing).then_some(codes)
     }
 
-    /// For each row its number, and which rows have none.
-    fn numbers<T: ArrowNativeType>(&self) -> Option<(ScalarBuffer<T>, Option<NullBuffer>)> {
-        let dictionary = match &self.dictionary {
-            Some(dictionary) => Some(plain::<T>(&dictionary.bytes, dictionary.n_values)?),
-            None => None,
-        };
-        if let ([page], None) = (self.pages.as_slice(), &dictionary)
+    /// Bytes of a number.
+    fn width(&self) -> Option<usize> {
+        match self.physical {
+            Type::INT64 | Type::DOUBLE => Some(8),
+            Type::INT32 => Some(4),
+            _ => None,
+        }
+    }
+
+    /// The bytes of each row's number, how many rows there are, and which have none: theirs are 0.
+    fn plain_values(&self, width: usize) -> Option<(Bytes, usize, Option<NullBuffer>)> {
+        if let [page] = self.pages.as_slice()
+            && !page.is_coded
             && page.levels()?.is_none()
         {
-            return Some((plain(&page.values, page.n_rows)?, None));
+            return Some((page.values.clone(), self.n_rows, None));
         }
-        let mut values = Vec::with_capacity(self.n_rows);
-        let mut is_there = Vec::with_capacity(self.n_rows);
+        let mut values = Vec::with_capacity(self.n_rows.checked_mul(width)?);
+        let mut is_there: Vec<bool> = Vec::with_capacity(self.n_rows);
         for page in &self.pages {
             let levels = page.levels()?;
             let n_there = levels.as_ref().map_or(page.n_rows, |levels| levels.n_there);
-            let mut there: Vec<T> = match &dictionary {
-                Some(dictionary) if page.is_coded => {
-                    let mut codes: Vec<u32> = Vec::with_capacity(n_there);
-                    page.codes(n_there, &mut codes)?;
-                    codes.iter().map(|code| dictionary.get(*code as usize).copied()).collect::<Option<_>>()?
-                }
-                _ if page.is_coded && n_there > 0 => return None,
-                _ => plain(&page.values, n_there)?.to_vec(),
+            let of_page =
+                if n_there == 0 { &[] } else { page.values.get(..n_there * width).filter(|_| !page.is_coded)? };
+            let Some(levels) = levels else {
+                values.extend_from_slice(of_page);
+                is_there.resize(is_there.len() + n_there, true);
+                continue;
             };
-            match levels {
-                None => {
-                    values.append(&mut there);
-                    is_there.resize(values.len(), true);
+            let mut numbers = of_page.chunks_exact(width);
+            for level in &levels.of_rows {
+                match *level {
+                    0 => values.resize(values.len() + width, 0),
+                    _ => values.extend_from_slice(numbers.next()?),
                 }
-                Some(levels) => {
-                    levels.spread(&mut there, T::default(), &mut values);
-                    is_there.extend(levels.of_rows.iter().map(|level| *level > 0));
-                }
+                is_there.push(*level > 0);
             }
         }
-        Some((values.into(), Some(is_there.into())))
+        Some((values.into(), self.n_rows, Some(is_there.into())))
     }
 }
 
@@ -251,24 +264,25 @@ impl DataPage {
 }
 
 impl Levels {
-    /// Appends for each row its value of those that are there, or what stands for a missing one.
-    fn spread<T: Copy>(&self, there: &mut Vec<T>, missing: T, to: &mut Vec<T>) {
-        // After the last value that is there the next one is looked at as well.
+    /// Appends for each row its code of those that are there, or what stands for a missing one.
+    fn spread<C: Code>(&self, there: &mut Vec<C>, missing: C, to: &mut Vec<C>) {
+        // After the last code that is there the next one is looked at as well.
         there.push(missing);
         let mut next = 0;
         to.extend(self.of_rows.iter().map(|level| {
-            let value = there[next];
+            let code = there[next];
             next += usize::from(*level);
-            if *level > 0 { value } else { missing }
+            C::either(*level > 0, code, missing)
         }));
     }
 }
 
-/// So many plain numbers.
-fn plain<T: ArrowNativeType>(bytes: &[u8], n_values: usize) -> Option<ScalarBuffer<T>> {
-    let bytes = bytes.get(..n_values.checked_mul(size_of::<T>())?)?;
-    // A copy, since in the page they need not lie at a multiple of their size.
-    Some(ScalarBuffer::from(Buffer::from_slice_ref(bytes)))
+/// So many plain numbers, where they lie if they lie at a multiple of their size.
+fn plain<T: ArrowNativeType>(bytes: &Bytes, n_values: usize) -> Option<ScalarBuffer<T>> {
+    let n_bytes = n_values.checked_mul(size_of::<T>()).filter(|n_bytes| *n_bytes <= bytes.len())?;
+    let bytes = bytes.slice(..n_bytes);
+    let is_aligned = bytes.as_ptr().align_offset(align_of::<T>()) == 0;
+    Some(if is_aligned { Buffer::from(bytes) } else { Buffer::from_slice_ref(&bytes) }.into())
 }
 
 impl Length for InFile {

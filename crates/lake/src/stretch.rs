@@ -56,7 +56,7 @@ pub enum Column {
     /// Texts.
     Texts(Arc<Texts>),
     /// Numbers, times and days.
-    Numbers(Numbers),
+    Numbers(Arc<Numbers>),
     /// Truth values.
     Booleans(BooleanArray),
     /// No file has the column yet.
@@ -64,10 +64,14 @@ pub enum Column {
 }
 
 /// Numbers of one type.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Numbers {
     data_type: DataType,
+    /// For each row the place of its number among the values, and their number where it has none; without them each row
+    /// has its own value.
+    codes: Option<Codes>,
     values: Values,
+    /// Of rows that have their own values.
     nulls: Option<NullBuffer>,
 }
 
@@ -147,8 +151,10 @@ impl Stretch {
         let (Some(Column::Numbers(times)), Some(Column::Texts(events))) = (columns.next(), columns.next()) else {
             return Err(error::events_lack_columns());
         };
-        let Values::Whole(times) = times.values else { return Err(error::events_lack_columns()) };
-        Ok(Stretch { people, n_rows, times, events, properties: columns.collect(), bytes })
+        let (None, Values::Whole(times)) = (&times.codes, &times.values) else {
+            return Err(error::events_lack_columns());
+        };
+        Ok(Stretch { people, n_rows, times: times.clone(), events, properties: columns.collect(), bytes })
     }
 
     /// Without anybody.
@@ -284,7 +290,7 @@ impl Column {
                 Column::of(&coded)?
             }
             DataType::Boolean => Column::Booleans(array.as_boolean().clone()),
-            _ => Column::Numbers(Numbers::of(array)?),
+            _ => Column::Numbers(Arc::new(Numbers::of(array)?)),
         })
     }
 
@@ -312,9 +318,7 @@ impl Column {
     /// Brings what rows hold near the processor, many at once: whoever then looks at one after the other waits for none.
     pub fn read_ahead(&self, rows: &[Row]) {
         match self {
-            Column::Texts(texts) => {
-                black_box(rows.iter().fold(0, |all, row| all ^ texts.code(*row)));
-            }
+            Column::Texts(texts) => look_at(rows, |row| texts.code(row) as u64),
             Column::Numbers(numbers) => numbers.read_ahead(rows),
             Column::Booleans(_) | Column::Missing => {}
         }
@@ -328,6 +332,11 @@ impl Column {
             Column::Booleans(values) => values.get_array_memory_size(),
         }
     }
+}
+
+/// Looks at the bits of rows for nothing but that they are near the processor afterwards.
+fn look_at(rows: &[Row], bits: impl Fn(Row) -> u64) {
+    black_box(rows.iter().fold(0, |all, row| all ^ bits(*row)));
 }
 
 fn places_of(rows: impl Iterator<Item = Option<Row>>) -> UInt32Array {
@@ -354,26 +363,35 @@ impl Numbers {
             DataType::Date32 => Values::Days(array.as_primitive::<Date32Type>().values().clone()),
             _ => return Err(error::events_lack_columns()),
         };
-        Ok(Numbers::new(array.data_type().clone(), values, array.nulls().cloned()))
+        Ok(Numbers::new(array.data_type().clone(), None, values, array.nulls().cloned()))
     }
 
     /// Numbers of a type.
-    pub(crate) fn new(data_type: DataType, values: Values, nulls: Option<NullBuffer>) -> Numbers {
-        Numbers { data_type, values, nulls: nulls.filter(|nulls| nulls.null_count() > 0) }
+    pub(crate) fn new(data_type: DataType, codes: Option<Codes>, values: Values, nulls: Option<NullBuffer>) -> Numbers {
+        Numbers { data_type, codes, values, nulls: nulls.filter(|nulls| nulls.null_count() > 0) }
     }
 
     /// All rows in the column's type.
-    fn whole(&self) -> ArrayRef {
-        self.typed(&self.held())
+    fn whole(&self) -> Result<ArrayRef> {
+        match &self.codes {
+            None => Ok(self.typed(&self.held())),
+            Some(codes) => self.picked(&UInt32Array::from_iter_values((0..).take(codes.len()))),
+        }
     }
 
     /// Some rows in the column's type.
     fn picked(&self, places: &UInt32Array) -> Result<ArrayRef> {
-        let picked = take(&self.held(), places, None);
+        let picked = match &self.codes {
+            None => take(&self.held(), places, None),
+            Some(_) => {
+                let place = |row: Option<u32>| u32::try_from(self.place(Row(row?))?).ok();
+                take(&self.held(), &places.iter().map(place).collect::<UInt32Array>(), None)
+            }
+        };
         Ok(self.typed(&picked.map_err(|cause| error::bug("cannot pick rows", Box::new(cause)))?))
     }
 
-    /// All rows as they are held.
+    /// All values as they are held.
     fn held(&self) -> ArrayRef {
         let nulls = self.nulls.clone();
         match &self.values {
@@ -405,6 +423,7 @@ impl Numbers {
     fn n_bytes(&self) -> usize {
         let nulls = self.nulls.as_ref().map_or(0, |nulls| nulls.len() / 8);
         nulls
+            + self.codes.as_ref().map_or(0, Codes::n_bytes)
             + match &self.values {
                 Values::Whole(values) => size_of_val(&**values),
                 Values::Decimal(values) => size_of_val(&**values),
@@ -416,32 +435,28 @@ impl Numbers {
     /// The number of a row; `None` where it is missing.
     #[inline]
     pub fn get(&self, row: Row) -> Option<Number> {
-        let row = row.index();
-        if self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
-            return None;
-        }
+        let place = self.place(row)?;
         Some(match &self.values {
-            Values::Whole(values) => Number::Exact(values[row].into()),
-            Values::Decimal(values) => Number::Exact(values[row]),
-            Values::Double(values) => Number::Double(values[row]),
-            Values::Days(values) => Number::Exact(values[row].into()),
+            Values::Whole(values) => Number::Exact(values[place].into()),
+            Values::Decimal(values) => Number::Exact(values[place]),
+            Values::Double(values) => Number::Double(values[place]),
+            Values::Days(values) => Number::Exact(values[place].into()),
         })
     }
 
+    /// The place of a row's number among the values.
+    #[inline]
+    fn place(&self, row: Row) -> Option<usize> {
+        match &self.codes {
+            None => Some(row.index()).filter(|row| self.nulls.as_ref().is_none_or(|nulls| nulls.is_valid(*row))),
+            Some(codes) => Some(codes.get(row)).filter(|code| *code < self.values.len()),
+        }
+    }
+
     fn read_ahead(&self, rows: &[Row]) {
-        match &self.values {
-            Values::Whole(values) => {
-                black_box(rows.iter().fold(0, |all, row| all ^ values[row.index()]));
-            }
-            Values::Decimal(values) => {
-                black_box(rows.iter().fold(0, |all, row| all ^ values[row.index()]));
-            }
-            Values::Double(values) => {
-                black_box(rows.iter().fold(0, |all, row| all ^ values[row.index()].to_bits()));
-            }
-            Values::Days(values) => {
-                black_box(rows.iter().fold(0, |all, row| all ^ values[row.index()]));
-            }
+        match (&self.codes, &self.values) {
+            (None, values) => look_at(rows, |row| values.low_bits(row.index())),
+            (Some(_), _) => look_at(rows, |row| self.place(row).map_or(0, |place| self.values.low_bits(place))),
         }
     }
 
@@ -452,6 +467,26 @@ impl Numbers {
 }
 
 impl Values {
+    fn len(&self) -> usize {
+        match self {
+            Values::Whole(values) => values.len(),
+            Values::Decimal(values) => values.len(),
+            Values::Double(values) => values.len(),
+            Values::Days(values) => values.len(),
+        }
+    }
+
+    /// Some bits of a value.
+    #[inline]
+    fn low_bits(&self, place: usize) -> u64 {
+        match self {
+            Values::Whole(values) => values[place] as u64,
+            Values::Decimal(values) => values[place] as u64,
+            Values::Double(values) => values[place].to_bits(),
+            Values::Days(values) => values[place] as u64,
+        }
+    }
+
     fn of_decimals(values: &ScalarBuffer<i128>) -> Values {
         match values.iter().map(|value| i64::try_from(*value)).collect::<std::result::Result<Vec<i64>, _>>() {
             Ok(whole) => Values::Whole(whole.into()),

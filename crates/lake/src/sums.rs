@@ -7,6 +7,7 @@
 
 use crate::data_file::damaged;
 use crate::error;
+use bytes::Bytes;
 use parquet::file::metadata::{KeyValue, ParquetMetaData, RowGroupMetaData};
 use spec::Result;
 use std::fs::File;
@@ -20,6 +21,8 @@ const KEY: &str = "entente.sums";
 const TAIL_BYTES: u64 = 8;
 /// Bytes that are read at once.
 const WINDOW_BYTES: u64 = 1 << 20;
+/// The size of the widest number that is looked at in place.
+const END_AT: usize = 8;
 
 /// The sums of a file: of regions that follow each other from its first byte on.
 #[derive(Debug, Default)]
@@ -93,11 +96,12 @@ impl Sums {
         Ok(())
     }
 
-    /// Reads a range, which is a region of its own, and holds it against its sum.
-    pub(crate) fn read(&self, file: &File, path: &Path, bytes: Range<u64>) -> Result<Vec<u8>> {
-        let n_bytes = usize::try_from(bytes.end.saturating_sub(bytes.start)).unwrap_or(usize::MAX);
-        let mut read = vec![0; n_bytes];
-        file.read_exact_at(&mut read, bytes.start).map_err(|cause| error::io("read", path, cause))?;
+    /// Reads a range, which is a region of its own, and holds it against its sum. What is read ends at a multiple of
+    /// [`END_AT`] in memory: plain numbers end where a chunk ends, so that they can be looked at in place.
+    pub(crate) fn read(&self, file: &File, path: &Path, bytes: Range<u64>) -> Result<Bytes> {
+        let n_bytes = usize::try_from(bytes.end.saturating_sub(bytes.start)).unwrap_or(0);
+        let n_before = n_bytes.next_multiple_of(END_AT) - n_bytes;
+        let read = read_after(n_before, file, bytes.start, n_bytes).map_err(|cause| error::io("read", path, cause))?;
         let place = self.place(bytes.start);
         match self.regions.get(place) {
             Some(region) if self.start(place) == bytes.start && region.end == bytes.end => {
@@ -122,6 +126,21 @@ impl Sums {
         let what = || format!("bytes {} to {} are not what was written", self.start(place), region.end);
         if sum == region.sum { Ok(()) } else { Err(damaged(path, what().into())) }
     }
+}
+
+/// Reads bytes into memory that is not filled before, behind some that mean nothing.
+fn read_after(n_before: usize, file: &File, start: u64, n_bytes: usize) -> io::Result<Bytes> {
+    let end = n_before + n_bytes;
+    let mut read = Vec::with_capacity(end);
+    read.resize(n_before, 0);
+    while read.len() < end {
+        let at = start + (read.len() - n_before) as u64;
+        if rustix::io::pread(file, rustix::buffer::spare_capacity(&mut read), at)? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    read.truncate(end);
+    Ok(Bytes::from(read).slice(n_before..))
 }
 
 /// The sum of a file's footer.

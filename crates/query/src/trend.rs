@@ -40,9 +40,9 @@ pub(crate) fn run(scope: Scope<'_>, question: &TrendQuestion) -> Result<Rows> {
     let mut threads =
         trend.pass.fold_on(n_threads, scope.limits, &new, &|all, part| trend.fold(all, part))?.into_iter();
     let mut all = threads.next().unwrap_or_else(new);
-    threads.try_for_each(|other| all.merge(other))?;
+    threads.try_for_each(|other| all.merge(&other))?;
     let cost = trend.pass.cost();
-    let cells = trend.cells(all)?;
+    let cells = trend.cells(&all)?;
     answer(scope, question, &starts, cells, cost)
 }
 
@@ -102,10 +102,10 @@ impl<'a> Trend<'a> {
         let groups = PartGroups::of(part, self.groups)?;
         let passes = self.filter.as_ref().map(|filter| filter.mask(part)).transpose()?;
         let takers = part.takers(self.atoms.iter().map(|atom| &atom.event));
-        // The number across parts of each group here.
-        let mut numbers = vec![NONE_YET; groups.len()];
+        // The first place across parts of each group here.
+        let mut places = vec![NONE_YET; groups.len()];
         let (mut kept_rows, mut kept_times) = (Vec::new(), Vec::new());
-        let mut cells = Vec::new();
+        let mut codes = Vec::new();
         for (index, atom) in self.atoms.iter().enumerate() {
             let field = atom.property.clone().map(FieldRef::Property);
             let values = field.map(|field| part.values(&field)).transpose()?;
@@ -122,34 +122,59 @@ impl<'a> Trend<'a> {
                     }
                     (rows, times) = (&kept_rows, &kept_times);
                 }
-                groups.of_rows(rows, &mut cells);
-                for ((cell, row), at) in cells.iter_mut().zip(rows).zip(times) {
-                    let number = &mut numbers[*cell];
-                    if *number == NONE_YET {
-                        *number = all.group(groups.key(*row)?);
+                groups.of_rows(rows, &mut codes);
+                let values = match &values {
+                    None => {
+                        let of_person = (person.person(), Picked { rows, times });
+                        return self.count((&mut *all, index), of_person, (&groups, &codes, &mut places));
                     }
-                    *cell = all.place(*number, self.intervals.of(*at));
-                }
-                all.make(&mut cells)?;
-                match &values {
-                    None => all.tallies[index].count(person.person(), &cells),
-                    Some(Values::Property(Column::Numbers(numbers))) => {
-                        let numbers = rows.iter().map(|row| numbers.get(*row));
-                        all.tallies[index].add(person.person(), cells.iter().copied().zip(numbers));
-                    }
+                    Some(Values::Property(Column::Numbers(numbers))) => numbers,
                     // Nobody has the property.
-                    Some(_) => {}
+                    Some(_) => return Ok(()),
+                };
+                for ((code, row), at) in codes.iter_mut().zip(rows).zip(times) {
+                    let place = &mut places[*code];
+                    if *place == NONE_YET {
+                        *place = all.group(groups.key(*row)?);
+                    }
+                    *code = *place + self.intervals.of(*at);
                 }
+                all.make(&mut codes)?;
+                let numbers = rows.iter().map(|row| values.get(*row));
+                all.tallies[index].add(person.person(), codes.iter().copied().zip(numbers));
                 Ok(())
             })?;
         }
         Ok(())
     }
 
+    /// Counts rows of a person, whose groups have these codes, by one of the atoms.
+    fn count(
+        &self,
+        (all, atom): (&mut Gathered, usize),
+        (person, Picked { rows, times }): (i64, Picked<'_>),
+        (groups, codes, first_places): (&PartGroups<'_>, &[usize], &mut [usize]),
+    ) -> Result<()> {
+        let mut done = 0;
+        while done < rows.len() {
+            let left = codes[done..].iter().zip(&times[done..]);
+            let places = left.map(|(code, at)| first_places[*code] + self.intervals.of(*at));
+            done += all.count_dense(atom, person, places);
+            // The next one is of a group that is new here, or has a cell of its own only when it is met.
+            let Some(code) = codes.get(done) else { break };
+            if first_places[*code] == NONE_YET {
+                first_places[*code] = all.group(groups.key(rows[done])?);
+            }
+            all.count_one(atom, person, first_places[*code] + self.intervals.of(times[done]))?;
+            done += 1;
+        }
+        Ok(())
+    }
+
     /// What was gathered, as values.
-    fn cells(&self, all: Gathered) -> Result<Cells> {
+    fn cells(&self, all: &Gathered) -> Result<Cells> {
         let mut cells = Cells::new();
-        for (cell, (group, interval)) in all.cells.iter().enumerate() {
+        for (key, interval, cell) in all.cells()? {
             let figure = |(index, tally): (usize, &Tally)| tally.figure(cell, self.types[index].as_ref());
             let figures: Vec<(Value, u64)> = all.tallies.iter().enumerate().map(figure).collect::<Result<_>>()?;
             let n_people = figures.iter().map(|(_, n_people)| *n_people).min().unwrap_or(0);
@@ -158,8 +183,7 @@ impl<'a> Trend<'a> {
                 [(top, _), (bottom, _)] => ratio(top, bottom),
                 _ => return Err(error::bug("a measure of three functions")),
             };
-            let key = all.names[*group as usize].clone();
-            cells.entry(*interval).or_default().insert(key, Cell { value, n_people });
+            cells.entry(interval).or_default().insert(key.clone(), Cell { value, n_people });
         }
         Ok(cells)
     }

@@ -78,7 +78,7 @@ fn chunk_of(bytes: &Bytes) -> Option<Chunk> {
     let metadata = ArrowReaderMetadata::load(bytes, ArrowReaderOptions::new()).expect("it was just written");
     let group = metadata.metadata().row_group(0);
     let (start, length) = group.column(0).byte_range();
-    let own = bytes[start as usize..(start + length) as usize].to_vec();
+    let own = bytes.slice(start as usize..(start + length) as usize);
     Chunk::of(own, group.column(0), group.num_rows() as usize).expect("its pages are whole")
 }
 
@@ -140,7 +140,7 @@ fn damaged_bytes_are_never_a_panic() {
             let place = dice.below(own.len() as u64) as usize;
             own[place] ^= 1 << dice.below(8);
             own.truncate(own.len() - [0, 0, 1, 100][dice.below(4) as usize]);
-            if let Ok(Some(chunk)) = Chunk::of(own, column, 2_000) {
+            if let Ok(Some(chunk)) = Chunk::of(own.into(), column, 2_000) {
                 // Whatever it says, it says of as many rows.
                 let _ = (chunk.column(array.data_type()), chunk.people(), chunk.column(&crate::stretch::dictionary()));
             }

@@ -48,7 +48,10 @@ impl Ordered {
     /// `people`, times, sequences, and rows to leave out where there are any, all of one row group.
     pub(crate) fn new(people: Arc<People>, times: &Column, sequence: &Column, out: &Column) -> Result<Ordered> {
         let whole = |column: &Column| match column {
-            Column::Numbers(Numbers { values: super::Values::Whole(values), nulls: None, .. }) => Ok(values.clone()),
+            Column::Numbers(numbers) => match numbers.as_ref() {
+                Numbers { codes: None, values: super::Values::Whole(values), nulls: None, .. } => Ok(values.clone()),
+                _ => Err(error::events_lack_columns()),
+            },
             _ => Err(error::events_lack_columns()),
         };
         let out = match out {
@@ -146,7 +149,7 @@ impl Runs {
 
     fn picked(&self, sources: &[Column], data_type: &DataType) -> Result<ArrayRef> {
         let array = |(source, column): (usize, &Column)| match column {
-            Column::Numbers(numbers) => Ok(numbers.whole()),
+            Column::Numbers(numbers) => numbers.whole(),
             Column::Booleans(values) => Ok(Arc::new(values.clone()) as ArrayRef),
             Column::Missing => Ok(new_null_array(data_type, self.n_rows_of(source))),
             Column::Texts(_) => Err(error::events_lack_columns()),

@@ -79,11 +79,7 @@ impl Texts {
     /// A number for the row's text: its place in [`Texts::values`], or one above all for none.
     #[inline]
     pub fn code(&self, row: Row) -> usize {
-        match &self.codes {
-            Codes::Narrow(codes) => codes[row.index()] as usize,
-            Codes::Middle(codes) => codes[row.index()] as usize,
-            Codes::Wide(codes) => codes[row.index()] as usize,
-        }
+        self.codes.get(row)
     }
 
     /// Puts for each of a person's rows what stands at its code in `of_code` to its place in `of_rows`.
@@ -266,7 +262,26 @@ impl Codes {
         }
     }
 
-    fn n_bytes(&self) -> usize {
+    /// The code of a row.
+    #[inline]
+    pub(super) fn get(&self, row: Row) -> usize {
+        match self {
+            Codes::Narrow(codes) => codes[row.index()] as usize,
+            Codes::Middle(codes) => codes[row.index()] as usize,
+            Codes::Wide(codes) => codes[row.index()] as usize,
+        }
+    }
+
+    /// How many rows there are.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Codes::Narrow(codes) => codes.len(),
+            Codes::Middle(codes) => codes.len(),
+            Codes::Wide(codes) => codes.len(),
+        }
+    }
+
+    pub(super) fn n_bytes(&self) -> usize {
         match self {
             Codes::Narrow(codes) => codes.len(),
             Codes::Middle(codes) => codes.len() * 2,

@@ -7,13 +7,13 @@ use crate::error;
 use crate::number::{compare, shown};
 use arrow::datatypes::DataType;
 use lake::Number;
-use spec::{MeasureFunction, Result, Value};
+use spec::{Error, MeasureFunction, Result, Value};
 use std::collections::{BTreeMap, HashMap};
 
 /// Up to so many places are looked up by their number, more by a hash table.
 const DENSE_PLACES_MAX: usize = 1 << 20;
-/// No group or cell yet.
-pub(super) const NONE_YET: u32 = u32::MAX;
+/// No place yet; adding an interval to it makes none either.
+pub(super) const NONE_YET: usize = usize::MAX / 2;
 /// No person has this number.
 const NOBODY: i64 = -1;
 
@@ -51,23 +51,27 @@ impl Tally {
         Tally { function, counts: Vec::new(), exact: Vec::new(), double: Vec::new(), extreme: Vec::new() }
     }
 
-    /// Makes room for one more cell.
-    fn grow(&mut self) {
-        self.counts.push(Counts { n_rows: 0, n_people: 0, last: NOBODY });
+    /// Makes room for so many cells.
+    fn grow(&mut self, n_cells: usize) {
+        self.counts.resize(n_cells, Counts { n_rows: 0, n_people: 0, last: NOBODY });
         match self.function {
             MeasureFunction::Count | MeasureFunction::People => {}
             MeasureFunction::Sum | MeasureFunction::Avg => {
-                self.exact.push(0);
-                self.double.push(0.0);
+                self.exact.resize(n_cells, 0);
+                self.double.resize(n_cells, 0.0);
             }
-            MeasureFunction::Min | MeasureFunction::Max => self.extreme.push(None),
+            MeasureFunction::Min | MeasureFunction::Max => self.extreme.resize(n_cells, None),
         }
     }
 
-    /// Counts rows of a person, given by their cells.
-    pub(super) fn count(&mut self, person: i64, cells: &[usize]) {
-        let counts = self.counts.as_mut_slice();
-        cells.iter().for_each(|cell| counts[*cell].count(person));
+    /// Whether anything is in a cell.
+    fn is_filled(&self, cell: usize) -> bool {
+        self.counts[cell].n_rows > 0
+    }
+
+    /// Counts a row of a person.
+    fn count(&mut self, person: i64, cell: usize) {
+        self.counts[cell].count(person);
     }
 
     /// Adds the numbers of a person's rows, each to its cell; a figure about a property is about the people who have it.
@@ -136,16 +140,18 @@ impl Tally {
 }
 
 /// The cells of the parts that one thread has walked over.
+///
+/// The place of a cell is its group's number times the number of intervals plus its interval. As long as there are few
+/// places each is its own cell, whether anything is in it or not; once there are many, new ones get a cell when they are met.
 pub(super) struct Gathered {
     n_intervals: usize,
     cells_max: usize,
     numbers: BTreeMap<Key, u32>,
-    pub(super) names: Vec<Key>,
-    /// The cell of a place, which is its group's number times the number of intervals plus its interval.
-    dense: Vec<u32>,
-    sparse: HashMap<usize, u32>,
-    /// Group and interval of each cell.
-    pub(super) cells: Vec<(u32, usize)>,
+    names: Vec<Key>,
+    n_dense: usize,
+    sparse: HashMap<usize, usize>,
+    /// The places of the cells after the dense ones.
+    sparse_places: Vec<usize>,
     pub(super) tallies: Vec<Tally>,
 }
 
@@ -156,15 +162,15 @@ impl Gathered {
             cells_max,
             numbers: BTreeMap::new(),
             names: Vec::new(),
-            dense: Vec::new(),
+            n_dense: 0,
             sparse: HashMap::new(),
-            cells: Vec::new(),
+            sparse_places: Vec::new(),
             tallies: functions.iter().map(|function| Tally::new(*function)).collect(),
         }
     }
 
-    /// The number of a group.
-    pub(super) fn group(&mut self, key: Key) -> u32 {
+    /// The first place of a group.
+    pub(super) fn group(&mut self, key: Key) -> usize {
         let next = u32::try_from(self.names.len()).expect("groups are bounded");
         let (names, name) = (&mut self.names, key.clone());
         let number = *self.numbers.entry(key).or_insert_with(|| {
@@ -173,53 +179,84 @@ impl Gathered {
         });
         // Once there are too many it never grows again, so that a place is in one of the two for good.
         let n_places = self.names.len().saturating_mul(self.n_intervals);
-        if n_places <= DENSE_PLACES_MAX {
-            self.dense.resize(n_places, NONE_YET);
+        if n_places <= DENSE_PLACES_MAX && n_places > self.n_dense {
+            self.n_dense = n_places;
+            self.tallies.iter_mut().for_each(|tally| tally.grow(n_places));
         }
-        number
+        number as usize * self.n_intervals
     }
 
-    /// The place of a cell.
+    /// Counts rows of a person up to the first whose place is not a cell; says how many.
     #[inline]
-    pub(super) fn place(&self, group: u32, interval: usize) -> usize {
-        group as usize * self.n_intervals + interval
+    pub(super) fn count_dense(&mut self, index: usize, person: i64, places: impl Iterator<Item = usize>) -> usize {
+        let cells = &mut self.tallies[index].counts[..self.n_dense];
+        let mut n_counted = 0;
+        for place in places {
+            let Some(cell) = cells.get_mut(place) else { return n_counted };
+            cell.count(person);
+            n_counted += 1;
+        }
+        n_counted
+    }
+
+    /// Counts one row of a person, wherever its place is.
+    #[cold]
+    pub(super) fn count_one(&mut self, index: usize, person: i64, place: usize) -> Result<()> {
+        let cell = self.cell(place)?;
+        self.tallies[index].count(person, cell);
+        Ok(())
     }
 
     /// Makes places the numbers of their cells.
     pub(super) fn make(&mut self, places: &mut [usize]) -> Result<()> {
-        for place in places {
-            *place = match self.dense.get(*place) {
-                Some(cell) if *cell != NONE_YET => *cell as usize,
-                _ => self.cell(*place)?,
-            };
+        // One look at all of them instead of a branch for each.
+        if places.iter().fold(0, |most, place| most.max(*place)) >= self.n_dense {
+            for place in places {
+                *place = self.cell(*place)?;
+            }
         }
         Ok(())
     }
 
-    /// The number of a cell, which is made when it is new.
-    #[cold]
+    /// The cell of a place.
     fn cell(&mut self, place: usize) -> Result<usize> {
-        let cell = match self.dense.get_mut(place) {
-            Some(cell) => cell,
-            None => self.sparse.entry(place).or_insert(NONE_YET),
-        };
-        if *cell == NONE_YET {
-            if self.cells.len() >= self.cells_max {
-                return Err(error::over_budget(&format!("{} groups", self.cells_max), "ask for fewer groups"));
-            }
-            *cell = u32::try_from(self.cells.len()).expect("cells are bounded");
-            let group = u32::try_from(place / self.n_intervals).expect("groups are bounded");
-            self.cells.push((group, place % self.n_intervals));
-            self.tallies.iter_mut().for_each(Tally::grow);
+        if place < self.n_dense {
+            return Ok(place);
         }
-        Ok(*cell as usize)
+        let next = self.n_dense + self.sparse_places.len();
+        let cell = *self.sparse.entry(place).or_insert(next);
+        if cell == next {
+            if self.sparse_places.len() >= self.cells_max {
+                return Err(self.too_many());
+            }
+            self.sparse_places.push(place);
+            self.tallies.iter_mut().for_each(|tally| tally.grow(next + 1));
+        }
+        Ok(cell)
+    }
+
+    fn too_many(&self) -> Error {
+        error::over_budget(&format!("{} groups", self.cells_max), "ask for fewer groups")
+    }
+
+    /// The places of cells in which anything is, and the cells.
+    fn filled(&self) -> impl Iterator<Item = (usize, usize)> {
+        let places = (0..self.n_dense).chain(self.sparse_places.iter().copied());
+        places.zip(0..).filter(|(_, cell)| self.tallies.iter().any(|tally| tally.is_filled(*cell)))
+    }
+
+    /// The group and the interval of each cell in which anything is, and the cell.
+    pub(super) fn cells(&self) -> Result<Vec<(&Key, usize, usize)>> {
+        let named = |(place, cell)| (&self.names[place / self.n_intervals], place % self.n_intervals, cell);
+        let cells: Vec<_> = self.filled().map(named).collect();
+        if cells.len() > self.cells_max { Err(self.too_many()) } else { Ok(cells) }
     }
 
     /// Adds the cells of another thread, which are about other people.
-    pub(super) fn merge(&mut self, other: Gathered) -> Result<()> {
-        let groups: Vec<u32> = other.names.into_iter().map(|key| self.group(key)).collect();
-        for (from, (group, interval)) in other.cells.into_iter().enumerate() {
-            let cell = self.cell(self.place(groups[group as usize], interval))?;
+    pub(super) fn merge(&mut self, other: &Gathered) -> Result<()> {
+        let groups: Vec<usize> = other.names.iter().map(|key| self.group(key.clone())).collect();
+        for (place, from) in other.filled() {
+            let cell = self.cell(groups[place / self.n_intervals] + place % self.n_intervals)?;
             self.tallies.iter_mut().zip(&other.tallies).for_each(|(own, other)| own.merge(cell, other, from));
         }
         Ok(())
