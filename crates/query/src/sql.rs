@@ -330,15 +330,15 @@ fn fault(scope: Scope<'_>, cause: DataFusionError) -> spec::Error {
         DataFusionError::Plan(_) | DataFusionError::SchemaError(..) | DataFusionError::NotImplemented(_) => {
             error::unreadable(&plain(&cause), "compare values of one type; text stands in 'quotes'")
         }
-        // What looks at single people cannot fail, so that this is about groups, or values that stand in the text.
+        // What it says may hold values, perhaps of one person.
         DataFusionError::ArrowError(arrow, _) if is_about_values(arrow) => error::unreadable(
-            &arrow.to_string().to_lowercase(),
-            "see to it that no value is outside of its type; `nullif(x, 0)` keeps from dividing by zero",
+            "a value is outside of what its type can hold",
+            "see to it that no value is; `nullif(x, 0)` keeps from dividing by zero",
         ),
-        DataFusionError::Execution(_) => {
-            let message = plain(cause.find_root());
-            error::unreadable(&message, "look at the values that functions are given")
-        }
+        DataFusionError::Execution(_) => error::unreadable(
+            "a function was given what it cannot work with",
+            "look at the values that functions are given",
+        ),
         _ => error::from_datafusion(cause),
     }
 }
@@ -355,11 +355,23 @@ fn is_about_values(error: &ArrowError) -> bool {
     )
 }
 
-/// A message of DataFusion without what it wraps around it.
+/// A message of DataFusion without what it wraps around it, in words of who wrote the text.
 fn plain(error: &DataFusionError) -> String {
-    let message = error.strip_backtrace();
-    let known = ["Error during planning: ", "Schema error: ", "This feature is not implemented: ", "Execution error: "];
-    known.iter().fold(message.as_str(), |message, known| message.strip_prefix(known).unwrap_or(message)).to_owned()
+    let root = error.find_root().strip_backtrace();
+    let known = ["Error during planning: ", "Schema error: ", "This feature is not implemented: ", "Internal error: "];
+    let message = known.iter().fold(root.as_str(), |message, known| message.strip_prefix(known).unwrap_or(message));
+    if message.contains("unique expression names") {
+        return "two columns have the same name: name one of them with AS".to_owned();
+    }
+    if message.contains("Cannot infer common argument type") {
+        return "values of types that have nothing in common are compared".to_owned();
+    }
+    let message = message.split("This issue was likely caused by a bug").next().unwrap_or(message);
+    message
+        .replace("count(Int64(1))", "count(*)")
+        .replace("While expanding wildcard, column", "column")
+        .trim_end()
+        .to_owned()
 }
 
 fn shown_column(name: &str, data_type: &DataType) -> Column {

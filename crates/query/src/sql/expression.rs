@@ -19,9 +19,13 @@ use datafusion::logical_expr::{
 };
 use std::sync::Arc;
 
-/// The longest interval that is added to a time: more could reach the end of the calendar for some rows only.
-const INTERVAL_MONTHS_MAX: i32 = 12 * 1_000;
-const INTERVAL_DAYS_MAX: i64 = 366 * 1_000;
+/// The longest interval that is added to the time of an event, and to now, of which nanoseconds are counted: more could
+/// reach the end of the calendar.
+const YEARS_MAX: u32 = 999;
+const YEARS_FROM_NOW_MAX: u32 = 99;
+const NANOS_PER_DAY: i64 = 86_400_000_000_000;
+/// Functions that say what time it is.
+const NOW: [&str; 2] = ["now", "current_date"];
 /// Signs of a pattern that stand for any text: what is looked for takes as much longer for each.
 const WILDCARDS_MAX: usize = 64;
 /// Parts of a time that can be asked for, and those that nothing begins with.
@@ -37,6 +41,7 @@ impl Governor {
                 _ => Ok(Expr::Column(column)),
             },
             Expr::BinaryExpr(binary) => self.binary(binary, input),
+            Expr::Negative(inner) => self.negative(*inner, input),
             Expr::IsNull(inner) if is_person(&inner, input) => Ok(Expr::IsNull(inner)),
             Expr::IsNotNull(inner) if is_person(&inner, input) => Ok(Expr::IsNotNull(inner)),
             Expr::Cast(cast) => self.cast(cast, input),
@@ -88,8 +93,8 @@ impl Governor {
             | Expr::IsNotUnknown(_)
             | Expr::Between(_)
             | Expr::InList(_)
-            | Expr::Case(_)
-            | Expr::TryCast(_) => self.children(expression, input),
+            | Expr::Case(_) => self.children(expression, input),
+            Expr::TryCast(TryCast { expr, field }) => self.cast(Cast { expr, field }, input),
             other => {
                 let message = format!("`{}` cannot be computed here", other.schema_name());
                 Err(Complaint::new(&message, "use what the manual lists"))
@@ -114,42 +119,36 @@ impl Governor {
         let to = cast.field.data_type();
         if let Expr::Literal(value, metadata) = cast.expr.as_ref() {
             let known = value.cast_to(to).ok().filter(|found| found.is_null() == value.is_null());
-            let known = known.ok_or_else(|| {
-                let message = format!("{value} stands where it would have to be of another type");
-                Complaint::new(&message, "compare values of one type; text and times stand in 'quotes'")
-            })?;
+            let known = known.ok_or_else(|| not_of(value, to))?;
             return Ok(Expr::Literal(known, metadata.clone()));
         }
+        let from = cast.expr.get_type(input.schema())?;
         let inner = self.expression(*cast.expr, input)?;
+        if !can_be_tried(&from, to) {
+            let message = format!("{} cannot be taken for {}", sort_of(&from), sort_of(to));
+            return Err(Complaint::new(&message, "compare values of one type; text and times stand in 'quotes'"));
+        }
         Ok(Expr::TryCast(TryCast { expr: Box::new(inner), field: cast.field }))
     }
 
     fn binary(&mut self, binary: BinaryExpr, input: &Governed) -> Step<Expr> {
-        use Operator::{
-            And, Divide, Eq, Gt, GtEq, ILikeMatch, IsDistinctFrom, IsNotDistinctFrom, LikeMatch, Lt, LtEq, Minus,
-            Modulo, Multiply, NotEq, NotILikeMatch, NotLikeMatch, Or, Plus,
-        };
+        use Operator::{And, Divide, Eq, Gt, GtEq, Lt, LtEq, Minus, Modulo, Multiply, NotEq, Or, Plus};
         let BinaryExpr { left, op, right } = binary;
         if op == Eq && is_person(&left, input) && is_person(&right, input) {
             return Ok(Expr::BinaryExpr(BinaryExpr { left, op, right }));
         }
         let computes = matches!(op, Plus | Minus | Multiply | Divide | Modulo);
-        let compares = matches!(op, Eq | NotEq | Lt | LtEq | Gt | GtEq | And | Or | IsDistinctFrom | IsNotDistinctFrom)
-            || matches!(op, LikeMatch | NotLikeMatch | ILikeMatch | NotILikeMatch);
-        if !computes && !compares {
+        if !computes && !matches!(op, Eq | NotEq | Lt | LtEq | Gt | GtEq | And | Or) {
             return Err(Complaint::new(&format!("`{op}` cannot be computed here"), "use what the manual lists"));
         }
         let (mut left, mut right) = (self.expression(*left, input)?, self.expression(*right, input)?);
         if computes {
             let types = [left.get_type(input.schema())?, right.get_type(input.schema())?];
-            if [&left, &right].into_iter().zip(&types).any(|(one, data_type)| may_leave_the_calendar(one, data_type)) {
-                return Err(Complaint::new(
-                    "an interval is too long, or not written out",
-                    "add less than a thousand years",
-                ));
+            if types.iter().any(is_of_calendar) {
+                check_calendar(&left, op, &right, input)?;
             }
             let divides = matches!(op, Divide | Modulo);
-            if divides || types.iter().any(|data_type| data_type.is_decimal()) {
+            if divides || types.iter().any(DataType::is_decimal) {
                 (left, right) = (try_cast(left, DataType::Float64), try_cast(right, DataType::Float64));
             }
             if divides {
@@ -157,6 +156,17 @@ impl Governor {
             }
         }
         Ok(Expr::BinaryExpr(BinaryExpr { left: Box::new(left), op, right: Box::new(right) }))
+    }
+
+    /// Less than nothing by what a number is, as it is computed with everywhere else.
+    fn negative(&mut self, inner: Expr, input: &Governed) -> Step<Expr> {
+        let data_type = inner.get_type(input.schema())?;
+        let nothing = match data_type {
+            DataType::Int64 => lit(0_i64),
+            _ if data_type.is_numeric() => lit(0.0),
+            _ => return Err(Complaint::new("`-` stands before something that is no number", "write 0 - x")),
+        };
+        self.binary(BinaryExpr { left: Box::new(nothing), op: Operator::Minus, right: Box::new(inner) }, input)
     }
 
     fn in_subquery(&mut self, inside: InSubquery, input: &Governed) -> Step<Expr> {
@@ -253,21 +263,100 @@ pub(super) fn holds_all(from: &DataType, to: &DataType) -> bool {
     }
 }
 
-/// Whether adding it to a time could fail for some times only.
-fn may_leave_the_calendar(expression: &Expr, data_type: &DataType) -> bool {
-    if !matches!(data_type, DataType::Interval(_) | DataType::Duration(_)) {
-        return false;
+/// Sorts of types that may be cast to each other.
+#[derive(Clone, Copy, PartialEq)]
+enum Sort {
+    Nothing,
+    Number,
+    Text,
+    Time,
+}
+
+fn sort(data_type: &DataType) -> Option<Sort> {
+    match data_type {
+        DataType::Null => Some(Sort::Nothing),
+        DataType::Dictionary(_, values) => sort(values),
+        DataType::Boolean => Some(Sort::Number),
+        DataType::Timestamp(..) | DataType::Date32 => Some(Sort::Time),
+        text if text.is_string() => Some(Sort::Text),
+        number if number.is_numeric() => Some(Sort::Number),
+        _ => None,
     }
-    let Expr::Literal(value, _) = expression else { return true };
-    match value {
-        ScalarValue::IntervalYearMonth(Some(months)) => months.saturating_abs() > INTERVAL_MONTHS_MAX,
-        ScalarValue::IntervalDayTime(Some(time)) => i64::from(time.days).saturating_abs() > INTERVAL_DAYS_MAX,
-        ScalarValue::IntervalMonthDayNano(Some(time)) => {
-            time.months.saturating_abs() > INTERVAL_MONTHS_MAX
-                || i64::from(time.days).saturating_abs() > INTERVAL_DAYS_MAX
+}
+
+/// What a type is called in a message.
+fn sort_of(data_type: &DataType) -> &'static str {
+    match sort(data_type) {
+        Some(Sort::Nothing) => "nothing",
+        Some(Sort::Number) => "a number",
+        Some(Sort::Text) => "a text",
+        Some(Sort::Time) => "a time",
+        None => "an interval",
+    }
+}
+
+/// Whether a cast is null where it does not work. A time made of any number may be one that cannot be shown, which fails.
+fn can_be_tried(from: &DataType, to: &DataType) -> bool {
+    match (sort(from), sort(to)) {
+        (Some(Sort::Number), Some(Sort::Time)) | (_, None) | (None, _) => false,
+        (Some(_), Some(_)) => true,
+    }
+}
+
+/// Complains about a value that is written in the text and should be of a type.
+fn not_of(value: &ScalarValue, to: &DataType) -> Complaint {
+    let hint = match sort(to) {
+        Some(Sort::Time) => "write times as '2017-02-01' or '2017-02-01 12:00:00', of the years 1678 to 2261",
+        _ => "compare values of one type; text and times stand in 'quotes'",
+    };
+    Complaint::new(&format!("`{value}` stands where {} has to", sort_of(to)), hint)
+}
+
+fn is_of_calendar(data_type: &DataType) -> bool {
+    matches!(
+        data_type,
+        DataType::Timestamp(..)
+            | DataType::Date32
+            | DataType::Date64
+            | DataType::Time32(_)
+            | DataType::Time64(_)
+            | DataType::Interval(_)
+            | DataType::Duration(_)
+    )
+}
+
+/// Complains about what is computed with times unless it stays within the calendar, whichever row it is computed of: an
+/// interval that is written out, added to the time of an event or to now.
+fn check_calendar(left: &Expr, op: Operator, right: &Expr, input: &Governed) -> Step<()> {
+    let (time, interval) =
+        if matches!(left, Expr::Literal(..)) && op == Operator::Plus { (right, left) } else { (left, right) };
+    let years_max = match time {
+        _ if !matches!(op, Operator::Plus | Operator::Minus) => 0,
+        Expr::Column(column) if input.kind_of_column(column) == Some(Kind::Time) => YEARS_MAX,
+        Expr::ScalarFunction(function) if NOW.contains(&function.func.name()) => YEARS_FROM_NOW_MAX,
+        _ => {
+            let hint = "add an interval to `time` or `now()`, or write the time out: time < '2017-03-01'";
+            return Err(Complaint::new("something is computed with times", hint));
         }
-        _ => true,
+    };
+    let Expr::Literal(interval, _) = interval else {
+        return Err(Complaint::new("an interval is not written out", "write it as in `time + INTERVAL '7 days'`"));
+    };
+    let (months, days) = match interval {
+        ScalarValue::IntervalYearMonth(Some(months)) => (*months, 0),
+        ScalarValue::IntervalDayTime(Some(time)) => (0, time.days),
+        // Nanoseconds of 64 bits are less than 300 years.
+        ScalarValue::IntervalMonthDayNano(Some(time)) => {
+            let days = i32::try_from(time.nanoseconds / NANOS_PER_DAY).unwrap_or(i32::MAX);
+            (time.months, time.days.saturating_add(days))
+        }
+        _ => return Err(Complaint::new("an interval is of an unknown kind", "write it as in `INTERVAL '7 days'`")),
+    };
+    if months.unsigned_abs() > years_max * 12 || days.unsigned_abs() > years_max * 365 {
+        let message = format!("an interval is longer than {years_max} years");
+        return Err(Complaint::new(&message, "write the time out: time < '2017-03-01'"));
     }
+    Ok(())
 }
 
 impl From<DataFusionError> for Complaint {

@@ -28,6 +28,8 @@ use std::sync::Arc;
 const FIGURES: [&str; 5] = ["count", "sum", "avg", "min", "max"];
 /// Nodes of a plan; common table expressions stand in it as often as they are named.
 const NODES_MAX: usize = 300;
+/// How names begin that are put in here: nobody else's may.
+const OURS: &str = "__";
 
 /// Makes one plan safe.
 pub(super) struct Governor {
@@ -58,6 +60,10 @@ impl Governor {
         self.n_nodes += 1;
         if self.n_nodes > NODES_MAX {
             return Err(Complaint::new("it is too large once its parts are put in", "name each part once"));
+        }
+        if let Some(field) = plan.schema().fields().iter().find(|field| field.name().starts_with(OURS)) {
+            let message = format!("`{}` begins with two underscores", field.name());
+            return Err(Complaint::new(&message, "take another name"));
         }
         match plan {
             LogicalPlan::TableScan(_) => self.table(plan),
@@ -95,7 +101,11 @@ impl Governor {
         let columns = plan.schema().columns();
         let person = columns.iter().find(|column| column.name == SqlQuestion::PERSON).cloned();
         let person = person.ok_or_else(|| Complaint::new("a table without people was read", "name another table"))?;
-        let kind = |column: &Column| if *column == person { Kind::Person(number) } else { Kind::Plain };
+        let kind = |column: &Column| match column.name.as_str() {
+            _ if *column == person => Kind::Person(number),
+            SqlQuestion::TIME if unique.is_empty() => Kind::Time,
+            _ => Kind::Plain,
+        };
         let kinds = columns.iter().map(kind).chain([Kind::Person(number)]).collect();
         let shown = columns.iter().cloned().map(Expr::Column);
         let all: Vec<Expr> = shown.chain([Expr::Column(person.clone()).alias(name.clone())]).collect();
@@ -119,6 +129,10 @@ impl Governor {
             inputs.push(input);
         }
         let nothing = Governed::empty();
+        // Columns are those of the input, and those of a union of all of its inputs.
+        let largest =
+            |place: usize| inputs.iter().filter_map(|input| input.sizes.get(place)).max().copied().unwrap_or(1);
+        let sizes = (0..plan.schema().fields().len()).map(largest).collect();
         let input = inputs.first().unwrap_or(&nothing);
         let mut expressions = Vec::new();
         for expression in plan.expressions() {
@@ -126,7 +140,7 @@ impl Governor {
             expressions.push(self.expression(expression, input)?);
         }
         let inputs = inputs.into_iter().map(|input| input.plan).collect();
-        Ok(Governed::released(plan.with_new_exprs(expressions, inputs)?))
+        Ok(Governed::released(plan.with_new_exprs(expressions, inputs)?, sizes))
     }
 
     fn filter(&mut self, filter: &Filter) -> Step<Governed> {
@@ -194,8 +208,13 @@ impl Governor {
                 "write `JOIN b ON b.person = a.person`",
             ));
         }
-        let one_each =
-            |side: &Governed| same.iter().any(|(one, other)| side.unique.contains(one) || side.unique.contains(other));
+        let is_across = |(one, other): &&(usize, usize)| {
+            (left.holds(*one) && right.holds(*other)) || (left.holds(*other) && right.holds(*one))
+        };
+        let one_each = |side: &Governed| {
+            let mut across = same.iter().filter(is_across);
+            across.any(|(one, other)| side.unique.contains(one) || side.unique.contains(other))
+        };
         let (left_is_unique, right_is_unique) = (one_each(&left), one_each(&right));
         let mut unique = Vec::new();
         if right_is_unique {
@@ -236,14 +255,16 @@ impl Governor {
         let input = self.govern(&aggregate.input)?;
         if input.kinds.is_none() {
             let mut groups = Vec::with_capacity(aggregate.group_expr.len());
+            let mut sizes = Vec::with_capacity(aggregate.group_expr.len());
             for group in &aggregate.group_expr {
-                input.size(group)?;
+                sizes.push(input.size(group)?);
                 groups.push(self.shown(group.clone(), None, &input)?);
             }
             let figures = aggregate.aggr_expr.iter().map(|figure| self.released_figure(figure, &input));
             let figures = figures.collect::<Step<Vec<Expr>>>()?;
+            sizes.resize(groups.len() + figures.len(), 1);
             let plan = LogicalPlan::Aggregate(Aggregate::try_new(Arc::new(input.plan), groups, figures)?);
-            return Ok(Governed::released(plan));
+            return Ok(Governed::released(plan, sizes));
         }
         if input.followed.is_empty() {
             return Err(Complaint::new(
@@ -253,8 +274,10 @@ impl Governor {
         }
         let kinds: Vec<Option<Kind>> = aggregate.group_expr.iter().map(|group| input.kind_of(group)).collect();
         let mut groups = Vec::with_capacity(kinds.len());
+        // What is asked of a group may be asked of each row instead: its columns stay as large as they are.
+        let mut sizes = Vec::with_capacity(kinds.len());
         for (group, kind) in aggregate.group_expr.iter().zip(&kinds) {
-            input.size(group)?;
+            sizes.push(input.size(group)?);
             groups.push(self.shown(group.clone(), *kind, &input)?);
         }
         let mut figures = Vec::with_capacity(aggregate.aggr_expr.len());
@@ -263,11 +286,11 @@ impl Governor {
         }
         let person = kinds.iter().flatten().find_map(|kind| match kind {
             Kind::Person(number) => Some(*number),
-            Kind::Plain | Kind::Derived => None,
+            Kind::Plain | Kind::Time | Kind::Derived => None,
         });
         match person {
-            Some(person) => of_people(person, &kinds, groups, figures, input),
-            None => self.of_enough(groups, figures, input),
+            Some(person) => of_people(person, &kinds, (groups, sizes), figures, input),
+            None => self.of_enough((groups, sizes), figures, input),
         }
     }
 
@@ -325,7 +348,7 @@ impl Governor {
                 ));
             }
             [argument] => match input.kind_of(as_it_is(argument, input)?) {
-                Some(Kind::Plain) => Some(as_it_is(argument, input)?.clone()),
+                Some(Kind::Plain | Kind::Time) => Some(as_it_is(argument, input)?.clone()),
                 Some(Kind::Person(_)) if function == "count" => Some(argument.clone()),
                 Some(Kind::Person(_)) => return Err(Complaint::person()),
                 Some(Kind::Derived) | None => {
@@ -336,9 +359,13 @@ impl Governor {
             },
             _ => return Err(Complaint::new(&format!("`{name}` takes one column"), hint)),
         };
-        // Nothing counts as none, so that a sum of counts would tell of the few who have any.
-        let kind =
-            if function == "count" && (about.is_some() || filter.is_some()) { Kind::Derived } else { Kind::Plain };
+        let of_time = |about: &Expr| input.kind_of(about) == Some(Kind::Time);
+        let kind = match function.as_str() {
+            // Nothing counts as none, so that a sum of counts would tell of the few who have any.
+            "count" if about.is_some() || filter.is_some() => Kind::Derived,
+            "min" | "max" if about.as_ref().is_some_and(of_time) => Kind::Time,
+            _ => Kind::Plain,
+        };
         let params =
             AggregateFunctionParams { args, distinct, filter: filter.clone().map(Box::new), order_by, null_treatment };
         let computed = Expr::AggregateFunction(AggregateFunction { func: figure.func, params });
@@ -346,7 +373,12 @@ impl Governor {
     }
 
     /// Groups of enough people, each figure about enough of them.
-    fn of_enough(&mut self, groups: Vec<Expr>, figures: Vec<Figure>, input: Governed) -> Step<Governed> {
+    fn of_enough(
+        &mut self,
+        (groups, mut sizes): (Vec<Expr>, Vec<usize>),
+        figures: Vec<Figure>,
+        input: Governed,
+    ) -> Step<Governed> {
         let enough = lit(i64::try_from(self.min_group.max(1)).unwrap_or(i64::MAX));
         let mut people: Vec<Expr> = Vec::new();
         for Followed { name, .. } in &input.followed {
@@ -394,8 +426,9 @@ impl Governor {
         let aggregate = LogicalPlan::Aggregate(aggregate);
         let enough = of_group.into_iter().reduce(Expr::and).unwrap_or_else(|| lit(false));
         let enough = LogicalPlan::Filter(Filter::try_new(enough, Arc::new(aggregate))?);
+        sizes.resize(shown.len(), 1);
         let plan = LogicalPlan::Projection(Projection::try_new(shown, Arc::new(enough))?);
-        Ok(Governed::released(plan))
+        Ok(Governed::released(plan, sizes))
     }
 }
 
@@ -416,7 +449,7 @@ struct Figure {
 fn of_people(
     person: usize,
     kinds: &[Option<Kind>],
-    mut groups: Vec<Expr>,
+    (mut groups, mut sizes): (Vec<Expr>, Vec<usize>),
     figures: Vec<Figure>,
     input: Governed,
 ) -> Step<Governed> {
@@ -426,7 +459,8 @@ fn of_people(
             "join the tables by `person`",
         ));
     }
-    let unique = if groups.len() == 1 { vec![person] } else { Vec::new() };
+    // What else stands in the groups may tell the rows apart that a join repeats.
+    let (unique, repeats) = if groups.len() == 1 { (vec![person], false) } else { (Vec::new(), input.repeats) };
     let mut kinds: Vec<Kind> = kinds.iter().map(|kind| kind.unwrap_or(Kind::Derived)).collect();
     for Followed { name, number, .. } in &input.followed {
         groups.push(Expr::Column(input.column(name)?));
@@ -435,8 +469,8 @@ fn of_people(
     kinds.extend(figures.iter().map(|figure| figure.kind));
     let figures = figures.into_iter().map(|figure| figure.computed.alias(figure.name)).collect();
     let plan = LogicalPlan::Aggregate(Aggregate::try_new(Arc::new(input.plan), groups, figures)?);
-    let sizes = vec![1; kinds.len()];
-    Ok(Governed { plan, kinds: Some(kinds), followed: input.followed, unique, repeats: false, sizes })
+    sizes.resize(kinds.len(), 1);
+    Ok(Governed { plan, kinds: Some(kinds), followed: input.followed, unique, repeats, sizes })
 }
 
 /// Whether a table has one row for each person.

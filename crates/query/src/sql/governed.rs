@@ -13,6 +13,8 @@ pub(super) enum Kind {
     Person(usize),
     /// As it is stored, and null where there is nothing.
     Plain,
+    /// The same, and when an event happened: far from both ends of the calendar.
+    Time,
     /// Computed.
     Derived,
 }
@@ -49,12 +51,11 @@ impl Governed {
     /// A plan of nothing about anybody.
     pub(super) fn empty() -> Governed {
         let plan = LogicalPlanBuilder::empty(false).build().expect("a plan of nothing can be built");
-        Governed::released(plan)
+        Governed::released(plan, Vec::new())
     }
 
-    /// A plan of groups of enough people.
-    pub(super) fn released(plan: LogicalPlan) -> Governed {
-        let sizes = vec![1; plan.schema().fields().len()];
+    /// A plan of groups of enough people, whose columns are so large.
+    pub(super) fn released(plan: LogicalPlan, sizes: Vec<usize>) -> Governed {
         Governed { plan, kinds: None, followed: Vec::new(), unique: Vec::new(), repeats: false, sizes }
     }
 
@@ -103,6 +104,11 @@ impl Governed {
         Ok(Governed { plan, kinds, followed, unique: Vec::new(), repeats, sizes })
     }
 
+    /// Whether any of its columns holds these people.
+    pub(super) fn holds(&self, person: usize) -> bool {
+        self.kinds.iter().flatten().any(|kind| *kind == Kind::Person(person))
+    }
+
     pub(super) fn numbers(&self) -> Vec<usize> {
         self.followed.iter().map(|followed| followed.number).collect()
     }
@@ -127,8 +133,11 @@ impl Governed {
 
     /// The column that follows somebody.
     pub(super) fn column(&self, name: &str) -> Step<Column> {
-        let found = self.schema().columns().into_iter().find(|column| column.name == name);
-        found.ok_or_else(|| Complaint::new("the people of a table were lost on the way", "write it in another way"))
+        let mut found = self.schema().columns().into_iter().filter(|column| column.name == name);
+        match (found.next(), found.next()) {
+            (Some(column), None) => Ok(column),
+            _ => Err(Complaint::new("the people of a table were lost on the way", "write it in another way")),
+        }
     }
 
     /// Pairs of people who are the same wherever the condition holds.

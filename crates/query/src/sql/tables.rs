@@ -209,13 +209,16 @@ impl PartitionStream for Partition {
         };
         let n_parts = if self.table.event.is_some() { self.pass.len() } else { 1 };
         let parts = (self.number..n_parts).step_by(self.n_partitions);
-        let batches = parts.flat_map(move |part| {
-            let batch = partition.read(part).map_err(|cause| DataFusionError::External(Box::new(cause)));
-            slices(batch)
-        });
-        let stream = futures::stream::iter(batches);
+        let stop = Arc::clone(&self.stop);
+        let batches = parts.flat_map(move |part| slices(partition.read(part).map_err(external)));
+        let looked = batches.map(move |batch| if stop() { Err(external(error::stopped())) } else { batch });
+        let stream = futures::stream::iter(looked);
         Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.table.schema), stream))
     }
+}
+
+fn external(cause: spec::Error) -> DataFusionError {
+    DataFusionError::External(Box::new(cause))
 }
 
 /// A large batch as small ones.

@@ -7,6 +7,7 @@ use crate::fields::{Fields, text_of};
 use spec::SqlQuestion;
 use sqlparser::ast::Statement;
 use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::keywords::Keyword;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
@@ -19,9 +20,9 @@ const DEPTH_MAX: usize = 6;
 /// Words after which `*` stands for all columns.
 const KEYWORDS: [&str; 3] = ["select", "distinct", "all"];
 /// Words that a round bracket may follow besides names of functions.
-const BEFORE_BRACKETS: [&str; 25] = [
-    "and", "as", "between", "by", "case", "cast", "distinct", "else", "except", "extract", "filter", "from", "having",
-    "in", "join", "like", "not", "on", "or", "select", "then", "union", "using", "when", "where",
+const BEFORE_BRACKETS: [&str; 27] = [
+    "and", "as", "between", "by", "case", "cast", "decimal", "distinct", "else", "except", "extract", "filter", "from",
+    "having", "in", "join", "like", "not", "numeric", "on", "or", "select", "then", "union", "using", "when", "where",
 ];
 /// The functions that there are.
 const FUNCTIONS: [&str; 29] = [
@@ -55,6 +56,32 @@ const FUNCTIONS: [&str; 29] = [
     "length",
     "char_length",
 ];
+/// Signs that match patterns, which may be as long as anything and come from anywhere.
+const MATCHES: [Token; 8] = [
+    Token::Tilde,
+    Token::TildeAsterisk,
+    Token::ExclamationMarkTilde,
+    Token::ExclamationMarkTildeAsterisk,
+    Token::DoubleTilde,
+    Token::DoubleTildeAsterisk,
+    Token::ExclamationMarkDoubleTilde,
+    Token::ExclamationMarkDoubleTildeAsterisk,
+];
+/// Words of clauses that a bracket may follow elsewhere: nobody takes them for functions.
+const CLAUSES: [Keyword; 10] = [
+    Keyword::ALL,
+    Keyword::ANY,
+    Keyword::COPY,
+    Keyword::CUBE,
+    Keyword::LATERAL,
+    Keyword::OVER,
+    Keyword::ROLLUP,
+    Keyword::SETS,
+    Keyword::SOME,
+    Keyword::VALUES,
+];
+/// Words before `DISTINCT` in a comparison, of which the parser takes too much for its right side.
+const IS_OR_NOT: [Keyword; 2] = [Keyword::IS, Keyword::NOT];
 /// Words of types that hold types, which nothing here has and the parser follows to any depth.
 const NESTING: [&str; 5] = ["array", "map", "nested", "struct", "tuple"];
 
@@ -126,7 +153,15 @@ fn check(text: &str) -> Result<(), Issue> {
 /// What is not known is refused before the parser sees it: some of its special forms take it very long, or very deep.
 fn unknown(tokens: &[TokenWithSpan]) -> Option<(&TokenWithSpan, String, &'static str)> {
     let mut words = tokens.iter().filter(|token| !matches!(token.token, Token::Whitespace(_))).peekable();
+    let (mut before, mut before_that) = (None, None);
     while let Some(token) = words.next() {
+        if token.token == Token::Period && before_that == Some(&Token::Period) {
+            return Some((token, "a name has more than two parts".into(), "write `table.column`"));
+        }
+        (before_that, before) = (before, Some(&token.token));
+        if MATCHES.contains(&token.token) {
+            return Some((token, format!("`{}` cannot be computed here", token.token), "write LIKE or ILIKE"));
+        }
         let Token::Word(word) = &token.token else { continue };
         let name = word.value.to_lowercase();
         if name.starts_with("__") {
@@ -144,6 +179,9 @@ fn unknown(tokens: &[TokenWithSpan]) -> Option<(&TokenWithSpan, String, &'static
             let hint = "a column of this name stands in double quotes";
             return Some((token, format!("`{name}` is no type of a column here"), hint));
         }
+        if name == "distinct" && matches!(before_that, Some(Token::Word(word)) if IS_OR_NOT.contains(&word.keyword)) {
+            return Some((token, "`IS DISTINCT FROM` cannot be asked here".into(), "write `a <> b`, or `a IS NULL`"));
+        }
         if name == "interval" && !matches!(next, Some(Token::SingleQuotedString(_))) {
             return Some((token, "an interval is not written out".into(), "write it as in `INTERVAL '7 days'`"));
         }
@@ -152,7 +190,9 @@ fn unknown(tokens: &[TokenWithSpan]) -> Option<(&TokenWithSpan, String, &'static
             let hint = "functions: coalesce, nullif, greatest, least, lower, upper, initcap, btrim, ltrim, rtrim, left, right, \
                         strpos, character_length, contains, starts_with, ends_with, date_trunc, date_part, now, current_date; \
                         count, sum, avg, min, max";
-            return Some((token, format!("there is no function `{name}`"), hint));
+            let what =
+                if word.keyword == Keyword::NoKeyword { "there is no function" } else { "a bracket cannot follow" };
+            return Some((token, format!("{what} `{name}`"), hint));
         }
     }
     None

@@ -3,7 +3,10 @@
 //! What is not known is refused. A part that is named with `WITH` stands in the plan as often as it is read, so that a few
 //! lines could make a plan of any size.
 
-use sqlparser::ast::{ObjectName, Query, SetExpr, TableFactor, TableWithJoins, Visit, Visitor};
+use sqlparser::ast::{
+    Ident, ObjectName, ObjectNamePart, Query, SelectItem, SetExpr, SetOperator, TableAlias, TableFactor,
+    TableWithJoins, Visit, Visitor,
+};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
@@ -22,7 +25,7 @@ pub(super) fn check(query: &Query) -> Result<(), Complaint> {
     let mut parts = HashMap::new();
     for part in query.with.iter().flat_map(|with| &with.cte_tables) {
         let n_tables = n_tables(&part.query, &parts);
-        parts.insert(part.alias.name.value.to_lowercase(), n_tables);
+        parts.insert(read_as(&part.alias.name), n_tables);
     }
     if n_tables(query, &parts) > TABLES_MAX {
         return Err(("it is too large once its parts are put in".into(), "name each part once"));
@@ -34,7 +37,13 @@ pub(super) fn check(query: &Query) -> Result<(), Complaint> {
 fn n_tables(query: &Query, parts: &HashMap<String, usize>) -> usize {
     let mut tables = Tables { parts, n_tables: 0 };
     let _ = query.body.visit(&mut tables);
+    let _ = query.order_by.visit(&mut tables);
     tables.n_tables
+}
+
+/// A name as it is read: without quotes small letters stand for large ones.
+fn read_as(name: &Ident) -> String {
+    if name.quote_style.is_some() { name.value.clone() } else { name.value.to_lowercase() }
 }
 
 struct Tables<'p> {
@@ -46,7 +55,10 @@ impl Visitor for Tables<'_> {
     type Break = ();
 
     fn pre_visit_relation(&mut self, name: &ObjectName) -> ControlFlow<()> {
-        let own = self.parts.get(&name.to_string().to_lowercase().replace('"', "")).copied();
+        let own = match name.0.as_slice() {
+            [ObjectNamePart::Identifier(name)] => self.parts.get(&read_as(name)).copied(),
+            _ => None,
+        };
         self.n_tables = self.n_tables.saturating_add(own.unwrap_or(1));
         ControlFlow::Continue(())
     }
@@ -90,7 +102,28 @@ fn form(query: &Query, is_outermost: bool) -> Result<(), Complaint> {
     if is_other {
         return Err(("it ends with something that cannot be asked here".into(), "end it with `ORDER BY` and `LIMIT`"));
     }
+    for part in query.with.iter().flat_map(|with| &with.cte_tables) {
+        table_name(&part.alias)?;
+    }
     body(&query.body)
+}
+
+/// A name that is given: a word, and none that is put in later.
+fn name(name: &Ident) -> Result<(), Complaint> {
+    if !matches!(name.quote_style, None | Some('"')) {
+        return Err((format!("the name {name} stands in single quotes"), "write names plain, or in double quotes"));
+    }
+    if name.value.starts_with("__") {
+        return Err((format!("`{}` begins with two underscores", name.value), "take another name"));
+    }
+    Ok(())
+}
+
+fn table_name(alias: &TableAlias) -> Result<(), Complaint> {
+    if !alias.columns.is_empty() {
+        return Err((format!("`{alias}` names columns"), "name them in the SELECT, as in `SELECT a AS b`"));
+    }
+    name(&alias.name)
 }
 
 fn body(body: &SetExpr) -> Result<(), Complaint> {
@@ -108,11 +141,22 @@ fn body(body: &SetExpr) -> Result<(), Complaint> {
             if is_other {
                 return Err(("it has a clause that cannot be asked here".into(), "write a plain SELECT"));
             }
+            for item in &select.projection {
+                match item {
+                    SelectItem::UnnamedExpr(_) => {}
+                    SelectItem::ExprWithAlias { alias, .. } => name(alias)?,
+                    _ => return Err(("it names several columns at once".into(), "name each column")),
+                }
+            }
             match select.from.as_slice() {
                 [] => Err(("it reads no table".into(), "write a SELECT with a FROM")),
                 [from] => tables(from),
                 _ => Err(("its tables stand side by side".into(), "write `a JOIN b ON b.person = a.person`")),
             }
+        }
+        SetExpr::SetOperation { op: SetOperator::Except | SetOperator::Intersect | SetOperator::Minus, .. } => {
+            let hint = "write `person NOT IN (SELECT person FROM ...)`, or `person IN (...)`";
+            Err(("`EXCEPT` and `INTERSECT` cannot be asked here".into(), hint))
         }
         SetExpr::SetOperation { left, right, .. } => {
             self::body(left)?;
@@ -142,6 +186,9 @@ fn tables(from: &TableWithJoins) -> Result<(), Complaint> {
             TableFactor::Derived { lateral, sample, .. } => !lateral && sample.is_none(),
             _ => false,
         };
+        if let TableFactor::Table { alias: Some(alias), .. } | TableFactor::Derived { alias: Some(alias), .. } = table {
+            table_name(alias)?;
+        }
         if !is_known {
             let hint = "read tables by their names, or queries in brackets";
             return Err((format!("`{table}` cannot be read"), hint));
