@@ -6,6 +6,7 @@
 //! lives as long as it needs it, beside them.
 
 use crate::stretch::{Column, People, PersonRows, Runs};
+use crate::traits::TraitTable;
 use roaring::RoaringTreemap;
 use std::any::Any;
 use std::collections::{BTreeSet, HashMap};
@@ -62,12 +63,21 @@ pub(crate) enum Hot {
     Kept(Kept),
 }
 
-/// Something computed of the rows of some people, and how much room it takes.
+/// Something that was computed, what of, and how much room it takes.
 #[derive(Clone)]
 pub(crate) struct Kept {
-    pub(crate) people: Arc<[PersonRows]>,
+    pub(crate) of: Of,
     pub(crate) value: Arc<dyn Any + Send + Sync>,
     pub(crate) n_bytes: usize,
+}
+
+/// What something was computed of.
+#[derive(Clone)]
+pub(crate) enum Of {
+    /// Rows of these people.
+    Rows(Arc<[PersonRows]>),
+    /// Everybody whom a grant holds, with rows or without, and their traits; each is found by its address.
+    Everybody(Weak<RoaringTreemap>, Weak<TraitTable>),
 }
 
 /// Whom a grant holds, found by its address: as long as that is held here, no other grant has it.
@@ -84,7 +94,8 @@ impl Hot {
             Hot::Runs(runs) => runs.n_bytes(),
             Hot::Column(column) => column.n_bytes(),
             Hot::Granted(granted) => size_of_val(&*granted.people),
-            Hot::Kept(kept) => size_of_val(&*kept.people) + kept.n_bytes,
+            Hot::Kept(Kept { of: Of::Rows(people), n_bytes, .. }) => size_of_val(&**people) + n_bytes,
+            Hot::Kept(Kept { of: Of::Everybody(..), n_bytes, .. }) => *n_bytes,
         }
     }
 }

@@ -38,6 +38,11 @@ pub(crate) struct TraitTable {
 }
 
 impl Traits {
+    /// The state that they are of.
+    pub(crate) fn table(&self) -> &Arc<TraitTable> {
+        &self.table
+    }
+
     /// One value per row; `None` when the trait was not asked for.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|(known, _)| known == name).map(|(_, column)| column)

@@ -3,15 +3,15 @@
 use crate::cells;
 use crate::error;
 use crate::expression::{Predicate, aggregate_column};
-use crate::fold::{Fold, PartFigures};
+use crate::fold::Fold;
 use crate::pass::{Pass, Wanted, column_name, typed};
 use crate::plan::{Limits, Rows, Scope};
-use arrow::array::{ArrayRef, BooleanArray};
-use arrow::compute::and;
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::array::{ArrayRef, BooleanArray, BooleanBufferBuilder};
+use arrow::buffer::BooleanBuffer;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use lake::Row;
 use spec::{Aggregate, AudienceQuestion, Condition, FieldRef, Mask, PersonId, Release, Result, Term, Value, ValueType};
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
 
 /// So many people are looked at together.
@@ -35,7 +35,7 @@ pub(crate) fn run(scope: Scope<'_>, question: &AudienceQuestion) -> Result<Rows>
     let period = Fold::period(&aggregates, as_of);
     let pass = Pass::open(&scope.plan.properties, &wanted, period, scope.grant, scope.snapshot)?;
     let is_list = question.release != Release::Aggregate;
-    let audience = Audience::new(scope, question, &aggregates, (as_of, &pass), is_list)?;
+    let audience = Audience::new(question, &aggregates, (as_of, &pass), is_list)?;
     let mut counts = vec![0; audience.terms.len() + 1];
     let mut inside = Vec::new();
     for part in pass.fold(scope.limits, &|part| audience.fold(part, scope.limits))? {
@@ -61,16 +61,40 @@ pub(crate) fn run(scope: Scope<'_>, question: &AudienceQuestion) -> Result<Rows>
 }
 
 /// A condition on people, ready to be looked at part by part.
+///
+/// What each of its terms says of everybody in a part is kept as bits: the next question that has the term needs no more of
+/// it than to put them together with those of others.
 struct Audience<'a> {
     fold: Fold,
     pass: &'a Pass,
-    /// The traits, in the order of their columns.
-    traits: Vec<String>,
-    /// `trait.t`, then `aggregate.N`.
-    schema: SchemaRef,
-    /// The top-level terms of the condition.
-    terms: Vec<Predicate>,
+    as_of: spec::Instant,
+    terms: Vec<PeopleTerm>,
     is_list: bool,
+}
+
+/// A top-level term of a condition.
+struct PeopleTerm {
+    predicate: Predicate,
+    /// What tells it from all other terms.
+    name: Arc<str>,
+    /// Its traits and the places of its aggregates, in the order of its columns.
+    traits: Vec<String>,
+    aggregates: Vec<usize>,
+    schema: SchemaRef,
+}
+
+/// What a term says of everybody in a range of people, as of an instant.
+struct KeptBits {
+    range: (i64, i64),
+    as_of: spec::Instant,
+    bits: BooleanBuffer,
+}
+
+/// Everybody in a range of people, and the rows of their traits.
+struct Everybody {
+    range: (i64, i64),
+    people: Vec<i64>,
+    rows: Vec<Option<Row>>,
 }
 
 /// What a condition comes to in one part.
@@ -81,72 +105,149 @@ struct PartAudience {
     inside: Vec<i64>,
 }
 
+impl PeopleTerm {
+    fn new(condition: &Condition, aggregates: &[Aggregate], fold: &Fold, pass: &Pass) -> Result<PeopleTerm> {
+        let types = fold.types()?;
+        let mut own = Vec::new();
+        collect(condition, &mut own);
+        let mut wanted = Wanted::default();
+        wanted.condition(condition);
+        let (mut traits, mut fields) = (Vec::new(), Vec::new());
+        for field in wanted.fields() {
+            if let FieldRef::Trait(name) = field {
+                traits.push(name.clone());
+                fields.push(Field::new(column_name(field), pass.type_of(field)?, true));
+            }
+        }
+        let places: Vec<usize> = (0..).zip(aggregates).filter(|(_, one)| own.contains(one)).map(|(at, _)| at).collect();
+        fields.extend(places.iter().map(|place| Field::new(aggregate_column(*place), types[*place].clone(), true)));
+        let schema: SchemaRef = Arc::new(Schema::new(fields));
+        let looked_at: Vec<&DataType> = schema.fields().iter().map(|field| field.data_type()).collect();
+        let figures: Vec<&str> = places.iter().map(|place| fold.name(*place)).collect();
+        Ok(PeopleTerm {
+            predicate: Predicate::compile(condition, &schema, aggregates)?,
+            name: format!("people where {condition:?} of {looked_at:?} by {figures:?}").into(),
+            traits,
+            aggregates: places,
+            schema,
+        })
+    }
+
+    /// Which of some people it holds for.
+    fn mask(&self, pass: &Pass, figures: &BTreeMap<usize, ArrayRef>, rows: &[Option<Row>]) -> Result<BooleanArray> {
+        let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.schema.fields().len());
+        for (name, field) in self.traits.iter().zip(self.schema.fields()) {
+            let column = pass.traits().column(name).ok_or_else(|| error::bug("a trait was not read"))?;
+            columns.push(typed(column.array(rows.iter().copied())?, field.data_type()));
+        }
+        for place in &self.aggregates {
+            columns.push(figures.get(place).cloned().ok_or_else(|| error::bug("a figure was not computed"))?);
+        }
+        self.predicate.mask(&cells::batch(&self.schema, columns, rows.len())?)
+    }
+}
+
 impl Audience<'_> {
     fn new<'a>(
-        scope: Scope<'_>,
         question: &AudienceQuestion,
         aggregates: &[Aggregate],
         (as_of, pass): (spec::Instant, &'a Pass),
         is_list: bool,
     ) -> Result<Audience<'a>> {
         let fold = Fold::new(aggregates, as_of, pass)?;
-        let traits: Vec<String> = scope.plan.traits.keys().cloned().collect();
-        let mut fields = Vec::new();
-        for name in &traits {
-            let field = FieldRef::Trait(name.clone());
-            fields.push(Field::new(column_name(&field), pass.type_of(&field)?, true));
-        }
-        for (index, data_type) in fold.types()?.into_iter().enumerate() {
-            fields.push(Field::new(aggregate_column(index), data_type, true));
-        }
-        let schema: SchemaRef = Arc::new(Schema::new(fields));
-        let terms = question.condition.conjuncts();
-        let terms = terms.iter().map(|term| Predicate::compile(term, &schema, aggregates));
-        Ok(Audience { fold, pass, traits, terms: terms.collect::<Result<_>>()?, schema, is_list })
+        let terms = question.condition.conjuncts().iter();
+        let terms = terms.map(|term| PeopleTerm::new(term, aggregates, &fold, pass)).collect::<Result<_>>()?;
+        Ok(Audience { fold, pass, as_of, terms, is_list })
     }
 
-    /// Looks at the people of a part, also at those without rows, some at a time.
+    /// Looks at the people of a part, also at those without rows.
     fn fold(&self, part: usize, limits: &Limits) -> Result<PartAudience> {
-        let figures = self.fold.figures(self.pass, part, limits)?;
-        let mut found = PartAudience { counts: vec![0; self.terms.len() + 1], inside: Vec::new() };
-        let (mut first, last) = self.pass.range(part);
+        let range = self.pass.range(part);
+        let mut bits: Vec<Option<BooleanBuffer>> = Vec::with_capacity(self.terms.len());
+        for term in &self.terms {
+            let kept = self.pass.kept::<KeptBits>(part, &term.name)?;
+            let kept = kept.filter(|kept| kept.range == range && kept.as_of == self.as_of);
+            bits.push(kept.map(|kept| kept.bits.clone()));
+        }
+        let lacking: Vec<&PeopleTerm> =
+            self.terms.iter().zip(&bits).filter(|(_, bits)| bits.is_none()).map(|(term, _)| term).collect();
+        let mut computed = self.look(part, &lacking, limits)?.into_iter();
+        for (term, bits) in self.terms.iter().zip(&mut bits).filter(|(_, bits)| bits.is_none()) {
+            let found = computed.next().ok_or_else(|| error::bug("a term was not looked at"))?;
+            if self.fold.is_kept() {
+                let kept = KeptBits { range, as_of: self.as_of, bits: found.clone() };
+                self.pass.keep(part, &term.name, Arc::new(kept), found.inner().len())?;
+            }
+            *bits = Some(found);
+        }
+        self.counted(part, &bits.into_iter().flatten().collect::<Vec<_>>(), limits)
+    }
+
+    /// Who is left after each term.
+    fn counted(&self, part: usize, bits: &[BooleanBuffer], limits: &Limits) -> Result<PartAudience> {
+        let mut counts = vec![0; bits.len() + 1];
+        let mut inside: Option<BooleanBuffer> = None;
+        for (bits, count) in bits.iter().zip(&mut counts[1..]) {
+            let left = inside.map_or_else(|| bits.clone(), |inside| &inside & bits);
+            *count = left.count_set_bits() as u64;
+            inside = Some(left);
+        }
+        let mut found = PartAudience { counts, inside: Vec::new() };
+        found.counts[0] = inside.as_ref().map_or(0, BooleanBuffer::len) as u64;
+        if let Some(inside) = inside.filter(|inside| self.is_list && inside.count_set_bits() > 0) {
+            let mut bits = inside.iter();
+            self.each_some(part, limits, &mut |everybody| {
+                let people = everybody.people.iter().zip(bits.by_ref());
+                found.inside.extend(people.filter(|(_, is_inside)| *is_inside).map(|(person, _)| *person));
+                Ok(())
+            })?;
+        }
+        Ok(found)
+    }
+
+    /// What terms say of everybody in a part.
+    fn look(&self, part: usize, terms: &[&PeopleTerm], limits: &Limits) -> Result<Vec<BooleanBuffer>> {
+        if terms.is_empty() {
+            return Ok(Vec::new());
+        }
+        let wanted: BTreeSet<usize> = terms.iter().flat_map(|term| &term.aggregates).copied().collect();
+        let figures = self.fold.figures(self.pass, part, &wanted, limits)?;
+        let mut found: Vec<BooleanBufferBuilder> = terms.iter().map(|_| BooleanBufferBuilder::new(0)).collect();
+        self.each_some(part, limits, &mut |everybody| {
+            let columns = self.fold.columns(&figures, &wanted, &everybody.people)?;
+            for (term, found) in terms.iter().zip(&mut found) {
+                found.append_buffer(term.mask(self.pass, &columns, &everybody.rows)?.values());
+            }
+            Ok(())
+        })?;
+        Ok(found.iter_mut().map(BooleanBufferBuilder::finish).collect())
+    }
+
+    /// Visits everybody in a part, some at a time.
+    fn each_some(&self, part: usize, limits: &Limits, visit: &mut dyn FnMut(&Everybody) -> Result<()>) -> Result<()> {
+        let range = self.pass.range(part);
+        let name: Arc<str> = "everybody".into();
+        let kept = self.pass.kept::<Everybody>(part, &name)?.filter(|kept| kept.range == range);
+        if let Some(all) = kept {
+            return visit(&all);
+        }
+        let (mut first, last) = range;
         loop {
             let (people, rows) = self.pass.traits().everybody((first, last), PEOPLE_AT_ONCE);
-            self.look(&figures, &people, &rows, &mut found)?;
-            match people.last() {
-                Some(end) if people.len() == PEOPLE_AT_ONCE => first = end + 1,
-                _ => return Ok(found),
+            let some = Arc::new(Everybody { range: (first, last), people, rows });
+            visit(&some)?;
+            match some.people.last() {
+                Some(end) if some.people.len() == PEOPLE_AT_ONCE => first = end + 1,
+                _ if some.range == range => {
+                    let n_bytes = size_of_val(&*some.people) + size_of_val(&*some.rows);
+                    return self.pass.keep(part, &name, some, n_bytes);
+                }
+                _ => return Ok(()),
             }
             if (limits.stop)() {
                 return Err(error::stopped());
             }
         }
-    }
-
-    /// Looks at people, given by their numbers and the rows of their traits.
-    fn look(
-        &self,
-        figures: &PartFigures,
-        people: &[i64],
-        rows: &[Option<Row>],
-        found: &mut PartAudience,
-    ) -> Result<()> {
-        let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.schema.fields().len());
-        for (name, field) in self.traits.iter().zip(self.schema.fields()) {
-            let column = self.pass.traits().column(name).ok_or_else(|| error::bug("a trait was not read"))?;
-            columns.push(typed(column.array(rows.iter().copied())?, field.data_type()));
-        }
-        columns.extend(self.fold.columns(figures, people)?);
-        let batch = cells::batch(&self.schema, columns, people.len())?;
-        let mut inside = BooleanArray::from(vec![true; people.len()]);
-        found.counts[0] += people.len() as u64;
-        for (term, count) in self.terms.iter().zip(&mut found.counts[1..]) {
-            inside = and(&inside, &term.mask(&batch)?).map_err(error::from_arrow)?;
-            *count += inside.true_count() as u64;
-        }
-        let inside = people.iter().zip(inside.values()).filter(|(_, is_inside)| self.is_list && *is_inside);
-        found.inside.extend(inside.map(|(person, _)| *person));
-        Ok(())
     }
 }
 

@@ -10,6 +10,7 @@ use arrow::datatypes::DataType;
 use figures::{Figures, Sum};
 use lake::{Column, Number, Numbers, PersonRows, Piece};
 use spec::{Aggregate, AggregateFunction, FieldRef, Instant, Result, Term};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
@@ -53,12 +54,28 @@ impl Fold {
         self.aggregates.iter().map(nobody).collect()
     }
 
-    /// Computes the figures of the people who have rows in a part.
+    /// Whether what is computed is worth keeping: at any other instant nobody asks for the same again.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.as_of.timestamp_micros() % MICROS_PER_MINUTE == 0
+    }
+
+    /// What tells an aggregate from all others that are as of the same instant.
+    pub(crate) fn name(&self, place: usize) -> &str {
+        &self.aggregates[place].name
+    }
+
+    /// Computes figures of the people who have rows in a part, of the wanted aggregates.
     ///
     /// # Errors
     /// Over budget, when they take more memory than they may.
-    pub(crate) fn figures(&self, pass: &Pass, part: usize, limits: &Limits) -> Result<PartFigures> {
-        let all = self.aggregates.iter().enumerate();
+    pub(crate) fn figures(
+        &self,
+        pass: &Pass,
+        part: usize,
+        wanted: &BTreeSet<usize>,
+        limits: &Limits,
+    ) -> Result<PartFigures> {
+        let all = self.aggregates.iter().enumerate().filter(|(index, _)| wanted.contains(index));
         let (kept, others): (Vec<_>, Vec<_>) = all.partition(|(_, aggregate)| aggregate.adds_up());
         let pieces = if kept.is_empty() { None } else { pass.pieces(part)? };
         // Where rows may not be looked at piece by piece, nothing is kept.
@@ -82,17 +99,27 @@ impl Fold {
     /// The figures of people, who ascend; whoever has no rows in the part has those of nobody.
     ///
     /// # Shape
-    /// One array per aggregate, each with one cell per person.
-    pub(crate) fn columns(&self, figures: &PartFigures, people: &[i64]) -> Result<Vec<ArrayRef>> {
-        let nobody = |aggregate: &Compiled| Figures::of(aggregate.aggregate.function, people.len());
-        let mut all: Vec<Figures> = self.aggregates.iter().map(nobody).collect();
+    /// One array per wanted aggregate, under its place, each with one cell per person.
+    pub(crate) fn columns(
+        &self,
+        figures: &PartFigures,
+        wanted: &BTreeSet<usize>,
+        people: &[i64],
+    ) -> Result<BTreeMap<usize, ArrayRef>> {
+        let nobody = |index: &usize| (*index, Figures::of(self.aggregates[*index].aggregate.function, people.len()));
+        let mut all: BTreeMap<usize, Figures> = wanted.iter().map(nobody).collect();
         for piece in &figures.pieces {
             let (first, places) = piece.places(people)?;
             for (index, own) in &piece.figures {
-                all[*index].merge(self.aggregates[*index].aggregate.function, own, first, &places);
+                if let Some(figures) = all.get_mut(index) {
+                    figures.merge(self.aggregates[*index].aggregate.function, own, first, &places);
+                }
             }
         }
-        self.aggregates.iter().zip(&all).map(|(aggregate, figures)| aggregate.finish(figures, self.as_of)).collect()
+        let finish = |(index, figures): (&usize, &Figures)| {
+            self.aggregates[*index].finish(figures, self.as_of).map(|column| (*index, column))
+        };
+        all.iter().map(finish).collect()
     }
 
     /// The figures of the people of a piece, from its rows alone: what was kept of it, or else what its rows say.
@@ -116,8 +143,7 @@ impl Fold {
             for place in found.iter_mut().filter(|found| found.is_none()) {
                 let Some((aggregate, figures)) = computed.next() else { break };
                 let figures = Arc::new(figures);
-                // At any other instant nobody asks for the same again.
-                if as_of % MICROS_PER_MINUTE == 0 {
+                if self.is_kept() {
                     let kept = Arc::new(KeptFigures { as_of, figures: Arc::clone(&figures) });
                     piece.keep(&aggregate.name, kept, figures.n_bytes());
                 }

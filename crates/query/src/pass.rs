@@ -12,6 +12,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use lake::{Column, PersonRows, Piece, Row, ScanPart, ScanRequest, Snapshot, Stretch, Texts, Traits};
 use policy::Grant;
 use spec::{Condition, EventSelector, FieldRef, Instant, Result, Term, ValueType};
+use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -57,6 +58,11 @@ impl Wanted {
     /// Wants this event property.
     pub(crate) fn property(&mut self, name: &str) {
         self.fields.insert(FieldRef::Property(name.to_owned()));
+    }
+
+    /// What is wanted, in order.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = &FieldRef> {
+        self.fields.iter()
     }
 
     /// Wants every field that a condition on events names; aggregates are not looked into.
@@ -171,6 +177,22 @@ impl Pass {
     /// Reads the rows of a part that lie in one row group.
     pub(crate) fn read_piece(&self, piece: &Piece) -> Result<Part<'_>> {
         self.opened(piece.stretch()?)
+    }
+
+    /// What was kept under this name of everybody in a part, if it is there still.
+    pub(crate) fn kept<T: Any + Send + Sync>(&self, part: usize, name: &Arc<str>) -> Result<Option<Arc<T>>> {
+        self.parts[part].kept(name, &self.traits)
+    }
+
+    /// Keeps something of so many bytes that was computed of everybody in a part.
+    pub(crate) fn keep<T: Any + Send + Sync>(
+        &self,
+        part: usize,
+        name: &Arc<str>,
+        value: Arc<T>,
+        n_bytes: usize,
+    ) -> Result<()> {
+        self.parts[part].keep(name, &self.traits, value, n_bytes)
     }
 
     /// The first and the last person who belong to a part, with rows or without.

@@ -7,6 +7,7 @@ use crate::{Ending, place};
 use app::App;
 use spec::Result;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Serves until it is told to stop.
 pub(crate) fn run(place: &Place, arguments: &Up) -> Result<Ending> {
@@ -52,8 +53,13 @@ pub(crate) fn run(place: &Place, arguments: &Up) -> Result<Ending> {
         spool: place::data(place)?.join("uploads"),
     };
     runtime.block_on(web::serve(listener, options, Box::pin(stopped())));
+    // Whatever is still computed is wanted by nobody, and whatever is written can be cut off at any point.
+    runtime.shutdown_timeout(END_WAIT_MAX);
     Ok(Ending::Done)
 }
+
+/// How long work that no request waits for may take to end.
+const END_WAIT_MAX: Duration = Duration::from_secs(2);
 
 /// Ready when the process is told to stop.
 async fn stopped() {

@@ -6,8 +6,9 @@
 
 use super::source::Source;
 use super::{GROUP, Scan, ScanPart};
-use crate::hot::{Hot, Kept, Rows};
+use crate::hot::{Hot, Kept, Of, Rows};
 use crate::stretch::{Column, PersonRows, Stretch};
+use crate::traits::Traits;
 use spec::Result;
 use std::any::Any;
 use std::sync::Arc;
@@ -38,6 +39,41 @@ impl ScanPart {
     }
 }
 
+/// What was computed of a part's people as a whole holds until anything lands of them, the grant is another or a trait
+/// changes.
+impl ScanPart {
+    /// What was kept under this name of everybody in the part and these traits of theirs, if it is there still.
+    pub fn kept<T: Any + Send + Sync>(&self, name: &Arc<str>, traits: &Traits) -> Result<Option<Arc<T>>> {
+        let found = self.scan.hot.get(&self.rows()?, std::slice::from_ref(name)).pop();
+        Ok(match found {
+            Some(Some(Hot::Kept(Kept { of: Of::Everybody(grant, table), value, .. }))) => {
+                let is_same = grant.as_ptr() == Arc::as_ptr(self.scan.grant.shared_people())
+                    && table.as_ptr() == Arc::as_ptr(traits.table());
+                Arc::downcast(value).ok().filter(|_| is_same)
+            }
+            _ => None,
+        })
+    }
+
+    /// Keeps something of so many bytes that was computed of everybody in the part and these traits of theirs.
+    pub fn keep<T: Any + Send + Sync>(
+        &self,
+        name: &Arc<str>,
+        traits: &Traits,
+        value: Arc<T>,
+        n_bytes: usize,
+    ) -> Result<()> {
+        let of = Of::Everybody(Arc::downgrade(self.scan.grant.shared_people()), Arc::downgrade(traits.table()));
+        self.scan.hot.keep(&self.rows()?, name, &Hot::Kept(Kept { of, value, n_bytes }));
+        Ok(())
+    }
+
+    fn rows(&self) -> Result<Rows> {
+        let groups = self.sources()?.iter().map(|source| source.name()).collect();
+        Ok(Rows { groups, people: self.people, only_vouched: self.scan.only_vouched })
+    }
+}
+
 impl Piece {
     /// The granted people who have rows here, ascending.
     pub fn people(&self) -> &Arc<[PersonRows]> {
@@ -55,8 +91,9 @@ impl Piece {
     pub fn kept<T: Any + Send + Sync>(&self, name: &Arc<str>) -> Option<Arc<T>> {
         match self.scan.hot.get(&self.rows, std::slice::from_ref(name)).pop()? {
             // Others may be granted by now.
-            Some(Hot::Kept(kept)) if Arc::ptr_eq(&kept.people, &self.people) || kept.people == self.people => {
-                Arc::downcast(kept.value).ok()
+            Some(Hot::Kept(Kept { of: Of::Rows(people), value, .. })) => {
+                let is_same = Arc::ptr_eq(&people, &self.people) || people == self.people;
+                Arc::downcast(value).ok().filter(|_| is_same)
             }
             _ => None,
         }
@@ -64,7 +101,7 @@ impl Piece {
 
     /// Keeps something of so many bytes that was computed of these rows.
     pub fn keep<T: Any + Send + Sync>(&self, name: &Arc<str>, value: Arc<T>, n_bytes: usize) {
-        let kept = Kept { people: Arc::clone(&self.people), value, n_bytes };
+        let kept = Kept { of: Of::Rows(Arc::clone(&self.people)), value, n_bytes };
         self.scan.hot.keep(&self.rows, name, &Hot::Kept(kept));
     }
 }

@@ -190,8 +190,7 @@ fn unknown(tokens: &[TokenWithSpan]) -> Option<(&TokenWithSpan, String, &'static
             let hint = "functions: coalesce, nullif, greatest, least, lower, upper, initcap, btrim, ltrim, rtrim, left, right, \
                         strpos, character_length, contains, starts_with, ends_with, date_trunc, date_part, now, current_date; \
                         count, sum, avg, min, max";
-            let what =
-                if word.keyword == Keyword::NoKeyword { "there is no function" } else { "a bracket cannot follow" };
+            let what = if CLAUSES.contains(&word.keyword) { "a bracket cannot follow" } else { "there is no function" };
             return Some((token, format!("{what} `{name}`"), hint));
         }
     }
