@@ -43,6 +43,11 @@ impl Traits {
         &self.table
     }
 
+    /// Whether no trait was asked for, so that nobody has a row.
+    pub fn is_empty(&self) -> bool {
+        self.columns.is_empty()
+    }
+
     /// One value per row; `None` when the trait was not asked for.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|(known, _)| known == name).map(|(_, column)| column)

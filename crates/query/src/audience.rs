@@ -226,7 +226,9 @@ impl Audience<'_> {
     /// Visits everybody in a part, some at a time.
     fn each_some(&self, part: usize, limits: &Limits, visit: &mut dyn FnMut(&Everybody) -> Result<()>) -> Result<()> {
         let range = self.pass.range(part);
-        let name: Arc<str> = "everybody".into();
+        // Without traits nobody has a row.
+        let name = if self.pass.traits().is_empty() { "everybody" } else { "everybody with their traits" };
+        let name: Arc<str> = name.into();
         let kept = self.pass.kept::<Everybody>(part, &name)?.filter(|kept| kept.range == range);
         if let Some(all) = kept {
             return visit(&all);
