@@ -360,11 +360,16 @@ fn plain(error: &DataFusionError) -> String {
     let root = error.find_root().strip_backtrace();
     let known = ["Error during planning: ", "Schema error: ", "This feature is not implemented: ", "Internal error: "];
     let message = known.iter().fold(root.as_str(), |message, known| message.strip_prefix(known).unwrap_or(message));
-    if message.contains("unique expression names") {
-        return "two columns have the same name: name one of them with AS".to_owned();
-    }
-    if message.contains("Cannot infer common argument type") {
-        return "values of types that have nothing in common are compared".to_owned();
+    let known = [
+        ("unique expression names", "two columns have the same name: name one of them with AS"),
+        ("Cannot infer common argument type", "values of types that have nothing in common are compared"),
+        ("LIKE expression", "something that is no text is compared with a pattern"),
+        ("failed to match any signature", "a figure is asked for of values that it cannot be of"),
+        ("to satisfy a call to", "a function is given other values, or more or fewer, than it takes"),
+        ("syntax for type interval", "an interval cannot be read: write it as in `INTERVAL '7 days'`"),
+    ];
+    if let Some((_, ours)) = known.iter().find(|(theirs, _)| message.contains(theirs)) {
+        return (*ours).to_owned();
     }
     let message = message.split("This issue was likely caused by a bug").next().unwrap_or(message);
     message

@@ -8,14 +8,14 @@
 use super::govern::Governor;
 use super::governed::{Governed, Kind};
 use super::{Complaint, Step};
-use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::ScalarValue;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::error::DataFusionError;
 use datafusion::functions::core::expr_fn::nullif;
 use datafusion::logical_expr::expr::{Cast, Exists, InSubquery, ScalarFunction, TryCast};
 use datafusion::logical_expr::{
-    BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator, Projection, Subquery, lit, try_cast,
+    BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator, Projection, Subquery, lit, try_cast, when,
 };
 use std::sync::Arc;
 
@@ -65,7 +65,13 @@ impl Governor {
             }
             Expr::ScalarFunction(function) => {
                 check_function(&function, input)?;
-                self.children(Expr::ScalarFunction(function), input)
+                let Expr::ScalarFunction(mut function) = self.children(Expr::ScalarFunction(function), input)? else {
+                    return Err(Complaint::new("a function is none", "use what the manual lists"));
+                };
+                if let ("date_trunc", [_, time]) = (function.func.name(), function.args.as_mut_slice()) {
+                    *time = within_nanoseconds(std::mem::take(time), input)?;
+                }
+                Ok(Expr::ScalarFunction(function))
             }
             Expr::Like(like) => {
                 let pattern = match like.pattern.as_ref() {
@@ -238,6 +244,15 @@ fn check_function(function: &ScalarFunction, input: &Governed) -> Step<()> {
     Ok(())
 }
 
+/// A time that is null where the calendar of nanoseconds has none of it: beyond, `date_trunc` fails.
+fn within_nanoseconds(time: Expr, input: &Governed) -> Step<Expr> {
+    let DataType::Timestamp(TimeUnit::Microsecond, zone) = time.get_type(input.schema())? else { return Ok(time) };
+    let instant = |micros: i64| lit(ScalarValue::TimestampMicrosecond(Some(micros), zone.clone()));
+    let is_inside =
+        time.clone().between(instant(i64::MIN / 1_000 / 1_000 * 999), instant(i64::MAX / 1_000 / 1_000 * 999));
+    Ok(when(is_inside, time).end()?)
+}
+
 /// Whether a type holds everything that another one does, so that a cast to it cannot fail.
 pub(super) fn holds_all(from: &DataType, to: &DataType) -> bool {
     use DataType::{
@@ -277,7 +292,7 @@ fn sort(data_type: &DataType) -> Option<Sort> {
         DataType::Null => Some(Sort::Nothing),
         DataType::Dictionary(_, values) => sort(values),
         DataType::Boolean => Some(Sort::Number),
-        DataType::Timestamp(..) | DataType::Date32 => Some(Sort::Time),
+        DataType::Timestamp(TimeUnit::Microsecond | TimeUnit::Nanosecond, _) | DataType::Date32 => Some(Sort::Time),
         text if text.is_string() => Some(Sort::Text),
         number if number.is_numeric() => Some(Sort::Number),
         _ => None,
@@ -291,7 +306,7 @@ fn sort_of(data_type: &DataType) -> &'static str {
         Some(Sort::Number) => "a number",
         Some(Sort::Text) => "a text",
         Some(Sort::Time) => "a time",
-        None => "an interval",
+        None => "something else",
     }
 }
 

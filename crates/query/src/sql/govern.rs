@@ -334,7 +334,7 @@ impl Governor {
         if input.repeats && is_weighed {
             // Rows of few people could be made so many that the figure is about them.
             return Err(Complaint::new(
-                &format!("`{name}` would count rows that a join repeats"),
+                &format!("`{}` would count rows that a join repeats", name.replace("Int64(1)", "*")),
                 "join tables of events with `people` or with queries that group by `person`, or count DISTINCT people",
             ));
         }
