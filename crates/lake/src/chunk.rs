@@ -1,9 +1,9 @@
 //! Column chunks as columns: codes and numbers straight from the pages of a file.
 //!
 //! Flow: the bytes of a chunk -> pages, decompressed by the library -> levels, which say where a value is missing, and values,
-//! which are plain or places in the chunk's dictionary -> codes of texts as narrow as they can be, numbers, or people. The
-//! library would make each place 32 bits wide and check what our writer never does; that took most of the time of a
-//! question. What is written another way than by our writer is left to the library (`None`).
+//! which are plain or places in the chunk's dictionary -> codes as narrow as they can be, numbers, or people. The library
+//! would make each place 32 bits wide and check what our writer never does; that took most of the time of a question. What is encoded in another way is left to the library (`None`): truth values, sequences, dictionaries that grew
+//! too large.
 
 mod hybrid;
 
@@ -21,6 +21,9 @@ use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::serialized_reader::SerializedPageReader;
 use std::io::Cursor;
 use std::sync::Arc;
+
+/// The last group of packed numbers is filled up by fewer than so many.
+const FILL: usize = 8;
 
 /// A column chunk of a row group, decompressed.
 pub(crate) struct Chunk {
@@ -53,6 +56,14 @@ struct InFile {
 }
 
 impl Chunk {
+    /// Whether a chunk may be one that can be read here.
+    pub(crate) fn may_be(column: &ColumnChunkMetaData) -> bool {
+        let is_known = |encoding: Encoding| {
+            matches!(encoding, Encoding::PLAIN | Encoding::RLE | Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY)
+        };
+        column.column_type() != Type::BOOLEAN && column.encodings().all(is_known)
+    }
+
     /// Takes a chunk's bytes apart; `None` where they are not as our writer writes them.
     pub(crate) fn of(bytes: Bytes, column: &ColumnChunkMetaData, n_rows: usize) -> Result<Option<Chunk>> {
         let descriptor = column.column_descr();
@@ -146,12 +157,12 @@ impl Chunk {
     fn codes<C: Code>(&self) -> Option<Vec<C>> {
         let missing = self.dictionary.as_ref().map_or(0, |dictionary| dictionary.n_values);
         let missing = C::of(u32::try_from(missing).ok()?);
-        let mut codes = Vec::with_capacity(self.n_rows);
+        let mut codes = Vec::with_capacity(self.n_rows + FILL);
         for page in &self.pages {
             match page.levels()? {
                 None => page.codes(page.n_rows, &mut codes)?,
                 Some(levels) => {
-                    let mut there = Vec::with_capacity(levels.n_there + 1);
+                    let mut there = Vec::with_capacity(levels.n_there + FILL);
                     page.codes(levels.n_there, &mut there)?;
                     levels.spread(&mut there, missing, &mut codes);
                 }
@@ -205,8 +216,7 @@ impl Chunk {
 impl Dictionary {
     /// Texts, each after its length.
     fn texts(&self) -> Option<StringArray> {
-        let (mut rest, mut offsets, mut all) = (&*self.bytes, Vec::with_capacity(self.n_values + 1), Vec::new());
-        offsets.push(0);
+        let (mut rest, mut offsets, mut all) = (&*self.bytes, vec![0], Vec::new());
         for _ in 0..self.n_values {
             let (length, after) = rest.split_first_chunk()?;
             let (text, after) = after.split_at_checked(u32::from_le_bytes(*length) as usize)?;
@@ -247,7 +257,7 @@ impl DataPage {
         if hybrid::is_all(levels, 1, self.n_rows) {
             return Some(None);
         }
-        let mut of_rows = Vec::with_capacity(self.n_rows);
+        let mut of_rows = Vec::with_capacity(self.n_rows + FILL);
         hybrid::decode(levels, 1, self.n_rows, &mut of_rows)?;
         let n_there = of_rows.iter().map(|level| usize::from(*level)).sum();
         Some(Some(Levels { of_rows, n_there }))

@@ -60,6 +60,8 @@ pub struct ScanPart {
     /// Row groups of what landed of its people since.
     landed: Vec<Arc<Source>>,
     scan: Arc<Scan>,
+    /// Under which is kept what is computed of all its people.
+    rows: OnceLock<Rows>,
 }
 
 /// A data file of events with its footer at hand.
@@ -151,6 +153,9 @@ impl EventFile {
         let group = self.metadata.metadata().row_group(group);
         // Every column of events is flat, so that roots and leaves are the same.
         let column = group.column(column);
+        if !Chunk::may_be(column) {
+            return Ok(None);
+        }
         let (start, n_bytes) = column.byte_range();
         let bytes = self.sums.read(&file, &self.path, start..start + n_bytes)?;
         let chunk = Chunk::of(bytes, column, usize::try_from(group.num_rows()).unwrap_or(0));
@@ -212,7 +217,7 @@ pub(crate) fn parts(files: &[Arc<EventFile>], landed: &[Arc<EventFile>], scan: S
         groups(landed).into_iter().map(|(file, group)| Arc::new(Source::new(file, group))).collect();
     let part = |stored: Option<(Arc<EventFile>, usize)>, people: (i64, i64)| {
         let landed = landed.iter().filter(|source| source.may_hold(people)).cloned().collect();
-        ScanPart { stored, people, landed, scan: Arc::clone(&scan) }
+        ScanPart { stored, people, landed, scan: Arc::clone(&scan), rows: OnceLock::new() }
     };
     let between = |people: (i64, i64)| pieces(&landed, people).into_iter().map(|people| part(None, people));
     let end = |parts: &[ScanPart]| parts.last().map_or(i64::MIN, |last| last.people.1.saturating_add(1));

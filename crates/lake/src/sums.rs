@@ -9,6 +9,7 @@ use crate::data_file::damaged;
 use crate::error;
 use bytes::Bytes;
 use parquet::file::metadata::{KeyValue, ParquetMetaData, RowGroupMetaData};
+use rustix::io::Errno;
 use spec::Result;
 use std::fs::File;
 use std::io;
@@ -135,8 +136,10 @@ fn read_after(n_before: usize, file: &File, start: u64, n_bytes: usize) -> io::R
     read.resize(n_before, 0);
     while read.len() < end {
         let at = start + (read.len() - n_before) as u64;
-        if rustix::io::pread(file, rustix::buffer::spare_capacity(&mut read), at)? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+        match rustix::io::pread(file, rustix::buffer::spare_capacity(&mut read), at) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(cause) => return Err(cause.into()),
         }
     }
     read.truncate(end);

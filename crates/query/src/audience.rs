@@ -106,8 +106,12 @@ struct PartAudience {
 }
 
 impl PeopleTerm {
-    fn new(condition: &Condition, aggregates: &[Aggregate], fold: &Fold, pass: &Pass) -> Result<PeopleTerm> {
-        let types = fold.types()?;
+    fn new(
+        condition: &Condition,
+        aggregates: &[Aggregate],
+        (fold, types): (&Fold, &[DataType]),
+        pass: &Pass,
+    ) -> Result<PeopleTerm> {
         let mut own = Vec::new();
         collect(condition, &mut own);
         let mut wanted = Wanted::default();
@@ -156,7 +160,9 @@ impl Audience<'_> {
     ) -> Result<Audience<'a>> {
         let fold = Fold::new(aggregates, as_of, pass)?;
         let terms = question.condition.conjuncts().iter();
-        let terms = terms.map(|term| PeopleTerm::new(term, aggregates, &fold, pass)).collect::<Result<_>>()?;
+        let types = fold.types()?;
+        let terms =
+            terms.map(|term| PeopleTerm::new(term, aggregates, (&fold, &types), pass)).collect::<Result<_>>()?;
         Ok(Audience { fold, pass, as_of, terms, is_list })
     }
 

@@ -135,7 +135,7 @@ impl<'a> Trend<'a> {
                 for ((code, row), at) in codes.iter_mut().zip(rows).zip(times) {
                     let place = &mut places[*code];
                     if *place == NONE_YET {
-                        *place = all.group(groups.key(*row)?);
+                        *place = all.group(groups.key(*row)?)?;
                     }
                     *code = *place + self.intervals.of(*at);
                 }
@@ -163,7 +163,7 @@ impl<'a> Trend<'a> {
             // The next one is of a group that is new here, or has a cell of its own only when it is met.
             let Some(code) = codes.get(done) else { break };
             if first_places[*code] == NONE_YET {
-                first_places[*code] = all.group(groups.key(rows[done])?);
+                first_places[*code] = all.group(groups.key(rows[done])?)?;
             }
             all.count_one(atom, person, first_places[*code] + self.intervals.of(times[done]))?;
             done += 1;

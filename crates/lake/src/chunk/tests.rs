@@ -110,6 +110,18 @@ fn a_chunk_is_what_was_written() {
 }
 
 #[test]
+fn many_values_have_wide_places_and_a_dictionary_that_grew_too_large_is_left_to_the_library() {
+    let array: ArrayRef = Arc::new((0..140_000).map(|row| Some(row % 70_000)).collect::<Int64Array>());
+    let chunk = chunk_of(&written(&array, true, false, 10_000)).expect("it is as ours are");
+    let column = chunk.column(array.data_type()).expect("it is coded");
+    let read = column.array((0..140_000).map(|row| Some(Row::at(row)))).expect("rows can be picked");
+    assert_eq!(&read, &array);
+    let array: ArrayRef = Arc::new((0..400_000).map(Some).collect::<Int64Array>());
+    let chunk = chunk_of(&written(&array, true, false, 10_000));
+    assert!(chunk.is_none_or(|chunk| chunk.column(array.data_type()).is_none()), "it began with a dictionary");
+}
+
+#[test]
 fn people_are_where_their_rows_are() {
     let random = SeededRandom::new(12);
     let dice = Dice(&random);

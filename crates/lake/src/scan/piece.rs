@@ -44,7 +44,7 @@ impl ScanPart {
 impl ScanPart {
     /// What was kept under this name of everybody in the part and these traits of theirs, if it is there still.
     pub fn kept<T: Any + Send + Sync>(&self, name: &Arc<str>, traits: &Traits) -> Result<Option<Arc<T>>> {
-        let found = self.scan.hot.get(&self.rows()?, std::slice::from_ref(name)).pop();
+        let found = self.scan.hot.get(self.rows()?, std::slice::from_ref(name)).pop();
         Ok(match found {
             Some(Some(Hot::Kept(Kept { of: Of::Everybody(grant, table), value, .. }))) => {
                 let is_same = grant.as_ptr() == Arc::as_ptr(self.scan.grant.shared_people())
@@ -64,13 +64,17 @@ impl ScanPart {
         n_bytes: usize,
     ) -> Result<()> {
         let of = Of::Everybody(Arc::downgrade(self.scan.grant.shared_people()), Arc::downgrade(traits.table()));
-        self.scan.hot.keep(&self.rows()?, name, &Hot::Kept(Kept { of, value, n_bytes }));
+        self.scan.hot.keep(self.rows()?, name, &Hot::Kept(Kept { of, value, n_bytes }));
         Ok(())
     }
 
-    fn rows(&self) -> Result<Rows> {
+    fn rows(&self) -> Result<&Rows> {
+        if let Some(rows) = self.rows.get() {
+            return Ok(rows);
+        }
         let groups = self.sources()?.iter().map(|source| source.name()).collect();
-        Ok(Rows { groups, people: self.people, only_vouched: self.scan.only_vouched })
+        let rows = Rows { groups, people: self.people, only_vouched: self.scan.only_vouched };
+        Ok(self.rows.get_or_init(|| rows))
     }
 }
 

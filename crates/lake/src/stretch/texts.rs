@@ -252,6 +252,7 @@ fn needles(codes: &[u8], people: &[PersonRows], wanted: &[bool]) -> Option<[u8; 
     let (two, three) = (all.next().unwrap_or(one), all.next().unwrap_or(one));
     (all.next().is_none() && n_hits * RARE_ROWS < sample.len()).then_some([one, two, three])
 }
+
 impl Codes {
     /// Codes of which none is above the one for what is missing.
     fn narrowest(codes: impl Iterator<Item = u32>, missing: u32) -> Codes {

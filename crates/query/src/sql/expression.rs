@@ -74,10 +74,8 @@ impl Governor {
                 Ok(Expr::ScalarFunction(function))
             }
             Expr::Like(like) => {
-                let pattern = match like.pattern.as_ref() {
-                    Expr::Literal(value, _) => value.to_string(),
-                    Expr::Cast(cast) => cast.expr.to_string(),
-                    _ => return Err(Complaint::new("a pattern is not written out", "write it as in `LIKE 'spring%'`")),
+                let Some(pattern) = literal(&like.pattern).map(ScalarValue::to_string) else {
+                    return Err(Complaint::new("a pattern is not written out", "write it as in `LIKE 'spring%'`"));
                 };
                 if like.escape_char.is_some() || pattern.matches(['%', '_']).count() > WILDCARDS_MAX {
                     let message = format!("a pattern has `ESCAPE`, or more than {WILDCARDS_MAX} times `%` or `_`");
@@ -124,6 +122,9 @@ impl Governor {
     fn cast(&mut self, cast: Cast, input: &Governed) -> Step<Expr> {
         let to = cast.field.data_type();
         if let Expr::Literal(value, metadata) = cast.expr.as_ref() {
+            if !can_be_tried(&value.data_type(), to) && sort(to) == Some(Sort::Time) {
+                return Err(not_of(value, to));
+            }
             let known = value.cast_to(to).ok().filter(|found| found.is_null() == value.is_null());
             let known = known.ok_or_else(|| not_of(value, to))?;
             return Ok(Expr::Literal(known, metadata.clone()));
@@ -210,16 +211,21 @@ fn is_person(expression: &Expr, input: &Governed) -> bool {
     matches!(input.kind_of_column(column), Some(Kind::Person(_)))
 }
 
-/// Whether a function cannot fail with what it is given; which functions there are the planner knows.
-fn check_function(function: &ScalarFunction, input: &Governed) -> Step<()> {
-    let literal = |place: usize| match function.args.get(place) {
-        Some(Expr::Literal(value, _)) => Some(value.clone()),
-        Some(Expr::Cast(cast)) => match cast.expr.as_ref() {
-            Expr::Literal(value, _) => Some(value.clone()),
+/// What is written in the text, under a cast or not.
+fn literal(expression: &Expr) -> Option<&ScalarValue> {
+    match expression {
+        Expr::Literal(value, _) => Some(value),
+        Expr::Cast(cast) => match cast.expr.as_ref() {
+            Expr::Literal(value, _) => Some(value),
             _ => None,
         },
         _ => None,
-    };
+    }
+}
+
+/// Whether a function cannot fail with what it is given; which functions there are the planner knows.
+fn check_function(function: &ScalarFunction, input: &Governed) -> Step<()> {
+    let literal = |place: usize| function.args.get(place).and_then(literal);
     match function.func.name() {
         "date_part" | "date_trunc" => {
             let part = literal(0).map(|value| value.to_string().to_lowercase()).unwrap_or_default();
@@ -234,7 +240,7 @@ fn check_function(function: &ScalarFunction, input: &Governed) -> Step<()> {
             }
         }
         "left" | "right" => {
-            let is_small = |value: ScalarValue| value.to_string().parse::<i32>().is_ok();
+            let is_small = |value: &ScalarValue| value.to_string().parse::<i32>().is_ok();
             if !literal(1).is_some_and(is_small) {
                 return Err(Complaint::new("how many letters is not written out", "write it as in `left(name, 3)`"));
             }
@@ -244,13 +250,25 @@ fn check_function(function: &ScalarFunction, input: &Governed) -> Step<()> {
     Ok(())
 }
 
-/// A time that is null where the calendar of nanoseconds has none of it: beyond, `date_trunc` fails.
+/// A time that is null at the ends of the calendar of nanoseconds and beyond: there `date_trunc` fails.
 fn within_nanoseconds(time: Expr, input: &Governed) -> Step<Expr> {
-    let DataType::Timestamp(TimeUnit::Microsecond, zone) = time.get_type(input.schema())? else { return Ok(time) };
-    let instant = |micros: i64| lit(ScalarValue::TimestampMicrosecond(Some(micros), zone.clone()));
-    let is_inside =
-        time.clone().between(instant(i64::MIN / 1_000 / 1_000 * 999), instant(i64::MAX / 1_000 / 1_000 * 999));
-    Ok(when(is_inside, time).end()?)
+    // Most of the first and the last year of it is left out.
+    let (first, last) = (i64::MIN / 1_000 * 997, i64::MAX / 1_000 * 997);
+    let bounds = match time.get_type(input.schema())? {
+        DataType::Timestamp(TimeUnit::Nanosecond, zone) => {
+            [first, last].map(|nanos| ScalarValue::TimestampNanosecond(Some(nanos), zone.clone()))
+        }
+        DataType::Timestamp(TimeUnit::Microsecond, zone) => {
+            [first, last].map(|nanos| ScalarValue::TimestampMicrosecond(Some(nanos / 1_000), zone.clone()))
+        }
+        DataType::Date32 => {
+            let days = |nanos: i64| i32::try_from(nanos / NANOS_PER_DAY).ok();
+            [first, last].map(|nanos| ScalarValue::Date32(days(nanos)))
+        }
+        _ => return Err(Complaint::new("a part of something that is no time", "take it of a time or a day")),
+    };
+    let [first, last] = bounds.map(lit);
+    Ok(when(time.clone().between(first, last), time).end()?)
 }
 
 /// Whether a type holds everything that another one does, so that a cast to it cannot fail.

@@ -170,20 +170,24 @@ impl Gathered {
     }
 
     /// The first place of a group.
-    pub(super) fn group(&mut self, key: Key) -> usize {
+    pub(super) fn group(&mut self, key: Key) -> Result<usize> {
         let next = u32::try_from(self.names.len()).expect("groups are bounded");
         let (names, name) = (&mut self.names, key.clone());
         let number = *self.numbers.entry(key).or_insert_with(|| {
             names.push(name);
             next
         });
+        // Something is in each of them.
+        if self.names.len() > self.cells_max {
+            return Err(self.too_many());
+        }
         // Once there are too many it never grows again, so that a place is in one of the two for good.
         let n_places = self.names.len().saturating_mul(self.n_intervals);
         if n_places <= DENSE_PLACES_MAX && n_places > self.n_dense {
             self.n_dense = n_places;
             self.tallies.iter_mut().for_each(|tally| tally.grow(n_places));
         }
-        number as usize * self.n_intervals
+        Ok(number as usize * self.n_intervals)
     }
 
     /// Counts rows of a person up to the first whose place is not a cell; says how many.
@@ -254,7 +258,7 @@ impl Gathered {
 
     /// Adds the cells of another thread, which are about other people.
     pub(super) fn merge(&mut self, other: &Gathered) -> Result<()> {
-        let groups: Vec<usize> = other.names.iter().map(|key| self.group(key.clone())).collect();
+        let groups = other.names.iter().map(|key| self.group(key.clone())).collect::<Result<Vec<usize>>>()?;
         for (place, from) in other.filled() {
             let cell = self.cell(groups[place / self.n_intervals] + place % self.n_intervals)?;
             self.tallies.iter_mut().zip(&other.tallies).for_each(|(own, other)| own.merge(cell, other, from));

@@ -4,8 +4,8 @@
 //! lines could make a plan of any size.
 
 use sqlparser::ast::{
-    Ident, ObjectName, ObjectNamePart, Query, SelectItem, SetExpr, SetOperator, TableAlias, TableFactor,
-    TableWithJoins, Visit, Visitor,
+    Expr, Ident, LimitClause, ObjectName, ObjectNamePart, Query, SelectItem, SetExpr, SetOperator, TableAlias,
+    TableFactor, TableWithJoins, Value, Visit, Visitor,
 };
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -105,7 +105,22 @@ fn form(query: &Query, is_outermost: bool) -> Result<(), Complaint> {
     for part in query.with.iter().flat_map(|with| &with.cte_tables) {
         table_name(&part.alias)?;
     }
+    if !query.limit_clause.as_ref().is_none_or(is_of_numbers) {
+        return Err(("`LIMIT` or `OFFSET` is no number".into(), "write it as in `LIMIT 10`"));
+    }
     body(&query.body)
+}
+
+/// Whether a limit is written out.
+fn is_of_numbers(limit: &LimitClause) -> bool {
+    let is_number = |one: &Expr| matches!(one, Expr::Value(value) if matches!(value.value, Value::Number(..)));
+    match limit {
+        LimitClause::LimitOffset { limit, offset, limit_by } => {
+            let offset = offset.as_ref().map(|offset| &offset.value);
+            limit.iter().chain(offset).all(is_number) && limit_by.is_empty()
+        }
+        LimitClause::OffsetCommaLimit { .. } => false,
+    }
 }
 
 /// A name that is given: a word, and none that is put in later.
