@@ -128,9 +128,9 @@ impl<'a> Trend<'a> {
                         let of_person = (person.person(), Picked { rows, times });
                         return self.count((&mut *all, index), of_person, (&groups, &codes, &mut places));
                     }
-                    Some(Values::Property(Column::Numbers(numbers))) => numbers,
+                    Some(Values::Property(Column::Numbers(numbers))) => Some(numbers),
                     // Nobody has the property.
-                    Some(_) => return Ok(()),
+                    Some(_) => None,
                 };
                 for ((code, row), at) in codes.iter_mut().zip(rows).zip(times) {
                     let place = &mut places[*code];
@@ -140,7 +140,7 @@ impl<'a> Trend<'a> {
                     *code = *place + self.intervals.of(*at);
                 }
                 all.make(&mut codes)?;
-                let numbers = rows.iter().map(|row| values.get(*row));
+                let numbers = rows.iter().map(|row| values.and_then(|values| values.get(*row)));
                 all.tallies[index].add(person.person(), codes.iter().copied().zip(numbers));
                 Ok(())
             })?;

@@ -14,8 +14,9 @@ use std::collections::{BTreeMap, HashMap};
 const DENSE_PLACES_MAX: usize = 1 << 20;
 /// No place yet; adding an interval to it makes none either.
 pub(super) const NONE_YET: usize = usize::MAX / 2;
-/// No person has this number.
+/// No person has these numbers: nothing was met yet; rows were, but none of which anything is known of whom.
 const NOBODY: i64 = -1;
+const SOMEBODY: i64 = -2;
 
 /// One function over the rows of each cell.
 pub(super) struct Tally {
@@ -44,6 +45,14 @@ impl Counts {
         self.n_people += u64::from(self.last != person);
         self.last = person;
     }
+
+    /// Takes down that there is a row, though it does not count.
+    #[inline]
+    fn meet(&mut self) {
+        if self.last == NOBODY {
+            self.last = SOMEBODY;
+        }
+    }
 }
 
 impl Tally {
@@ -64,9 +73,9 @@ impl Tally {
         }
     }
 
-    /// Whether anything is in a cell.
+    /// Whether a cell has any row, with a value or without.
     fn is_filled(&self, cell: usize) -> bool {
-        self.counts[cell].n_rows > 0
+        self.counts[cell].last != NOBODY
     }
 
     /// Counts a row of a person.
@@ -77,7 +86,10 @@ impl Tally {
     /// Adds the numbers of a person's rows, each to its cell; a figure about a property is about the people who have it.
     pub(super) fn add(&mut self, person: i64, numbers: impl Iterator<Item = (usize, Option<Number>)>) {
         for (cell, number) in numbers {
-            let Some(number) = number else { continue };
+            let Some(number) = number else {
+                self.counts[cell].meet();
+                continue;
+            };
             self.counts[cell].count(person);
             match (self.function, number) {
                 (MeasureFunction::Sum | MeasureFunction::Avg, Number::Exact(value)) => {
@@ -104,6 +116,7 @@ impl Tally {
         let (counts, others) = (&mut self.counts[cell], &other.counts[from]);
         counts.n_people += others.n_people;
         counts.n_rows += others.n_rows;
+        counts.meet();
         match self.function {
             MeasureFunction::Count | MeasureFunction::People => {}
             MeasureFunction::Sum | MeasureFunction::Avg => {
@@ -243,13 +256,13 @@ impl Gathered {
         error::over_budget(&format!("{} groups", self.cells_max), "ask for fewer groups")
     }
 
-    /// The places of cells in which anything is, and the cells.
+    /// The places of cells that have rows, and the cells.
     fn filled(&self) -> impl Iterator<Item = (usize, usize)> {
         let places = (0..self.n_dense).chain(self.sparse_places.iter().copied());
         places.zip(0..).filter(|(_, cell)| self.tallies.iter().any(|tally| tally.is_filled(*cell)))
     }
 
-    /// The group and the interval of each cell in which anything is, and the cell.
+    /// The group and the interval of each cell that has rows, and the cell.
     pub(super) fn cells(&self) -> Result<Vec<(&Key, usize, usize)>> {
         let named = |(place, cell)| (&self.names[place / self.n_intervals], place % self.n_intervals, cell);
         let cells: Vec<_> = self.filled().map(named).collect();
@@ -281,5 +294,34 @@ fn double(value: &Value) -> Option<f64> {
         Value::Number(value) => Some(*value),
         Value::Decimal(value) => value.to_string().parse().ok(),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_in_which_nobody_has_a_value_is_there() {
+        let gathered = || Gathered::new(3, &[MeasureFunction::Sum], 10);
+        let mut all = gathered();
+        let mut other = gathered();
+        for name in ["a", "b"] {
+            let first = other.group(Key(vec![Value::Text(name.into())])).expect("groups are few");
+            let number = (name == "b").then_some(Number::Exact(7));
+            other.tallies[0].add(5, [(first + 1, number)].into_iter());
+        }
+        all.merge(&other).expect("cells are few");
+        let cells: Vec<(Key, usize, u64)> = all
+            .cells()
+            .expect("cells are few")
+            .into_iter()
+            .map(|(key, interval, cell)| {
+                let (_, n_people) = all.tallies[0].figure(cell, Some(&DataType::Int64)).expect("it is a sum");
+                (key.clone(), interval, n_people)
+            })
+            .collect();
+        let key = |name: &str| Key(vec![Value::Text(name.into())]);
+        assert!(cells == [(key("a"), 1, 0), (key("b"), 1, 1)], "a cell is lost, or made up");
     }
 }
