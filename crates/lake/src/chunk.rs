@@ -2,8 +2,8 @@
 //!
 //! Flow: the bytes of a chunk -> pages, decompressed by the library -> levels, which say where a value is missing, and values,
 //! which are plain or places in the chunk's dictionary -> codes as narrow as they can be, numbers, or people. The library
-//! would make each place 32 bits wide and check what our writer never does; that took most of the time of a question. What is encoded in another way is left to the library (`None`): truth values, sequences, dictionaries that grew
-//! too large.
+//! would make each place 32 bits wide and check what our writer never does; that took most of the time of a question. What
+//! is encoded in another way is left to the library (`None`): truth values, sequences, dictionaries that grew too large.
 
 mod hybrid;
 
