@@ -199,7 +199,7 @@ pub struct Checked {
     pub n_diagnostics: usize,
     /// What is defined, in one line.
     pub summary: String,
-    /// The files that sources name: source, object, path in the workspace.
+    /// The files that sources name, in the order in which to import them: source, object, path in the workspace.
     pub source_files: Vec<(String, String, String)>,
 }
 
@@ -228,15 +228,14 @@ pub fn check(workspace: &Path) -> Result<Checked> {
         1 => "1 thing is wrong".to_owned(),
         n => format!("{n} things are wrong"),
     };
-    let files = |source: &spec::Source| -> Vec<(String, String, String)> {
-        source.files.iter().map(|file| (source.name.clone(), file.object.clone(), file.path.clone())).collect()
-    };
+    let files = source::files_to_import(workspace, definitions).into_iter();
+    let source_files = files.map(|(source, file)| (source.name.clone(), file.object.clone(), file.path.clone()));
     Ok(Checked {
         title: definitions.title.clone(),
         report: workspace::render(&loaded.diagnostics),
         n_diagnostics,
         summary: format!("{}: {verdict}", counts.join(", ")),
-        source_files: definitions.sources.values().flat_map(files).collect(),
+        source_files: source_files.collect(),
     })
 }
 

@@ -6,7 +6,7 @@ use crate::state::State;
 use crate::store::Record;
 use api::{Balance, BookView, BooksView, ImportRequest, ObjectView, Principal, RejectedGroup, SourceView};
 use lake::{BookLine, ImportFile, ImportRecord, ImportReport};
-use spec::{Object, ObjectKind, Result, Source};
+use spec::{Object, ObjectKind, Result, Source, SourceFile};
 use std::path::Path;
 use workspace::Definitions;
 
@@ -168,12 +168,8 @@ pub(crate) fn import_as_owner(
 pub(crate) fn import_all(state: &State, progress: &dyn Fn(&str, u64, u64)) -> Result<Vec<(String, Result<Balance>)>> {
     let loaded = state.folder.current()?;
     let definitions = &loaded.definitions;
-    let mut files: Vec<_> =
-        definitions.sources.values().flat_map(|source| source.files.iter().map(move |file| (source, file))).collect();
-    let n_bytes = |path: &str| std::fs::metadata(state.folder.path().join(path)).map_or(0, |metadata| metadata.len());
-    files.sort_by_cached_key(|(_, file)| n_bytes(&file.path));
     let mut imported = Vec::new();
-    for (source, file) in files {
+    for (source, file) in files_to_import(state.folder.path(), definitions) {
         let what = format!("{}/{}", source.name, file.path);
         let path = state.folder.path().join(&file.path);
         let report = object_of(source, Some(&file.object), &file.path).and_then(|object| {
@@ -184,6 +180,16 @@ pub(crate) fn import_all(state: &State, progress: &dyn Fn(&str, u64, u64)) -> Re
         imported.push((what, balance));
     }
     Ok(imported)
+}
+
+/// The files that sources name, the smallest first, since each is merged into all that is there before it.
+pub(crate) fn files_to_import<'d>(folder: &Path, definitions: &'d Definitions) -> Vec<(&'d Source, &'d SourceFile)> {
+    let of_source = |source: &'d Source| source.files.iter().map(move |file| (source, file));
+    let mut files: Vec<_> = definitions.sources.values().flat_map(of_source).collect();
+    files.sort_by_cached_key(|(_, file)| {
+        std::fs::metadata(folder.join(&file.path)).map_or(0, |metadata| metadata.len())
+    });
+    files
 }
 
 fn import_file(

@@ -34,7 +34,7 @@ struct Held {
 /// Rows whose columns are kept together.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Rows {
-    /// The names of files and their row groups that the rows come from.
+    /// The names of files and their row groups that the rows come from; none for what is known of people without their rows.
     pub(crate) groups: Arc<[(Arc<str>, usize)]>,
     /// The first and the last person whose rows these are.
     pub(crate) people: (i64, i64),
@@ -98,6 +98,17 @@ impl Hot {
             Hot::Kept(Kept { of: Of::Everybody(..), n_bytes, .. }) => *n_bytes,
         }
     }
+
+    /// Whether any question can still have the grant and the traits that it was made with.
+    fn may_be_asked_for(&self) -> bool {
+        match self {
+            Hot::Granted(granted) => granted.grant.strong_count() > 0,
+            Hot::Kept(Kept { of: Of::Everybody(grant, table), .. }) => {
+                grant.strong_count() > 0 && table.strong_count() > 0
+            }
+            _ => true,
+        }
+    }
 }
 
 impl HotColumns {
@@ -149,7 +160,7 @@ impl HotColumns {
         held.entries.retain(|rows, columns| {
             let is_live = rows.groups.iter().all(|(file, _)| live.contains(file.as_ref()));
             columns.retain(|_, entry| {
-                let is_kept = is_live && (rows.groups.len() == 1 || entry.used > since);
+                let is_kept = is_live && (rows.groups.len() <= 1 || entry.used > since) && entry.hot.may_be_asked_for();
                 n_gone += if is_kept { 0 } else { entry.n_bytes };
                 is_kept
             });

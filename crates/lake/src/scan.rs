@@ -22,7 +22,7 @@ use arrow::record_batch::{RecordBatch, RecordBatchReader};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::bloom_filter::Sbbf;
-pub use piece::Piece;
+pub use piece::{Basis, Piece};
 use policy::Grant;
 use roaring::RoaringTreemap;
 use source::Source;
@@ -36,9 +36,6 @@ use std::sync::{Arc, OnceLock};
 const FIRST_COLUMNS: [&str; 3] = ["person", "ts", "event"];
 /// Under which is kept where merged rows come from; no column has the name.
 const RUNS: &str = "/runs";
-/// The same for those of the people whom a grant holds: of the rows of a group, and of rows brought together.
-const GROUP: &str = "/group";
-const MERGED: &str = "/merged";
 
 /// Which events and properties to read.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -57,8 +54,6 @@ pub struct ScanPart {
     stored: Option<(Arc<EventFile>, usize)>,
     /// The first and the last person who can be in it.
     people: (i64, i64),
-    /// Row groups of what landed of its people since.
-    landed: Vec<Arc<Source>>,
     scan: Arc<Scan>,
     /// Under which is kept what is computed of all its people.
     rows: OnceLock<Rows>,
@@ -96,6 +91,8 @@ pub(crate) struct Scan {
     names: Vec<Arc<str>>,
     /// Whether rows that nobody vouches for stay out: they may be counted, but nobody gets onto a list by them.
     only_vouched: bool,
+    /// Row groups of what landed and was not compacted since; they hold people of many parts.
+    landed: Vec<Arc<Source>>,
     hot: Arc<HotColumns>,
 }
 
@@ -204,25 +201,20 @@ impl Drop for EventFile {
 }
 
 /// The parts that can hold rows of the request, in the order of their people; `files` in theirs.
-pub(crate) fn parts(files: &[Arc<EventFile>], landed: &[Arc<EventFile>], scan: Scan) -> Vec<ScanPart> {
+pub(crate) fn parts(files: &[Arc<EventFile>], landed: &[Arc<EventFile>], mut scan: Scan) -> Vec<ScanPart> {
+    let landed = scan.groups(landed).into_iter().map(|(file, group)| Arc::new(Source::new(file, group)));
+    scan.landed = landed.collect();
     let scan = Arc::new(scan);
-    let groups = |files: &[Arc<EventFile>]| -> Vec<(Arc<EventFile>, usize)> {
-        let of_file = |file: &Arc<EventFile>| {
-            let found = file.groups.iter().enumerate().filter(|(_, group)| scan.may_hold_rows(group));
-            found.map(|(index, _)| (Arc::clone(file), index)).collect::<Vec<_>>()
-        };
-        files.iter().flat_map(of_file).collect()
+    let part = |stored: Option<(Arc<EventFile>, usize)>, people: (i64, i64)| ScanPart {
+        stored,
+        people,
+        scan: Arc::clone(&scan),
+        rows: OnceLock::new(),
     };
-    let landed: Vec<Arc<Source>> =
-        groups(landed).into_iter().map(|(file, group)| Arc::new(Source::new(file, group))).collect();
-    let part = |stored: Option<(Arc<EventFile>, usize)>, people: (i64, i64)| {
-        let landed = landed.iter().filter(|source| source.may_hold(people)).cloned().collect();
-        ScanPart { stored, people, landed, scan: Arc::clone(&scan), rows: OnceLock::new() }
-    };
-    let between = |people: (i64, i64)| pieces(&landed, people).into_iter().map(|people| part(None, people));
+    let between = |people: (i64, i64)| pieces(&scan.landed, people).into_iter().map(|people| part(None, people));
     let end = |parts: &[ScanPart]| parts.last().map_or(i64::MIN, |last| last.people.1.saturating_add(1));
     let mut parts = Vec::new();
-    for (file, group) in groups(files) {
+    for (file, group) in scan.groups(files) {
         let people = file.groups[group].people;
         parts.extend(between((end(&parts), people.0.saturating_sub(1))));
         parts.push(part(Some((file, group)), people));
@@ -257,28 +249,25 @@ impl ScanPart {
         for source in sources.iter().filter(|_| scan.only_vouched) {
             leaves_out |= source.holds_claims(scan)?;
         }
-        let groups = sources.iter().map(|source| source.name()).collect();
-        let rows = Rows { groups, people: self.people, only_vouched: leaves_out };
-        let (people, columns, whose) = match sources.as_slice() {
+        let (people, n_rows, columns) = match sources.as_slice() {
             [] => return Ok(Stretch::empty(scan.n_properties())),
             // All rows of one group and nothing else.
-            [only] if !leaves_out && only.lies_in(self.people) => {
-                (only.all_people(scan)?, only.columns(scan, 1..scan.n_shown())?, GROUP)
-            }
+            [only] if !leaves_out && only.lies_in(self.people) => only.opened(scan)?,
             several => {
+                let groups = several.iter().map(|source| source.name()).collect();
+                let rows = Rows { groups, people: self.people, only_vouched: leaves_out };
                 let (people, columns) = self.merged(&rows, several)?;
-                (people, columns, MERGED)
+                (scan.granted(&rows, &people), people.n_rows(), columns)
             }
         };
-        let n_bytes = sources.iter().map(|source| source.take_cost()).sum();
-        Stretch::of(scan.granted(whose, &rows, &people), people.n_rows(), columns, n_bytes)
+        Stretch::of(people, n_rows, columns, sources.iter().map(|source| source.take_cost()).sum())
     }
 
     /// The row groups that hold rows of the part's people.
     fn sources(&self) -> Result<Vec<Arc<Source>>> {
         let stored = self.stored.iter().map(|(file, group)| Arc::new(Source::new(Arc::clone(file), *group)));
         let mut sources: Vec<Arc<Source>> = stored.collect();
-        for source in &self.landed {
+        for source in self.scan.landed.iter().filter(|source| source.may_hold(self.people)) {
             if !source.all_people(&self.scan)?.within(self.people).is_empty() {
                 sources.push(Arc::clone(source));
             }
@@ -326,10 +315,9 @@ impl ScanPart {
 }
 
 impl Scan {
-    /// Those of the people of some rows whom the grant holds, found once for all questions that share their people. `whose`
-    /// says what the rows lie in: a group, or what was brought together of it and others.
-    fn granted(&self, whose: &str, rows: &Rows, people: &People) -> Arc<[PersonRows]> {
-        let name: Arc<str> = format!("{whose} granted for {}", self.grant.purpose()).into();
+    /// Those of the people of some rows whom the grant holds, found once for all questions that share their people.
+    fn granted(&self, rows: &Rows, people: &People) -> Arc<[PersonRows]> {
+        let name: Arc<str> = format!("/granted for {}", self.grant.purpose()).into();
         if let Some(Some(Hot::Granted(kept))) = self.hot.get(rows, std::slice::from_ref(&name)).pop()
             && kept.grant.as_ptr() == Arc::as_ptr(self.grant.shared_people())
         {
@@ -339,6 +327,15 @@ impl Scan {
         let kept = Granted { grant: Arc::downgrade(self.grant.shared_people()), people: Arc::clone(&found) };
         self.hot.keep(rows, &name, &Hot::Granted(kept));
         found
+    }
+
+    /// The row groups of files that can hold rows of the request.
+    fn groups(&self, files: &[Arc<EventFile>]) -> Vec<(Arc<EventFile>, usize)> {
+        let of_file = |file: &Arc<EventFile>| {
+            let found = file.groups.iter().enumerate().filter(|(_, group)| self.may_hold_rows(group));
+            found.map(|(index, _)| (Arc::clone(file), index)).collect::<Vec<_>>()
+        };
+        files.iter().flat_map(of_file).collect()
     }
 
     fn may_hold_rows(&self, group: &Group) -> bool {
@@ -377,6 +374,7 @@ pub(crate) fn plan(grant: &Grant, request: &ScanRequest, hot: &Arc<HotColumns>) 
         to_micros: micros(request.to, i64::MAX),
         names,
         only_vouched: grant.release() >= Release::List,
+        landed: Vec::new(),
         hot: Arc::clone(hot),
     })
 }

@@ -211,17 +211,31 @@ impl Stretch {
 
 /// The people whom the grant holds; both ascend.
 pub(crate) fn granted(people: impl Iterator<Item = PersonRows>, grant: &Grant) -> Arc<[PersonRows]> {
-    let number = |rows: &PersonRows| PersonId::from_stored(rows.person).map(PersonId::number);
-    let mut granted = grant.people().iter();
-    let mut people = people.skip_while(|rows| number(rows).is_none()).peekable();
-    people.peek().and_then(number).into_iter().for_each(|first| granted.advance_to(first));
-    let mut granted = granted.peekable();
+    let mut buckets = grant.people().bitmaps().peekable();
     let is_granted = |rows: &PersonRows| {
-        let Some(number) = number(rows) else { return false };
-        while granted.next_if(|other| *other < number).is_some() {}
-        granted.peek() == Some(&number)
+        let Some(number) = PersonId::from_stored(rows.person).map(PersonId::number) else { return false };
+        // A bitmap of 64 bits is one of 32 bits for each of their upper halves.
+        let (bucket, local) = ((number >> 32) as u32, number as u32);
+        while buckets.next_if(|(other, _)| *other < bucket).is_some() {}
+        buckets.peek().is_some_and(|(other, locals)| *other == bucket && locals.contains(local))
     };
     people.filter(is_granted).collect()
+}
+
+/// The people whom the grant holds in a range of stored numbers, both ends included, ascending.
+pub(crate) fn granted_within(grant: &Grant, (first, last): (i64, i64)) -> impl Iterator<Item = i64> {
+    // No person's number is negative: up to that of nobody there is nobody.
+    let last = if first <= last { last.max(-1) } else { -1 };
+    let first = first.max(0);
+    let (start, end) = ((first >> 32, first as u32), (last >> 32, last as u32));
+    let buckets = grant.people().bitmaps().map(|(bucket, locals)| (i64::from(bucket), locals));
+    let buckets =
+        buckets.skip_while(move |(bucket, _)| *bucket < start.0).take_while(move |(bucket, _)| *bucket <= end.0);
+    buckets.flat_map(move |(bucket, locals)| {
+        let from = if bucket == start.0 { start.1 } else { 0 };
+        let to = if bucket == end.0 { end.1 } else { u32::MAX };
+        locals.range(from..=to).map(move |local| bucket << 32 | i64::from(local))
+    })
 }
 
 impl People {

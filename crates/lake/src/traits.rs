@@ -7,7 +7,7 @@ use crate::error;
 use crate::hot::{Hot, HotColumns, Rows};
 use crate::import::{MessageKey, PERSON_BEFORE, trait_column};
 use crate::ledger::read_table;
-use crate::stretch::{Column, PersonRows, Row};
+use crate::stretch::{Column, PersonRows, Row, granted_within};
 use crate::table::Table;
 use crate::vault::{Roots, Vault};
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, StringArray, UInt64Array};
@@ -62,11 +62,8 @@ impl Traits {
     }
 
     /// The first so many of the granted people in a range of stored numbers, both ends included, and their rows.
-    pub fn everybody(&self, (first, last): (i64, i64), n_people_max: usize) -> (Vec<i64>, Vec<Option<Row>>) {
-        let mut granted = self.grant.people().iter();
-        u64::try_from(first).into_iter().for_each(|first| granted.advance_to(first));
-        let stored = granted.map_while(|number| i64::try_from(number).ok());
-        let people: Vec<i64> = stored.take_while(|person| *person <= last).take(n_people_max).collect();
+    pub fn everybody(&self, range: (i64, i64), n_people_max: usize) -> (Vec<i64>, Vec<Option<Row>>) {
+        let people: Vec<i64> = granted_within(&self.grant, range).take(n_people_max).collect();
         let rows = if self.columns.is_empty() { vec![None; people.len()] } else { self.rows(people.iter().copied()) };
         (people, rows)
     }

@@ -203,10 +203,14 @@ impl<'a> Attribution<'a> {
             let window = &touches[start..end];
             let n_now = window.iter().rev().take_while(|touch| touch.at == at).count();
             for (_, row) in same.iter().filter(|_| at >= self.period.0) {
-                looks.add(if self.shares { window.len() } else { 1 + n_now })?;
                 let conversion = Conversion { person, value: looked.value(*row) };
                 let own = window[window.len() - n_now..].iter().position(|touch| touch.row == row.index());
-                credits.convert(conversion, self.path(window, own.map(|own| window.len() - n_now + own), others));
+                let own = own.map(|own| end - n_now + own);
+                let is_spread = credits.spread(conversion, start..end, own);
+                looks.add(if self.shares && !is_spread { window.len() } else { 1 + n_now })?;
+                if !is_spread {
+                    credits.convert(conversion, self.path(window, own.map(|own| own - start), others));
+                }
             }
             if self.resets {
                 (start, unused) = (end, end);
@@ -216,6 +220,7 @@ impl<'a> Attribution<'a> {
             unused = after(touches, unused, |touch| touch < self.period.0);
             credits.lose(&touches[unused..]);
         }
+        credits.settle(person, touches);
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use crate::plan::{Limits, Rows, Scope};
 use arrow::array::{ArrayRef, BooleanArray, BooleanBufferBuilder};
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use lake::Row;
+use lake::{Basis, Row};
 use spec::{Aggregate, AudienceQuestion, Condition, FieldRef, Mask, PersonId, Release, Result, Term, Value, ValueType};
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
@@ -36,6 +36,7 @@ pub(crate) fn run(scope: Scope<'_>, question: &AudienceQuestion) -> Result<Rows>
     let pass = Pass::open(&scope.plan.properties, &wanted, period, scope.grant, scope.snapshot)?;
     let is_list = question.release != Release::Aggregate;
     let audience = Audience::new(question, &aggregates, (as_of, &pass), is_list)?;
+    audience.fold.prepare(&pass, scope.limits)?;
     let mut counts = vec![0; audience.terms.len() + 1];
     let mut inside = Vec::new();
     for part in pass.fold(scope.limits, &|part| audience.fold(part, scope.limits))? {
@@ -137,6 +138,11 @@ impl PeopleTerm {
         })
     }
 
+    /// What its bits are made of.
+    fn basis(&self) -> Basis {
+        if self.aggregates.is_empty() { Basis::Traits } else { Basis::Rows }
+    }
+
     /// Which of some people it holds for.
     fn mask(&self, pass: &Pass, figures: &BTreeMap<usize, ArrayRef>, rows: &[Option<Row>]) -> Result<BooleanArray> {
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.schema.fields().len());
@@ -171,7 +177,7 @@ impl Audience<'_> {
         let range = self.pass.range(part);
         let mut bits: Vec<Option<BooleanBuffer>> = Vec::with_capacity(self.terms.len());
         for term in &self.terms {
-            let kept = self.pass.kept::<KeptBits>(part, &term.name)?;
+            let kept = self.pass.kept::<KeptBits>(part, term.basis(), &term.name)?;
             let kept = kept.filter(|kept| kept.range == range && kept.as_of == self.as_of);
             bits.push(kept.map(|kept| kept.bits.clone()));
         }
@@ -182,7 +188,7 @@ impl Audience<'_> {
             let found = computed.next().ok_or_else(|| error::bug("a term was not looked at"))?;
             if self.fold.is_kept() {
                 let kept = KeptBits { range, as_of: self.as_of, bits: found.clone() };
-                self.pass.keep(part, &term.name, Arc::new(kept), found.inner().len())?;
+                self.pass.keep(part, term.basis(), &term.name, (Arc::new(kept), found.inner().len()))?;
             }
             *bits = Some(found);
         }
@@ -235,7 +241,7 @@ impl Audience<'_> {
         // Without traits nobody has a row.
         let name = if self.pass.traits().is_empty() { "everybody" } else { "everybody with their traits" };
         let name: Arc<str> = name.into();
-        let kept = self.pass.kept::<Everybody>(part, &name)?.filter(|kept| kept.range == range);
+        let kept = self.pass.kept::<Everybody>(part, Basis::Traits, &name)?.filter(|kept| kept.range == range);
         if let Some(all) = kept {
             return visit(&all);
         }
@@ -248,7 +254,7 @@ impl Audience<'_> {
                 Some(end) if some.people.len() == PEOPLE_AT_ONCE => first = end + 1,
                 _ if some.range == range => {
                     let n_bytes = size_of_val(&*some.people) + size_of_val(&*some.rows);
-                    return self.pass.keep(part, &name, some, n_bytes);
+                    return self.pass.keep(part, Basis::Traits, &name, (some, n_bytes));
                 }
                 _ => return Ok(()),
             }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub(crate) const WITHHELD: &str = "(withheld)";
 
 /// The breakdown values of a group, in the order of rows.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Key(pub(crate) Vec<Value>);
 
 impl Eq for Key {}

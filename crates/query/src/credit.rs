@@ -4,11 +4,13 @@ use crate::cells::Key;
 use crate::error;
 use crate::markov::{self, Paths};
 use spec::{AttributionModel, Result};
+use spread::{Shares, Spread};
 use std::collections::BTreeMap;
-
+use std::ops::Range;
 pub(crate) use tally::{Conversion, Figures};
 use tally::{Tally, WHOLE};
 
+mod spread;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -36,6 +38,8 @@ pub(crate) struct Credits<'q> {
     touched: Tally,
     /// For the model that needs them.
     paths: Option<Paths>,
+    /// For models with equal shares.
+    spread: Spread,
     /// Reused for each conversion.
     weights: Vec<f64>,
     distinct: Distinct,
@@ -53,6 +57,7 @@ impl<'q> Credits<'q> {
             untouched: Tally::default(),
             touched: Tally::default(),
             paths,
+            spread: Spread::default(),
             weights: Vec::new(),
             distinct: Distinct::default(),
         }
@@ -79,6 +84,46 @@ impl<'q> Credits<'q> {
         for same in touches.chunk_by_mut(|one, other| one.at == other.at).filter(|same| same.len() > 1) {
             same.sort_unstable_by_key(|touch| &self.names[touch.channel as usize]);
         }
+    }
+
+    /// Shares a conversion out to the touches in its window but the one that it is itself, if the model has equal shares
+    /// and they add up exactly; whether it did. They count once the person's touches are settled.
+    pub(crate) fn spread(&mut self, conversion: Conversion, window: Range<usize>, own: Option<usize>) -> bool {
+        let n = window.len() - usize::from(own.is_some());
+        let whole = match self.model {
+            AttributionModel::Linear if n > 0 => WHOLE,
+            AttributionModel::Position if n > 2 => WHOLE / 5,
+            _ => return false,
+        };
+        let is_position = *self.model == AttributionModel::Position;
+        let n_between = if is_position { n - 2 } else { n };
+        let (Some(ends), Some(between)) =
+            (Shares::of(conversion, WHOLE / 5 * 2, 1), Shares::of(conversion, whole, n_between))
+        else {
+            return false;
+        };
+        let mut inner = window;
+        if is_position {
+            // The ends of what is left without its own touch.
+            let first = inner.start + usize::from(own == Some(inner.start));
+            let last = inner.end - 1 - usize::from(own == Some(inner.end - 1));
+            self.spread.add(first..first + 1, &ends);
+            self.spread.add(last..last + 1, &ends);
+            inner = first + 1..last;
+        }
+        match own.filter(|own| inner.contains(own)) {
+            None => self.spread.add(inner, &between),
+            Some(own) => {
+                self.spread.add(inner.start..own, &between);
+                self.spread.add(own + 1..inner.end, &between);
+            }
+        }
+        true
+    }
+
+    /// Counts what was spread over a person's touches.
+    pub(crate) fn settle(&mut self, person: i64, touches: &[Touch]) {
+        self.spread.settle(person, touches, &mut self.tallies);
     }
 
     /// Shares a conversion out to its touches, which are in the order of time.

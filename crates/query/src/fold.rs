@@ -12,6 +12,7 @@ use lake::{Column, Number, Numbers, PersonRows, Piece};
 use spec::{Aggregate, AggregateFunction, FieldRef, Instant, Result, Term};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 const MICROS_PER_MINUTE: i64 = 60_000_000;
@@ -64,6 +65,21 @@ impl Fold {
         &self.aggregates[place].name
     }
 
+    /// Computes what several parts need of the same rows, so that none of them has to wait for another.
+    pub(crate) fn prepare(&self, pass: &Pass, limits: &Limits) -> Result<()> {
+        let adds_up: Vec<(usize, &Compiled)> =
+            self.aggregates.iter().enumerate().filter(|(_, one)| one.adds_up()).collect();
+        if adds_up.is_empty() {
+            return Ok(());
+        }
+        let n_people = AtomicUsize::new(0);
+        pass.each_shared_piece(limits, &|piece| {
+            let n_own = piece.people().len();
+            check_memory(n_people.fetch_add(n_own, Ordering::Relaxed) + n_own, adds_up.len(), limits)?;
+            self.of_piece((pass, limits), piece, &adds_up).map(|_| ())
+        })
+    }
+
     /// Computes figures of the people who have rows in a part, of the wanted aggregates.
     ///
     /// # Errors
@@ -81,8 +97,10 @@ impl Fold {
         // Where rows may not be looked at piece by piece, nothing is kept.
         let (kept, others) = if pieces.is_some() { (kept, others) } else { (Vec::new(), [kept, others].concat()) };
         let mut of_pieces = Vec::new();
+        let mut n_people = 0;
         for piece in pieces.iter().flatten() {
-            check_memory(piece.people().len(), kept.len(), limits)?;
+            n_people += piece.people().len();
+            check_memory(n_people, kept.len(), limits)?;
             of_pieces.push(self.of_piece((pass, limits), piece, &kept)?);
         }
         if !others.is_empty() {
@@ -172,11 +190,24 @@ impl PieceFigures {
         let (Some(first), Some(last)) = (among.first(), among.last()) else { return Ok((0, Vec::new())) };
         let start = self.people.partition_point(|person| person.person() < *first);
         let end = self.people.partition_point(|person| person.person() <= *last);
-        let mut others = among.iter().zip(0_u32..);
-        let place = |person: &PersonRows| others.find(|(other, _)| **other == person.person()).map(|(_, place)| place);
+        let mut at = 0;
+        let place = |person: &PersonRows| {
+            at += n_below(&among[at..], person.person());
+            u32::try_from(at).ok().filter(|_| among.get(at) == Some(&person.person()))
+        };
         let places: Option<Vec<u32>> = self.people[start..end].iter().map(place).collect();
         Ok((start, places.ok_or_else(|| error::bug("the scan gave a person out of order"))?))
     }
+}
+
+/// How many of some ascending numbers are below one; in steps as long as what is passed, since the next may be near or far.
+fn n_below(numbers: &[i64], number: i64) -> usize {
+    let mut step = 1;
+    while numbers.get(step - 1).is_some_and(|other| *other < number) {
+        step *= 2;
+    }
+    let passed = step / 2;
+    passed + numbers[passed..numbers.len().min(step)].partition_point(|other| *other < number)
 }
 
 /// Figures that are kept, and as of when they are: the next instant's take their place.

@@ -9,7 +9,7 @@ use crate::expression::Predicate;
 use crate::plan::Limits;
 use arrow::array::{Array, ArrayRef, BooleanArray, DictionaryArray, Int32Array, RecordBatch, new_null_array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use lake::{Column, PersonRows, Piece, Row, ScanPart, ScanRequest, Snapshot, Stretch, Texts, Traits};
+use lake::{Basis, Column, PersonRows, Piece, Row, ScanPart, ScanRequest, Snapshot, Stretch, Texts, Traits};
 use policy::Grant;
 use spec::{Condition, EventSelector, FieldRef, Instant, Result, Term, ValueType};
 use std::any::Any;
@@ -174,25 +174,41 @@ impl Pass {
         self.parts[part].pieces()
     }
 
+    /// Visits, on all cores, the pieces that several parts share.
+    pub(crate) fn each_shared_piece(
+        &self,
+        limits: &Limits,
+        visit: &(dyn Fn(&Piece) -> Result<()> + Sync),
+    ) -> Result<()> {
+        let pieces = self.parts.first().map_or_else(|| Ok(Vec::new()), ScanPart::shared_pieces)?;
+        on_threads((pieces.len(), usize::MAX), limits, &|_| {}, &|| (), &|(), piece| visit(&pieces[piece]))?;
+        Ok(())
+    }
+
     /// Reads the rows of a part that lie in one row group.
     pub(crate) fn read_piece(&self, piece: &Piece) -> Result<Part<'_>> {
         self.opened(piece.stretch()?)
     }
 
     /// What was kept under this name of everybody in a part, if it is there still.
-    pub(crate) fn kept<T: Any + Send + Sync>(&self, part: usize, name: &Arc<str>) -> Result<Option<Arc<T>>> {
-        self.parts[part].kept(name, &self.traits)
+    pub(crate) fn kept<T: Any + Send + Sync>(
+        &self,
+        part: usize,
+        basis: Basis,
+        name: &Arc<str>,
+    ) -> Result<Option<Arc<T>>> {
+        self.parts[part].kept(basis, name, &self.traits)
     }
 
     /// Keeps something of so many bytes that was computed of everybody in a part.
     pub(crate) fn keep<T: Any + Send + Sync>(
         &self,
         part: usize,
+        basis: Basis,
         name: &Arc<str>,
-        value: Arc<T>,
-        n_bytes: usize,
+        value: (Arc<T>, usize),
     ) -> Result<()> {
-        self.parts[part].keep(name, &self.traits, value, n_bytes)
+        self.parts[part].keep(basis, name, &self.traits, value)
     }
 
     /// The first and the last person who belong to a part, with rows or without.
@@ -231,7 +247,8 @@ impl Pass {
             done.push((part, per_part(part)?));
             Ok(())
         };
-        let threads = self.on_threads(usize::MAX, limits, &Vec::new, &add)?;
+        let report = |n_done| (limits.report)(n_done, self.len());
+        let threads = on_threads((self.len(), usize::MAX), limits, &report, &Vec::new, &add)?;
         let mut all: Vec<(usize, T)> = threads.into_iter().flatten().collect();
         all.sort_by_key(|(part, _)| *part);
         Ok(all.into_iter().map(|(_, value)| value).collect())
@@ -245,46 +262,49 @@ impl Pass {
         new: &(dyn Fn() -> S + Sync),
         add: &(dyn Fn(&mut S, &Part<'_>) -> Result<()> + Sync),
     ) -> Result<Vec<S>> {
-        self.on_threads(n_threads_max, limits, new, &|state, part| add(state, &self.read(part)?))
+        let report = |n_done| (limits.report)(n_done, self.len());
+        let add = |state: &mut S, part: usize| add(state, &self.read(part)?);
+        on_threads((self.len(), n_threads_max), limits, &report, new, &add)
     }
+}
 
-    fn on_threads<S: Send>(
-        &self,
-        n_threads_max: usize,
-        limits: &Limits,
-        new: &(dyn Fn() -> S + Sync),
-        add: &(dyn Fn(&mut S, usize) -> Result<()> + Sync),
-    ) -> Result<Vec<S>> {
-        let n_threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let n_threads = n_threads.min(n_threads_max).min(self.len()).max(1);
-        let (next, n_done) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        let work = || -> Result<S> {
-            let mut state = new();
-            loop {
-                let part = next.fetch_add(1, Ordering::Relaxed);
-                if part >= self.len() {
-                    return Ok(state);
-                }
-                if (limits.stop)() {
-                    return Err(error::stopped());
-                }
-                if let Err(cause) = add(&mut state, part) {
-                    // Nobody needs what the others would find.
-                    next.store(self.len(), Ordering::Relaxed);
-                    return Err(cause);
-                }
-                (limits.report)(n_done.fetch_add(1, Ordering::Relaxed) + 1, self.len());
+/// Gathers from so many things on up to so many threads, by their numbers; one result per thread. After each it reports how
+/// many are done.
+fn on_threads<S: Send>(
+    (n_things, n_threads_max): (usize, usize),
+    limits: &Limits,
+    report: &(dyn Fn(usize) + Sync),
+    new: &(dyn Fn() -> S + Sync),
+    add: &(dyn Fn(&mut S, usize) -> Result<()> + Sync),
+) -> Result<Vec<S>> {
+    let n_threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let n_threads = n_threads.min(n_threads_max).min(n_things).max(1);
+    let (next, n_done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let work = || -> Result<S> {
+        let mut state = new();
+        loop {
+            let thing = next.fetch_add(1, Ordering::Relaxed);
+            if thing >= n_things {
+                return Ok(state);
             }
-        };
-        std::thread::scope(|scope| {
-            let others: Vec<_> = (1..n_threads).map(|_| scope.spawn(work)).collect();
-            let mut results = vec![work()];
-            results.extend(
-                others.into_iter().map(|other| other.join().unwrap_or_else(|_| Err(error::bug("a pass failed")))),
-            );
-            results.into_iter().collect()
-        })
-    }
+            if (limits.stop)() {
+                return Err(error::stopped());
+            }
+            if let Err(cause) = add(&mut state, thing) {
+                // Nobody needs what the others would find.
+                next.store(n_things, Ordering::Relaxed);
+                return Err(cause);
+            }
+            report(n_done.fetch_add(1, Ordering::Relaxed) + 1);
+        }
+    };
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..n_threads).map(|_| scope.spawn(work)).collect();
+        let mut results = vec![work()];
+        results
+            .extend(others.into_iter().map(|other| other.join().unwrap_or_else(|_| Err(error::bug("a pass failed")))));
+        results.into_iter().collect()
+    })
 }
 
 impl Part<'_> {

@@ -224,7 +224,7 @@ fn words_of(status: StatusCode) -> (&'static str, &'static str) {
         StatusCode::METHOD_NOT_ALLOWED => ("method", "This address does something else"),
         StatusCode::NOT_ACCEPTABLE => ("not-acceptable", "No such format"),
         StatusCode::REQUEST_TIMEOUT => ("timeout", "It did not arrive in time"),
-        StatusCode::CONFLICT => ("conflict", "Somebody was faster"),
+        StatusCode::CONFLICT => ("conflict", "It did not go through"),
         StatusCode::PAYLOAD_TOO_LARGE => ("too-large", "Too large"),
         StatusCode::UNSUPPORTED_MEDIA_TYPE => ("media-type", "Not a format that is read here"),
         StatusCode::TOO_MANY_REQUESTS => ("too-many", "Too much at once"),

@@ -9,12 +9,22 @@ const isPrinting = () => document.documentElement.classList.contains("printing")
 const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const signs = { USD: "$", EUR: "€", GBP: "£" };
 
-function figure(value, unit, short) {
+function figure(value, unit, shortDigits) {
   if (value === null || value === undefined) return "withheld";
-  const options = short ? { notation: "compact", maximumFractionDigits: 1 } : { maximumFractionDigits: 2 };
+  const short = shortDigits !== undefined;
+  const options = short ? { notation: "compact", maximumFractionDigits: shortDigits } : { maximumFractionDigits: 2 };
   const text = new Intl.NumberFormat("en", options).format(value).replaceAll(",", "\u202f");
   if (signs[unit]) return signs[unit] + text;
   return short || !unit ? text : `${text} ${unit}`;
+}
+
+/** Digits after the point that tell the labels of an axis apart: thousands are short for K, so that a step may be a part of one. */
+function digits(low, high) {
+  const top = Math.max(Math.abs(low), Math.abs(high));
+  const step = (high - low) / 5;
+  if (!(step > 0)) return 1;
+  const short = 1000 ** Math.max(0, Math.floor(Math.log10(top) / 3));
+  return Math.min(3, Math.max(0, Math.ceil(-Math.log10(step / short))));
 }
 
 function tooltip(spec) {
@@ -56,6 +66,7 @@ function option(spec) {
   const [low, high] = [Math.min(...all), Math.max(...all)];
   // A line may leave zero out where the figures lie close together; the axis says so by its labels.
   const fromZero = low < 0 || low < high / 2;
+  const shortDigits = digits(fromZero ? Math.min(low, 0) : low, high);
   return {
     aria: { enabled: false },
     textStyle: text,
@@ -67,7 +78,7 @@ function option(spec) {
     },
     yAxis: {
       type: "value", scale: !fromZero, splitNumber: 4,
-      splitLine: { lineStyle: { color: line } }, axisLabel: { ...text, formatter: (value) => figure(value, spec.unit, true) },
+      splitLine: { lineStyle: { color: line } }, axisLabel: { ...text, formatter: (value) => figure(value, spec.unit, shortDigits) },
     },
     tooltip: {
       trigger: "axis", confine: true, formatter: tooltip(spec), backgroundColor: raised, borderColor: line, borderWidth: 1,

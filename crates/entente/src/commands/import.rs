@@ -38,10 +38,7 @@ fn jobs(place: &Place, arguments: &Import) -> Result<Vec<Job>> {
     let folder = place::workspace(place)?;
     let files = app::check(&folder)?.source_files.into_iter();
     let job = |(source, object, path)| Job { source, object: Some(object), path: folder.join(path) };
-    let mut jobs: Vec<Job> = files.map(job).collect();
-    // Small files first, since each is merged into all that is there before it.
-    jobs.sort_by_cached_key(|job| std::fs::metadata(&job.path).map_or(0, |metadata| metadata.len()));
-    Ok(jobs)
+    Ok(files.map(job).collect())
 }
 
 fn here(place: &Place, arguments: &Import, jobs: &[Job]) -> Result<Ending> {

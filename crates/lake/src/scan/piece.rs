@@ -5,46 +5,51 @@
 //! same people, of columns that the grant holds.
 
 use super::source::Source;
-use super::{GROUP, Scan, ScanPart};
+use super::{Scan, ScanPart};
 use crate::hot::{Hot, Kept, Of, Rows};
-use crate::stretch::{Column, PersonRows, Stretch};
+use crate::stretch::{PersonRows, Stretch};
 use crate::traits::Traits;
 use spec::Result;
 use std::any::Any;
+use std::borrow::Cow;
 use std::sync::Arc;
 
-/// The rows of a part that lie in one row group.
+/// One row group, with the granted people who have rows in it. What landed has people of many parts.
 pub struct Piece {
     source: Arc<Source>,
     scan: Arc<Scan>,
     people: Arc<[PersonRows]>,
-    rows: Rows,
+}
+
+/// What something that is kept of everybody in a part was computed of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Basis {
+    /// Of their traits and nothing else.
+    Traits,
+    /// Of their rows as well.
+    Rows,
 }
 
 impl ScanPart {
-    /// The part's pieces, each with the granted people who have rows in it; none where rows may not be looked at by
-    /// themselves, since some of them nobody vouches for.
+    /// The row groups that hold rows of the part's people; none where rows may not be looked at by themselves, since some of
+    /// them nobody vouches for.
     pub fn pieces(&self) -> Result<Option<Vec<Piece>>> {
-        let scan = &self.scan;
-        let mut pieces = Vec::new();
-        for source in self.sources()? {
-            if scan.only_vouched && source.holds_claims(scan)? {
-                return Ok(None);
-            }
-            let rows = Rows { groups: Arc::from([source.name()]), people: self.people, only_vouched: false };
-            let people = scan.granted(GROUP, &rows, &*source.all_people(scan)?);
-            pieces.push(Piece { source, scan: Arc::clone(scan), people, rows });
-        }
-        Ok(Some(pieces))
+        self.sources()?.iter().map(|source| Piece::of(source, &self.scan)).collect()
+    }
+
+    /// Those of them that have people of other parts as well, of the whole scan: they are the same for each of its parts.
+    pub fn shared_pieces(&self) -> Result<Vec<Piece>> {
+        let pieces = self.scan.landed.iter().map(|source| Piece::of(source, &self.scan));
+        pieces.filter_map(Result::transpose).collect()
     }
 }
 
-/// What was computed of a part's people as a whole holds until anything lands of them, the grant is another or a trait
-/// changes.
+/// What was computed of a part's people as a whole holds until the grant is another, a trait changes or, where their rows
+/// were looked at, anything lands of them.
 impl ScanPart {
     /// What was kept under this name of everybody in the part and these traits of theirs, if it is there still.
-    pub fn kept<T: Any + Send + Sync>(&self, name: &Arc<str>, traits: &Traits) -> Result<Option<Arc<T>>> {
-        let found = self.scan.hot.get(self.rows()?, std::slice::from_ref(name)).pop();
+    pub fn kept<T: Any + Send + Sync>(&self, basis: Basis, name: &Arc<str>, traits: &Traits) -> Result<Option<Arc<T>>> {
+        let found = self.scan.hot.get(&*self.rows(basis)?, std::slice::from_ref(name)).pop();
         Ok(match found {
             Some(Some(Hot::Kept(Kept { of: Of::Everybody(grant, table), value, .. }))) => {
                 let is_same = grant.as_ptr() == Arc::as_ptr(self.scan.grant.shared_people())
@@ -58,44 +63,55 @@ impl ScanPart {
     /// Keeps something of so many bytes that was computed of everybody in the part and these traits of theirs.
     pub fn keep<T: Any + Send + Sync>(
         &self,
+        basis: Basis,
         name: &Arc<str>,
         traits: &Traits,
-        value: Arc<T>,
-        n_bytes: usize,
+        (value, n_bytes): (Arc<T>, usize),
     ) -> Result<()> {
         let of = Of::Everybody(Arc::downgrade(self.scan.grant.shared_people()), Arc::downgrade(traits.table()));
-        self.scan.hot.keep(self.rows()?, name, &Hot::Kept(Kept { of, value, n_bytes }));
+        self.scan.hot.keep(&*self.rows(basis)?, name, &Hot::Kept(Kept { of, value, n_bytes }));
         Ok(())
     }
 
-    fn rows(&self) -> Result<&Rows> {
+    fn rows(&self, basis: Basis) -> Result<Cow<'_, Rows>> {
+        if basis == Basis::Traits {
+            return Ok(Cow::Owned(Rows { groups: Arc::from([]), people: self.people, only_vouched: false }));
+        }
         if let Some(rows) = self.rows.get() {
-            return Ok(rows);
+            return Ok(Cow::Borrowed(rows));
         }
         let groups = self.sources()?.iter().map(|source| source.name()).collect();
         let rows = Rows { groups, people: self.people, only_vouched: self.scan.only_vouched };
-        Ok(self.rows.get_or_init(|| rows))
+        Ok(Cow::Borrowed(self.rows.get_or_init(|| rows)))
     }
 }
 
 impl Piece {
-    /// The granted people who have rows here, ascending.
+    /// All of a row group; none where it holds rows that nobody vouches for and that may not be counted.
+    fn of(source: &Arc<Source>, scan: &Arc<Scan>) -> Result<Option<Piece>> {
+        if scan.only_vouched && source.holds_claims(scan)? {
+            return Ok(None);
+        }
+        let people = Arc::clone(source.granted(scan)?);
+        Ok(Some(Piece { source: Arc::clone(source), scan: Arc::clone(scan), people }))
+    }
+
+    /// The granted people who have rows here, ascending; also those of other parts.
     pub fn people(&self) -> &Arc<[PersonRows]> {
         &self.people
     }
 
     /// The rows, opened for them.
     pub fn stretch(&self) -> Result<Stretch> {
-        let columns: Vec<Column> = self.source.columns(&self.scan, 1..self.scan.n_shown())?;
-        let n_rows = self.source.all_people(&self.scan)?.n_rows();
-        Stretch::of(Arc::clone(&self.people), n_rows, columns, self.source.take_cost())
+        let (people, n_rows, columns) = self.source.opened(&self.scan)?;
+        Stretch::of(people, n_rows, columns, self.source.take_cost())
     }
 
     /// What was kept under this name of the same people, if it is there still.
     pub fn kept<T: Any + Send + Sync>(&self, name: &Arc<str>) -> Option<Arc<T>> {
-        match self.scan.hot.get(&self.rows, std::slice::from_ref(name)).pop()? {
+        match self.source.computed(&self.scan, name)? {
             // Others may be granted by now.
-            Some(Hot::Kept(Kept { of: Of::Rows(people), value, .. })) => {
+            Kept { of: Of::Rows(people), value, .. } => {
                 let is_same = Arc::ptr_eq(&people, &self.people) || people == self.people;
                 Arc::downcast(value).ok().filter(|_| is_same)
             }
@@ -106,6 +122,6 @@ impl Piece {
     /// Keeps something of so many bytes that was computed of these rows.
     pub fn keep<T: Any + Send + Sync>(&self, name: &Arc<str>, value: Arc<T>, n_bytes: usize) {
         let kept = Kept { of: Of::Rows(Arc::clone(&self.people)), value, n_bytes };
-        self.scan.hot.keep(&self.rows, name, &Hot::Kept(kept));
+        self.source.hold(&self.scan, name, kept);
     }
 }

@@ -2,27 +2,37 @@
 
 use super::{EventFile, Scan};
 use crate::error;
-use crate::hot::{Hot, Rows};
-use crate::stretch::{Column, People};
+use crate::hot::{Hot, Kept, Rows};
+use crate::stretch::{Column, People, PersonRows};
 use spec::Result;
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-/// A row group. What landed lies in several parts of a scan, so that its columns are held as long as the scan is, whether
-/// there is room to keep them for the next one or not.
+/// A row group. What landed lies in several parts of a scan, so that its columns and what was computed of it are held as
+/// long as the scan is, whether there is room to keep them for the next one or not.
 pub(super) struct Source {
     file: Arc<EventFile>,
     group: usize,
     /// By the places of the scan's names.
     held: Mutex<Vec<Option<Hot>>>,
+    granted: OnceLock<Arc<[PersonRows]>>,
+    computed: Mutex<HashMap<Arc<str>, Kept>>,
     /// Bytes read that no part has counted yet.
     n_bytes: AtomicU64,
 }
 
 impl Source {
     pub(super) fn new(file: Arc<EventFile>, group: usize) -> Source {
-        Source { file, group, held: Mutex::default(), n_bytes: AtomicU64::new(0) }
+        Source {
+            file,
+            group,
+            held: Mutex::default(),
+            granted: OnceLock::new(),
+            computed: Mutex::default(),
+            n_bytes: AtomicU64::new(0),
+        }
     }
 
     /// The first and the last person.
@@ -53,6 +63,42 @@ impl Source {
             Some(Hot::People(people)) => Ok(people),
             _ => Err(error::events_lack_columns()),
         }
+    }
+
+    /// Those of its people whom the grant holds.
+    pub(super) fn granted(&self, scan: &Scan) -> Result<&Arc<[PersonRows]>> {
+        if let Some(granted) = self.granted.get() {
+            return Ok(granted);
+        }
+        let granted = scan.granted(&self.rows(), &*self.all_people(scan)?);
+        Ok(self.granted.get_or_init(|| granted))
+    }
+
+    /// All its rows, opened for them: the granted people, how many rows there are of everybody, and the columns after the
+    /// person.
+    pub(super) fn opened(&self, scan: &Scan) -> Result<(Arc<[PersonRows]>, usize, Vec<Column>)> {
+        let columns = self.columns(scan, 1..scan.n_shown())?;
+        Ok((Arc::clone(self.granted(scan)?), self.all_people(scan)?.n_rows(), columns))
+    }
+
+    /// What was computed under a name of all rows of its granted people.
+    pub(super) fn computed(&self, scan: &Scan, name: &Arc<str>) -> Option<Kept> {
+        let computed = self.computed.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
+        computed.or_else(|| match scan.hot.get(&self.rows(), std::slice::from_ref(name)).pop()? {
+            Some(Hot::Kept(kept)) => Some(kept),
+            _ => None,
+        })
+    }
+
+    /// Holds what was computed, and keeps it for the next scan where there is room.
+    pub(super) fn hold(&self, scan: &Scan, name: &Arc<str>, kept: Kept) {
+        scan.hot.keep(&self.rows(), name, &Hot::Kept(kept.clone()));
+        self.computed.lock().unwrap_or_else(PoisonError::into_inner).insert(Arc::clone(name), kept);
+    }
+
+    /// Under which is kept what is known of all its rows.
+    fn rows(&self) -> Rows {
+        Rows { groups: Arc::from([self.name()]), people: self.people(), only_vouched: false }
     }
 
     /// A column, by the place of its name.
@@ -95,8 +141,7 @@ impl Source {
 
     /// Gets columns that are not held, all at once: first those that were kept, then the others from the file.
     fn load(&self, scan: &Scan, held: &mut [Option<Hot>], places: Range<usize>) -> Result<()> {
-        let groups = Arc::from([self.name()]);
-        let rows = Rows { groups, people: self.people(), only_vouched: false };
+        let rows = self.rows();
         for (place, kept) in places.clone().zip(scan.hot.get(&rows, &scan.names[places.clone()])) {
             held[place] = held[place].take().or(kept);
         }

@@ -3,6 +3,7 @@
 //! Shares are whole numbers of a common unit, so that sums do not depend on the order in which people are met, nor on where
 //! parts and threads end.
 
+use super::spread::Shares;
 use lake::Number;
 
 /// All of a conversion: the least number that 1 to 42 divide, so that equal shares of up to 42 touches are exact.
@@ -36,7 +37,13 @@ impl Sum {
             self.whole = self.whole.saturating_add(number / unit * share);
             small = number % unit;
         }
-        self.part += small * share;
+        self.add_parts(small * share);
+    }
+
+    /// Adds parts of the unit, fewer than 2^126.
+    #[inline]
+    fn add_parts(&mut self, parts: i128) {
+        self.part += parts;
         if self.part.unsigned_abs() > PART_MAX {
             self.carry();
         }
@@ -91,6 +98,7 @@ pub(super) struct Tally {
 }
 
 /// A tally as numbers.
+#[derive(Debug, PartialEq)]
 pub(crate) struct Figures {
     pub(crate) conversions: f64,
     pub(crate) value: f64,
@@ -109,6 +117,17 @@ impl Tally {
             Some(Number::Double(value)) => self.double += value * (share as f64 / WHOLE as f64),
             None => {}
         }
+    }
+
+    /// Adds the shares of some of a person's conversions, one at least.
+    #[inline]
+    pub(super) fn add_shares(&mut self, person: i64, shares: &Shares) {
+        self.people.add(person);
+        if shares.n_valued > 0 {
+            self.valued.add(person);
+        }
+        self.conversions.add_parts(shares.conversions);
+        self.exact.add_parts(shares.values);
     }
 
     /// Counts the person alone.
