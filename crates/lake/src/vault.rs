@@ -5,12 +5,14 @@
 //! person's key nothing of theirs can be read; a record is whole or is cut off at the next open; maps in memory hold
 //! hashes and offsets, never an identifier.
 
+mod by_person;
 mod log;
 mod merges;
 #[cfg(test)]
 mod tests;
 
 use crate::{Random, error};
+use by_person::ByPerson;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use hmac::{Hmac, Mac};
@@ -22,6 +24,7 @@ use sha2::Sha256;
 use spec::{PersonId, Result};
 use std::collections::{HashMap, HashSet};
 use std::io::Write;
+use std::num::NonZeroU64;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -65,17 +68,28 @@ struct State {
     people: Log,
     keys: Log,
     merges: Merges,
+    key_offsets: ByPerson<NonZeroU64>,
+    known: Known,
+}
+
+/// What the records of `people.log` say.
+struct Known {
     by_lookup: HashMap<[u8; 16], u64>,
     next_local: Vec<u32>,
-    key_offsets: HashMap<u64, u64>,
-    kinds: Vec<String>,
-    identifiers: HashMap<(u64, u16), Identifier>,
+    /// The first is that of user ids.
+    kinds: Vec<Kind>,
+}
+
+/// The identifiers of a kind.
+struct Kind {
+    name: String,
+    newest: ByPerson<Identifier>,
 }
 
 /// Where the newest identifier of a kind lies, and since when it holds.
 #[derive(Clone, Copy)]
 struct Identifier {
-    offset: u64,
+    offset: NonZeroU64,
     at_micros: i64,
 }
 
@@ -119,25 +133,23 @@ impl Vault {
             pseudonym: derive(&master, b"pseudonym"),
             aside: XChaCha20Poly1305::new(&derive(&master, b"aside").into()),
         };
-        let (key_log, key_records) = Log::open(&folder.join("keys.log"), b"ENTKEY\0\x01")?;
-        let (people_log, people_records) = Log::open(&folder.join("people.log"), b"ENTVLT\0\x01")?;
-        let mut state = State {
-            people: people_log,
-            keys: key_log,
-            merges: Merges::open(folder)?,
+        let mut key_offsets = ByPerson::default();
+        let key_log = Log::open(&folder.join("keys.log"), b"ENTKEY\0\x01", &mut |offset, record| {
+            let person = read_u64(record).and_then(|(number, _)| from_number(number));
+            let (person, offset) =
+                person.zip(NonZeroU64::new(offset)).ok_or_else(|| error::vault("a key has no person"))?;
+            key_offsets.insert(person, offset);
+            Ok(())
+        })?;
+        let mut known = Known {
             by_lookup: HashMap::new(),
             next_local: vec![0; usize::from(BUCKETS)],
-            key_offsets: HashMap::new(),
-            kinds: vec![USER_ID.to_owned()],
-            identifiers: HashMap::new(),
+            kinds: vec![Kind { name: USER_ID.to_owned(), newest: ByPerson::default() }],
         };
-        for (offset, record) in &key_records {
-            let (person, _) = read_u64(record).ok_or_else(|| error::vault("a key has no person"))?;
-            state.key_offsets.insert(person, *offset);
-        }
-        for (offset, record) in &people_records {
-            state.apply(*offset, record).ok_or_else(|| error::vault("a record has an unknown form"))?;
-        }
+        let people = Log::open(&folder.join("people.log"), b"ENTVLT\0\x01", &mut |offset, record| {
+            known.apply(offset, record).ok_or_else(|| error::vault("a record has an unknown form"))
+        })?;
+        let state = State { people, keys: key_log, merges: Merges::open(folder)?, key_offsets, known };
         let vault = Vault { keys, random, state: Mutex::new(state) };
         vault.check_keys()?;
         Ok(vault)
@@ -146,10 +158,11 @@ impl Vault {
     /// Keys must be there for everybody, and open: else identifiers would be lost, and people get other numbers.
     fn check_keys(&self) -> Result<()> {
         let state = self.lock();
-        if let Some(person) = state.key_offsets.keys().next().and_then(|number| from_number(*number)) {
+        if let Some(person) = state.key_offsets.any() {
             self.cipher_of(&state, person)?;
         }
-        match state.by_lookup.values().all(|number| state.key_offsets.contains_key(number)) {
+        let has_key = |number: &u64| from_number(*number).and_then(|person| state.key_offsets.get(person)).is_some();
+        match state.known.by_lookup.values().all(has_key) {
             true => Ok(()),
             false => Err(error::vault("`keys.log` lacks keys of people in `people.log`")),
         }
@@ -200,27 +213,26 @@ impl Vault {
 
     /// Whether the person was ever allocated.
     pub(crate) fn knows(&self, person: PersonId) -> bool {
-        let local = person.number() & u64::from(u32::MAX);
-        self.lock().next_local.get(usize::from(person.bucket())).is_some_and(|next| local < u64::from(*next))
+        self.lock().known.next_local.get(usize::from(person.bucket())).is_some_and(|next| person.local() < *next)
     }
 
     /// Whether anybody was ever allocated.
     pub(crate) fn knows_anybody(&self) -> bool {
-        self.lock().next_local.iter().any(|next| *next > 0)
+        self.lock().known.next_local.iter().any(|next| *next > 0)
     }
 
     /// Decrypts the newest identifier of a kind; `None` when the person, who may be made of several, has none.
     pub(crate) fn identifier(&self, person: PersonId, kind: &str, roots: &Roots) -> Result<Option<String>> {
         let state = self.lock();
-        let Some(kind_index) = state.kind_index(kind) else { return Ok(None) };
+        let Some(of_kind) = state.known.kind(kind) else { return Ok(None) };
         let alone = [person.number()];
         let people = Some(roots.members(person)).filter(|members| !members.is_empty()).unwrap_or(&alone);
-        let of = |number: &u64| state.identifiers.get(&(*number, kind_index)).map(|found| (found, *number));
+        let of = |member: PersonId| of_kind.newest.get(member).map(|found| (found, member));
+        let found = people.iter().filter_map(|number| from_number(*number).and_then(of));
         // Of the same age the person's own goes first.
-        let newest = people.iter().filter_map(of).max_by_key(|(found, number)| (found.at_micros, *number == alone[0]));
-        let Some((identifier, number)) = newest else { return Ok(None) };
-        let person = from_number(number).expect("only people have identifiers");
-        let record = state.people.read(identifier.offset)?;
+        let newest = found.max_by_key(|(found, member)| (found.at_micros, *member == person));
+        let Some((identifier, person)) = newest else { return Ok(None) };
+        let record = state.people.read(identifier.offset.get())?;
         let sealed = match record.split_first() {
             Some((&RECORD_PERSON, rest)) => rest.get(8 + 32..),
             Some((&RECORD_IDENTIFIER, rest)) => rest.get(8 + 8 + 1 + kind.len()..),
@@ -267,8 +279,8 @@ impl Vault {
     }
 
     fn cipher_of(&self, state: &State, person: PersonId) -> Result<Option<XChaCha20Poly1305>> {
-        let Some(offset) = state.key_offsets.get(&person.number()) else { return Ok(None) };
-        let record = state.keys.read(*offset)?;
+        let Some(offset) = state.key_offsets.get(person) else { return Ok(None) };
+        let record = state.keys.read(offset.get())?;
         let key = record.get(8..).and_then(|sealed| open_sealed(&self.keys.wrap, &seal_label(person, "key"), sealed));
         let key = key.and_then(|key| <[u8; KEY_BYTES]>::try_from(key).ok());
         let key = key.ok_or_else(|| error::vault("a key in `keys.log` does not open with `master.key`"))?;
@@ -367,7 +379,7 @@ impl Draft<'_> {
 
     /// Whether some user id that somebody vouches for leads to the person.
     pub(crate) fn has_user_id(&self, person: PersonId) -> bool {
-        self.with_user_id.contains(&person) || self.vault.lock().identifiers.contains_key(&(person.number(), 0))
+        self.with_user_id.contains(&person) || self.vault.lock().known.kinds[0].newest.get(person).is_some()
     }
 
     fn digest(&self, kind: &str, text: &str) -> [u8; 32] {
@@ -378,7 +390,7 @@ impl Draft<'_> {
     fn found(&self, digest: &[u8; 32]) -> Option<PersonId> {
         let lookup = first_16(digest);
         let allocated = self.allocated.get(&lookup).copied();
-        allocated.or_else(|| self.vault.lock().by_lookup.get(&lookup).and_then(|number| from_number(*number)))
+        allocated.or_else(|| self.vault.lock().known.by_lookup.get(&lookup).and_then(|number| from_number(*number)))
     }
 
     fn add_lookup(&mut self, person: PersonId, digest: [u8; 32], kind: &'static str, text: &str) {
@@ -399,7 +411,7 @@ impl Draft<'_> {
     /// Writes and syncs everything, then makes it known.
     pub(crate) fn write(self) -> Result<()> {
         let mut state = self.vault.lock();
-        let mut fresh_keys = HashMap::new();
+        let mut fresh_keys = Vec::new();
         let mut records = Vec::new();
         let mut new_people: Vec<PersonId> = self.new_people.into_iter().collect();
         new_people.sort_unstable();
@@ -409,7 +421,7 @@ impl Draft<'_> {
             self.vault.random.fill(&mut key);
             let sealed_key = self.vault.seal(&self.vault.keys.wrap, &seal_label(person, "key"), &key);
             let record = [person.number().to_le_bytes().as_slice(), &sealed_key].concat();
-            fresh_keys.insert(person.number(), state.keys.append(&record));
+            fresh_keys.push((person, state.keys.append(&record)));
             ciphers.insert(person, XChaCha20Poly1305::new(&key.into()));
         }
         for lookup in &self.lookups {
@@ -424,11 +436,13 @@ impl Draft<'_> {
             records.push(lookup_record(lookup, &self.vault.seal(&cipher, &label, lookup.text.as_bytes())));
         }
         state.keys.sync()?;
-        state.key_offsets.extend(fresh_keys);
+        for (person, offset) in fresh_keys {
+            state.key_offsets.insert(person, NonZeroU64::new(offset).expect("a header comes before all records"));
+        }
         let mut identifiers: Vec<_> = self.identifiers.into_iter().collect();
         identifiers.sort_unstable();
         for ((person, kind), (at_micros, text)) in identifiers {
-            if state.is_newer(person, &kind, at_micros)
+            if state.known.is_newer(person, &kind, at_micros)
                 && let Some(cipher) = self.vault.cipher_of(&state, person)?
             {
                 let sealed = self.vault.seal(&cipher, &seal_label(person, &kind), text.as_bytes());
@@ -439,7 +453,7 @@ impl Draft<'_> {
             records.into_iter().map(|record| (state.people.append(&record), record)).collect();
         state.people.sync()?;
         for (offset, record) in placed {
-            state.apply(offset, &record).expect("the record has just been made in the form that is read");
+            state.known.apply(offset, &record).expect("the record has just been made in the form that is read");
         }
         state.merges.add(self.merges)
     }
@@ -447,7 +461,7 @@ impl Draft<'_> {
     fn allocate(&mut self, digest: &[u8; 32]) -> PersonId {
         let bucket = u16::from_le_bytes([digest[0], digest[1]]) % BUCKETS;
         let vault = self.vault;
-        let next = self.next_local.entry(bucket).or_insert_with(|| vault.lock().next_local[usize::from(bucket)]);
+        let next = self.next_local.entry(bucket).or_insert_with(|| vault.lock().known.next_local[usize::from(bucket)]);
         let person = PersonId::new(bucket, *next);
         *next = next.checked_add(1).expect("a bucket holds four billion people");
         self.allocated.insert(first_16(digest), person);
@@ -456,32 +470,34 @@ impl Draft<'_> {
     }
 }
 
-impl State {
+impl Known {
     /// Takes a record of `people.log` into the maps; `None` if its form is unknown.
     fn apply(&mut self, offset: u64, record: &[u8]) -> Option<()> {
         let (form, rest) = record.split_first()?;
         let (number, rest) = read_u64(rest)?;
         let person = from_number(number)?;
+        let offset = NonZeroU64::new(offset)?;
         match *form {
             RECORD_PERSON => {
                 self.apply_lookup(person, rest.get(..32)?)?;
-                self.identifiers.insert((number, 0), Identifier { offset, at_micros: i64::MIN });
+                self.kinds.first_mut()?.newest.insert(person, Identifier { offset, at_micros: i64::MIN });
             }
             RECORD_LOOKUP => {
                 self.apply_lookup(person, rest.get(..32)?)?;
                 let (length, rest) = rest.get(32..)?.split_first()?;
                 let kind = std::str::from_utf8(rest.get(..usize::from(*length))?).ok()?;
-                let kind_index = self.kind_index_or_new(kind)?;
+                let newest = &mut self.kind_or_new(kind)?.newest;
                 // Of several the first one counts, as long as none comes with a time.
-                self.identifiers.entry((number, kind_index)).or_insert(Identifier { offset, at_micros: i64::MIN });
+                if newest.get(person).is_none() {
+                    newest.insert(person, Identifier { offset, at_micros: i64::MIN });
+                }
             }
             RECORD_IDENTIFIER => {
                 let (at, rest) = read_u64(rest)?;
                 let (length, rest) = rest.split_first()?;
                 let kind = std::str::from_utf8(rest.get(..usize::from(*length))?).ok()?;
-                let kind_index = self.kind_index_or_new(kind)?;
                 let at_micros = i64::from_le_bytes(at.to_le_bytes());
-                self.identifiers.insert((number, kind_index), Identifier { offset, at_micros });
+                self.kind_or_new(kind)?.newest.insert(person, Identifier { offset, at_micros });
             }
             _ => return None,
         }
@@ -490,25 +506,24 @@ impl State {
 
     fn apply_lookup(&mut self, person: PersonId, digest: &[u8]) -> Option<()> {
         self.by_lookup.insert(first_16(digest.try_into().ok()?), person.number());
-        let local = u32::try_from(person.number() & u64::from(u32::MAX)).ok()?;
         let next = self.next_local.get_mut(usize::from(person.bucket()))?;
-        *next = (*next).max(local.checked_add(1)?);
+        *next = (*next).max(person.local().checked_add(1)?);
         Some(())
     }
 
-    fn kind_index_or_new(&mut self, kind: &str) -> Option<u16> {
-        if self.kind_index(kind).is_none() {
-            self.kinds.push(kind.to_owned());
+    fn kind_or_new(&mut self, name: &str) -> Option<&mut Kind> {
+        if self.kind(name).is_none() {
+            self.kinds.push(Kind { name: name.to_owned(), newest: ByPerson::default() });
         }
-        self.kind_index(kind)
+        self.kinds.iter_mut().find(|kind| kind.name == name)
     }
 
-    fn kind_index(&self, kind: &str) -> Option<u16> {
-        self.kinds.iter().position(|known| known == kind).and_then(|index| u16::try_from(index).ok())
+    fn kind(&self, name: &str) -> Option<&Kind> {
+        self.kinds.iter().find(|kind| kind.name == name)
     }
 
     fn is_newer(&self, person: PersonId, kind: &str, at_micros: i64) -> bool {
-        let known = self.kind_index(kind).and_then(|index| self.identifiers.get(&(person.number(), index)));
+        let known = self.kind(kind).and_then(|kind| kind.newest.get(person));
         known.is_none_or(|known| at_micros > known.at_micros)
     }
 }

@@ -23,6 +23,11 @@ impl PersonId {
         u16::try_from(self.0 >> 32).expect("the constructors keep the bucket within 16 bits")
     }
 
+    /// The number within the bucket.
+    pub fn local(self) -> u32 {
+        self.0 as u32
+    }
+
     /// The number as tables hold it.
     pub fn stored(self) -> i64 {
         i64::try_from(self.0).expect("the constructors keep the number within 48 bits")

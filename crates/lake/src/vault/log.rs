@@ -26,16 +26,16 @@ pub(super) struct Log {
     is_marked: bool,
 }
 
-/// A record and where it begins.
-type Record = (u64, Vec<u8>);
+/// Takes a record, and where it begins.
+pub(super) type Take<'t> = &'t mut dyn FnMut(u64, &[u8]) -> Result<()>;
 
 impl Log {
-    /// Opens or makes the log, cuts off a torn tail, and gives all records.
-    pub(super) fn open(path: &Path, header: &[u8; HEADER_BYTES]) -> Result<(Log, Vec<Record>)> {
+    /// Opens or makes the log, gives all records, and cuts off a torn tail.
+    pub(super) fn open(path: &Path, header: &[u8; HEADER_BYTES], take: Take<'_>) -> Result<Log> {
         let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
         let file = opened.map_err(|cause| error::io("open", path, cause))?;
         let mut log = Log { file, path: path.to_owned(), length: 0, pending: Vec::new(), is_marked: false };
-        let (records, whole) = log.scan(header)?;
+        let whole = log.scan(header, take)?;
         let size = log.file.metadata().map_err(|cause| error::io("read", path, cause))?.len();
         log.length = whole;
         if whole == 0 {
@@ -53,7 +53,7 @@ impl Log {
         }
         // A program that was killed may have left records that it had not synced. From here on tables rely on them.
         log.file.sync_all().map_err(|cause| error::io("sync", path, cause))?;
-        Ok((log, records))
+        Ok(log)
     }
 
     /// Adds a record, which is not empty, and tells where it will be; it is on disk after the next `sync`.
@@ -102,33 +102,33 @@ impl Log {
         if checksum(&record) == sum { Ok(record) } else { Err(error::vault("a record is damaged")) }
     }
 
-    /// All whole records from the start, and where the last one ends; 0 when not even the header is whole.
-    fn scan(&mut self, header: &[u8; HEADER_BYTES]) -> Result<(Vec<Record>, u64)> {
+    /// Gives all whole records from the start; where the last one ends, 0 when not even the header is whole.
+    fn scan(&mut self, header: &[u8; HEADER_BYTES], take: Take<'_>) -> Result<u64> {
         let file = self.file.try_clone().map_err(|cause| error::io("read", &self.path, cause))?;
         let mut reader = BufReader::new(&file);
         let mut head = [0; HEADER_BYTES];
         if !self.fill(&mut reader, &mut head)? {
-            return Ok((Vec::new(), 0));
+            return Ok(0);
         }
         if head != *header {
             return Err(error::vault(&format!("`{}` has an unknown format or version", self.path.display())));
         }
-        let mut records = Vec::new();
+        let mut record = Vec::new();
         let mut end = HEADER_BYTES as u64;
         let mut prefix = [0; PREFIX_BYTES];
         while self.fill(&mut reader, &mut prefix)? {
             let (length, sum) = split_prefix(&prefix);
-            let mut record = vec![0; length.min(RECORD_BYTES_MAX)];
+            record.resize(length.min(RECORD_BYTES_MAX), 0);
             if length > RECORD_BYTES_MAX || !self.fill(&mut reader, &mut record)? || checksum(&record) != sum {
                 break;
             }
             self.is_marked = length == 0;
             if length > 0 {
-                records.push((end, record));
+                take(end, &record)?;
             }
             end += (PREFIX_BYTES + length) as u64;
         }
-        Ok((records, end))
+        Ok(end)
     }
 
     /// Reads as much as fits; false at the end of the file, which a disk that cannot be read is not.

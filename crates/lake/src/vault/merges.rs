@@ -172,10 +172,15 @@ impl Roots {
 impl Merges {
     /// Opens or makes the log.
     pub(super) fn open(folder: &Path) -> Result<Merges> {
-        let (log, records) = Log::open(&folder.join("merges.log"), HEADER)?;
-        let entries: Option<Vec<Entry>> = records.iter().map(|(_, record)| postcard::from_bytes(record).ok()).collect();
-        let entries = entries.filter(|entries| are_sound(entries));
-        let entries = entries.ok_or_else(|| error::vault("a record of `merges.log` has an unknown form"))?;
+        let unknown = || error::vault("a record of `merges.log` has an unknown form");
+        let mut entries: Vec<Entry> = Vec::new();
+        let log = Log::open(&folder.join("merges.log"), HEADER, &mut |_, record| {
+            entries.push(postcard::from_bytes(record).map_err(|_| unknown())?);
+            Ok(())
+        })?;
+        if !are_sound(&entries) {
+            return Err(unknown());
+        }
         let mut merges = Merges { log, entries, latest: Arc::default(), apart: Vec::new() };
         merges.follow();
         Ok(merges)

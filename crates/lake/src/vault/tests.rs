@@ -4,7 +4,7 @@ use super::Roots;
 use super::log::Log;
 use super::{USER_ID, Vault};
 use crate::SeededRandom;
-use spec::ErrorKind;
+use spec::{ErrorKind, Result};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -42,12 +42,20 @@ fn people_are_allocated_once_and_identifiers_follow_the_newest() {
 const HEADER: &[u8; 8] = b"ENTTST\0\x01";
 
 fn records(path: &Path) -> Vec<Vec<u8>> {
-    let (_, records) = Log::open(path, HEADER).expect("the log opens");
-    records.into_iter().map(|(_, record)| record).collect()
+    let mut records = Vec::new();
+    open_log(path, &mut |record| records.push(record.to_vec())).expect("the log opens");
+    records
+}
+
+fn open_log(path: &Path, take: &mut dyn FnMut(&[u8])) -> Result<Log> {
+    Log::open(path, HEADER, &mut |_, record| {
+        take(record);
+        Ok(())
+    })
 }
 
 fn written(path: &Path, records: &[&[u8]]) -> Vec<u8> {
-    let (mut log, _) = Log::open(path, HEADER).expect("a new log opens");
+    let mut log = open_log(path, &mut |_| ()).expect("a new log opens");
     for record in records {
         log.append(record);
         log.sync().expect("the disk has room");
@@ -60,7 +68,7 @@ fn what_a_failed_write_left_does_not_come_back_behind_a_smaller_one() {
     let folder = tempfile::TempDir::new().expect("there is a folder for temporary files");
     let failed = written(&folder.path().join("other.log"), &[b"first", b"second"]);
     let path = folder.path().join("some.log");
-    let (mut log, _) = Log::open(&path, HEADER).expect("a new log opens");
+    let mut log = open_log(&path, &mut |_| ()).expect("a new log opens");
     // All of it came to the disk, and then the write was answered with an error.
     std::fs::write(&path, failed).expect("the log can be written");
     log.append(b"third");
@@ -85,7 +93,7 @@ fn a_torn_tail_is_kept_whole_and_damage_before_whole_records_is_not_cut_off() {
         let mut bad = whole.clone();
         bad[at] ^= 0x41;
         std::fs::write(&path, &bad).expect("the log can be written");
-        let Err(refused) = Log::open(&path, HEADER) else { panic!("byte {at} is damaged") };
+        let Err(refused) = open_log(&path, &mut |_| ()) else { panic!("byte {at} is damaged") };
         assert!(refused.kind == ErrorKind::Unavailable && refused.hint.is_some(), "byte {at}");
         assert_eq!(std::fs::read(&path).expect("the log is there"), bad, "byte {at}: nothing is cut off");
     }
@@ -97,7 +105,7 @@ fn a_torn_tail_is_kept_whole_and_damage_before_whole_records_is_not_cut_off() {
     assert_eq!(records(&path), [b"first".to_vec(), b"second".to_vec()]);
     bad.extend_from_slice(&whole[whole.len() - 8..]);
     std::fs::write(&path, &bad).expect("the log can be written");
-    assert!(Log::open(&path, HEADER).is_err());
+    assert!(open_log(&path, &mut |_| ()).is_err());
 }
 
 #[test]
@@ -105,7 +113,7 @@ fn pages_of_one_write_may_be_lost_in_any_order() {
     let folder = tempfile::TempDir::new().expect("there is a folder for temporary files");
     let path = folder.path().join("some.log");
     let n_synced = written(&path, &[b"first"]).len();
-    let (mut log, _) = Log::open(&path, HEADER).expect("the log opens");
+    let mut log = open_log(&path, &mut |_| ()).expect("the log opens");
     log.append(b"second");
     log.append(b"third");
     log.sync().expect("the disk has room");
