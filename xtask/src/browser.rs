@@ -56,7 +56,7 @@ fn install() -> Result<()> {
 }
 
 /// Installs the modules that the lock file names, unless these are the ones that are there.
-fn install_modules() -> Result<()> {
+pub(crate) fn install_modules() -> Result<()> {
     let written = |path: &str| root().join(path).metadata().and_then(|file| file.modified()).ok();
     let is_newer = written("browser/node_modules/.package-lock.json") >= written("browser/package-lock.json");
     if is_newer { Ok(()) } else { step(command("npm", &["--prefix", "browser", "ci", "--no-audit", "--no-fund"])) }

@@ -1,4 +1,4 @@
-//! What one does with this repository: `cargo xtask check|test|slow|bless|run|bench|dist|tidy|crash|fault|sim|readers|differ`.
+//! What one does with this repository: `cargo xtask check|test|slow|bless|run|bench|dist|tidy|crash|fault|sim|readers|differ|consent`.
 //!
 //! Each target of the Makefile is one line that calls this. Invariants: every step prints what it does before it does
 //! it; a failing step does not hide the ones after it; nothing is checked only in CI.
@@ -8,6 +8,7 @@ mod bless;
 mod browser;
 mod check;
 mod clone;
+mod consent;
 mod crash;
 mod differ;
 mod dist;
@@ -31,7 +32,8 @@ const USAGE: &str = "cargo xtask TASK
   fault   lets the disk fail under the program and counts what is left; `fault --help` says more
   sim     simulated histories with faults, over as many seeds as asked for; `sim --help` says more
   readers DuckDB, Polars and deltalake count in the tables what the program says
-  differ  random questions, answered a second time by DuckDB; `differ --help` says more";
+  differ  random questions, answered a second time by DuckDB; `differ --help` says more
+  consent consent strings, read a second time by the libraries of those who made the formats";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         "sim" => simulation::run(&rest),
         "readers" => readers::run(),
         "differ" => differ::run(&rest),
+        "consent" => consent::run(&rest),
         _ => Err(USAGE.to_owned()),
     };
     match result {

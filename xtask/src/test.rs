@@ -2,7 +2,7 @@
 
 use crate::crash::faults::{self, Kind};
 use crate::crash::{self, Options};
-use crate::{browser, differ, readers, tidy};
+use crate::{browser, consent, differ, readers, tidy};
 use xtask::shell::{Result, all, cargo, command, has_cargo, step};
 
 /// Kills among the fast tests, and among those that take longer.
@@ -13,15 +13,20 @@ const AT_CALLS_PERCENT: u64 = 30;
 /// Questions that are answered a second time, for each of these seeds.
 const QUESTIONS: u64 = 2_000;
 const SEEDS: [u64; 3] = [1, 2, 3];
+/// Consent strings that are read a second time, among the fast tests and among those that take longer.
+const STRINGS_SHORT: u64 = 1_000;
+const STRINGS_LONG: u64 = 50_000;
 /// Rounds of each fault of the disk, among the fast tests and among those that take longer.
 const FAULTS_SHORT: &[(Kind, u64)] = &[(Kind::Syncs, 2), (Kind::Full, 2), (Kind::Power, 2), (Kind::Control, 5)];
 const FAULTS_LONG: &[(Kind, u64)] =
     &[(Kind::Syncs, 50), (Kind::Full, 20), (Kind::Power, 100), (Kind::Control, 5), (Kind::Flips, 200)];
 
-/// All fast tests, the doc tests that must fail to compile, the contracts, the short browser walks, a few kills and faults.
+/// All fast tests, the doc tests that must fail to compile, the contracts, consent strings, the short browser walks, a few
+/// kills and faults.
 pub(crate) fn run() -> Result<()> {
     let walks = || browser::run(browser::Walks::Short);
-    all(vec![fast(), doc_tests(), browser::contracts(), walks(), kills(KILLS_SHORT), disks(FAULTS_SHORT)])
+    let strings = || consent::run_with(STRINGS_SHORT, 1);
+    all(vec![fast(), doc_tests(), browser::contracts(), strings(), walks(), kills(KILLS_SHORT), disks(FAULTS_SHORT)])
 }
 
 /// What takes longer: the tests over many seeds, all browser walks, many kills and faults, and
@@ -33,7 +38,17 @@ pub(crate) fn run_slow() -> Result<()> {
     let mut bytes = command("cargo", &["test", "--workspace", "--lib", "--", "any_bytes"]);
     bytes.env("PROPTEST_CASES", "150000");
     let walks = || browser::run(browser::Walks::All);
-    all(vec![step(seeds), step(bytes), readers::run(), questions(), walks(), kills(KILLS_LONG), disks(FAULTS_LONG)])
+    let strings = || consent::run_with(STRINGS_LONG, 2);
+    all(vec![
+        step(seeds),
+        step(bytes),
+        readers::run(),
+        questions(),
+        strings(),
+        walks(),
+        kills(KILLS_LONG),
+        disks(FAULTS_LONG),
+    ])
 }
 
 fn kills(n_kills: u64) -> Result<()> {
