@@ -12,6 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use thread_priority::ThreadPriority;
+use workspace::Definitions;
 
 /// How much the log holds and takes at once.
 const INTAKE: IntakeOptions = IntakeOptions {
@@ -79,7 +80,7 @@ impl Pipeline {
         }
         let log = Arc::new(log);
         let intake = Arc::new(Intake::new(Arc::clone(&log), Arc::clone(&state.clock), state.places.clone()));
-        intake.set_sources(&sources(state)?);
+        set_rules(&intake, &state.folder.current()?.definitions);
         let stop = Arc::new(Stop::default());
         let mut pipeline = Pipeline { intake, log, stop, threads: Vec::new() };
         pipeline.run("log", |log, _, _, _| log.run(), state)?;
@@ -181,12 +182,15 @@ fn follow(intake: &Intake, state: &State, stop: &Stop) {
         let Ok(loaded) = state.folder.current() else { continue };
         let version = loaded.definitions.version.clone();
         if seen.as_ref() != Some(&version) {
-            intake.set_sources(&loaded.definitions.sources.values().cloned().collect::<Vec<_>>());
+            set_rules(intake, &loaded.definitions);
             seen = Some(version);
         }
     }
 }
 
-fn sources(state: &State) -> Result<Vec<spec::Source>> {
-    Ok(state.folder.current()?.definitions.sources.values().cloned().collect())
+/// Tells the collector what holds now.
+pub(crate) fn set_rules(intake: &Intake, definitions: &Definitions) {
+    let sources: Vec<spec::Source> = definitions.sources.values().cloned().collect();
+    let purposes: Vec<spec::Purpose> = definitions.purposes.values().cloned().collect();
+    intake.set_rules(&sources, &purposes);
 }

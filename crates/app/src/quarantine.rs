@@ -4,7 +4,7 @@
 //! before it was taken out, counts once.
 
 use crate::error;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Pipeline, set_rules};
 use crate::state::State;
 use crate::store::Record;
 use api::{MessageOutcome, Principal, QuarantineView, Replayed};
@@ -61,7 +61,7 @@ pub(crate) fn replay(
         return Err(error::not_found("source", source, None));
     }
     // The contract that holds now, not the one of a second ago.
-    pipeline.intake.set_sources(&loaded.definitions.sources.values().cloned().collect::<Vec<_>>());
+    set_rules(&pipeline.intake, &loaded.definitions);
     let mut replayed = Replayed { source: source.to_owned(), taken: 0, left: 0 };
     let mut after = None;
     loop {

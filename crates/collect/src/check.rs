@@ -5,7 +5,7 @@
 
 use crate::fault::{self, Faults, outcome_of};
 use crate::fields::{self, Values};
-use crate::identity::{self, Identity};
+use crate::identity::{self, Identity, prefixed};
 use crate::message::{Message, call_name};
 use crate::rules::ObjectRules;
 use crate::{json, replay, time};
@@ -81,11 +81,6 @@ fn check_alias<'a>(message: &Message<'a>) -> Checked<'a> {
     };
     let outcome = faults.outcome();
     Checked { receipt: MessageReceipt { message_id, outcome, faults: faults.into_list() }, arrival }
-}
-
-/// A user id as files and messages of the source know it.
-fn prefixed<'a>(prefix: &str, id: Cow<'a, str>) -> Cow<'a, str> {
-    if prefix.is_empty() { id } else { Cow::Owned(format!("{prefix}{id}")) }
 }
 
 /// The object of the contract that the message is.

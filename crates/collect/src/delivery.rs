@@ -7,10 +7,10 @@ use crate::message::{MESSAGE_BYTES_MAX, Members, Message};
 use crate::meter::{KeyState, Tally};
 use crate::rules::{KeyRules, Rules};
 use crate::vouching::{LOOKS_MAX, Vouchers};
-use crate::{fault, json, refusal};
+use crate::{consent, fault, identity, json, refusal, time};
 use api::{Call, Delivery, MessageFault, MessageOutcome, MessageReceipt, Refusal, Sender};
 use lake::{Arrival, Origin, Refused};
-use spec::KeyKind;
+use spec::{KeyKind, Purpose};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -26,6 +26,8 @@ pub(crate) struct Taken {
     /// What the log gets.
     pub(crate) records: Vec<Vec<u8>>,
     pub(crate) tally: Tally,
+    /// Whether any of its messages says something of consent.
+    hears_consent: bool,
 }
 
 /// Reads a delivery.
@@ -62,7 +64,7 @@ pub(crate) fn read(
     if let Some(Err(fault)) = only {
         return Err(refused(key, refusal::malformed(&fault.reason), 1, received_micros));
     }
-    Ok(judge(&Around { delivery, key, lookups, received_micros }, &envelope, opened))
+    Ok(judge(&Around { rules, delivery, key, lookups, received_micros }, &envelope, opened))
 }
 
 /// The key that the body shows.
@@ -97,6 +99,7 @@ fn open(text: &str) -> Result<Members<'_>, MessageFault> {
 
 /// What the messages of a delivery share.
 struct Around<'r> {
+    rules: &'r Rules,
     delivery: &'r Delivery,
     key: &'r KeyRules,
     lookups: &'r Lookups,
@@ -105,7 +108,7 @@ struct Around<'r> {
 
 /// Checks all messages and writes their records.
 fn judge<'a>(around: &Around<'_>, envelope: &Envelope<'a>, opened: Vec<Result<Members<'a>, MessageFault>>) -> Taken {
-    let Around { delivery, key, lookups, received_micros } = *around;
+    let Around { rules, delivery, key, lookups, received_micros } = *around;
     let sender = bounded(&delivery.sender);
     let n_received = opened.len() as u64;
     let mut taken = Taken {
@@ -113,6 +116,7 @@ fn judge<'a>(around: &Around<'_>, envelope: &Envelope<'a>, opened: Vec<Result<Me
         receipts: Vec::with_capacity(opened.len()),
         records: Vec::with_capacity(opened.len()),
         tally: Tally { received_micros, n_received, ..Tally::default() },
+        hears_consent: false,
     };
     let mut n_guesses = GUESSES_MAX;
     let mut vouchers = Vouchers { key, signatures: &lookups.signatures, received_micros, n_looks: LOOKS_MAX };
@@ -136,6 +140,7 @@ fn judge<'a>(around: &Around<'_>, envelope: &Envelope<'a>, opened: Vec<Result<Me
             sender: &sender,
             lookups,
         };
+        taken.hear(&message, rules.purposes());
         taken.add(check(&message, &mut n_guesses));
     }
     taken.add_refused(Origin { source: Cow::Borrowed(&key.source.name), key: Cow::Borrowed(&key.name) });
@@ -151,7 +156,31 @@ fn unreadable(fault: MessageFault) -> Checked<'static> {
 impl Taken {
     /// Whether any message of it is to be kept.
     pub(crate) fn keeps_any(&self) -> bool {
-        self.tally.n_accepted + self.tally.n_quarantined > 0
+        self.tally.n_accepted + self.tally.n_quarantined > 0 || self.hears_consent
+    }
+
+    /// Writes down what a message says of consent, if it is somebody's.
+    fn hear(&mut self, message: &Message<'_>, purposes: &[Purpose]) {
+        let said = consent::read(message, purposes);
+        if said.signals.is_empty() {
+            return;
+        }
+        let Some((user_id, anonymous_id)) = identity::whose(message) else { return };
+        for signal in said.signals {
+            let arrival = Arrival::Consent(lake::Consent {
+                origin: Origin { source: Cow::Borrowed(&message.source.name), key: Cow::Borrowed(message.key) },
+                received_micros: message.received_micros,
+                at_micros: time::read(message).unwrap_or(message.received_micros),
+                user_id: user_id.clone(),
+                anonymous_id: anonymous_id.clone(),
+                is_claimed: message.vouching.is_claimed(),
+                signal: Cow::Borrowed(signal.name),
+                text_version: said.text_version.as_deref().map(Cow::Borrowed),
+                said: signal.said.into_iter().map(|(purpose, is_yes)| (Cow::Borrowed(purpose), is_yes)).collect(),
+            });
+            self.records.push(arrival.to_bytes());
+            self.hears_consent = true;
+        }
     }
 
     fn add(&mut self, checked: Checked<'_>) {
@@ -159,7 +188,9 @@ impl Taken {
             Ok(arrival) => {
                 match arrival {
                     Arrival::Aside(_) => self.tally.n_quarantined += 1,
-                    Arrival::Message(_) | Arrival::Alias(_) | Arrival::Refused(_) => self.tally.n_accepted += 1,
+                    Arrival::Message(_) | Arrival::Alias(_) | Arrival::Refused(_) | Arrival::Consent(_) => {
+                        self.tally.n_accepted += 1;
+                    }
                 }
                 self.records.push(arrival.to_bytes());
             }

@@ -45,6 +45,21 @@ pub(crate) fn read<'a>(message: &Message<'a>, prefix: &str, faults: &mut Faults)
     Identity { message_id, user_id: user_id.good(), anonymous_id: anonymous_id.good() }
 }
 
+/// Whom a message is about, whatever becomes of it: the ids that are good, the user's with the prefix of the source's traits.
+pub(crate) fn whose<'a>(message: &Message<'a>) -> Option<(Option<Cow<'a, str>>, Option<Cow<'a, str>>)> {
+    let prefix = message.source.traits().map_or("", |object| object.person_prefix.as_str());
+    let mut faults = Faults::none();
+    let found = read(message, prefix, &mut faults);
+    let user_id = found.user_id.map(|id| prefixed(prefix, id));
+    let is_somebody = user_id.is_some() || found.anonymous_id.is_some();
+    is_somebody.then_some((user_id, found.anonymous_id))
+}
+
+/// A user id as files and messages of the source know it.
+pub(crate) fn prefixed<'a>(prefix: &str, id: Cow<'a, str>) -> Cow<'a, str> {
+    if prefix.is_empty() { id } else { Cow::Owned(format!("{prefix}{id}")) }
+}
+
 /// Reads both ids of an `alias`; a missing one is a fault, since then nobody can be merged.
 pub(crate) fn read_previous<'a>(message: &Message<'a>, faults: &mut Faults) -> Option<Cow<'a, str>> {
     let user_id = message.members.user_id.and_then(json::text_or_number).filter(|id| !id.is_empty());

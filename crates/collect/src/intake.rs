@@ -11,7 +11,7 @@ use crate::{refusal, settings};
 use api::{Collector, Delivery, Pulse, Receipt};
 use lake::{Clock, IntakeLog};
 use serde_json::Value as Json;
-use spec::{Error, ErrorKind, KeyKind, Result, Source};
+use spec::{Error, ErrorKind, KeyKind, Purpose, Result, Source};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -64,10 +64,10 @@ impl Intake {
         self.landed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Replaces keys and contracts by those of these sources; counts and limits of keys that stay go on.
-    pub fn set_sources(&self, sources: &[Source]) {
+    /// Replaces keys, contracts and purposes by these; counts and limits of keys that stay go on.
+    pub fn set_rules(&self, sources: &[Source], purposes: &[Purpose]) {
         let mut rules = self.rules.write().unwrap_or_else(PoisonError::into_inner);
-        *rules = Arc::new(Rules::new(sources, &rules));
+        *rules = Arc::new(Rules::new(sources, purposes, &rules));
     }
 
     /// Checks a message that was kept aside (`Aside::raw`) against what its source promises now.

@@ -9,6 +9,7 @@ mod agent;
 mod agents;
 mod channel;
 mod check;
+mod consent;
 mod delivery;
 mod envelope;
 mod extra;

@@ -7,18 +7,20 @@ use crate::known::{Known, Wanted};
 use crate::meter::KeyState;
 use crate::signatures::Signer;
 use sha2::{Digest, Sha256};
-use spec::{Door, FieldClass, Key, KeyKind, Object, ObjectKind, Source, ValueType};
+use spec::{Door, FieldClass, Key, KeyKind, Object, ObjectKind, Purpose, Source, ValueType};
 use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The longest text that can be a key, in bytes.
 const KEY_BYTES_MAX: usize = 256;
 
-/// Keys and contracts of all sources.
+/// Keys and contracts of all sources, and the purposes.
 #[derive(Default)]
 pub(crate) struct Rules {
     keys: HashMap<[u8; 32], KeyRules>,
     sources: HashMap<String, Arc<SourceRules>>,
+    /// What people can speak of.
+    purposes: Arc<[Purpose]>,
 }
 
 /// A key.
@@ -73,8 +75,8 @@ pub(crate) struct FieldRules {
 
 impl Rules {
     /// Makes the rules of these sources; keys keep what `previous` knows of them.
-    pub(crate) fn new(sources: &[Source], previous: &Rules) -> Rules {
-        let mut rules = Rules::default();
+    pub(crate) fn new(sources: &[Source], purposes: &[Purpose], previous: &Rules) -> Rules {
+        let mut rules = Rules { purposes: purposes.into(), ..Rules::default() };
         let states: HashMap<(&str, &str), &Arc<KeyState>> =
             previous.keys.values().map(|key| ((key.source.name.as_str(), key.name.as_str()), &key.state)).collect();
         for source in sources {
@@ -95,6 +97,10 @@ impl Rules {
             return None;
         }
         self.keys.get::<[u8; 32]>(&Sha256::digest(text.as_bytes()).into())
+    }
+
+    pub(crate) fn purposes(&self) -> &[Purpose] {
+        &self.purposes
     }
 
     pub(crate) fn keys(&self) -> impl Iterator<Item = &KeyRules> {

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod calls;
+mod consents;
 mod contracts;
 mod keys;
 mod laws;

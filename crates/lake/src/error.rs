@@ -28,6 +28,11 @@ pub(crate) fn table(what: &str, name: &str, cause: Cause) -> Error {
     Error::new(ErrorKind::Unavailable, format!("cannot {what} table `{name}`")).with_source(cause)
 }
 
+/// A row of `consents` is about nobody who can be.
+pub(crate) fn nobody_said() -> Error {
+    table("read", "consents", "it names a person that cannot be".into())
+}
+
 /// Somebody else has changed the table since it was read.
 pub(crate) fn table_changed(name: &str, cause: Cause) -> Error {
     Error::new(ErrorKind::Conflict, format!("table `{name}` was changed by somebody else"))

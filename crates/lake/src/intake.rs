@@ -18,4 +18,4 @@ mod tests;
 
 pub use files::{AppendFile, DiskFiles, Files, free_bytes};
 pub use log::{Done, IntakeLog, IntakeOptions, Recovered};
-pub use record::{Alias, Arrival, Aside, Datum, Message, MessageKind, Origin, Refused};
+pub use record::{Alias, Arrival, Aside, Consent, Datum, Message, MessageKind, Origin, Refused};

@@ -354,6 +354,11 @@ impl Lake {
         Ok(report)
     }
 
+    #[cfg(test)]
+    pub(crate) fn vault_for_tests(&self) -> &Vault {
+        &self.vault
+    }
+
     /// A text that is kept aside, in plain.
     #[cfg(test)]
     pub(crate) fn opened_for_tests(&self, sealed: &str) -> String {

@@ -1,7 +1,8 @@
 //! From the log to the tables: what was acknowledged becomes what can be asked about.
 //!
 //! Flow: records after the last offset -> people by the vault -> messages that are known drop out -> rows in the order of
-//! person and time -> commits in a fixed order: vault, quarantine, people, traits, books, events. The commit to `events`
+//! person and time -> commits in a fixed order: vault, quarantine, people, consents, traits, books,
+//! events. The commit to `events`
 //! carries the offset that was consumed and is always the last one: with it the landing has happened. Each table remembers its
 //! own offset, so that a repeat after a crash between any two of them adds nothing twice, even when more has come since.
 //! Invariants: a record lands once; received = stored + duplicate + rejected for each key and minute; it knows no contract,
@@ -24,6 +25,7 @@ use crate::import::{Planned, plan_append, widened};
 use crate::lake::State;
 use crate::ledger::{Home, people_batch};
 use crate::snapshot::Snapshot;
+use crate::statements::{Word, words_batch};
 use crate::table::{Change, Engine, Table};
 use crate::vault::Vault;
 use crate::{Arrival, IntakeLog, Random};
@@ -71,6 +73,7 @@ pub(crate) enum LandingStage {
     Vault,
     Quarantine,
     People,
+    Consents,
     Traits,
     Books,
     Events,
@@ -95,6 +98,8 @@ pub(crate) fn seen_until(engine: &Engine, state: &State) -> Result<u64> {
 pub(crate) struct News {
     /// People who are new, or live elsewhere.
     pub(crate) homes: BTreeMap<PersonId, Home>,
+    /// What people have said.
+    pub(crate) words: Vec<Word>,
     /// Lines of the books.
     pub(crate) books: Books,
 }
@@ -119,6 +124,9 @@ pub(crate) fn land(context: &Context<'_>, state: &mut State) -> Result<(Landing,
     let homes = rows.homes(commit.offset(&state.people)?, context.snapshot.stored_ledger());
     commit.append(&mut state.people, |_| if homes.is_empty() { Ok(None) } else { people_batch(&homes).map(Some) })?;
     (context.after)(LandingStage::People)?;
+    let words = rows.words(commit.offset(&state.consents)?, context.snapshot.stored_ledger().statements());
+    commit.append(&mut state.consents, |_| words_batch(&words).map(Some))?;
+    (context.after)(LandingStage::Consents)?;
     let known_traits = rows.known_traits(context.snapshot);
     commit.append(&mut state.traits, |offset| rows.traits_batch(offset, &known_traits))?;
     (context.after)(LandingStage::Traits)?;
@@ -131,7 +139,7 @@ pub(crate) fn land(context: &Context<'_>, state: &mut State) -> Result<(Landing,
     let stored = n_of(true, &fresh) + n_of(false, &known_traits);
     let duplicate = n_of(false, &fresh) + n_of(true, &known_traits);
     let is_more = context.log.next() > until;
-    Ok((Landing { n_records: until - from, until, stored, duplicate, is_more }, News { homes, books }))
+    Ok((Landing { n_records: until - from, until, stored, duplicate, is_more }, News { homes, words, books }))
 }
 
 fn n_of(wanted: bool, flags: &[bool]) -> u64 {

@@ -6,7 +6,8 @@
 
 use crate::data_file::{read_files, schema_of, timestamp_type, write_file};
 use crate::error;
-use crate::import::{Context, Reading, consent_state, consents_columns};
+use crate::import::{Context, Reading, consents_columns};
+use crate::statements::{Said, Statements, Word};
 use crate::table::{Change, Table};
 use crate::vault::Roots;
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, StringArray, TimestampMicrosecondArray};
@@ -91,19 +92,12 @@ pub(crate) struct Ledger {
     pub(crate) places: Vec<PlacePeople>,
     /// Since when it is known where people live, in their order; those of whom nothing is known are absent.
     homes_since: Arc<Vec<(u64, i64)>>,
-    statements: Arc<HashMap<String, Statements>>,
+    statements: Arc<Statements>,
     people_for: Mutex<HashMap<String, Arc<PurposePeople>>>,
 }
 
 /// Purposes and laws change with the workspace, so that what is remembered has a limit.
 const REMEMBERED_MAX: usize = 256;
-
-/// Whose last word about a purpose was yes, and whose was no.
-#[derive(Default)]
-struct Statements {
-    granted: RoaringTreemap,
-    denied: RoaringTreemap,
-}
 
 /// The columns of `people`.
 pub(crate) fn people_columns() -> Vec<Field> {
@@ -158,12 +152,12 @@ impl Ledger {
             people,
         };
         ledger.places = places.into_iter().map(place).collect();
-        ledger.statements = Arc::new(load_statements(&read_table(consents, &consents_columns())?)?);
+        ledger.statements = Arc::new(Statements::load(&read_table(consents, &consents_columns())?)?);
         Ok(ledger)
     }
 
-    /// The ledger with people who are new, and people who live elsewhere since.
-    pub(crate) fn with(&self, homes: &BTreeMap<PersonId, Home>) -> Ledger {
+    /// The ledger with people who are new or live elsewhere since, and with what people have said since.
+    pub(crate) fn with(&self, homes: &BTreeMap<PersonId, Home>, words: &[Word]) -> Ledger {
         let mut known = self.known.clone();
         let mut places = self.places.clone();
         let mut since: BTreeMap<u64, i64> = BTreeMap::new();
@@ -185,7 +179,9 @@ impl Ledger {
         places.retain(|place| !place.people.is_empty());
         places.sort_by(|a, b| (&a.country, &a.region).cmp(&(&b.country, &b.region)));
         let homes_since = if since.is_empty() { self.homes_since.clone() } else { joined(&self.homes_since, since) };
-        Ledger { known, places, homes_since, statements: Arc::clone(&self.statements), people_for: Mutex::default() }
+        let statements =
+            if words.is_empty() { Arc::clone(&self.statements) } else { Arc::new(self.statements.with(words)) };
+        Ledger { known, places, homes_since, statements, people_for: Mutex::default() }
     }
 
     /// The ledger as it is for those who people are by now.
@@ -200,11 +196,6 @@ impl Ledger {
             place_of.extend((&place.people & &members).iter().map(|member| (member, index)));
             place.people -= &members;
         }
-        let mut statements: HashMap<String, Statements> = HashMap::new();
-        for (purpose, said) in self.statements.iter() {
-            let (granted, denied) = (&said.granted - &members, &said.denied - &members);
-            statements.insert(purpose.clone(), Statements { granted, denied });
-        }
         known -= &members;
         for (root, members) in roots.merged() {
             let of_known = members.iter().filter(|member| self.known.contains(**member));
@@ -212,28 +203,27 @@ impl Ledger {
             let Some(newest) = of_known.max_by_key(age) else { continue };
             known.insert(root);
             places[place_of[newest]].people.insert(root);
-            for (purpose, said) in self.statements.iter() {
-                let seen = statements.get_mut(purpose).expect("every purpose was just taken over");
-                if members.iter().any(|member| said.denied.contains(*member)) {
-                    seen.denied.insert(root);
-                } else if members.iter().any(|member| said.granted.contains(*member)) {
-                    seen.granted.insert(root);
-                }
-            }
         }
         places.retain(|place| !place.people.is_empty());
         let homes_since = Arc::clone(&self.homes_since);
-        Ledger { known, places, homes_since, statements: Arc::new(statements), people_for: Mutex::default() }
+        Ledger {
+            known,
+            places,
+            homes_since,
+            statements: Arc::new(self.statements.seen_by(roots)),
+            people_for: Mutex::default(),
+        }
     }
 
     /// What a person last said about a purpose.
     #[cfg(test)]
     pub(crate) fn state_of(&self, person: PersonId, purpose: &str) -> ConsentState {
-        match self.statements.get(purpose) {
-            Some(said) if said.denied.contains(person.number()) => ConsentState::Denied,
-            Some(said) if said.granted.contains(person.number()) => ConsentState::Granted,
-            _ => ConsentState::Silent,
-        }
+        self.statements.state(person, purpose)
+    }
+
+    /// What people said, by every signal.
+    pub(crate) fn statements(&self) -> &Statements {
+        &self.statements
     }
 
     /// Since when it is known where a person lives, in microseconds since 1970.
@@ -263,8 +253,8 @@ impl Ledger {
             let law = law_of(laws, place.country.as_deref(), place.region.as_deref());
             *of_law.entry(law).or_default() |= &place.people;
         }
-        let nobody = Statements::default();
-        let said = self.statements.get(&purpose.name).unwrap_or(&nobody);
+        let nobody = Said::default();
+        let said = self.statements.of(&purpose.name).unwrap_or(&nobody);
         let mut used = RoaringTreemap::new();
         let mut withheld: BTreeMap<&'static str, RoaringTreemap> = BTreeMap::new();
         for (law, people) in of_law {
@@ -423,27 +413,6 @@ pub(crate) fn load_imports(table: &Table) -> Result<Vec<ImportRecord>> {
 pub(crate) fn read_table(table: &Table, columns: &[Field]) -> Result<RecordBatch> {
     let paths: Vec<_> = table.files()?.iter().map(|file| table.folder().join(&file.name)).collect();
     read_files(&paths, &schema_of(columns))
-}
-
-/// The last word of each person per purpose; of two words at the same instant the no counts.
-fn load_statements(rows: &RecordBatch) -> Result<HashMap<String, Statements>> {
-    let people: &Int64Array = rows.column(0).as_primitive();
-    let (purposes, states) = (rows.column(1).as_string::<i32>(), rows.column(2).as_string::<i32>());
-    let times = rows.column(3).as_primitive::<TimestampMicrosecondType>();
-    let mut last: HashMap<(&str, i64), (i64, bool)> = HashMap::new();
-    for row in 0..rows.num_rows() {
-        let is_denied = consent_state(states.value(row)) != Some(ConsentState::Granted);
-        let word = (times.value(row), is_denied);
-        let known = last.entry((purposes.value(row), people.value(row))).or_insert(word);
-        *known = word.max(*known);
-    }
-    let mut statements: HashMap<String, Statements> = HashMap::new();
-    for ((purpose, person), (_, is_denied)) in last {
-        let said = statements.entry(purpose.to_owned()).or_default();
-        let people = if is_denied { &mut said.denied } else { &mut said.granted };
-        people.insert(person_of(Some(person))?.number());
-    }
-    Ok(statements)
 }
 
 fn person_of(number: Option<i64>) -> Result<PersonId> {

@@ -24,6 +24,7 @@ mod quarantine;
 mod scan;
 mod settling;
 mod snapshot;
+mod statements;
 mod store;
 mod stretch;
 mod sums;
@@ -40,8 +41,8 @@ pub use from_text::{
 };
 pub use import::{ImportFile, ImportReport};
 pub use intake::{
-    Alias, AppendFile, Arrival, Aside, Datum, DiskFiles, Done, Files, IntakeLog, IntakeOptions, Message, MessageKind,
-    Origin, Recovered, Refused, free_bytes,
+    Alias, AppendFile, Arrival, Aside, Consent, Datum, DiskFiles, Done, Files, IntakeLog, IntakeOptions, Message,
+    MessageKind, Origin, Recovered, Refused, free_bytes,
 };
 pub use lake::{Lake, LakeOptions};
 pub use landing::{BookLine, Landing};

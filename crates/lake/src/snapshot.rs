@@ -71,9 +71,9 @@ impl Snapshot {
             Some(earlier) => Arc::clone(&earlier.imports),
             None => Arc::new(load_imports(&state.imports)?),
         };
-        let stored_ledger = match (same(&["people", "consents"]), same(&["consents"]).zip(news)) {
+        let stored_ledger = match (same(&["people", "consents"]), earlier.zip(news)) {
             (Some(earlier), _) => Arc::clone(&earlier.stored_ledger),
-            (None, Some((earlier, news))) => Arc::new(earlier.stored_ledger.with(&news.homes)),
+            (None, Some((earlier, news))) => Arc::new(earlier.stored_ledger.with(&news.homes, &news.words)),
             (None, None) => Arc::new(Ledger::load(&state.people, &state.consents)?),
         };
         let same_people = earlier.filter(|earlier| earlier.roots.n_entries() == state.n_merges);

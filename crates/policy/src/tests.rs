@@ -13,6 +13,7 @@ fn purpose(basis: &[(Law, Basis)]) -> Purpose {
         description: String::new(),
         basis: basis.iter().copied().collect(),
         min_group: 3,
+        signals: spec::Signals::default(),
     }
 }
 

@@ -32,7 +32,9 @@ pub use error::{Error, ErrorKind, Result};
 pub use measure::{EventSelector, Measure, MeasureAtom, MeasureFunction};
 pub use part::{ConditionForm, ConditionPart};
 pub use person::PersonId;
-pub use policy::{Basis, ConsentState, Law, LawRule, Mask, Purpose, Release, Role, Statement, User};
+pub use policy::{
+    Basis, ConsentState, Law, LawRule, Mask, Purpose, Release, Role, Signals, Statement, TcfUse, UsOptOut, User,
+};
 pub use question::{
     AttributionModel, AttributionQuestion, AudienceQuestion, ExperimentMetric, ExperimentQuestion, FunnelOrder,
     FunnelQuestion, FunnelStep, Interval, PathsEnd, PathsQuestion, Question, QuestionBody, RetentionQuestion,

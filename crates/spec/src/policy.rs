@@ -80,6 +80,62 @@ pub struct Purpose {
     pub basis: BTreeMap<Law, Basis>,
     /// The smallest group of people that an answer may show.
     pub min_group: u32,
+    /// By which signals people speak of it.
+    pub signals: Signals,
+}
+
+/// By which signals people speak of a purpose; a browser's `Sec-GPC` speaks of all that rest on an opt-out.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Signals {
+    /// Categories of a consent tool: all of them agreed to is a yes, one refused a no.
+    pub categories: Vec<String>,
+    /// A vendor and purposes of the Transparency and Consent Framework: all of them agreed to is a yes, else it is a no.
+    pub tcf: Option<TcfUse>,
+    /// Opt-outs of the United States: one of them is a no.
+    pub us: Vec<UsOptOut>,
+}
+
+/// What a string of the Transparency and Consent Framework has to allow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TcfUse {
+    /// The number of the vendor that we are.
+    pub vendor: u16,
+    /// The numbers of its purposes.
+    pub purposes: Vec<u16>,
+}
+
+/// What people of the United States can opt out of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UsOptOut {
+    /// That their data is sold.
+    Sale,
+    /// That it is shared for advertising.
+    Sharing,
+    /// That advertising is chosen by it.
+    TargetedAdvertising,
+}
+
+impl UsOptOut {
+    /// All of them.
+    pub const ALL: [UsOptOut; 3] = [UsOptOut::Sale, UsOptOut::Sharing, UsOptOut::TargetedAdvertising];
+
+    /// The word in workspace files.
+    pub fn name(self) -> &'static str {
+        match self {
+            UsOptOut::Sale => "sale",
+            UsOptOut::Sharing => "sharing",
+            UsOptOut::TargetedAdvertising => "targeted_advertising",
+        }
+    }
+
+    /// The name of its field in sections of GPP strings.
+    pub fn field(self) -> &'static str {
+        match self {
+            UsOptOut::Sale => "SaleOptOut",
+            UsOptOut::Sharing => "SharingOptOut",
+            UsOptOut::TargetedAdvertising => "TargetedAdvertisingOptOut",
+        }
+    }
 }
 
 /// What a person has said about a purpose.

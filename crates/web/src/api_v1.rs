@@ -21,6 +21,9 @@ use spec::{Answer, Column, Outcome, Provenance, Verdict, WaterfallStep};
 pub(crate) mod dashboards;
 pub(crate) mod running;
 
+/// Since when `Sec-GPC` is obeyed.
+const GPC_SINCE: &str = "2026-11-30";
+
 /// The forms in which an answer leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AnswerFormat {
@@ -317,6 +320,14 @@ pub(crate) async fn health(State(app): State<App>) -> Result<Response, Problem> 
         return Err(Problem::busy("questions cannot be answered yet"));
     }
     Ok(Json(health).into_response())
+}
+
+/// Says that a browser's `Sec-GPC` is obeyed.
+///
+/// # Source
+/// W3C, "Global Privacy Control", section 5, the resource for the support of GPC.
+pub(crate) async fn gpc() -> Response {
+    Json(json!({ "gpc": true, "lastUpdate": GPC_SINCE })).into_response()
 }
 
 pub(crate) async fn collector(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {

@@ -178,7 +178,7 @@ async fn nowhere(State(app): State<App>, request: Request) -> Response {
 }
 
 fn is_api(path: &str) -> bool {
-    path.starts_with("/api/") || path == "/health" || is_intake(path)
+    path.starts_with("/api/") || path.starts_with("/.well-known/") || path == "/health" || is_intake(path)
 }
 
 fn is_intake(path: &str) -> bool {
@@ -302,6 +302,7 @@ fn table() -> Vec<Row> {
         ),
         row(Api, Open, "GET /api/openapi.json", "This document", get(api_v1::openapi_document)),
         row(Api, Open, "GET /health", "Whether the parts work", get(api_v1::health)),
+        row(Api, Open, "GET /.well-known/gpc.json", "That Global Privacy Control is obeyed", get(api_v1::gpc)),
         row(Intake, Key, "POST /v1/{call}", "Takes a message or a batch of them", post(intake::take)),
         row(Intake, Open, "OPTIONS /v1/{call}", "Lets pages of any site send it", options(intake::preflight)),
         row(Intake, Key, "GET /v1/projects/{key}/settings", "What a browser's library needs", get(intake::settings)),

@@ -4,12 +4,15 @@ use crate::definitions::Definitions;
 use crate::diagnostic::{Place, Problems};
 use crate::fields::{Fields, entries_of, text_of};
 use crate::names::{check_name, did_you_mean, shortened};
-use crate::node::Node;
-use spec::{Basis, FieldClass, Law, LawRule, Mask, Purpose, Release, Role, User};
+use crate::node::{Node, NodeKind};
+use spec::{Basis, FieldClass, Law, LawRule, Mask, Purpose, Release, Role, Signals, TcfUse, UsOptOut, User};
 use std::collections::BTreeMap;
 
 /// The smallest minimum group: one person is no group.
 const MIN_GROUP: (u32, u32) = (2, 1_000_000);
+
+/// The framework has numbers for so many purposes.
+const TCF_PURPOSE_MAX: i64 = 24;
 
 const BASES: [Basis; 5] =
     [Basis::Consent, Basis::OptOut, Basis::LegitimateInterest, Basis::Contract, Basis::LegalObligation];
@@ -62,11 +65,52 @@ pub(crate) fn read_purpose(name: &str, node: &Node, problems: &mut Problems) -> 
     }
     fields.required("min_group", "say how small a group may be shown, as in `min_group: 50`", problems);
     let min_group = fields.whole("min_group", MIN_GROUP, problems);
+    let signals = fields.optional("signals").map(|node| read_signals(node, problems)).unwrap_or_default();
     fields.close(problems);
     if problems.count() > n_problems {
         return None;
     }
-    Some(Purpose { name: name.to_owned(), title: title?.to_owned(), description, basis, min_group: min_group? })
+    let (name, title) = (name.to_owned(), title?.to_owned());
+    Some(Purpose { name, title, description, basis, min_group: min_group?, signals })
+}
+
+/// Reads by which signals people speak of a purpose.
+fn read_signals(node: &Node, problems: &mut Problems) -> Signals {
+    let Some(mut fields) = Fields::open(node, "the signals of a purpose", problems) else { return Signals::default() };
+    let categories = fields.texts("categories", problems).into_iter().map(|(text, _)| text.to_owned()).collect();
+    let tcf = fields.optional("tcf").and_then(|node| read_tcf(node, problems));
+    let words = UsOptOut::ALL.map(|opt_out| (opt_out.name(), opt_out));
+    let us = fields.texts("us", problems);
+    let us = us.into_iter().filter_map(|(word, place)| word_of(word, place, "an opt-out", &words, problems)).collect();
+    fields.close(problems);
+    Signals { categories, tcf, us }
+}
+
+fn read_tcf(node: &Node, problems: &mut Problems) -> Option<TcfUse> {
+    let mut fields = Fields::open(node, "what a TCF string has to allow", problems)?;
+    fields.required("vendor", "give your number in the Global Vendor List, as in `vendor: 812`", problems);
+    let vendor = fields.whole("vendor", (1, u32::from(u16::MAX)), problems);
+    let hint = "give the numbers of purposes of the framework, as in `purposes: [1, 3, 4]`";
+    let list = fields.required("purposes", hint, problems);
+    let mut purposes = Vec::new();
+    for node in fields.list("purposes", problems) {
+        match node.kind {
+            NodeKind::Integer(number @ 1..=TCF_PURPOSE_MAX) => purposes.push(number as u16),
+            _ => {
+                problems.add(
+                    &node.place,
+                    format!("a purpose is a number from 1 to {TCF_PURPOSE_MAX}"),
+                    hint.to_owned(),
+                );
+            }
+        }
+    }
+    // Without a purpose every string would allow everything.
+    if let Some(node) = list.filter(|node| matches!(&node.kind, NodeKind::List(items) if items.is_empty())) {
+        problems.add(&node.place, "`purposes` is empty".to_owned(), hint.to_owned());
+    }
+    fields.close(problems);
+    Some(TcfUse { vendor: u16::try_from(vendor?).ok()?, purposes })
 }
 
 /// Reads a role; `None` if it has errors.

@@ -112,6 +112,36 @@ fn what_was_taken_is_in_the_answer_once() {
 }
 
 #[test]
+fn whoever_objects_by_a_message_is_out_of_the_next_answers() {
+    let mut setup = shop();
+    let analytics = setup.files.get_mut("purposes/analytics.yaml").expect("the base has the purpose");
+    analytics.push_str("signals: { categories: [Analytics] }\n");
+    let world = setup.open();
+    let bought = ["a1", "a2", "b1"].map(|member| purchase(&format!("m-{member}"), member, &json!(1)));
+    send(&world.app, &json!({ "batch": bought }));
+    assert_eq!(books(&world, 3), (3, 0, 0));
+    let n_sold = |world: &World| sold(world).last().and_then(|row| row.last()).cloned();
+    assert_eq!(n_sold(&world), Some(Value::Integer(3)));
+    let says = |id: &str, is_yes: bool, at: &str| {
+        json!({ "batch": [{ "type": "track", "event": "Consent", "messageId": id, "userId": "b1", "timestamp": at,
+                             "context": { "consent": { "categoryPreferences": { "Analytics": is_yes } } } }] })
+    };
+    // No contract declares the event: what it says of consent counts all the same.
+    let before = says("c1", true, "2024-06-29T12:00:00Z");
+    send(&world.app, &before);
+    send(&world.app, &says("c2", false, "2024-06-29T12:00:01Z"));
+    assert_eq!(books(&world, 5).0, 3);
+    assert_eq!(n_sold(&world), Some(Value::Integer(2)));
+    send(&world.app, &before);
+    assert_eq!(books(&world, 6).0, 3);
+    assert_eq!(n_sold(&world), Some(Value::Integer(2)), "the old yes again is no new one");
+    let World { app, folder } = world;
+    drop(app);
+    let world = World { app: open(folder.path(), setup.now, 7), folder };
+    assert_eq!(n_sold(&world), Some(Value::Integer(2)));
+}
+
+#[test]
 fn what_is_kept_aside_comes_in_after_the_mend_and_counts_once() {
     let setup = shop();
     let world = setup.open();

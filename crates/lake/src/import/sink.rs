@@ -11,10 +11,10 @@ use crate::ledger::PlaceUpdate;
 use crate::table::{Table, TableFile};
 use crate::vault::Roots;
 use crate::{Random, error};
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, UInt64Array};
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, UInt64Array, new_null_array};
 use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimestampMicrosecondType};
-use spec::{ConsentState, ObjectKind, PersonId, Result};
+use spec::{ConsentState, Object, ObjectKind, PersonId, Result};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -63,6 +63,11 @@ pub(crate) fn consents_columns() -> Vec<Field> {
         Field::new("ts", timestamp_type(), true),
         Field::new("source", DataType::Utf8, true),
         Field::new("message_key", DataType::Binary, true),
+        // How it was given, and which text the person was shown.
+        Field::new("signal", DataType::Utf8, true),
+        Field::new("text_version", DataType::Utf8, true),
+        // The place in the log of what came in a message.
+        Field::new("seq", DataType::Int64, true),
     ]
 }
 
@@ -300,8 +305,19 @@ fn statements(
         accepted.time_column(),
         repeat(&origin(file), accepted.people.len()),
         Arc::new(keys),
+        text_or_null(accepted, file.object, "signal"),
+        text_or_null(accepted, file.object, "text_version"),
+        new_null_array(&DataType::Int64, accepted.people.len()),
     ];
     batch(&schema_of(&consents_columns()), columns)
+}
+
+/// A text column of a file, if the object has one of this name.
+fn text_or_null(accepted: &Accepted, object: &Object, name: &str) -> ArrayRef {
+    match accepted.texts(object, name) {
+        Some(texts) => Arc::new(texts.clone()),
+        None => new_null_array(&DataType::Utf8, accepted.people.len()),
+    }
 }
 
 fn note_places(file: &ImportFile<'_>, accepted: &Accepted, places: &mut BTreeMap<PersonId, PlaceUpdate>) {

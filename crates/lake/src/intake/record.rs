@@ -25,6 +25,9 @@ pub enum Arrival<'a> {
     /// Two people who are one.
     #[serde(borrow)]
     Alias(Alias<'a>),
+    /// What a signal that came with a message says about purposes.
+    #[serde(borrow)]
+    Consent(Consent<'a>),
 }
 
 /// A message that keeps its contract.
@@ -160,6 +163,35 @@ pub struct Alias<'a> {
     pub previous_id: Cow<'a, str>,
 }
 
+/// What a signal that came with a message says about purposes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Consent<'a> {
+    /// The source and the name of the key that it came with.
+    #[serde(borrow)]
+    pub origin: Origin<'a>,
+    /// When it came, in microseconds since 1970.
+    pub received_micros: i64,
+    /// When the message happened, in microseconds since 1970.
+    pub at_micros: i64,
+    /// The user id, where there is one.
+    #[serde(borrow)]
+    pub user_id: Option<Cow<'a, str>>,
+    /// The anonymous id, where there is one; one of the two is there.
+    #[serde(borrow)]
+    pub anonymous_id: Option<Cow<'a, str>>,
+    /// Whether a public key vouches for it, which is nobody.
+    pub is_claimed: bool,
+    /// Which signal: `categories`, `tcf`, `gpp` or `gpc`.
+    #[serde(borrow)]
+    pub signal: Cow<'a, str>,
+    /// Which text the person was shown, where the message says so.
+    #[serde(borrow)]
+    pub text_version: Option<Cow<'a, str>>,
+    /// Purposes, and whether it is a yes.
+    #[serde(borrow)]
+    pub said: Vec<(Cow<'a, str>, bool)>,
+}
+
 impl<'a> Arrival<'a> {
     /// The bytes of the record.
     pub fn to_bytes(&self) -> Vec<u8> {
@@ -190,6 +222,7 @@ impl<'a> Arrival<'a> {
             Arrival::Aside(aside) => &aside.origin,
             Arrival::Refused(refused) => &refused.origin,
             Arrival::Alias(alias) => &alias.origin,
+            Arrival::Consent(consent) => &consent.origin,
         }
     }
 
@@ -200,6 +233,7 @@ impl<'a> Arrival<'a> {
             Arrival::Aside(aside) => aside.received_micros,
             Arrival::Refused(refused) => refused.received_micros,
             Arrival::Alias(alias) => alias.received_micros,
+            Arrival::Consent(consent) => consent.received_micros,
         }
     }
 }

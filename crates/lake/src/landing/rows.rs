@@ -11,14 +11,16 @@ use crate::lake::State;
 use crate::ledger::{Home, Ledger};
 use crate::scan::EventFile;
 use crate::snapshot::Snapshot;
+use crate::statements::{LastWord, Statements, Word};
 use crate::vault::{ANONYMOUS_ID, Draft, Evidence, Joined, MergeReason, USER_ID};
-use crate::{Alias, Arrival, Datum, Message, MessageKind, Origin};
+use crate::{Alias, Arrival, Consent, Datum, Message, MessageKind, Origin};
 use arrow::array::{
     ArrayRef, BinaryArray, BooleanArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array,
 };
 use arrow::compute::take_record_batch;
 use arrow::datatypes::{DataType, Field, Schema};
 use spec::{PersonId, Result};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -39,6 +41,8 @@ pub(super) struct Rows {
     people: BTreeMap<PersonId, u64>,
     /// Where people live, as far as records tell that somebody vouches for.
     homes: Vec<(u64, PersonId, Home)>,
+    /// What people say about purposes, in the order of the log.
+    words: Vec<(u64, Word)>,
 }
 
 /// Messages of which nothing is kept.
@@ -95,6 +99,7 @@ impl Rows {
         let mut keyers = Keyers { secret: context.vault.content_key(), known: HashMap::new() };
         let mut lines = Lines::default();
         let (mut asides, mut refused, mut homes, mut aliases) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut words = Vec::new();
         let mut people = BTreeMap::new();
         let roots = context.snapshot.roots();
         for (offset, arrival) in arrivals {
@@ -127,6 +132,13 @@ impl Rows {
                     people.entry(person).or_insert(*offset);
                     aliases.push((*offset, line, refusal));
                 }
+                Arrival::Consent(consent) => {
+                    let (user, anonymous) = (consent.user_id.as_deref(), consent.anonymous_id.as_deref());
+                    let person = found_person((user, anonymous), consent.is_claimed, draft);
+                    people.entry(person).or_insert(*offset);
+                    let may_grant = !consent.is_claimed || (user.is_none() && !draft.is_identified(person));
+                    words.extend(words_of(*offset, consent, person, may_grant));
+                }
                 Arrival::Aside(aside) => asides.push(AsideRow::of(*offset, line, aside, context.vault)),
                 Arrival::Refused(counted) => {
                     let (reason, n_messages) = (counted.reason.clone().into_owned(), counted.n_messages);
@@ -134,7 +146,8 @@ impl Rows {
                 }
             }
         }
-        Ok(Rows { events: events.events()?, traits: traits.traits()?, aliases, asides, refused, people, homes })
+        let (events, traits) = (events.events()?, traits.traits()?);
+        Ok(Rows { events, traits, aliases, asides, refused, people, homes, words })
     }
 
     /// People who are not known yet, and places that are newer than those known, of records from an offset on.
@@ -152,6 +165,22 @@ impl Rows {
             }
         }
         homes
+    }
+
+    /// What people say of records from an offset on that they had not said last by the same signal.
+    pub(super) fn words(&self, offset: u64, statements: &Statements) -> Vec<Word> {
+        let mut last: HashMap<(PersonId, &str, &str), LastWord> = HashMap::new();
+        let mut new = Vec::new();
+        for (_, word) in self.words.iter().filter(|(at, _)| *at >= offset) {
+            let known = last
+                .entry((word.person, &word.purpose, &word.signal))
+                .or_insert_with(|| statements.last_word(word.person, &word.purpose, &word.signal));
+            if known.is_changed_by(word) {
+                *known = word.as_last();
+                new.push(word.clone());
+            }
+        }
+        new
     }
 
     /// Which of the traits' messages are known, by what the tables held before this landing.
@@ -231,40 +260,58 @@ impl EventRows {
     }
 }
 
+/// The person whom ids lead to, without the vault learning that they are one's.
+fn found_person((user, anonymous): (Option<&str>, Option<&str>), is_claimed: bool, draft: &mut Draft<'_>) -> PersonId {
+    match (user, anonymous) {
+        (Some(user), _) if is_claimed => draft.claimed_person(user),
+        (Some(user), _) => draft.person(user),
+        (None, Some(anonymous)) => draft.person_by(ANONYMOUS_ID, anonymous),
+        (None, None) => unreachable!("the collector refuses messages without an id"),
+    }
+}
+
+/// What a signal says; a public key can say no for everybody, and yes for nobody but a visitor of whom nothing else is known.
+fn words_of(offset: u64, consent: &Consent<'_>, person: PersonId, may_grant: bool) -> Vec<(u64, Word)> {
+    let said = consent.said.iter().filter(|(_, is_granted)| may_grant || !*is_granted);
+    let word = |(purpose, is_granted): &(Cow<'_, str>, bool)| Word {
+        person,
+        purpose: purpose.clone().into_owned(),
+        signal: consent.signal.clone().into_owned(),
+        is_granted: *is_granted,
+        // A no holds from now on. A yes is as old as its message, so that one that is sent again does not undo a later no.
+        at_micros: if *is_granted { consent.at_micros.min(consent.received_micros) } else { consent.received_micros },
+        source: consent.origin.source.clone().into_owned(),
+        text_version: consent.text_version.clone().map(Cow::into_owned),
+        sequence: sequence(offset),
+    };
+    said.map(|said| (offset, word(said))).collect()
+}
+
 /// The person that a message is about.
 ///
 /// What somebody vouches for teaches the vault: an anonymous id and a user id that come together lead to one person. Where
 /// each leads to a person of its own already, an `identify` makes these one, unless the visitor is somebody else who is
 /// identified. A public key teaches nothing.
 fn person_of(message: &Message<'_>, draft: &mut Draft<'_>) -> PersonId {
-    let (user, anonymous) = (message.user_id.as_deref(), message.anonymous_id.as_deref());
-    match (user, anonymous) {
-        (Some(user), _) if message.is_claimed => draft.claimed_person(user),
-        (Some(user), Some(anonymous)) => {
-            match (draft.known(USER_ID, user), draft.known(ANONYMOUS_ID, anonymous)) {
-                (None, Some(visitor)) if !draft.is_identified(visitor) => draft.link(USER_ID, user, visitor),
-                (Some(person), Some(visitor))
-                    if message.kind == MessageKind::Traits && !draft.is_identified(visitor) =>
-                {
-                    // Why it may be refused is in the log of merges; the message itself is of the user either way.
-                    draft.merge(
-                        visitor,
-                        person,
-                        &evidence(MergeReason::Identify, message.received_micros, &message.origin),
-                    );
-                }
-                (_, Some(_)) => {}
-                (_, None) => {
-                    let person = draft.person(user);
-                    draft.link(ANONYMOUS_ID, anonymous, person);
-                }
+    let ids = (message.user_id.as_deref(), message.anonymous_id.as_deref());
+    if let (Some(user), Some(anonymous)) = ids
+        && !message.is_claimed
+    {
+        match (draft.known(USER_ID, user), draft.known(ANONYMOUS_ID, anonymous)) {
+            (None, Some(visitor)) if !draft.is_identified(visitor) => draft.link(USER_ID, user, visitor),
+            (Some(person), Some(visitor)) if message.kind == MessageKind::Traits && !draft.is_identified(visitor) => {
+                // Why it may be refused is in the log of merges; the message itself is of the user either way.
+                let evidence = evidence(MergeReason::Identify, message.received_micros, &message.origin);
+                draft.merge(visitor, person, &evidence);
             }
-            draft.person(user)
+            (_, Some(_)) => {}
+            (_, None) => {
+                let person = draft.person(user);
+                draft.link(ANONYMOUS_ID, anonymous, person);
+            }
         }
-        (Some(user), None) => draft.person(user),
-        (None, Some(anonymous)) => draft.person_by(ANONYMOUS_ID, anonymous),
-        (None, None) => unreachable!("the collector refuses messages without an id"),
     }
+    found_person(ids, message.is_claimed, draft)
 }
 
 fn evidence<'a>(reason: MergeReason, at_micros: i64, origin: &'a Origin<'_>) -> Evidence<'a> {

@@ -1,5 +1,6 @@
 //! Landing through its one function: what comes in once, in which order, and after which crash.
 
+mod consents;
 mod growth;
 mod histories;
 mod identity;
@@ -197,8 +198,8 @@ fn a_crash_after_any_stage_is_made_good_by_the_next_landing() {
     land_all(&whole, &log);
     let expected = (events_in(&whole), whole.lake.snapshot().books());
     assert_eq!(expected.1.iter().map(|line| line.rejected).sum::<u64>(), 16);
-    use LandingStage::{Books, Events, People, Quarantine, Traits, Vault};
-    for stage in [Vault, Quarantine, People, Traits, Books, Events] {
+    use LandingStage::{Books, Consents, Events, People, Quarantine, Traits, Vault};
+    for stage in [Vault, Quarantine, People, Consents, Traits, Books, Events] {
         for is_reopened in [false, true] {
             let fixture = Fixture::new();
             let log = log_of(&fixture);

@@ -154,6 +154,7 @@ pub(super) fn purpose(name: &str, basis: Basis) -> Purpose {
         description: String::new(),
         basis: Law::ALL.into_iter().map(|law| (law, basis)).collect(),
         min_group: 0,
+        signals: spec::Signals::default(),
     }
 }
 

@@ -97,6 +97,39 @@ users.yaml:4:5: two users named `bob`
 }
 
 #[test]
+fn signals_of_purposes() {
+    let purpose = |signals: &str| format!("title: ads\nbasis: {{ gdpr: consent }}\nmin_group: 9\nsignals:\n{signals}");
+    let good =
+        purpose("  categories: [Advertising]\n  tcf: { vendor: 812, purposes: [1, 24] }\n  us: [sale, sharing]\n");
+    let (definitions, report) = load_with(&[("purposes/ads.yaml", &good)]);
+    assert_eq!(report, "");
+    let expected = spec::Signals {
+        categories: vec!["Advertising".to_owned()],
+        tcf: Some(spec::TcfUse { vendor: 812, purposes: vec![1, 24] }),
+        us: vec![spec::UsOptOut::Sale, spec::UsOptOut::Sharing],
+    };
+    assert_eq!(definitions.purposes["ads"].signals, expected);
+    let bad = purpose("  categoris: [x]\n  tcf: { vendor: 0, purposes: [0, one, 25] }\n  us: [sales]\n");
+    let empty = purpose("  tcf: { vendor: 7, purposes: [] }\n");
+    insta::assert_snapshot!(check(&[("purposes/ads.yaml", &bad), ("purposes/email.yaml", &empty)]), @"
+purposes/ads.yaml:5:3: `categoris` is not a key of the signals of a purpose
+    did you mean `categories`?
+purposes/ads.yaml:6:18: `vendor` is a whole number from 1 to 65535
+    write it as in `vendor: 10`
+purposes/ads.yaml:6:32: a purpose is a number from 1 to 24
+    give the numbers of purposes of the framework, as in `purposes: [1, 3, 4]`
+purposes/ads.yaml:6:35: a purpose is a number from 1 to 24
+    give the numbers of purposes of the framework, as in `purposes: [1, 3, 4]`
+purposes/ads.yaml:6:40: a purpose is a number from 1 to 24
+    give the numbers of purposes of the framework, as in `purposes: [1, 3, 4]`
+purposes/ads.yaml:7:8: `sales` is not an opt-out
+    did you mean `sale`?
+purposes/email.yaml:5:31: `purposes` is empty
+    give the numbers of purposes of the framework, as in `purposes: [1, 3, 4]`
+");
+}
+
+#[test]
 fn sources_and_contracts() {
     insta::assert_snapshot!(check(&[
         ("sources/web.yaml", "contract: contracts/wbe.odcs.yaml\nfiles:\n  - { path: ../secret.csv, object: x }\n  - { path: /etc/passwd }\n"),

@@ -245,9 +245,9 @@ impl History {
     }
 
     fn crash(&self, log: &crate::IntakeLog) {
-        use LandingStage::{Books, Events, People, Quarantine, Traits, Vault};
-        let stages = [Vault, Quarantine, People, Traits, Books, Events];
-        let stage = stages[usize::try_from(self.draw(6)).expect("it is small")];
+        use LandingStage::{Books, Consents, Events, People, Quarantine, Traits, Vault};
+        let stages = [Vault, Quarantine, People, Consents, Traits, Books, Events];
+        let stage = stages[usize::try_from(self.draw(7)).expect("it is small")];
         *self.fixture.lake.fail_after_landing.lock().expect("nobody panics here") = Some(stage);
         let _ = self.fixture.lake.land(log);
         *self.fixture.lake.fail_after_landing.lock().expect("nobody panics here") = None;
