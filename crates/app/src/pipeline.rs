@@ -25,6 +25,8 @@ const INTAKE: IntakeOptions = IntakeOptions {
 };
 /// How often what came is landed.
 const LANDING_EVERY: Duration = Duration::from_secs(1);
+/// After how long what came is landed if somebody has said no.
+const URGENT_EVERY: Duration = Duration::from_millis(200);
 /// How often files are looked at for compaction.
 const COMPACTION_EVERY: Duration = Duration::from_secs(5);
 /// How often the workspace is looked at for new keys and contracts, and the disk for room.
@@ -148,8 +150,16 @@ fn land(log: &IntakeLog, intake: &Intake, state: &State, stop: &Stop) {
             }
             None => AFTER_ERROR,
         };
-        if stop.wait(pause) {
-            return;
+        let mut left = pause;
+        loop {
+            if stop.wait(left.min(URGENT_EVERY)) {
+                return;
+            }
+            left = left.saturating_sub(URGENT_EVERY);
+            // Somebody who says no does not wait for the others.
+            if left.is_zero() || intake.take_urgent() {
+                break;
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::check::{Checked, check};
 use crate::envelope::Envelope;
+use crate::heard::Word;
 use crate::lookups::Lookups;
 use crate::message::{MESSAGE_BYTES_MAX, Members, Message};
 use crate::meter::{KeyState, Tally};
@@ -26,8 +27,8 @@ pub(crate) struct Taken {
     /// What the log gets.
     pub(crate) records: Vec<Vec<u8>>,
     pub(crate) tally: Tally,
-    /// Whether any of its messages says something of consent.
-    hears_consent: bool,
+    /// What its messages say of consent.
+    pub(crate) heard: Vec<Word>,
 }
 
 /// Reads a delivery.
@@ -116,7 +117,7 @@ fn judge<'a>(around: &Around<'_>, envelope: &Envelope<'a>, opened: Vec<Result<Me
         receipts: Vec::with_capacity(opened.len()),
         records: Vec::with_capacity(opened.len()),
         tally: Tally { received_micros, n_received, ..Tally::default() },
-        hears_consent: false,
+        heard: Vec::new(),
     };
     let mut n_guesses = GUESSES_MAX;
     let mut vouchers = Vouchers { key, signatures: &lookups.signatures, received_micros, n_looks: LOOKS_MAX };
@@ -156,7 +157,7 @@ fn unreadable(fault: MessageFault) -> Checked<'static> {
 impl Taken {
     /// Whether any message of it is to be kept.
     pub(crate) fn keeps_any(&self) -> bool {
-        self.tally.n_accepted + self.tally.n_quarantined > 0 || self.hears_consent
+        self.tally.n_accepted + self.tally.n_quarantined > 0
     }
 
     /// Writes down what a message says of consent, if it is somebody's.
@@ -165,21 +166,21 @@ impl Taken {
         if said.signals.is_empty() {
             return;
         }
-        let Some((user_id, anonymous_id)) = identity::whose(message) else { return };
+        let Some(whose) = identity::whose(message) else { return };
         for signal in said.signals {
-            let arrival = Arrival::Consent(lake::Consent {
+            let consent = lake::Consent {
                 origin: Origin { source: Cow::Borrowed(&message.source.name), key: Cow::Borrowed(message.key) },
                 received_micros: message.received_micros,
                 at_micros: time::read(message).unwrap_or(message.received_micros),
-                user_id: user_id.clone(),
-                anonymous_id: anonymous_id.clone(),
+                user_id: whose.user_id.clone(),
+                anonymous_id: whose.anonymous_id.clone(),
                 is_claimed: message.vouching.is_claimed(),
                 signal: Cow::Borrowed(signal.name),
                 text_version: said.text_version.as_deref().map(Cow::Borrowed),
                 said: signal.said.into_iter().map(|(purpose, is_yes)| (Cow::Borrowed(purpose), is_yes)).collect(),
-            });
-            self.records.push(arrival.to_bytes());
-            self.hears_consent = true;
+            };
+            self.heard.push(Word::of(&consent));
+            self.records.push(Arrival::Consent(consent).to_bytes());
         }
     }
 

@@ -46,13 +46,15 @@ pub(crate) fn read<'a>(message: &Message<'a>, prefix: &str, faults: &mut Faults)
 }
 
 /// Whom a message is about, whatever becomes of it: the ids that are good, the user's with the prefix of the source's traits.
-pub(crate) fn whose<'a>(message: &Message<'a>) -> Option<(Option<Cow<'a, str>>, Option<Cow<'a, str>>)> {
-    let prefix = message.source.traits().map_or("", |object| object.person_prefix.as_str());
-    let mut faults = Faults::none();
-    let found = read(message, prefix, &mut faults);
-    let user_id = found.user_id.map(|id| prefixed(prefix, id));
-    let is_somebody = user_id.is_some() || found.anonymous_id.is_some();
-    is_somebody.then_some((user_id, found.anonymous_id))
+pub(crate) fn whose<'a>(message: &Message<'a>) -> Option<Identity<'a>> {
+    let event = match message.call {
+        Some(Call::Track) => message.members.event.and_then(json::text_of),
+        call => call.map(|call| Cow::Borrowed(call_name(call))),
+    };
+    let prefix = message.source.person_prefix(event.as_deref());
+    let mut found = read(message, prefix, &mut Faults::none());
+    found.user_id = found.user_id.map(|id| prefixed(prefix, id));
+    (found.user_id.is_some() || found.anonymous_id.is_some()).then_some(found)
 }
 
 /// A user id as files and messages of the source know it.

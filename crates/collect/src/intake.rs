@@ -1,6 +1,7 @@
 //! The collector: rules at hand, the log behind, answers once everything is on disk.
 
 use crate::delivery::{self, Taken};
+use crate::heard::Heard;
 use crate::landing::Landed;
 use crate::lookups::Lookups;
 use crate::meter::Tally;
@@ -29,6 +30,7 @@ pub struct Intake {
     lookups: Lookups,
     is_durable: Arc<AtomicBool>,
     landed: Mutex<Landed>,
+    heard: Arc<Heard>,
 }
 
 /// Who hears the outcome, exactly once.
@@ -37,6 +39,8 @@ type Told = Box<dyn FnOnce(Receipt) + Send>;
 /// What is left to do when the log has answered.
 struct Pending {
     taken: Taken,
+    /// Whether anything of consent is to be kept.
+    says_consent: bool,
     told: Told,
 }
 
@@ -46,7 +50,7 @@ impl Intake {
         let landed = Mutex::new(Landed::new(clock.now().timestamp_micros()));
         let lookups = Lookups::new(Arc::clone(&clock), places);
         let is_durable = Arc::new(AtomicBool::new(true));
-        Intake { log, clock, rules: RwLock::default(), lookups, is_durable, landed }
+        Intake { log, clock, rules: RwLock::default(), lookups, is_durable, landed, heard: Arc::default() }
     }
 
     /// Notes that somebody begins to bring what is in the log to the tables.
@@ -58,6 +62,11 @@ impl Intake {
     /// Notes that the tables hold all records before this one; `None` when it failed.
     pub fn end_landing(&self, until: Option<u64>) {
         self.landed().end(until);
+    }
+
+    /// Whether somebody has said no since it was asked before, so that landing should not wait.
+    pub fn take_urgent(&self) -> bool {
+        self.heard.take_urgent()
     }
 
     fn landed(&self) -> MutexGuard<'_, Landed> {
@@ -92,13 +101,17 @@ impl Intake {
 
     /// Hands the records to the log, and the rest to whoever is called first: the log's answer, or the refusal to queue.
     fn submit(&self, mut taken: Taken, told: Told) {
-        let records = std::mem::take(&mut taken.records);
+        let (records, words) = (std::mem::take(&mut taken.records), std::mem::take(&mut taken.heard));
         if records.is_empty() {
             return told(Receipt::Read(taken.receipts));
         }
-        let pending = Arc::new(Mutex::new(Some(Pending { taken, told })));
+        let pending = Arc::new(Mutex::new(Some(Pending { says_consent: !words.is_empty(), taken, told })));
         let (waiting, is_durable) = (Arc::clone(&pending), Arc::clone(&self.is_durable));
+        let heard = Arc::clone(&self.heard);
         let done = move |written: Result<u64>| {
+            if written.is_ok() {
+                heard.note(&words);
+            }
             is_durable.store(written.is_ok(), Ordering::Relaxed);
             answer(&waiting, written.is_ok(), FAILED_RETRY_SECONDS);
         };
@@ -110,8 +123,11 @@ impl Intake {
 
 /// Counts what became of a delivery and tells its sender; what was rejected anyway is told even when nothing can be kept.
 fn answer(pending: &Mutex<Option<Pending>>, is_kept: bool, retry_seconds: u64) {
-    let Some(Pending { taken, told }) = pending.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
-    if is_kept || !taken.keeps_any() {
+    let Some(Pending { taken, says_consent, told }) = pending.lock().unwrap_or_else(PoisonError::into_inner).take()
+    else {
+        return;
+    };
+    if is_kept || !(taken.keeps_any() || says_consent) {
         taken.state.count(&taken.tally);
         return told(Receipt::Read(taken.receipts));
     }

@@ -15,6 +15,7 @@ mod envelope;
 mod extra;
 mod fault;
 mod fields;
+mod heard;
 mod identity;
 mod intake;
 mod json;

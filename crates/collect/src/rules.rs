@@ -162,6 +162,13 @@ impl SourceRules {
         self.traits.map(|at| &self.objects[at])
     }
 
+    /// What stands before the user ids of an event, or of `identify`; where that is not declared, before those of the others.
+    pub(crate) fn person_prefix(&self, event: Option<&str>) -> &str {
+        let declared = event.and_then(|name| self.event(name));
+        let object = declared.or_else(|| self.traits()).or_else(|| self.objects.first());
+        object.map_or("", |object| object.person_prefix.as_str())
+    }
+
     /// The declared event that was perhaps meant.
     pub(crate) fn nearest_event(&self, name: &str) -> Option<&str> {
         let name = normalised(name);

@@ -123,6 +123,26 @@ fn case_81_a_browser_that_objects_denies_what_rests_on_an_opt_out() {
 }
 
 #[test]
+fn a_new_no_is_urgent_once() {
+    let world = world();
+    let send = |id: &str, consent: &str| {
+        let _ = world.send(
+            Call::Track,
+            &format!(r#"{{"type":"track","event":"x","userId":"{id}","context":{{"consent":{consent}}}}}"#),
+        );
+        world.intake.take_urgent()
+    };
+    let (yes, no) =
+        (r#"{"categoryPreferences":{"Advertising":true}}"#, r#"{"categoryPreferences":{"Advertising":false}}"#);
+    assert!(!send("u", yes), "a yes can wait");
+    assert!(send("u", no));
+    assert!(!send("u", no), "that is known");
+    assert!(send("v", no), "of somebody else it is not");
+    assert!(send("u", r#"{"gpc":true}"#), "nor by another signal");
+    assert!(!send("u", yes) && send("u", no), "and after a yes it is new again");
+}
+
+#[test]
 fn a_message_that_is_refused_is_heard_and_one_of_nobody_is_not() {
     let world = world();
     let consent = r#""context":{"consent":{"categoryPreferences":{"Advertising":false},"textVersion":"v 3"}}"#;
