@@ -47,6 +47,8 @@ pub enum Call {
     Group,
     /// Two ids are one person.
     Alias,
+    /// What somebody says about purposes.
+    Consent,
     /// Several of these; each message says by its `type` which.
     Batch,
 }

@@ -4,6 +4,7 @@
 //! defines them now. Each goes on after any error, which it logs; what was acknowledged waits in the log meanwhile. They
 //! end when the pipeline is dropped, after what they are at.
 
+use crate::files::WorkspaceFolder;
 use crate::state::State;
 use collect::Intake;
 use lake::{IntakeLog, IntakeOptions};
@@ -82,7 +83,7 @@ impl Pipeline {
         }
         let log = Arc::new(log);
         let intake = Arc::new(Intake::new(Arc::clone(&log), Arc::clone(&state.clock), state.places.clone()));
-        set_rules(&intake, &state.folder.current()?.definitions);
+        set_rules(&intake, &state.folder, &state.folder.current()?.definitions);
         let stop = Arc::new(Stop::default());
         let mut pipeline = Pipeline { intake, log, stop, threads: Vec::new() };
         pipeline.run("log", |log, _, _, _| log.run(), state)?;
@@ -141,6 +142,7 @@ fn land(log: &IntakeLog, intake: &Intake, state: &State, stop: &Stop) {
         intake.begin_landing();
         let landing = caught(|| state.lake.land(log));
         intake.end_landing(landing.as_ref().and_then(|done| Some(done.as_ref().ok()?.until)));
+        let has_landed = matches!(landing, Some(Ok(_)));
         let pause = match landing {
             Some(Ok(landing)) if landing.is_more => Duration::ZERO,
             Some(Ok(_)) => LANDING_EVERY,
@@ -157,7 +159,7 @@ fn land(log: &IntakeLog, intake: &Intake, state: &State, stop: &Stop) {
             }
             left = left.saturating_sub(URGENT_EVERY);
             // Somebody who says no does not wait for the others.
-            if left.is_zero() || intake.take_urgent() {
+            if left.is_zero() || (has_landed && intake.take_urgent()) {
                 break;
             }
         }
@@ -192,15 +194,17 @@ fn follow(intake: &Intake, state: &State, stop: &Stop) {
         let Ok(loaded) = state.folder.current() else { continue };
         let version = loaded.definitions.version.clone();
         if seen.as_ref() != Some(&version) {
-            set_rules(intake, &loaded.definitions);
+            set_rules(intake, &state.folder, &loaded.definitions);
             seen = Some(version);
         }
     }
 }
 
-/// Tells the collector what holds now.
-pub(crate) fn set_rules(intake: &Intake, definitions: &Definitions) {
+/// Tells the collector what holds now. A purpose whose file is there but broken stays as it was, so that nobody's no about it
+/// is lost meanwhile.
+pub(crate) fn set_rules(intake: &Intake, folder: &WorkspaceFolder, definitions: &Definitions) {
     let sources: Vec<spec::Source> = definitions.sources.values().cloned().collect();
     let purposes: Vec<spec::Purpose> = definitions.purposes.values().cloned().collect();
-    intake.set_rules(&sources, &purposes);
+    let is_there = |purpose: &str| folder.path().join(format!("purposes/{purpose}.yaml")).is_file();
+    intake.set_rules(&sources, &purposes, &is_there);
 }

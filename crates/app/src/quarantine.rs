@@ -61,7 +61,7 @@ pub(crate) fn replay(
         return Err(error::not_found("source", source, None));
     }
     // The contract that holds now, not the one of a second ago.
-    set_rules(&pipeline.intake, &loaded.definitions);
+    set_rules(&pipeline.intake, &state.folder, &loaded.definitions);
     let mut replayed = Replayed { source: source.to_owned(), taken: 0, left: 0 };
     let mut after = None;
     loop {

@@ -8,10 +8,10 @@ use crate::fields::{self, Values};
 use crate::identity::{self, Identity, prefixed};
 use crate::message::{Message, call_name};
 use crate::rules::ObjectRules;
-use crate::{json, replay, time};
+use crate::{consent, json, replay, time};
 use api::{Call, MessageOutcome, MessageReceipt};
 use lake::{Alias, Arrival, Aside, MessageKind, Origin};
-use spec::{ObjectKind, OnFault};
+use spec::{ObjectKind, OnFault, Purpose};
 use std::borrow::Cow;
 
 /// A message that was checked.
@@ -22,9 +22,11 @@ pub(crate) struct Checked<'a> {
 }
 
 /// Checks a message. Near names are looked for `n_guesses` times only, since that takes longer than all the rest.
-pub(crate) fn check<'a>(message: &Message<'a>, n_guesses: &mut u32) -> Checked<'a> {
-    if message.call == Some(Call::Alias) {
-        return check_alias(message);
+pub(crate) fn check<'a>(message: &Message<'a>, purposes: &'a [Purpose], n_guesses: &mut u32) -> Checked<'a> {
+    match message.call {
+        Some(Call::Alias) => return check_alias(message),
+        Some(Call::Consent) => return check_consent(message, purposes),
+        _ => {}
     }
     let mut faults = Faults::none();
     let object = find_object(message, n_guesses, &mut faults);
@@ -83,6 +85,26 @@ fn check_alias<'a>(message: &Message<'a>) -> Checked<'a> {
     Checked { receipt: MessageReceipt { message_id, outcome, faults: faults.into_list() }, arrival }
 }
 
+/// Checks what somebody says about purposes by name: no contract has anything to say about it.
+fn check_consent<'a>(message: &Message<'a>, purposes: &'a [Purpose]) -> Checked<'a> {
+    let mut faults = Faults::none();
+    let mut identity = identity::read(message, message.source.person_prefix(None), &mut faults);
+    let message_id = identity.message_id.take();
+    let said = consent::by_name(message, purposes, &mut faults);
+    let arrival = match faults.decisive() {
+        None => {
+            let user_id = identity.user_id.take();
+            identity.user_id = user_id.map(|id| prefixed(message.source.person_prefix(None), id));
+            let signal = consent::Signal { name: "api", said };
+            Ok(Arrival::Consent(consent::heard(message, &identity, signal, true)))
+        }
+        Some(fault) => Err(fault.reason.clone()),
+    };
+    let outcome = faults.outcome();
+    let message_id = message_id.as_deref().map(str::to_owned);
+    Checked { receipt: MessageReceipt { message_id, outcome, faults: faults.into_list() }, arrival }
+}
+
 /// The object of the contract that the message is.
 fn find_object<'a>(message: &Message<'a>, n_guesses: &mut u32, faults: &mut Faults) -> Option<&'a ObjectRules> {
     let source = message.source;
@@ -102,7 +124,7 @@ fn find_object<'a>(message: &Message<'a>, n_guesses: &mut u32, faults: &mut Faul
             let name = call_name(call);
             (Cow::Borrowed(name), source.event(name))
         }
-        Some(Call::Alias | Call::Batch) | None => {
+        Some(Call::Alias | Call::Consent | Call::Batch) | None => {
             faults.add(MessageOutcome::Rejected, fault::unknown_type());
             return None;
         }

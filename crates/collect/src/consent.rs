@@ -4,31 +4,31 @@
 //! Whatever becomes of the message itself, what it says of consent counts, as long as it is somebody's. A string that cannot be
 //! read is a no to everything that it could have allowed. A signal that says nothing of a purpose leaves it as it is.
 
-use crate::json;
+use crate::fault::{self, Faults};
+use crate::identity::Identity;
 use crate::message::Message;
+use crate::{json, time};
+use api::MessageOutcome;
 use consent::{GppString, Section, TcString};
+use lake::Origin;
 use serde_json::value::RawValue;
 use spec::{Basis, Purpose, TcfUse};
+use std::borrow::Cow;
 
 /// The member of `context` that holds what a consent tool says.
 const MEMBER: &str = "consent";
 /// The longest version of a text that is kept, in bytes.
 const VERSION_BYTES_MAX: usize = 128;
+/// So many wrong names of purposes are told of one message.
+const FAULTS_MAX: usize = 10;
 
 /// What one signal says.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Signal<'p> {
-    /// `categories`, `tcf`, `gpp` or `gpc`.
+    /// `categories`, `tcf`, `gpp`, `gpc` or `api`.
     pub(crate) name: &'static str,
     /// Purposes, and whether it is a yes; none twice.
     pub(crate) said: Vec<(&'p str, bool)>,
-}
-
-/// What a message says of consent.
-pub(crate) struct Said<'p> {
-    pub(crate) signals: Vec<Signal<'p>>,
-    /// Which text the person was shown, where the message says so.
-    pub(crate) text_version: Option<String>,
 }
 
 /// The members of `context.consent`.
@@ -42,10 +42,11 @@ struct Members<'a> {
 }
 
 /// Reads what a message says of these purposes.
-pub(crate) fn read<'p>(message: &Message<'_>, purposes: &'p [Purpose]) -> Said<'p> {
-    let context = message.members.context.filter(|_| !purposes.is_empty());
-    let written = context.and_then(|context| json::member(context.get(), MEMBER));
-    let members = written.map(members_of).unwrap_or_default();
+pub(crate) fn read<'p>(message: &Message<'_>, purposes: &'p [Purpose]) -> Vec<Signal<'p>> {
+    if purposes.is_empty() {
+        return Vec::new();
+    }
+    let members = members_of(message);
     // A server that passes a message on speaks for itself with its own headers.
     let is_gpc = members.is_gpc || (message.sender.refuses_sale && message.vouching.is_public());
     let mut signals = Vec::new();
@@ -79,15 +80,64 @@ pub(crate) fn read<'p>(message: &Message<'_>, purposes: &'p [Purpose]) -> Said<'
     if is_gpc || is_gpc_of_string {
         add("gpc", &|purpose| is_objected_by_gpc(purpose).then_some(false));
     }
-    let text_version = members
-        .text_version
-        .and_then(json::text_of)
-        .map(|text| text[..text.floor_char_boundary(VERSION_BYTES_MAX)].to_owned());
-    Said { signals, text_version }
+    signals
 }
 
-fn members_of(written: &RawValue) -> Members<'_> {
+/// What somebody says about purposes by their names, `consents` of the message.
+pub(crate) fn by_name<'p>(message: &Message<'_>, purposes: &'p [Purpose], faults: &mut Faults) -> Vec<(&'p str, bool)> {
+    let mut said: Vec<(&str, bool)> = Vec::new();
+    let mut wrong = Vec::new();
+    let is_object = message.members.consents.is_some_and(|consents| {
+        json::members(consents.get(), &mut |name, value| {
+            let purpose = purposes.iter().find(|purpose| purpose.name == name);
+            match (purpose, value.get()) {
+                (Some(purpose), word @ ("true" | "false")) => {
+                    // Where a name stands twice, the last one counts, as everywhere in a message.
+                    said.retain(|(known, _)| *known != purpose.name);
+                    said.push((&purpose.name, word == "true"));
+                }
+                (Some(_), _) if wrong.len() < FAULTS_MAX => wrong.push(fault::not_said(&name)),
+                (None, _) if wrong.len() < FAULTS_MAX => wrong.push(fault::unknown_purpose(&name)),
+                _ => {}
+            }
+        })
+    });
+    if !is_object || (said.is_empty() && wrong.is_empty()) {
+        wrong.push(fault::no_consents());
+    }
+    wrong.into_iter().for_each(|fault| faults.add(MessageOutcome::Rejected, fault));
+    said
+}
+
+/// What a signal says, as a record of the log.
+pub(crate) fn heard<'a>(
+    message: &Message<'a>,
+    whose: &Identity<'a>,
+    signal: Signal<'a>,
+    is_message: bool,
+) -> lake::Consent<'a> {
+    let text_version = members_of(message).text_version.and_then(json::text_of);
+    let cut = |text: Cow<'_, str>| text[..text.floor_char_boundary(VERSION_BYTES_MAX)].to_owned();
+    lake::Consent {
+        origin: Origin { source: Cow::Borrowed(&message.source.name), key: Cow::Borrowed(message.key) },
+        received_micros: message.received_micros,
+        // A server that does not say when says it now.
+        at_micros: time::earliest(message).or((!message.vouching.is_public()).then_some(message.received_micros)),
+        user_id: whose.user_id.clone(),
+        anonymous_id: whose.anonymous_id.clone(),
+        is_claimed: message.vouching.is_claimed(),
+        signal: Cow::Borrowed(signal.name),
+        text_version: text_version.map(cut).map(Cow::Owned),
+        said: signal.said.into_iter().map(|(purpose, is_yes)| (Cow::Borrowed(purpose), is_yes)).collect(),
+        is_message,
+    }
+}
+
+/// What the context of a message says of consent.
+fn members_of<'a>(message: &Message<'a>) -> Members<'a> {
+    let written = message.members.context.and_then(|context| json::member(context.get(), MEMBER));
     let mut members = Members::default();
+    let Some(written) = written else { return members };
     json::members(written.get(), &mut |key, value| {
         let value_if_any = Some(value).filter(|value| !json::is_null(value));
         match key.as_ref() {

@@ -8,7 +8,7 @@ use crate::message::{MESSAGE_BYTES_MAX, Members, Message};
 use crate::meter::{KeyState, Tally};
 use crate::rules::{KeyRules, Rules};
 use crate::vouching::{LOOKS_MAX, Vouchers};
-use crate::{consent, fault, identity, json, refusal, time};
+use crate::{consent, fault, identity, json, refusal};
 use api::{Call, Delivery, MessageFault, MessageOutcome, MessageReceipt, Refusal, Sender};
 use lake::{Arrival, Origin, Refused};
 use spec::{KeyKind, Purpose};
@@ -142,7 +142,7 @@ fn judge<'a>(around: &Around<'_>, envelope: &Envelope<'a>, opened: Vec<Result<Me
             lookups,
         };
         taken.hear(&message, rules.purposes());
-        taken.add(check(&message, &mut n_guesses));
+        taken.add(check(&message, rules.purposes(), &mut n_guesses));
     }
     taken.add_refused(Origin { source: Cow::Borrowed(&key.source.name), key: Cow::Borrowed(&key.name) });
     taken
@@ -160,25 +160,15 @@ impl Taken {
         self.tally.n_accepted + self.tally.n_quarantined > 0
     }
 
-    /// Writes down what a message says of consent, if it is somebody's.
+    /// Writes down what the surroundings of a message say of consent, if it is somebody's.
     fn hear(&mut self, message: &Message<'_>, purposes: &[Purpose]) {
-        let said = consent::read(message, purposes);
-        if said.signals.is_empty() {
+        let signals = consent::read(message, purposes);
+        if signals.is_empty() {
             return;
         }
         let Some(whose) = identity::whose(message) else { return };
-        for signal in said.signals {
-            let consent = lake::Consent {
-                origin: Origin { source: Cow::Borrowed(&message.source.name), key: Cow::Borrowed(message.key) },
-                received_micros: message.received_micros,
-                at_micros: time::read(message).unwrap_or(message.received_micros),
-                user_id: whose.user_id.clone(),
-                anonymous_id: whose.anonymous_id.clone(),
-                is_claimed: message.vouching.is_claimed(),
-                signal: Cow::Borrowed(signal.name),
-                text_version: said.text_version.as_deref().map(Cow::Borrowed),
-                said: signal.said.into_iter().map(|(purpose, is_yes)| (Cow::Borrowed(purpose), is_yes)).collect(),
-            };
+        for signal in signals {
+            let consent = consent::heard(message, &whose, signal, false);
             self.heard.push(Word::of(&consent));
             self.records.push(Arrival::Consent(consent).to_bytes());
         }
@@ -187,6 +177,9 @@ impl Taken {
     fn add(&mut self, checked: Checked<'_>) {
         match checked.arrival {
             Ok(arrival) => {
+                if let Arrival::Consent(consent) = &arrival {
+                    self.heard.push(Word::of(consent));
+                }
                 match arrival {
                     Arrival::Aside(_) => self.tally.n_quarantined += 1,
                     Arrival::Message(_) | Arrival::Alias(_) | Arrival::Refused(_) | Arrival::Consent(_) => {

@@ -90,7 +90,7 @@ pub(crate) fn not_an_object() -> MessageFault {
 
 /// What a message says it is, is nothing that can be sent.
 pub(crate) fn unknown_type() -> MessageFault {
-    let hint = "use one of `track`, `identify`, `page`, `screen`, `group` and `alias`";
+    let hint = "use one of `track`, `identify`, `page`, `screen`, `group`, `alias` and `consent`";
     malformed(Some("type"), "`type`: missing, or none that can be sent", hint)
 }
 
@@ -104,6 +104,24 @@ pub(crate) fn public_alias() -> MessageFault {
 pub(crate) fn half_alias(missing: &str) -> MessageFault {
     let reason = format!("`alias`: `{missing}` is missing");
     malformed(Some(missing), &reason, "send the id that stays as `userId`, and the one before as `previousId`")
+}
+
+/// A message of consent that says nothing.
+pub(crate) fn no_consents() -> MessageFault {
+    let hint = "send an object of purposes: `\"consents\": {\"email\": true, \"ads\": false}`";
+    malformed(Some("consents"), "`consents`: missing, empty, or no object", hint)
+}
+
+/// A word about a purpose that does not exist.
+pub(crate) fn unknown_purpose(name: &str) -> MessageFault {
+    let hint = format!("`{}` is no purpose of the workspace; use the name of its file", shown(name));
+    malformed(Some("consents"), "`consents`: there is no such purpose", &hint)
+}
+
+/// A word that is neither yes nor no.
+pub(crate) fn not_said(name: &str) -> MessageFault {
+    let hint = format!("send true or false for `{}`", shown(name));
+    malformed(Some("consents"), "`consents`: expected true or false", &hint)
 }
 
 /// A member of the message that has to be an object is none.

@@ -73,10 +73,14 @@ impl Intake {
         self.landed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Replaces keys, contracts and purposes by these; counts and limits of keys that stay go on.
-    pub fn set_rules(&self, sources: &[Source], purposes: &[Purpose]) {
+    /// Replaces keys, contracts and purposes by these; counts and limits of keys that stay go on, and so do purposes that
+    /// `is_there` says of that somebody is changing them.
+    pub fn set_rules(&self, sources: &[Source], purposes: &[Purpose], is_there: &dyn Fn(&str) -> bool) {
         let mut rules = self.rules.write().unwrap_or_else(PoisonError::into_inner);
-        *rules = Arc::new(Rules::new(sources, purposes, &rules));
+        let is_gone = |known: &&Purpose| purposes.iter().all(|purpose| purpose.name != known.name);
+        let kept = rules.purposes().iter().filter(is_gone).filter(|known| is_there(&known.name));
+        let purposes: Vec<Purpose> = purposes.iter().chain(kept).cloned().collect();
+        *rules = Arc::new(Rules::new(sources, &purposes, &rules));
     }
 
     /// Checks a message that was kept aside (`Aside::raw`) against what its source promises now.

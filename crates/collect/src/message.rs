@@ -30,6 +30,7 @@ pub(crate) struct Members<'a> {
     pub(crate) context: Option<&'a RawValue>,
     pub(crate) properties: Option<&'a RawValue>,
     pub(crate) traits: Option<&'a RawValue>,
+    pub(crate) consents: Option<&'a RawValue>,
     pub(crate) write_key: Option<&'a RawValue>,
 }
 
@@ -82,6 +83,7 @@ impl<'a> Members<'a> {
             "context" => &mut self.context,
             "properties" => &mut self.properties,
             "traits" => &mut self.traits,
+            "consents" => &mut self.consents,
             "writeKey" => &mut self.write_key,
             _ => return None,
         };
@@ -103,6 +105,7 @@ pub(crate) fn call_named(name: &str) -> Option<Call> {
         "screen" => Call::Screen,
         "group" => Call::Group,
         "alias" => Call::Alias,
+        "consent" => Call::Consent,
         _ => return None,
     };
     Some(call)
@@ -117,6 +120,7 @@ pub(crate) fn call_name(call: Call) -> &'static str {
         Call::Screen => "screen",
         Call::Group => "group",
         Call::Alias => "alias",
+        Call::Consent => "consent",
         Call::Batch => "batch",
     }
 }

@@ -85,7 +85,8 @@ pub(crate) fn check_again(source: &SourceRules, lookups: &Lookups, key: &str, ra
         sender: &known.sender,
         lookups,
     };
-    let checked = check(&message, &mut 1);
+    // A message of consent is never kept aside, so that no purpose is asked for.
+    let checked = check(&message, &[], &mut 1);
     Ok(Rechecked { receipt: checked.receipt, record: checked.arrival.ok().map(|arrival| arrival.to_bytes()) })
 }
 

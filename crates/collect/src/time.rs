@@ -32,6 +32,15 @@ pub(crate) fn read(message: &Message<'_>) -> Option<i64> {
     (AT_MICROS_MIN..=message.received_micros + AHEAD_MICROS_MAX).contains(&at).then_some(at)
 }
 
+/// The earliest that the message can have happened; `None` when it does not say when.
+///
+/// Sent again, a message with `sentAt` seems to be younger by the wait in between. What it says itself does not change.
+pub(crate) fn earliest(message: &Message<'_>) -> Option<i64> {
+    let members = &message.members;
+    let said = members.original_timestamp.or(members.timestamp).and_then(micros)?;
+    Some(said.min(read(message)?))
+}
+
 /// The instant that a value stands for: a time as in RFC 3339, one without a zone in UTC, or milliseconds since 1970.
 pub(crate) fn micros(value: &RawValue) -> Option<i64> {
     if json::is_number(value) {

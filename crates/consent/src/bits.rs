@@ -1,10 +1,9 @@
 //! Bits of a text in base64url, read from the first to the last.
 //!
-//! Everybody can send such a text. So nothing is made that is larger than the text: sets of ids stay ranges.
+//! Everybody can send such a text. So nothing is made that is out of proportion to it: sets of ids stay ranges.
 
 use crate::{Malformed, TEXT_BYTES_MAX};
 use std::collections::BTreeSet;
-use std::ops::RangeInclusive;
 
 /// Bits in one character.
 const PER_CHARACTER: usize = 6;
@@ -16,24 +15,24 @@ pub(crate) struct Bits {
     at: usize,
 }
 
-/// Ids as ranges, in the order in which they came.
+/// Ids as ranges, both ends included, in the order in which they came.
 #[derive(Clone, Debug, Default)]
-pub struct Ids(Vec<RangeInclusive<u16>>);
+pub struct Ids(Vec<(u16, u16)>);
 
 impl Ids {
     /// Whether an id is among them.
     pub fn contains(&self, id: u16) -> bool {
-        self.0.iter().any(|range| range.contains(&id))
+        self.0.iter().any(|(first, last)| (*first..=*last).contains(&id))
     }
 
     /// All of them, ascending; for tests and displays, since a short text can name 65,535.
     pub fn all(&self) -> BTreeSet<u16> {
-        self.0.iter().cloned().flatten().collect()
+        self.0.iter().flat_map(|(first, last)| *first..=*last).collect()
     }
 
     /// How many there are, where none comes twice.
     pub(crate) fn count(&self) -> usize {
-        self.0.iter().map(|range| usize::from(*range.end() - *range.start()) + 1).sum()
+        self.0.iter().map(|(first, last)| usize::from(last - first) + 1).sum()
     }
 
     /// Whether there is none.
@@ -43,8 +42,8 @@ impl Ids {
 
     fn push(&mut self, id: u16) {
         match self.0.last_mut() {
-            Some(last) if last.end().checked_add(1) == Some(id) => *last = *last.start()..=id,
-            _ => self.0.push(id..=id),
+            Some((_, last)) if last.checked_add(1) == Some(id) => *last = id,
+            _ => self.0.push((id, id)),
         }
     }
 }
@@ -116,7 +115,7 @@ impl Bits {
             if first > last {
                 return Err(Malformed::Range);
             }
-            ids.0.push(first..=last);
+            ids.0.push((first, last));
         }
         Ok(ids)
     }
@@ -168,7 +167,7 @@ impl Bits {
             let is_range = self.flag()?;
             let first = last.checked_add(self.fibonacci()?).ok_or(Malformed::Range)?;
             last = if is_range { first.checked_add(self.fibonacci()?).ok_or(Malformed::Range)? } else { first };
-            ids.0.push(first..=last);
+            ids.0.push((first, last));
         }
         Ok(ids)
     }

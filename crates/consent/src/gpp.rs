@@ -42,9 +42,10 @@ impl GppString {
             return Err(Malformed::TooLong);
         }
         let mut parts = text.split('~');
-        let ids = header(parts.next().unwrap_or_default())?;
+        let first = parts.next().unwrap_or_default();
         let parts: Vec<&str> = parts.collect();
-        if ids.len() != parts.len() || parts.iter().any(|part| part.trim().is_empty()) {
+        let ids = header(first, parts.len())?;
+        if parts.iter().any(|part| part.trim().is_empty()) {
             return Err(Malformed::Sections);
         }
         let mut sections = Vec::new();
@@ -57,15 +58,15 @@ impl GppString {
     }
 }
 
-/// The numbers of the sections, ascending.
-fn header(text: &str) -> Result<Vec<u16>, Malformed> {
+/// The numbers of so many sections, ascending.
+fn header(text: &str, n_sections: usize) -> Result<Vec<u16>, Malformed> {
     let mut bits = Bits::of(text)?;
     if (bits.number(6)?, bits.number(6)?) != HEADER {
         return Err(Malformed::Version);
     }
     let ids = bits.fibonacci_ranges()?;
-    // Each section takes a character at least: more of them than that are not there.
-    if ids.count() > TEXT_BYTES_MAX {
+    // Before they are written out: a dozen characters can name them all.
+    if ids.count() != n_sections {
         return Err(Malformed::Sections);
     }
     Ok(ids.all().into_iter().collect())

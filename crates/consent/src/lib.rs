@@ -1,7 +1,7 @@
 //! What signals say of consent: the strings of the advertising industry, read.
 //!
-//! Pure functions from a text to what it says. Everybody can send such a text, so none takes more than the text is long,
-//! and what is not well formed says nothing. Two libraries exist that read the same (one for Node, which tests compare with, and
+//! Pure functions from a text to what it says. Everybody can send such a text, so none takes more than in
+//! proportion to its length, and what is not well formed says nothing. Two libraries exist that read the same (one for Node, which tests compare with, and
 //! one for Rust, which lets a short text claim hundreds of megabytes).
 
 mod bits;

@@ -6,6 +6,8 @@
 use crate::Malformed;
 use crate::bits::Bits;
 
+/// The section of the whole country, which has two versions.
+const NATIONAL: u16 = 7;
 /// What a value of two bits says of an opt-out.
 const OPTED_OUT: u8 = 1;
 
@@ -120,8 +122,13 @@ impl UsSection {
         let first = segments.next().unwrap_or_default();
         let mut bits = Bits::of(first)?;
         let Some((version_name, layout, second)) = layout_of(id, first)? else { return Ok(None) };
-        let mut fields = vec![(version_name, vec![bits.number(6)? as u8])];
-        let is_first_national = id == 7 && first.starts_with('B');
+        let version = bits.number(6)? as u8;
+        // Another version may have other fields in the same places.
+        if version != 1 && id != NATIONAL {
+            return Err(Malformed::Version);
+        }
+        let mut fields = vec![(version_name, vec![version])];
+        let is_first_national = id == NATIONAL && first.starts_with('B');
         for (name, n) in layout {
             let mut values = bits.pairs(n)?;
             // What version 1 does not know says nothing there.
@@ -157,7 +164,7 @@ impl UsSection {
 /// What a section consists of: the name of its version, the other fields, what may follow; `None` for one that is not known.
 fn layout_of(id: u16, first: &str) -> Result<Option<(&'static str, Fields, Second)>, Malformed> {
     Ok(Some(match id {
-        7 => ("Version", national(first)?, Second::Gpc),
+        NATIONAL => ("Version", national(first)?, Second::Gpc),
         8 => ("Version", california(), Second::Gpc),
         9..=23 => {
             let Some(state) = STATES.iter().find(|state| state.id == id) else { return Ok(None) };

@@ -22,7 +22,7 @@ use arrow::record_batch::{RecordBatch, RecordBatchReader};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::bloom_filter::Sbbf;
-pub use piece::{Basis, Piece};
+pub use piece::{MadeOf, Piece};
 use policy::Grant;
 use roaring::RoaringTreemap;
 use source::Source;

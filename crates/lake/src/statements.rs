@@ -19,6 +19,9 @@ use std::sync::Arc;
 /// The signal of words that came in files which do not say by which they were given.
 pub(crate) const FILE_SIGNAL: &str = "file";
 
+/// A no that is repeated so long after it was noted is noted again: browsers repeat theirs with each request.
+const REPEATED_AFTER_MICROS: i64 = 600_000_000;
+
 /// A word of a person that came in a message.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Word {
@@ -27,6 +30,8 @@ pub(crate) struct Word {
     pub(crate) signal: String,
     pub(crate) is_granted: bool,
     pub(crate) at_micros: i64,
+    /// Whether it says when it was given, so that a yes can come after a no.
+    pub(crate) is_dated: bool,
     /// Where it came from, as rows of other tables say it.
     pub(crate) source: String,
     /// Which text the person was shown, where that is known.
@@ -45,12 +50,14 @@ pub(crate) enum LastWord {
 }
 
 impl LastWord {
-    /// Whether a word that comes now is another one. A yes from before a no does not undo it.
+    /// Whether a word that comes now is another one. A yes from before a no does not undo it, so that a no that is repeated
+    /// later is a new one.
     pub(crate) fn is_changed_by(self, word: &Word) -> bool {
         match (self, word.is_granted) {
             (LastWord::None, _) | (LastWord::Yes, false) => true,
-            (LastWord::Yes, true) | (LastWord::No(_), false) => false,
-            (LastWord::No(since), true) => word.at_micros > since,
+            (LastWord::Yes, true) => false,
+            (LastWord::No(since), false) => word.at_micros >= since.saturating_add(REPEATED_AFTER_MICROS),
+            (LastWord::No(since), true) => word.is_dated && word.at_micros > since,
         }
     }
 }
@@ -136,20 +143,24 @@ impl Statements {
         let times = rows.column(3).as_primitive::<TimestampMicrosecondType>();
         let signals = rows.column(6).as_string::<i32>();
         let sequences = rows.column(8).as_primitive::<Int64Type>();
-        // Of two words of the same age the no counts.
-        let mut last: HashMap<(&str, &str, i64), (i64, i64, bool)> = HashMap::new();
+        // The last word of files, by its time, and the last of messages, by its place in the log: of two words of the same age
+        // the no counts.
+        let mut last: HashMap<(&str, &str, i64), [Option<(i64, i64, bool)>; 2]> = HashMap::new();
         for row in 0..rows.num_rows() {
             let is_denied = consent_state(states.value(row)) != Some(ConsentState::Granted);
-            let sequence = if sequences.is_valid(row) { sequences.value(row) } else { -1 };
+            let is_message = sequences.is_valid(row);
+            let sequence = if is_message { sequences.value(row) } else { 0 };
             let signal = if signals.is_valid(row) { signals.value(row) } else { FILE_SIGNAL };
-            let word = (sequence, times.value(row), is_denied);
-            let known = last.entry((purposes.value(row), signal, people.value(row))).or_insert(word);
-            *known = word.max(*known);
+            let known = last.entry((purposes.value(row), signal, people.value(row))).or_default();
+            let known = &mut known[usize::from(is_message)];
+            *known = (*known).max(Some((sequence, times.value(row), is_denied)));
         }
         let mut of_purpose: HashMap<String, OfPurpose> = HashMap::new();
-        for ((purpose, signal, person), (_, at_micros, is_denied)) in last {
+        for ((purpose, signal, person), last) in last {
             let person = PersonId::from_stored(person).ok_or_else(error::nobody_said)?;
             let by_signal = &mut of_purpose.entry(purpose.to_owned()).or_default().by_signal;
+            let newest = last.into_iter().flatten().map(|(_, at_micros, is_denied)| (at_micros, is_denied)).max();
+            let Some((at_micros, is_denied)) = newest else { continue };
             let word = if is_denied { LastWord::No(at_micros) } else { LastWord::Yes };
             by_signal.entry(signal.to_owned()).or_default().say(person.number(), word);
         }

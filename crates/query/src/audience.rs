@@ -9,7 +9,7 @@ use crate::plan::{Limits, Rows, Scope};
 use arrow::array::{ArrayRef, BooleanArray, BooleanBufferBuilder};
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use lake::{Basis, Row};
+use lake::{MadeOf, Row};
 use spec::{Aggregate, AudienceQuestion, Condition, FieldRef, Mask, PersonId, Release, Result, Term, Value, ValueType};
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
@@ -139,8 +139,8 @@ impl PeopleTerm {
     }
 
     /// What its bits are made of.
-    fn basis(&self) -> Basis {
-        if self.aggregates.is_empty() { Basis::Traits } else { Basis::Rows }
+    fn made_of(&self) -> MadeOf {
+        if self.aggregates.is_empty() { MadeOf::Traits } else { MadeOf::Rows }
     }
 
     /// Which of some people it holds for.
@@ -177,7 +177,7 @@ impl Audience<'_> {
         let range = self.pass.range(part);
         let mut bits: Vec<Option<BooleanBuffer>> = Vec::with_capacity(self.terms.len());
         for term in &self.terms {
-            let kept = self.pass.kept::<KeptBits>(part, term.basis(), &term.name)?;
+            let kept = self.pass.kept::<KeptBits>(part, term.made_of(), &term.name)?;
             let kept = kept.filter(|kept| kept.range == range && kept.as_of == self.as_of);
             bits.push(kept.map(|kept| kept.bits.clone()));
         }
@@ -188,7 +188,7 @@ impl Audience<'_> {
             let found = computed.next().ok_or_else(|| error::bug("a term was not looked at"))?;
             if self.fold.is_kept() {
                 let kept = KeptBits { range, as_of: self.as_of, bits: found.clone() };
-                self.pass.keep(part, term.basis(), &term.name, (Arc::new(kept), found.inner().len()))?;
+                self.pass.keep(part, term.made_of(), &term.name, (Arc::new(kept), found.inner().len()))?;
             }
             *bits = Some(found);
         }
@@ -241,7 +241,7 @@ impl Audience<'_> {
         // Without traits nobody has a row.
         let name = if self.pass.traits().is_empty() { "everybody" } else { "everybody with their traits" };
         let name: Arc<str> = name.into();
-        let kept = self.pass.kept::<Everybody>(part, Basis::Traits, &name)?.filter(|kept| kept.range == range);
+        let kept = self.pass.kept::<Everybody>(part, MadeOf::Traits, &name)?.filter(|kept| kept.range == range);
         if let Some(all) = kept {
             return visit(&all);
         }
@@ -254,7 +254,7 @@ impl Audience<'_> {
                 Some(end) if some.people.len() == PEOPLE_AT_ONCE => first = end + 1,
                 _ if some.range == range => {
                     let n_bytes = size_of_val(&*some.people) + size_of_val(&*some.rows);
-                    return self.pass.keep(part, Basis::Traits, &name, (some, n_bytes));
+                    return self.pass.keep(part, MadeOf::Traits, &name, (some, n_bytes));
                 }
                 _ => return Ok(()),
             }

@@ -161,10 +161,8 @@ impl Fold {
             for place in found.iter_mut().filter(|found| found.is_none()) {
                 let Some((aggregate, figures)) = computed.next() else { break };
                 let figures = Arc::new(figures);
-                if self.is_kept() {
-                    let kept = Arc::new(KeptFigures { as_of, figures: Arc::clone(&figures) });
-                    piece.keep(&aggregate.name, kept, figures.n_bytes());
-                }
+                let held = Arc::new(KeptFigures { as_of, figures: Arc::clone(&figures) });
+                piece.hold(&aggregate.name, (held, figures.n_bytes()), self.is_kept());
                 *place = Some(figures);
             }
         }

@@ -9,7 +9,7 @@ use crate::expression::Predicate;
 use crate::plan::Limits;
 use arrow::array::{Array, ArrayRef, BooleanArray, DictionaryArray, Int32Array, RecordBatch, new_null_array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use lake::{Basis, Column, PersonRows, Piece, Row, ScanPart, ScanRequest, Snapshot, Stretch, Texts, Traits};
+use lake::{Column, MadeOf, PersonRows, Piece, Row, ScanPart, ScanRequest, Snapshot, Stretch, Texts, Traits};
 use policy::Grant;
 use spec::{Condition, EventSelector, FieldRef, Instant, Result, Term, ValueType};
 use std::any::Any;
@@ -194,21 +194,21 @@ impl Pass {
     pub(crate) fn kept<T: Any + Send + Sync>(
         &self,
         part: usize,
-        basis: Basis,
+        of: MadeOf,
         name: &Arc<str>,
     ) -> Result<Option<Arc<T>>> {
-        self.parts[part].kept(basis, name, &self.traits)
+        self.parts[part].kept(of, name, &self.traits)
     }
 
     /// Keeps something of so many bytes that was computed of everybody in a part.
     pub(crate) fn keep<T: Any + Send + Sync>(
         &self,
         part: usize,
-        basis: Basis,
+        of: MadeOf,
         name: &Arc<str>,
         value: (Arc<T>, usize),
     ) -> Result<()> {
-        self.parts[part].keep(basis, name, &self.traits, value)
+        self.parts[part].keep(of, name, &self.traits, value)
     }
 
     /// The first and the last person who belong to a part, with rows or without.

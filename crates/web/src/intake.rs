@@ -310,6 +310,7 @@ fn call_of(name: &str) -> Option<Call> {
         "screen" | "s" => Some(Call::Screen),
         "group" | "g" => Some(Call::Group),
         "alias" | "a" => Some(Call::Alias),
+        "consent" => Some(Call::Consent),
         "batch" | "b" | "import" => Some(Call::Batch),
         _ => None,
     }
@@ -321,7 +322,7 @@ fn as_bytes(length: u64) -> usize {
 
 fn no_call() -> Problem {
     Problem::not_found("call")
-        .with_hint("the calls are `track`, `identify`, `page`, `screen`, `group`, `alias` and `batch`")
+        .with_hint("the calls are `track`, `identify`, `page`, `screen`, `group`, `alias`, `consent` and `batch`")
 }
 
 fn too_large() -> Problem {

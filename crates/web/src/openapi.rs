@@ -4,8 +4,10 @@ use crate::routes::{Rights, RouteInfo, RouteKind, routes};
 use serde_json::{Map, Value, json};
 
 /// The calls of the intake, by all their names.
-const CALLS: [&str; 15] =
-    ["track", "t", "identify", "i", "page", "p", "screen", "s", "group", "g", "alias", "a", "batch", "b", "import"];
+const CALLS: [&str; 16] = [
+    "track", "t", "identify", "i", "page", "p", "screen", "s", "group", "g", "alias", "a", "consent", "batch", "b",
+    "import",
+];
 /// What becomes of a message.
 const OUTCOMES: [&str; 4] = ["accepted", "flagged", "quarantined", "rejected"];
 

@@ -29,7 +29,7 @@ fn purposes() -> Vec<Purpose> {
 
 fn world() -> World {
     let world = World::new();
-    world.intake.set_rules(&[source(Door::default())], &purposes());
+    world.intake.set_rules(&[source(Door::default())], &purposes(), &|_| false);
     world
 }
 
@@ -120,6 +120,61 @@ fn case_81_a_browser_that_objects_denies_what_rests_on_an_opt_out() {
     assert_eq!(heard(&world).len(), 1, "a server's own headers say nothing of the person");
     assert_eq!(says(r#"{"gpc":true}"#), [word("gpc", "ads", false)], "unless the server passes them on");
     assert_eq!(says(r#"{"gpc":false}"#), []);
+}
+
+#[test]
+fn a_message_of_consent_names_purposes() {
+    let world = world();
+    let body = r#"{"userId":"u","messageId":"m","consents":{"ads":true,"email":true,"ads":false},"context":{"consent":{"textVersion":"7"}}}"#;
+    let receipt = world.one(Call::Consent, body);
+    assert_eq!((receipt.outcome, receipt.message_id.as_deref()), (MessageOutcome::Accepted, Some("m")), "{receipt:?}");
+    let [consent] = heard(&world).try_into().expect("it is one record");
+    assert_eq!((consent.signal.as_ref(), consent.is_message), ("api", true));
+    assert_eq!(consent.said, [("email".into(), true), ("ads".into(), false)]);
+    assert_eq!((consent.user_id.as_deref(), consent.text_version.as_deref()), (Some("shop-u"), Some("7")));
+    let reasons = |consents: &str| -> Vec<String> {
+        let receipt = world.one(Call::Consent, &format!(r#"{{"userId":"u","messageId":"m"{consents}}}"#));
+        assert_eq!(receipt.outcome, MessageOutcome::Rejected, "{consents}");
+        receipt.faults.into_iter().map(|fault| format!("{} ({})", fault.reason, fault.hint)).collect()
+    };
+    for nothing in ["", r#","consents":null"#, r#","consents":{}"#, r#","consents":["ads"]"#] {
+        assert!(reasons(nothing)[0].starts_with("`consents`: missing, empty, or no object"), "{nothing}");
+    }
+    let wrong = reasons(r#","consents":{"adz":true,"ads":"yes","email":true}"#);
+    assert_eq!(wrong.len(), 2, "{wrong:?}");
+    assert!(wrong[0].contains("`adz` is no purpose") && wrong[1].contains("true or false for `ads`"), "{wrong:?}");
+    assert_eq!(heard(&world).len(), 1, "nothing of a message that is refused is kept");
+}
+
+#[test]
+fn a_purpose_that_somebody_is_changing_is_still_spoken_of() {
+    let world = world();
+    let gpc = r#"{"type":"track","event":"x","userId":"u","context":{"consent":{"gpc":true}}}"#;
+    for (is_there, n_heard) in [(true, 1), (false, 1)] {
+        world.intake.set_rules(&[source(Door::default())], &[], &|_| is_there);
+        let _ = world.send(Call::Track, gpc);
+        assert_eq!(heard(&world).len(), n_heard, "{is_there}");
+    }
+}
+
+#[test]
+fn a_yes_is_never_younger_than_it_says() {
+    let world = world();
+    let at = |times: &str, key: &str| {
+        let body = format!(
+            r#"{{"type":"track","event":"x","userId":"u",{times}"context":{{"consent":{{"categoryPreferences":{{"Advertising":true}}}}}}}}"#
+        );
+        let _ = world.deliver(delivery(Call::Track, Some(key), body.as_bytes()));
+        heard(&world).pop().expect("it says something").at_micros
+    };
+    let noon = super::world::NOW;
+    let minute = 60_000_000;
+    let sent = r#""timestamp":"2026-11-22T11:50:00Z","sentAt":"2026-11-22T11:50:01Z","#;
+    assert_eq!(at(sent, PUBLIC), Some(noon - 10 * minute), "sent at once, and again ten minutes later");
+    assert_eq!(at(r#""timestamp":"2026-11-22T11:59:00Z","#, PUBLIC), Some(noon - minute));
+    assert_eq!(at(r#""timestamp":"1970-01-01T00:00:00Z","#, PUBLIC), None);
+    assert_eq!(at("", PUBLIC), None, "who does not say when has not said it after anything");
+    assert_eq!(at("", SECRET), Some(noon), "but for a server of ours");
 }
 
 #[test]

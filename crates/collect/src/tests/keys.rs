@@ -150,7 +150,7 @@ fn the_pulse_adds_up_and_survives_a_change_of_the_rules() {
     world.send(Call::Track, r#"{"event":"nobody knows","userId":"u"}"#);
     world.send(Call::Alias, PAGE);
     world.send(Call::Page, "[");
-    world.intake.set_rules(&[source(Door::default())], &[]);
+    world.intake.set_rules(&[source(Door::default())], &[], &|_| false);
     let pulse = world.intake.pulse();
     let web = pulse.keys.iter().find(|key| key.key == "web").expect("it is there");
     let n_rejected: u64 = web.rejected.iter().map(|(_, n)| n).sum();

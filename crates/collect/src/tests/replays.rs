@@ -36,7 +36,7 @@ fn a_mended_contract_takes_it_with_its_id_and_its_times() {
     assert_eq!(still.receipt.outcome, MessageOutcome::Quarantined);
 
     world.wait(86_400_000_000);
-    world.intake.set_rules(&[mended()], &[]);
+    world.intake.set_rules(&[mended()], &[], &|_| false);
     let Rechecked { receipt: again, record } =
         world.intake.check_again("shop", &aside.origin.key, &aside.raw).expect("it is ours");
     assert_eq!((again.outcome, again.message_id), (MessageOutcome::Accepted, receipt.message_id));
@@ -56,7 +56,9 @@ fn what_would_be_rejected_now_stays_where_it_is() {
     let world = World::new();
     world.deliver(delivery(Call::Track, Some(PUBLIC), br#"{"event":"nobody knows","userId":"u"}"#));
     let aside = aside(&world);
-    world.intake.set_rules(&[source(Door { unknown_event: spec::OnFault::Reject, ..Door::default() })], &[]);
+    world
+        .intake
+        .set_rules(&[source(Door { unknown_event: spec::OnFault::Reject, ..Door::default() })], &[], &|_| false);
     let again = world.intake.check_again("shop", "web", &aside.raw).expect("it is ours");
     assert_eq!((again.receipt.outcome, again.record), (MessageOutcome::Rejected, None));
 }

@@ -198,14 +198,14 @@ fn keys_are_rotated_by_a_list_of_them() {
         assert_eq!((fate(&world, &page(&by(1))), fate(&world, &page(&by(2)))), ("vouched".into(), "vouched".into()));
         assert_eq!(fate(&world, &page(&by(3))), "nobody who may has signed it");
     }
-    world.intake.set_rules(&[shop(&[&pair(2)])], &[]);
+    world.intake.set_rules(&[shop(&[&pair(2)])], &[], &|_| false);
     assert_eq!(
         fate(&world, &page(&by(1))),
         "nobody who may has signed it",
         "what is remembered is asked of who may sign"
     );
     assert_eq!(fate(&world, &page(&by(2))), "vouched");
-    world.intake.set_rules(&[source(Door::default())], &[]);
+    world.intake.set_rules(&[source(Door::default())], &[], &|_| false);
     assert_eq!(fate(&world, &page(&by(2))), "claimed", "without `signed_by` tokens mean nothing");
     assert_eq!(fate(&world, &page("x")), "claimed");
 }
@@ -346,7 +346,7 @@ fn what_is_kept_aside_remembers_who_vouched_for_it() {
         let Some(Arrival::Aside(aside)) = world.arrivals().pop() else { panic!("it is kept aside") };
         assert!(aside.raw.contains(r#""context":{}"#), "{}", aside.raw);
         world.wait(30 * DAY * 1_000_000);
-        world.intake.set_rules(&[mended.clone()], &[]);
+        world.intake.set_rules(&[mended.clone()], &[], &|_| false);
         let again = world.intake.check_again("shop", "web", &aside.raw).expect("it is ours");
         assert_eq!(again.receipt.faults.len(), n_faults, "{:?}", again.receipt);
         let record = again.record.expect("it is taken");

@@ -48,7 +48,7 @@ impl World {
         let log = Arc::new(log);
         let clock = Arc::new(HandClock(Mutex::new(NOW)));
         let intake = Intake::new(Arc::clone(&log), Arc::clone(&clock) as Arc<dyn Clock>, places);
-        intake.set_rules(&[source], &[]);
+        intake.set_rules(&[source], &[], &|_| false);
         World { intake, log, disk, clock }
     }
 

@@ -171,8 +171,8 @@ pub struct Consent<'a> {
     pub origin: Origin<'a>,
     /// When it came, in microseconds since 1970.
     pub received_micros: i64,
-    /// When the message happened, in microseconds since 1970.
-    pub at_micros: i64,
+    /// When the message happened, in microseconds since 1970, as far as it says so.
+    pub at_micros: Option<i64>,
     /// The user id, where there is one.
     #[serde(borrow)]
     pub user_id: Option<Cow<'a, str>>,
@@ -181,7 +181,7 @@ pub struct Consent<'a> {
     pub anonymous_id: Option<Cow<'a, str>>,
     /// Whether a public key vouches for it, which is nobody.
     pub is_claimed: bool,
-    /// Which signal: `categories`, `tcf`, `gpp` or `gpc`.
+    /// Which signal: `categories`, `tcf`, `gpp`, `gpc` or `api`.
     #[serde(borrow)]
     pub signal: Cow<'a, str>,
     /// Which text the person was shown, where the message says so.
@@ -190,6 +190,8 @@ pub struct Consent<'a> {
     /// Purposes, and whether it is a yes.
     #[serde(borrow)]
     pub said: Vec<(Cow<'a, str>, bool)>,
+    /// Whether it is a message of its own, which the books count.
+    pub is_message: bool,
 }
 
 impl<'a> Arrival<'a> {

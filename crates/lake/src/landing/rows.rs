@@ -43,6 +43,8 @@ pub(super) struct Rows {
     homes: Vec<(u64, PersonId, Home)>,
     /// What people say about purposes, in the order of the log.
     words: Vec<(u64, Word)>,
+    /// Messages that say nothing else.
+    consents: Vec<(u64, Line)>,
 }
 
 /// Messages of which nothing is kept.
@@ -99,7 +101,7 @@ impl Rows {
         let mut keyers = Keyers { secret: context.vault.content_key(), known: HashMap::new() };
         let mut lines = Lines::default();
         let (mut asides, mut refused, mut homes, mut aliases) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let mut words = Vec::new();
+        let (mut words, mut consents) = (Vec::new(), Vec::new());
         let mut people = BTreeMap::new();
         let roots = context.snapshot.roots();
         for (offset, arrival) in arrivals {
@@ -134,10 +136,15 @@ impl Rows {
                 }
                 Arrival::Consent(consent) => {
                     let (user, anonymous) = (consent.user_id.as_deref(), consent.anonymous_id.as_deref());
-                    let person = found_person((user, anonymous), consent.is_claimed, draft);
+                    let person = person_by_ids((user, anonymous), consent.is_claimed, draft);
                     people.entry(person).or_insert(*offset);
                     let may_grant = !consent.is_claimed || (user.is_none() && !draft.is_identified(person));
                     words.extend(words_of(*offset, consent, person, may_grant));
+                    // A no is also that of the visitor whom the browser was before somebody signed in.
+                    let visitor = anonymous.and_then(|anonymous| draft.known(ANONYMOUS_ID, anonymous));
+                    let visitor = visitor.filter(|visitor| *visitor != person);
+                    words.extend(visitor.into_iter().flat_map(|visitor| words_of(*offset, consent, visitor, false)));
+                    consents.extend(consent.is_message.then_some((*offset, line)));
                 }
                 Arrival::Aside(aside) => asides.push(AsideRow::of(*offset, line, aside, context.vault)),
                 Arrival::Refused(counted) => {
@@ -147,7 +154,7 @@ impl Rows {
             }
         }
         let (events, traits) = (events.events()?, traits.traits()?);
-        Ok(Rows { events, traits, aliases, asides, refused, people, homes, words })
+        Ok(Rows { events, traits, aliases, asides, refused, people, homes, words, consents })
     }
 
     /// People who are not known yet, and places that are newer than those known, of records from an offset on.
@@ -223,6 +230,9 @@ impl Rows {
         for (at, line, refusal) in &self.aliases {
             enter(*at, line, refusal.map_or(Fate::Stored, Fate::Rejected), 1);
         }
+        for (at, line) in &self.consents {
+            enter(*at, line, Fate::Stored, 1);
+        }
         for aside in &self.asides {
             enter(aside.offset, &aside.line, Fate::Rejected(&aside.reason), 1);
         }
@@ -260,11 +270,25 @@ impl EventRows {
     }
 }
 
-/// The person whom ids lead to, without the vault learning that they are one's.
-fn found_person((user, anonymous): (Option<&str>, Option<&str>), is_claimed: bool, draft: &mut Draft<'_>) -> PersonId {
+/// The person whom ids lead to.
+///
+/// What somebody vouches for teaches the vault: an anonymous id and a user id that come together lead to one person. A public
+/// key teaches nothing.
+fn person_by_ids((user, anonymous): (Option<&str>, Option<&str>), is_claimed: bool, draft: &mut Draft<'_>) -> PersonId {
     match (user, anonymous) {
         (Some(user), _) if is_claimed => draft.claimed_person(user),
-        (Some(user), _) => draft.person(user),
+        (Some(user), Some(anonymous)) => {
+            match (draft.known(USER_ID, user), draft.known(ANONYMOUS_ID, anonymous)) {
+                (None, Some(visitor)) if !draft.is_identified(visitor) => draft.link(USER_ID, user, visitor),
+                (_, Some(_)) => {}
+                (_, None) => {
+                    let person = draft.person(user);
+                    draft.link(ANONYMOUS_ID, anonymous, person);
+                }
+            }
+            draft.person(user)
+        }
+        (Some(user), None) => draft.person(user),
         (None, Some(anonymous)) => draft.person_by(ANONYMOUS_ID, anonymous),
         (None, None) => unreachable!("the collector refuses messages without an id"),
     }
@@ -279,7 +303,11 @@ fn words_of(offset: u64, consent: &Consent<'_>, person: PersonId, may_grant: boo
         signal: consent.signal.clone().into_owned(),
         is_granted: *is_granted,
         // A no holds from now on. A yes is as old as its message, so that one that is sent again does not undo a later no.
-        at_micros: if *is_granted { consent.at_micros.min(consent.received_micros) } else { consent.received_micros },
+        at_micros: match consent.at_micros {
+            Some(at_micros) if *is_granted => at_micros.min(consent.received_micros),
+            _ => consent.received_micros,
+        },
+        is_dated: consent.at_micros.is_some(),
         source: consent.origin.source.clone().into_owned(),
         text_version: consent.text_version.clone().map(Cow::into_owned),
         sequence: sequence(offset),
@@ -289,29 +317,20 @@ fn words_of(offset: u64, consent: &Consent<'_>, person: PersonId, may_grant: boo
 
 /// The person that a message is about.
 ///
-/// What somebody vouches for teaches the vault: an anonymous id and a user id that come together lead to one person. Where
-/// each leads to a person of its own already, an `identify` makes these one, unless the visitor is somebody else who is
-/// identified. A public key teaches nothing.
+/// Where its ids lead to a person each already, an `identify` that somebody vouches for makes these one, unless the visitor
+/// is somebody else who is identified.
 fn person_of(message: &Message<'_>, draft: &mut Draft<'_>) -> PersonId {
     let ids = (message.user_id.as_deref(), message.anonymous_id.as_deref());
     if let (Some(user), Some(anonymous)) = ids
+        && message.kind == MessageKind::Traits
         && !message.is_claimed
+        && let (Some(person), Some(visitor)) = (draft.known(USER_ID, user), draft.known(ANONYMOUS_ID, anonymous))
+        && !draft.is_identified(visitor)
     {
-        match (draft.known(USER_ID, user), draft.known(ANONYMOUS_ID, anonymous)) {
-            (None, Some(visitor)) if !draft.is_identified(visitor) => draft.link(USER_ID, user, visitor),
-            (Some(person), Some(visitor)) if message.kind == MessageKind::Traits && !draft.is_identified(visitor) => {
-                // Why it may be refused is in the log of merges; the message itself is of the user either way.
-                let evidence = evidence(MergeReason::Identify, message.received_micros, &message.origin);
-                draft.merge(visitor, person, &evidence);
-            }
-            (_, Some(_)) => {}
-            (_, None) => {
-                let person = draft.person(user);
-                draft.link(ANONYMOUS_ID, anonymous, person);
-            }
-        }
+        // Why it may be refused is in the log of merges; the message itself is of the user either way.
+        draft.merge(visitor, person, &evidence(MergeReason::Identify, message.received_micros, &message.origin));
     }
-    found_person(ids, message.is_claimed, draft)
+    person_by_ids(ids, message.is_claimed, draft)
 }
 
 fn evidence<'a>(reason: MergeReason, at_micros: i64, origin: &'a Origin<'_>) -> Evidence<'a> {

@@ -23,7 +23,7 @@ pub struct Piece {
 
 /// What something that is kept of everybody in a part was computed of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Basis {
+pub enum MadeOf {
     /// Of their traits and nothing else.
     Traits,
     /// Of their rows as well.
@@ -48,8 +48,8 @@ impl ScanPart {
 /// were looked at, anything lands of them.
 impl ScanPart {
     /// What was kept under this name of everybody in the part and these traits of theirs, if it is there still.
-    pub fn kept<T: Any + Send + Sync>(&self, basis: Basis, name: &Arc<str>, traits: &Traits) -> Result<Option<Arc<T>>> {
-        let found = self.scan.hot.get(&*self.rows(basis)?, std::slice::from_ref(name)).pop();
+    pub fn kept<T: Any + Send + Sync>(&self, of: MadeOf, name: &Arc<str>, traits: &Traits) -> Result<Option<Arc<T>>> {
+        let found = self.scan.hot.get(&*self.rows(of)?, std::slice::from_ref(name)).pop();
         Ok(match found {
             Some(Some(Hot::Kept(Kept { of: Of::Everybody(grant, table), value, .. }))) => {
                 let is_same = grant.as_ptr() == Arc::as_ptr(self.scan.grant.shared_people())
@@ -63,25 +63,28 @@ impl ScanPart {
     /// Keeps something of so many bytes that was computed of everybody in the part and these traits of theirs.
     pub fn keep<T: Any + Send + Sync>(
         &self,
-        basis: Basis,
+        of: MadeOf,
         name: &Arc<str>,
         traits: &Traits,
         (value, n_bytes): (Arc<T>, usize),
     ) -> Result<()> {
+        let rows = self.rows(of)?;
         let of = Of::Everybody(Arc::downgrade(self.scan.grant.shared_people()), Arc::downgrade(traits.table()));
-        self.scan.hot.keep(&*self.rows(basis)?, name, &Hot::Kept(Kept { of, value, n_bytes }));
+        self.scan.hot.keep(&rows, name, &Hot::Kept(Kept { of, value, n_bytes }));
         Ok(())
     }
 
-    fn rows(&self, basis: Basis) -> Result<Cow<'_, Rows>> {
-        if basis == Basis::Traits {
-            return Ok(Cow::Owned(Rows { groups: Arc::from([]), people: self.people, only_vouched: false }));
+    fn rows(&self, of: MadeOf) -> Result<Cow<'_, Rows>> {
+        // What nobody vouches for is a trait where people are counted, and none on a list.
+        let only_vouched = self.scan.only_vouched;
+        if of == MadeOf::Traits {
+            return Ok(Cow::Owned(Rows { groups: Arc::from([]), people: self.people, only_vouched }));
         }
         if let Some(rows) = self.rows.get() {
             return Ok(Cow::Borrowed(rows));
         }
         let groups = self.sources()?.iter().map(|source| source.name()).collect();
-        let rows = Rows { groups, people: self.people, only_vouched: self.scan.only_vouched };
+        let rows = Rows { groups, people: self.people, only_vouched };
         Ok(Cow::Borrowed(self.rows.get_or_init(|| rows)))
     }
 }
@@ -107,7 +110,7 @@ impl Piece {
         Stretch::of(people, n_rows, columns, self.source.take_cost())
     }
 
-    /// What was kept under this name of the same people, if it is there still.
+    /// What is held or kept under this name of the same people, if it is there still.
     pub fn kept<T: Any + Send + Sync>(&self, name: &Arc<str>) -> Option<Arc<T>> {
         match self.source.computed(&self.scan, name)? {
             // Others may be granted by now.
@@ -119,9 +122,10 @@ impl Piece {
         }
     }
 
-    /// Keeps something of so many bytes that was computed of these rows.
-    pub fn keep<T: Any + Send + Sync>(&self, name: &Arc<str>, value: Arc<T>, n_bytes: usize) {
+    /// Holds something of so many bytes that was computed of these rows: as long as the scan is, and for other scans if it is
+    /// worth keeping.
+    pub fn hold<T: Any + Send + Sync>(&self, name: &Arc<str>, (value, n_bytes): (Arc<T>, usize), is_kept: bool) {
         let kept = Kept { of: Of::Rows(Arc::clone(&self.people)), value, n_bytes };
-        self.source.hold(&self.scan, name, kept);
+        self.source.hold(&self.scan, name, kept, is_kept);
     }
 }

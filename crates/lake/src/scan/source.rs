@@ -90,9 +90,11 @@ impl Source {
         })
     }
 
-    /// Holds what was computed, and keeps it for the next scan where there is room.
-    pub(super) fn hold(&self, scan: &Scan, name: &Arc<str>, kept: Kept) {
-        scan.hot.keep(&self.rows(), name, &Hot::Kept(kept.clone()));
+    /// Holds what was computed, and keeps it for the next scan if it is worth it and there is room.
+    pub(super) fn hold(&self, scan: &Scan, name: &Arc<str>, kept: Kept, is_kept: bool) {
+        if is_kept {
+            scan.hot.keep(&self.rows(), name, &Hot::Kept(kept.clone()));
+        }
         self.computed.lock().unwrap_or_else(PoisonError::into_inner).insert(Arc::clone(name), kept);
     }
 

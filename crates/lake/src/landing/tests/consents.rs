@@ -16,13 +16,14 @@ fn said<'a>(user: &'a str, signal: &'a str, minute: i64, said: &[(&'a str, bool)
     Consent {
         origin: Origin { source: "shop".into(), key: "till".into() },
         received_micros: JUNE + minute * MINUTE,
-        at_micros: JUNE + minute * MINUTE,
+        at_micros: Some(JUNE + minute * MINUTE),
         user_id: Some(user.into()),
         anonymous_id: None,
         is_claimed: false,
         signal: signal.into(),
         text_version: Some("2017-05".into()),
         said: said.iter().map(|(purpose, is_yes)| ((*purpose).into(), *is_yes)).collect(),
+        is_message: false,
     }
 }
 
@@ -65,9 +66,22 @@ fn a_yes_that_is_sent_again_does_not_undo_a_later_no() {
     land(&fixture, &[Consent { received_micros: JUNE + 9 * MINUTE, ..yes.clone() }]);
     assert_eq!(of(&fixture, "ann"), Denied);
     // Nor does one that says to come from the future.
-    land(&fixture, &[Consent { at_micros: JUNE + 99 * MINUTE, received_micros: JUNE + 4 * MINUTE, ..yes.clone() }]);
+    land(
+        &fixture,
+        &[Consent { at_micros: Some(JUNE + 99 * MINUTE), received_micros: JUNE + 4 * MINUTE, ..yes.clone() }],
+    );
     assert_eq!(of(&fixture, "ann"), Denied);
-    land(&fixture, &[said("ann", "categories", 10, &[("ads", true)])]);
+    // Nor one that does not say when it was given.
+    land(&fixture, &[Consent { at_micros: None, received_micros: JUNE + 9 * MINUTE, ..yes.clone() }]);
+    assert_eq!(of(&fixture, "ann"), Denied);
+    // A no that is repeated is a new one.
+    land(&fixture, &[said("ann", "categories", 20, &[("ads", false)])]);
+    land(
+        &fixture,
+        &[Consent { at_micros: Some(JUNE + 15 * MINUTE), received_micros: JUNE + 22 * MINUTE, ..yes.clone() }],
+    );
+    assert_eq!(of(&fixture, "ann"), Denied);
+    land(&fixture, &[said("ann", "categories", 25, &[("ads", true)])]);
     assert_eq!(of(&fixture, "ann"), Granted);
     assert_eq!(of(&fixture.reopened(), "ann"), Granted);
 }
@@ -97,6 +111,31 @@ fn case_23_what_a_public_key_says_can_only_narrow() {
     assert_eq!(of(&fixture, "bob"), Silent);
     land(&fixture, &[of_bob(5, false)]);
     assert_eq!(of(&fixture, "bob"), Denied);
+}
+
+#[test]
+fn consent_teaches_the_vault_what_its_message_would() {
+    let fixture = Fixture::new();
+    let log = log_of(&fixture);
+    let visit = |id: &'static str, user: Option<&'static str>| crate::Message {
+        user_id: user.map(Into::into),
+        anonymous_id: Some("v-1".into()),
+        ..bought(id, "", 1, 100)
+    };
+    acknowledge(&log, &[Arrival::Message(visit("1", None))]);
+    land_all(&fixture, &log);
+    let consent = Consent { anonymous_id: Some("v-1".into()), ..said("ann", "gpc", 2, &[("ads", false)]) };
+    acknowledge(&log, &[Arrival::Consent(consent), Arrival::Message(visit("2", Some("ann")))]);
+    land_all(&fixture, &log);
+    let draft = fixture.lake.vault_for_tests().draft();
+    assert_eq!(draft.known(USER_ID, "ann"), draft.known(ANONYMOUS_ID, "v-1"), "one person, not two");
+    // Where the two are two people, a no is that of both.
+    let other = Consent { anonymous_id: Some("v-1".into()), ..said("bob", "tcf", 3, &[("email", false)]) };
+    acknowledge(&log, &[Arrival::Consent(other)]);
+    land_all(&fixture, &log);
+    drop(log);
+    assert_eq!(state(&fixture, USER_ID, "bob", "email"), Denied);
+    assert_eq!(state(&fixture, ANONYMOUS_ID, "v-1", "email"), Denied);
 }
 
 /// A word of one of three users: whether it is a yes, when it was said, and when it was received, in minutes.
@@ -143,6 +182,7 @@ fn tell(model: &mut Model, step: &Step) {
         (None, true) => drop(model.insert(key, None)),
         (Some(Some(since)), true) if step.at.min(step.received) > since => drop(model.insert(key, None)),
         (None | Some(None), false) => drop(model.insert(key, Some(step.received))),
+        (Some(Some(since)), false) if step.received >= since + 10 => drop(model.insert(key, Some(step.received))),
         _ => {}
     }
 }
