@@ -105,6 +105,10 @@ fn an_opt_out_is_a_one_under_its_name() {
     assert!(virginia.opts_out("SaleOptOut"));
     assert!(!virginia.opts_out("TargetedAdvertisingOptOut") && !virginia.opts_out("SharingOptOut"));
     assert_eq!(virginia.gpc, None);
+    let unknown = Made(Vec::new()).number(2, 6).number(0, 34);
+    let string = GppString::read(&format!("{}~{}", header.text(), unknown.text())).expect("it is well formed");
+    let [(9, Section::Us(virginia))] = string.sections.as_slice() else { panic!("{string:?}") };
+    assert!(virginia.opts_out("TargetedAdvertisingOptOut"), "nobody knows what another version says");
 }
 
 #[test]

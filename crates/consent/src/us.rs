@@ -122,12 +122,7 @@ impl UsSection {
         let first = segments.next().unwrap_or_default();
         let mut bits = Bits::of(first)?;
         let Some((version_name, layout, second)) = layout_of(id, first)? else { return Ok(None) };
-        let version = bits.number(6)? as u8;
-        // Another version may have other fields in the same places.
-        if version != 1 && id != NATIONAL {
-            return Err(Malformed::Version);
-        }
-        let mut fields = vec![(version_name, vec![version])];
+        let mut fields = vec![(version_name, vec![bits.number(6)? as u8])];
         let is_first_national = id == NATIONAL && first.starts_with('B');
         for (name, n) in layout {
             let mut values = bits.pairs(n)?;
@@ -155,8 +150,19 @@ impl UsSection {
         Ok(Some(section))
     }
 
-    /// Whether somebody opted out by a field, as `SaleOptOut`; not where the section has none of that name.
+    /// Whether somebody opted out by a field, as `SaleOptOut`; not where the section has none of that name, and in any case
+    /// where it is of a version that is not known, which may have other fields in the same places.
     pub fn opts_out(&self, field: &str) -> bool {
+        let version = self.fields.first().and_then(|(_, values)| values.first());
+        !self.versions().contains(version.unwrap_or(&0)) || self.has_opted_out(field)
+    }
+
+    /// The versions that are known.
+    fn versions(&self) -> &'static [u8] {
+        if self.id == NATIONAL { &[1, 2] } else { &[1] }
+    }
+
+    fn has_opted_out(&self, field: &str) -> bool {
         self.fields.iter().any(|(name, values)| *name == field && values.contains(&OPTED_OUT))
     }
 }

@@ -90,6 +90,9 @@ pub(crate) struct Said {
     pub(crate) denied: RoaringTreemap,
 }
 
+/// A row's place in the log, its time, and whether it is a no.
+type Row = (i64, i64, bool);
+
 /// What was said by one signal.
 #[derive(Clone, Default)]
 struct BySignal {
@@ -145,7 +148,7 @@ impl Statements {
         let sequences = rows.column(8).as_primitive::<Int64Type>();
         // The last word of files, by its time, and the last of messages, by its place in the log: of two words of the same age
         // the no counts.
-        let mut last: HashMap<(&str, &str, i64), [Option<(i64, i64, bool)>; 2]> = HashMap::new();
+        let mut last: HashMap<(&str, &str, i64), [Option<Row>; 2]> = HashMap::new();
         for row in 0..rows.num_rows() {
             let is_denied = consent_state(states.value(row)) != Some(ConsentState::Granted);
             let is_message = sequences.is_valid(row);

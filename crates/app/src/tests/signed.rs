@@ -89,4 +89,17 @@ fn whom_a_token_vouches_for_is_one_with_the_visitor_and_on_lists() {
     rows.sort_by_key(|row| format!("{row:?}"));
     let text = |text: &str| Value::Text(text.to_owned());
     assert_eq!(rows, [[text("a1"), text("free")], [text("a2"), text("free")]]);
+
+    // What was kept of a count, where claims count, is not what a list is made of.
+    let rows_of = |question: Json| match world.ask("officer", &question).expect("the question can be asked") {
+        Input::Good(asked) => asked.answer.unwrap_or_else(|| panic!("{:?}", asked.verdict)).rows,
+        Input::Bad(wrong) => panic!("{wrong:?}"),
+    };
+    let free = json!({ "kind": "audience", "purpose": "email", "where": "plan = 'free'" });
+    let count = rows_of(free.clone());
+    let mut list = free.clone();
+    list["release"] = "list".into();
+    assert_eq!(rows_of(list).len(), 2);
+    assert!(matches!(count[0][0], Value::Integer(n) if n > 2), "{count:?}");
+    assert_eq!(rows_of(free), count);
 }
