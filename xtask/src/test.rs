@@ -15,7 +15,7 @@ const QUESTIONS: u64 = 2_000;
 const SEEDS: [u64; 3] = [1, 2, 3];
 /// Consent strings that are read a second time, among the fast tests and among those that take longer.
 const STRINGS_SHORT: u64 = 1_000;
-const STRINGS_LONG: u64 = 50_000;
+const STRINGS_LONG: u64 = 20_000;
 /// Rounds of each fault of the disk, among the fast tests and among those that take longer.
 const FAULTS_SHORT: &[(Kind, u64)] = &[(Kind::Syncs, 2), (Kind::Full, 2), (Kind::Power, 2), (Kind::Control, 5)];
 const FAULTS_LONG: &[(Kind, u64)] =

@@ -88,20 +88,16 @@ fn check_alias<'a>(message: &Message<'a>) -> Checked<'a> {
 /// Checks what somebody says about purposes by name: no contract has anything to say about it.
 fn check_consent<'a>(message: &Message<'a>, purposes: &'a [Purpose]) -> Checked<'a> {
     let mut faults = Faults::none();
-    let mut identity = identity::read(message, message.source.person_prefix(None), &mut faults);
-    let message_id = identity.message_id.take();
+    let identity = identity::whose(message, &mut faults);
     let said = consent::by_name(message, purposes, &mut faults);
-    let arrival = match faults.decisive() {
-        None => {
-            let user_id = identity.user_id.take();
-            identity.user_id = user_id.map(|id| prefixed(message.source.person_prefix(None), id));
-            let signal = consent::Signal { name: "api", said };
-            Ok(Arrival::Consent(consent::heard(message, &identity, signal, true)))
-        }
-        Some(fault) => Err(fault.reason.clone()),
+    let signals = vec![consent::Signal { name: "api", said }];
+    let record = consent::heard(message, &identity, signals, true).pop();
+    let arrival = match (record, faults.decisive()) {
+        (Some(record), None) => Ok(Arrival::Consent(record)),
+        (_, fault) => Err(fault.map(|fault| fault.reason.clone()).unwrap_or_default()),
     };
     let outcome = faults.outcome();
-    let message_id = message_id.as_deref().map(str::to_owned);
+    let message_id = identity.message_id.as_deref().map(str::to_owned);
     Checked { receipt: MessageReceipt { message_id, outcome, faults: faults.into_list() }, arrival }
 }
 

@@ -109,28 +109,30 @@ pub(crate) fn by_name<'p>(message: &Message<'_>, purposes: &'p [Purpose], faults
     said
 }
 
-/// What a signal says, as a record of the log.
+/// What signals of a message say, as records of the log.
 pub(crate) fn heard<'a>(
     message: &Message<'a>,
     whose: &Identity<'a>,
-    signal: Signal<'a>,
+    signals: Vec<Signal<'a>>,
     is_message: bool,
-) -> lake::Consent<'a> {
+) -> Vec<lake::Consent<'a>> {
     let text_version = members_of(message).text_version.and_then(json::text_of);
-    let cut = |text: Cow<'_, str>| text[..text.floor_char_boundary(VERSION_BYTES_MAX)].to_owned();
-    lake::Consent {
+    let text_version = text_version.map(|text| text[..text.floor_char_boundary(VERSION_BYTES_MAX)].to_owned());
+    // A server that does not say when says it now.
+    let at_micros = time::earliest(message).or((!message.vouching.is_public()).then_some(message.received_micros));
+    let record = |signal: Signal<'a>| lake::Consent {
         origin: Origin { source: Cow::Borrowed(&message.source.name), key: Cow::Borrowed(message.key) },
         received_micros: message.received_micros,
-        // A server that does not say when says it now.
-        at_micros: time::earliest(message).or((!message.vouching.is_public()).then_some(message.received_micros)),
+        at_micros,
         user_id: whose.user_id.clone(),
         anonymous_id: whose.anonymous_id.clone(),
         is_claimed: message.vouching.is_claimed(),
         signal: Cow::Borrowed(signal.name),
-        text_version: text_version.map(cut).map(Cow::Owned),
+        text_version: text_version.clone().map(Cow::Owned),
         said: signal.said.into_iter().map(|(purpose, is_yes)| (Cow::Borrowed(purpose), is_yes)).collect(),
         is_message,
-    }
+    };
+    signals.into_iter().map(record).collect()
 }
 
 /// What the context of a message says of consent.

@@ -2,6 +2,7 @@
 
 use crate::check::{Checked, check};
 use crate::envelope::Envelope;
+use crate::fault::Faults;
 use crate::heard::Word;
 use crate::lookups::Lookups;
 use crate::message::{MESSAGE_BYTES_MAX, Members, Message};
@@ -166,9 +167,11 @@ impl Taken {
         if signals.is_empty() {
             return;
         }
-        let Some(whose) = identity::whose(message) else { return };
-        for signal in signals {
-            let consent = consent::heard(message, &whose, signal, false);
+        let whose = identity::whose(message, &mut Faults::none());
+        if whose.user_id.is_none() && whose.anonymous_id.is_none() {
+            return;
+        }
+        for consent in consent::heard(message, &whose, signals, false) {
             self.heard.push(Word::of(&consent));
             self.records.push(Arrival::Consent(consent).to_bytes());
         }

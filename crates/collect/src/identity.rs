@@ -45,16 +45,16 @@ pub(crate) fn read<'a>(message: &Message<'a>, prefix: &str, faults: &mut Faults)
     Identity { message_id, user_id: user_id.good(), anonymous_id: anonymous_id.good() }
 }
 
-/// Whom a message is about, whatever becomes of it: the ids that are good, the user's with the prefix of the source's traits.
-pub(crate) fn whose<'a>(message: &Message<'a>) -> Option<Identity<'a>> {
+/// The ids of a message whatever becomes of it, the user's with what stands before it in files of the source.
+pub(crate) fn whose<'a>(message: &Message<'a>, faults: &mut Faults) -> Identity<'a> {
     let event = match message.call {
         Some(Call::Track) => message.members.event.and_then(json::text_of),
         call => call.map(|call| Cow::Borrowed(call_name(call))),
     };
     let prefix = message.source.person_prefix(event.as_deref());
-    let mut found = read(message, prefix, &mut Faults::none());
+    let mut found = read(message, prefix, faults);
     found.user_id = found.user_id.map(|id| prefixed(prefix, id));
-    (found.user_id.is_some() || found.anonymous_id.is_some()).then_some(found)
+    found
 }
 
 /// A user id as files and messages of the source know it.

@@ -5,7 +5,7 @@
 
 use crate::Malformed;
 use crate::bits::{Bits, Ids};
-use crate::tcf::{N_PURPOSES, N_SPECIAL_FEATURES, once};
+use crate::tcf::{Head, N_PURPOSES, N_SPECIAL_FEATURES, once};
 
 /// What the first bits of its segments say.
 const CORE: u64 = 0;
@@ -15,22 +15,8 @@ const PUBLISHER: u64 = 3;
 /// A section that was read.
 #[derive(Clone, Debug)]
 pub struct CanadaString {
-    /// When it was first made and last changed, in milliseconds since 1970.
-    pub created: i64,
-    /// See `created`.
-    pub last_updated: i64,
-    /// Who asked, with which version of the tool and on which of its screens.
-    pub cmp_id: u16,
-    /// See `cmp_id`.
-    pub cmp_version: u16,
-    /// See `cmp_id`.
-    pub consent_screen: u16,
-    /// In which language, as two letters.
-    pub consent_language: String,
-    /// The version of the list of vendors.
-    pub vendor_list_version: u16,
-    /// The version of the framework's policies.
-    pub policy_version: u16,
+    /// Who asked, when, and by which lists.
+    pub head: Head,
     /// Whether other texts were shown than those of the framework.
     pub uses_non_standard_texts: bool,
     /// Special features that were agreed to.
@@ -100,14 +86,7 @@ fn core(bits: &mut Bits) -> Result<CanadaString, Malformed> {
         return Err(Malformed::Version);
     }
     Ok(CanadaString {
-        created: bits.millis()?,
-        last_updated: bits.millis()?,
-        cmp_id: bits.short(12)?,
-        cmp_version: bits.short(12)?,
-        consent_screen: bits.short(6)?,
-        consent_language: bits.letters()?,
-        vendor_list_version: bits.short(12)?,
-        policy_version: bits.short(6)?,
+        head: Head::read(bits)?,
         uses_non_standard_texts: bits.flag()?,
         special_features: bits.field(N_SPECIAL_FEATURES)?,
         purpose_express_consents: bits.field(N_PURPOSES)?,

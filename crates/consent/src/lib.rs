@@ -15,7 +15,7 @@ mod us;
 pub use bits::Ids;
 pub use canada::{CanadaPublisher, CanadaString};
 pub use gpp::{GppString, Section};
-pub use tcf::{Publisher, Restriction, TcString};
+pub use tcf::{Head, Publisher, Restriction, TcString};
 pub use us::{UsPrivacy, UsSection};
 
 /// The longest text that is read: every list that a string can hold, written out in full, is shorter.

@@ -18,22 +18,8 @@ const PUBLISHER: u64 = 3;
 /// A string that was read.
 #[derive(Clone, Debug)]
 pub struct TcString {
-    /// When it was first made and last changed, in milliseconds since 1970.
-    pub created: i64,
-    /// See `created`.
-    pub last_updated: i64,
-    /// Who asked, with which version of the tool and on which of its screens.
-    pub cmp_id: u16,
-    /// See `cmp_id`.
-    pub cmp_version: u16,
-    /// See `cmp_id`.
-    pub consent_screen: u16,
-    /// In which language, as two letters.
-    pub consent_language: String,
-    /// The version of the list of vendors.
-    pub vendor_list_version: u16,
-    /// The version of the framework's policies.
-    pub policy_version: u16,
+    /// Who asked, when, and by which lists.
+    pub head: Head,
     /// Whether it holds for one site or app only.
     pub is_service_specific: bool,
     /// Whether other texts were shown than those of the framework.
@@ -60,6 +46,27 @@ pub struct TcString {
     pub publisher: Option<Publisher>,
 }
 
+/// What strings of the framework and of its kin in Canada begin with, after their version.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// When it was first made and last changed, in milliseconds since 1970.
+    pub created: i64,
+    /// See `created`.
+    pub last_updated: i64,
+    /// Who asked, with which version of the tool and on which of its screens.
+    pub cmp_id: u16,
+    /// See `cmp_id`.
+    pub cmp_version: u16,
+    /// See `cmp_id`.
+    pub consent_screen: u16,
+    /// In which language, as two letters.
+    pub consent_language: String,
+    /// The version of the list of vendors.
+    pub vendor_list_version: u16,
+    /// The version of the framework's policies.
+    pub policy_version: u16,
+}
+
 /// How a publisher restricts what vendors may do for a purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Restriction {
@@ -82,6 +89,21 @@ pub struct Publisher {
     pub custom_consents: Ids,
     /// See `custom_consents`.
     pub custom_legitimate_interests: Ids,
+}
+
+impl Head {
+    pub(crate) fn read(bits: &mut Bits) -> Result<Head, Malformed> {
+        Ok(Head {
+            created: bits.millis()?,
+            last_updated: bits.millis()?,
+            cmp_id: bits.short(12)?,
+            cmp_version: bits.short(12)?,
+            consent_screen: bits.short(6)?,
+            consent_language: bits.letters()?,
+            vendor_list_version: bits.short(12)?,
+            policy_version: bits.short(6)?,
+        })
+    }
 }
 
 impl TcString {
@@ -127,14 +149,7 @@ fn core(bits: &mut Bits) -> Result<TcString, Malformed> {
         return Err(Malformed::Version);
     }
     Ok(TcString {
-        created: bits.millis()?,
-        last_updated: bits.millis()?,
-        cmp_id: bits.short(12)?,
-        cmp_version: bits.short(12)?,
-        consent_screen: bits.short(6)?,
-        consent_language: bits.letters()?,
-        vendor_list_version: bits.short(12)?,
-        policy_version: bits.short(6)?,
+        head: Head::read(bits)?,
         is_service_specific: bits.flag()?,
         uses_non_standard_texts: bits.flag()?,
         special_features: bits.field(N_SPECIAL_FEATURES)?,

@@ -48,7 +48,7 @@ fn read(text: &str) -> TcString {
 #[test]
 fn consent_takes_the_purpose_the_vendor_and_that_the_vendor_was_disclosed() {
     let string = read(&format!("{}.{}", core(&[]), disclosed(2)));
-    assert_eq!((string.cmp_id, string.consent_language.as_str(), string.policy_version), (7, "DE", 5));
+    assert_eq!((string.head.cmp_id, string.head.consent_language.as_str(), string.head.policy_version), (7, "DE", 5));
     assert!(string.consents(2, 1) && string.consents(2, 3));
     assert!(!string.consents(2, 2), "the purpose was not agreed to");
     assert!(!string.consents(1, 1), "nor was the vendor");

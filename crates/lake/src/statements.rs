@@ -1,7 +1,7 @@
 //! What people said about purposes: of each signal a person's last word counts, and of all signals the narrowest.
 //!
-//! A no by any signal is a no until the same signal says yes: whoever refused on the preference page has refused, whatever a
-//! banner sends later. Words that came in messages follow each other as the log has them, but for a yes that is older than
+//! A no by any signal is a no until the same signal says yes: whoever refused by a message of their own has refused, whatever
+//! a banner sends later. Words that came in messages follow each other as the log has them, but for a yes that is older than
 //! the no before it; those of files follow each other by their times.
 
 use crate::error;
