@@ -48,7 +48,7 @@ pub(super) fn write(folder: &Path) -> Result<()> {
 
 fn purpose() -> String {
     let basis = "{ gdpr: legitimate_interest, ccpa: legitimate_interest, us_other: legitimate_interest }";
-    format!("title: {PURPOSE}\nbasis: {basis}\nmin_group: 2\n")
+    format!("title: {PURPOSE}\nbasis: {basis}\nmin_group: 2\ndifferences: shown\n")
 }
 
 fn role() -> String {

@@ -18,6 +18,11 @@ pub(super) const FILES: &str = "files";
 
 /// Writes its definitions into a folder.
 pub(super) fn write(folder: &Path) -> Result<()> {
+    write_with(folder, "shown")
+}
+
+/// The same with differences guarded, or shown.
+pub(super) fn write_with(folder: &Path, differences: &str) -> Result<()> {
     let basis = "{ gdpr: consent, ccpa: consent, us_other: consent }";
     let role = format!(
         "purposes: {{ {PURPOSE}: profile }}\n\
@@ -27,7 +32,10 @@ pub(super) fn write(folder: &Path) -> Result<()> {
     let files = [
         ("entente.yaml", "title: Engines\n".to_owned()),
         ("users.yaml", format!("users:\n  - {{ name: {USER}, role: bench }}\n")),
-        ("purposes/measuring.yaml", format!("title: {PURPOSE}\nbasis: {basis}\nmin_group: 2\n")),
+        (
+            "purposes/measuring.yaml",
+            format!("title: {PURPOSE}\nbasis: {basis}\nmin_group: 2\ndifferences: {differences}\n"),
+        ),
         ("roles/bench.yaml", role),
         ("sources/shop.yaml", source()),
         ("contracts/shop.odcs.yaml", contract()),

@@ -5,6 +5,7 @@
 //! principal may see, so a caller cannot forget to.
 
 mod collector;
+mod governance;
 mod product;
 mod views;
 
@@ -12,9 +13,12 @@ pub use collector::{
     Call, Collector, Delivery, KeyPulse, MessageFault, MessageOutcome, MessageReceipt, Pulse, Receipt, Refusal,
     RefusalKind, Sender,
 };
+pub use governance::{
+    AuditHead, AuditRecord, AuditRequest, AuditView, PolicyLaw, PolicyPurpose, PolicyRole, PolicyView,
+};
 pub use product::{Credential, DashboardRequest, EncodeFormat, ImportRequest, Input, Product, SaveRequest, SignedIn};
 pub use views::{
     Asked, AudienceView, Balance, BookView, BooksView, Catalog, DashboardView, EventView, Explained, FieldView, Health,
-    Judged, MergeView, MetricView, ObjectView, Principal, PurposeView, QuarantineView, QuestionView, RejectedGroup,
-    Replayed, Saved, SourceView, TileView, Waiting, WorkspaceView,
+    Judged, Leaving, MergeView, MetricView, ObjectView, Principal, PurposeView, QuarantineView, QuestionView,
+    RejectedGroup, Replayed, Saved, SourceView, TileView, Waiting, WorkspaceView,
 };

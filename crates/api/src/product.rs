@@ -1,8 +1,9 @@
 //! The use cases, as one trait.
 
 use crate::{
-    Asked, AudienceView, Balance, BooksView, Catalog, DashboardView, Explained, Health, Judged, MergeView, MetricView,
-    Principal, QuarantineView, QuestionView, Replayed, Saved, SourceView, WorkspaceView,
+    Asked, AudienceView, AuditHead, AuditRequest, AuditView, Balance, BooksView, Catalog, DashboardView, Explained,
+    Health, Judged, MergeView, MetricView, PolicyView, Principal, QuarantineView, QuestionView, Replayed, Saved,
+    SourceView, WorkspaceView,
 };
 use serde_json::Value as Json;
 use spec::{Answer, Diagnostic, Result};
@@ -80,6 +81,21 @@ pub trait Product: Send + Sync {
 
     /// Takes an entry of the log of merges back: people are what they would be without it.
     fn undo_merge(&self, who: &Principal, number: u64) -> Result<()>;
+
+    /// The rules of who may be used for what and who may see what.
+    fn policy(&self, who: &Principal) -> Result<PolicyView>;
+
+    /// Who saw what, the newest first.
+    ///
+    /// # Errors
+    /// Denied to roles that do not see it.
+    fn audit(&self, who: &Principal, request: &AuditRequest) -> Result<AuditView>;
+
+    /// The signed end of the records.
+    ///
+    /// # Errors
+    /// Denied to roles that do not see them.
+    fn audit_head(&self, who: &Principal) -> Result<AuditHead>;
 
     /// Whether the parts work; needs no principal and says nothing about data.
     fn health(&self) -> Health;

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use spec::{Answer, ConditionPart, Diagnostic, Question, Verdict};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -23,6 +24,8 @@ pub struct Principal {
     pub may_import: bool,
     /// Whether it may save definitions.
     pub may_define: bool,
+    /// Whether it sees who asked what about people.
+    pub sees_audit: bool,
     /// Who waits for what is done for it.
     #[serde(skip)]
     pub waiting: Waiting,
@@ -91,6 +94,31 @@ pub struct Asked {
     pub verdict: Verdict,
     /// The answer; present exactly when the verdict is yes.
     pub answer: Option<Answer>,
+    /// For a list, which of its rows may still leave while it is being sent.
+    pub leaving: Option<Leaving>,
+}
+
+/// Which rows of a list may leave now. It is asked while the list is being sent, so that nobody is in what leaves later than
+/// a second after they said no.
+#[derive(Clone)]
+pub struct Leaving(Arc<dyn Fn(Range<usize>) -> Vec<bool> + Send + Sync>);
+
+impl Leaving {
+    /// By what tells it of some rows.
+    pub fn new(of: impl Fn(Range<usize>) -> Vec<bool> + Send + Sync + 'static) -> Leaving {
+        Leaving(Arc::new(of))
+    }
+
+    /// Whether each of these rows may leave now.
+    pub fn of(&self, rows: Range<usize>) -> Vec<bool> {
+        (self.0)(rows)
+    }
+}
+
+impl std::fmt::Debug for Leaving {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Leaving")
+    }
 }
 
 /// A question in words and parts.

@@ -4,6 +4,7 @@
 use crate::error;
 use crate::files::Loaded;
 use crate::question::judge::Scene;
+use crate::question::telling::Aim;
 use crate::state::{State, purposes_of};
 use crate::store::Record;
 use api::{
@@ -22,7 +23,7 @@ const NAME_LENGTH_MAX: usize = 60;
 pub(crate) fn catalog(state: &State, who: &Principal) -> Result<Catalog> {
     let loaded = state.folder.current()?;
     let definitions = &loaded.definitions;
-    let scene = Scene::new(state, definitions, who)?;
+    let scene = Scene::new(state, definitions, who, Aim::Judge)?;
     let purposes = purposes_of(definitions, scene.role);
     let may_ask = |field: &&Field| field.purposes.iter().any(|purpose| scene.role.purposes.contains_key(purpose));
     let events = definitions.events().into_iter().map(|(source, object)| EventView {

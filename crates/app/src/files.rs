@@ -182,3 +182,15 @@ fn read(folder: &Path, stamps: &[Stamp]) -> Result<Loaded> {
     diagnostics.extend(found);
     Ok(Loaded { definitions, diagnostics, texts })
 }
+
+/// Writes a file that only its owner can read, and replaces it as a whole; it is on disk before this returns.
+pub(crate) fn write_private(path: &Path, text: &str) -> Result<()> {
+    let folder = path.parent().ok_or_else(|| error::bug("a file without a folder"))?;
+    // Temporary files are made with mode 0600, and keep it when they are moved into place.
+    let mut draft = tempfile::NamedTempFile::new_in(folder).map_err(|cause| error::file("write", path, cause))?;
+    draft.write_all(text.as_bytes()).map_err(|cause| error::file("write", path, cause))?;
+    draft.as_file().sync_all().map_err(|cause| error::file("write", path, cause))?;
+    draft.persist(path).map_err(|failed| error::file("write", path, failed.error))?;
+    let synced = fs::File::open(folder).and_then(|folder| folder.sync_all());
+    synced.map_err(|cause| error::file("write", path, cause))
+}

@@ -5,15 +5,18 @@
 //! another; what they share is `state`. Invariants: no HTTP and no HTML; SQLite is named in `store` alone and holds only
 //! what people did; definitions live in the workspace folder, facts in the lake.
 
+mod audit;
 mod definition;
 mod error;
 mod files;
 mod identity;
 mod key;
 mod pipeline;
+mod policy;
 mod product;
 mod quarantine;
 mod question;
+mod record;
 mod session;
 mod source;
 mod state;
@@ -23,3 +26,4 @@ mod tests;
 
 pub use key::{NewKey, make_key};
 pub use product::{App, Checked, Options, ServerNote, check, make_token, question_from_text, server_of};
+pub use record::{VerifiedRecords, verify_records};

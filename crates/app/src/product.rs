@@ -1,22 +1,23 @@
 //! The product: opens the parts and hands each use case to its noun.
 
-use crate::files::WorkspaceFolder;
+use crate::files::{WorkspaceFolder, write_private};
 use crate::pipeline::Pipeline;
+use crate::question::telling::Tellings;
 use crate::question::{ask, encode, explain};
 use crate::state::State;
 use crate::store::Store;
-use crate::{definition, error, identity, quarantine, session, source};
+use crate::{definition, error, identity, quarantine, record, session, source};
 use api::{
-    Asked, AudienceView, Balance, BooksView, Catalog, Collector, Credential, DashboardRequest, DashboardView,
-    EncodeFormat, Explained, Health, ImportRequest, Input, Judged, MergeView, MetricView, Principal, Product,
-    QuarantineView, QuestionView, Replayed, SaveRequest, Saved, SignedIn, SourceView, WorkspaceView,
+    Asked, AudienceView, AuditHead, AuditRequest, AuditView, Balance, BooksView, Catalog, Collector, Credential,
+    DashboardRequest, DashboardView, EncodeFormat, Explained, Health, ImportRequest, Input, Judged, MergeView,
+    MetricView, PolicyView, Principal, Product, QuarantineView, QuestionView, Replayed, SaveRequest, Saved, SignedIn,
+    SourceView, WorkspaceView,
 };
 use collect::Places;
 use lake::{Clock, Lake, LakeOptions, Random};
 use serde_json::Value as Json;
 use spec::{Answer, Error, Result};
 use std::fs;
-use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,7 +31,7 @@ const IMPORT_BYTES_MAX: usize = 256 << 20;
 /// Where the owner's secret stands; only the folder's owner can read it.
 const SECRET_FILE: &str = "owner.secret";
 /// The metadata store.
-const STORE_FILE: &str = "metadata.sqlite";
+pub(crate) const STORE_FILE: &str = "metadata.sqlite";
 /// Where a running server says how to reach it.
 const NOTE_FILE: &str = "server.address";
 
@@ -112,7 +113,7 @@ impl App {
             random: Arc::clone(&options.random),
             memory_bytes_max: IMPORT_BYTES_MAX,
         })?;
-        let store = Store::open(&options.data.join(STORE_FILE))?;
+        let store = Arc::new(Store::open(&options.data.join(STORE_FILE), options.random.as_ref())?);
         session::forget_old(&store, options.clock.now())?;
         let places = options.places.as_deref().map(read_places).transpose()?.map(Arc::new);
         let mut state = State {
@@ -124,6 +125,7 @@ impl App {
             owner_secret: String::new(),
             places,
             spans: Mutex::new(Vec::new()),
+            tellings: Tellings::default(),
         };
         // A new secret at every start: one that leaked is worth nothing after it.
         state.owner_secret = session::new_token(state.random.as_ref());
@@ -243,7 +245,7 @@ pub fn check(workspace: &Path) -> Result<Checked> {
 pub fn make_token(options: &Options, user: &str, seconds: u64) -> Result<String> {
     let loaded = WorkspaceFolder::open(&options.workspace)?.current()?;
     make_private(&options.data)?;
-    let store = Store::open(&options.data.join(STORE_FILE))?;
+    let store = Store::open(&options.data.join(STORE_FILE), options.random.as_ref())?;
     session::make_token(&loaded.definitions, &store, options.clock.now(), options.random.as_ref(), (user, seconds))
 }
 
@@ -270,15 +272,6 @@ fn read_places(path: &Path) -> Result<Places> {
 fn make_private(folder: &Path) -> Result<()> {
     let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.map_err(|cause| error::file("make", folder, cause))
-}
-
-/// Writes a file that only its owner can read, and replaces it as a whole.
-fn write_private(path: &Path, text: &str) -> Result<()> {
-    let folder = path.parent().ok_or_else(|| error::bug("a file without a folder"))?;
-    // Temporary files are made with mode 0600, and keep it when they are moved into place.
-    let mut draft = tempfile::NamedTempFile::new_in(folder).map_err(|cause| error::file("write", path, cause))?;
-    draft.write_all(text.as_bytes()).map_err(|cause| error::file("write", path, cause))?;
-    draft.persist(path).map(drop).map_err(|failed| error::file("write", path, failed.error))
 }
 
 impl Product for App {
@@ -375,6 +368,18 @@ impl Product for App {
 
     fn undo_merge(&self, who: &Principal, number: u64) -> Result<()> {
         identity::undo(&self.state, who, number)
+    }
+
+    fn policy(&self, _who: &Principal) -> Result<PolicyView> {
+        crate::policy::view(&self.state)
+    }
+
+    fn audit(&self, who: &Principal, request: &AuditRequest) -> Result<AuditView> {
+        record::list(&self.state, who, request)
+    }
+
+    fn audit_head(&self, who: &Principal) -> Result<AuditHead> {
+        record::head(&self.state, who)
     }
 
     fn health(&self) -> Health {

@@ -6,6 +6,7 @@ pub(crate) mod explain;
 pub(crate) mod judge;
 mod reason;
 mod remedy;
+pub(crate) mod telling;
 
 /// A sentence from words that could go on one.
 fn capitalised(words: &str) -> String {

@@ -120,6 +120,7 @@ pub(crate) fn principal_of(definitions: &Definitions, user: &str) -> Option<Prin
         sees_cost: role.sees_cost,
         may_import: role.may_import,
         may_define: role.may_define,
+        sees_audit: role.sees_audit,
     })
 }
 
@@ -128,7 +129,7 @@ fn record(state: &State, user: &str, what: &str, outcome: &str) -> Result<()> {
 }
 
 fn deed<'a>(user: &'a str, what: &'a str, outcome: &'a str) -> Record<'a> {
-    Record { user, what, purpose: None, question: None, outcome: Some(outcome), people: None }
+    Record { user, what, outcome: Some(outcome), ..Record::default() }
 }
 
 /// Argon2id with its recommended cost (19 MiB, two passes).

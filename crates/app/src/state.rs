@@ -2,6 +2,7 @@
 
 use crate::error;
 use crate::files::WorkspaceFolder;
+use crate::question::telling::Tellings;
 use crate::store::Store;
 use api::Principal;
 use collect::Places;
@@ -14,7 +15,7 @@ use workspace::Definitions;
 pub(crate) struct State {
     pub(crate) folder: WorkspaceFolder,
     pub(crate) lake: Lake,
-    pub(crate) store: Store,
+    pub(crate) store: Arc<Store>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     /// The secret that shows who owns the data folder.
@@ -23,6 +24,8 @@ pub(crate) struct State {
     pub(crate) places: Option<Arc<Places>>,
     /// First and last day with events, per purpose, of one state of the tables and rules.
     pub(crate) spans: Mutex<Vec<Span>>,
+    /// What users were told, as it is kept in memory.
+    pub(crate) tellings: Tellings,
 }
 
 /// First and last granted event under a purpose.

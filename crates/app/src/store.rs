@@ -2,8 +2,16 @@
 //!
 //! Secrets are held as SHA-256 of 256-bit random tokens, passwords as argon2id hashes; a copy of the file lets nobody in.
 
+mod disclosed;
+mod records;
+
+pub(crate) use disclosed::{Allowance, Charge};
+pub(crate) use records::{Access, Record, Stored, Wanted};
+
+use crate::audit::{Head, Signer, hex, unhex};
 use crate::error;
-use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
+use lake::Random;
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior, params};
 use sha2::{Digest, Sha256};
 use spec::{Instant, Result};
 use std::path::{Path, PathBuf};
@@ -11,7 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The format of the file; written into it, and checked when it is opened.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 /// SQLite before this one could lose a write when its log was reset at the wrong moment.
 const SQLITE_MIN: i32 = 3_051_003;
 
@@ -19,13 +27,31 @@ const SCHEMA: &str = "
 CREATE TABLE passwords (user TEXT PRIMARY KEY, hash TEXT NOT NULL) STRICT;
 CREATE TABLE sessions (token BLOB PRIMARY KEY, user TEXT NOT NULL, made_at INTEGER NOT NULL, seen_at INTEGER NOT NULL) STRICT;
 CREATE TABLE tokens (token BLOB PRIMARY KEY, user TEXT NOT NULL, expires_at INTEGER NOT NULL) STRICT;
-CREATE TABLE records (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, user TEXT NOT NULL, what TEXT NOT NULL,
-  purpose TEXT, question TEXT, outcome TEXT, people INTEGER) STRICT;
 ";
+
+/// What version 2 added.
+const SCHEMA_2: &str = "
+CREATE TABLE records (number INTEGER PRIMARY KEY, body TEXT NOT NULL, link BLOB NOT NULL) STRICT;
+CREATE INDEX records_by_user ON records (body ->> 'user', number);
+CREATE TABLE questions (hash TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT;
+CREATE TABLE asked (user TEXT NOT NULL, purpose TEXT NOT NULL, day INTEGER NOT NULL, question TEXT NOT NULL,
+  state TEXT NOT NULL, epsilon REAL NOT NULL, PRIMARY KEY (user, purpose, day, question, state)) STRICT;
+CREATE TABLE told (sequence INTEGER PRIMARY KEY, user TEXT NOT NULL, purpose TEXT NOT NULL, question TEXT NOT NULL,
+  cell INTEGER NOT NULL, sort INTEGER NOT NULL, value TEXT NOT NULL, classes BLOB NOT NULL, state INTEGER NOT NULL,
+  UNIQUE (user, purpose, question, cell, sort)) STRICT;
+CREATE INDEX told_by_user ON told (user, purpose, sequence);
+CREATE TABLE draws (figure TEXT PRIMARY KEY, noise INTEGER NOT NULL) STRICT;
+";
+
+/// The secret that signs heads of the records, and the newest head.
+const KEY_FILE: &str = "audit.key";
+const HEAD_FILE: &str = "audit.head";
 
 /// The metadata store.
 pub(crate) struct Store {
     connection: Mutex<Connection>,
+    signer: Signer,
+    head_path: PathBuf,
     reserve: Reserve,
 }
 
@@ -47,21 +73,9 @@ pub(crate) struct SessionRow {
     pub(crate) seen_at: i64,
 }
 
-/// One thing that somebody did.
-#[derive(Default)]
-pub(crate) struct Record<'a> {
-    pub(crate) user: &'a str,
-    /// A verb, and what it was done to where that is no question: `save audiences/regulars.yaml`.
-    pub(crate) what: &'a str,
-    pub(crate) purpose: Option<&'a str>,
-    pub(crate) question: Option<&'a str>,
-    pub(crate) outcome: Option<&'a str>,
-    pub(crate) people: Option<u64>,
-}
-
 impl Store {
-    /// Opens the file and makes it if it is not there.
-    pub(crate) fn open(path: &Path) -> Result<Store> {
+    /// Opens the file and makes it if it is not there; a secret that is missing is made from `random`.
+    pub(crate) fn open(path: &Path, random: &dyn Random) -> Result<Store> {
         assert!(rusqlite::version_number() >= SQLITE_MIN, "the bundled SQLite is one that keeps what it wrote");
         let connection = Connection::open(path).map_err(error::store)?;
         connection
@@ -70,18 +84,48 @@ impl Store {
         let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(error::store)?;
         match version {
             0 => {
-                let create = format!("BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;");
+                let create = format!("BEGIN; {SCHEMA} {SCHEMA_2} PRAGMA user_version = {VERSION}; COMMIT;");
                 connection.execute_batch(&create).map_err(error::store)?;
             }
+            1 => to_version_2(&connection).map_err(error::store)?,
             VERSION => {}
             other => {
                 let message = format!("the metadata store has version {other}, this program knows {VERSION}");
                 return Err(error::invalid(message, "use the program that made it, or a newer one"));
             }
         }
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let signer = Signer::new(&secret(&folder.join(KEY_FILE), random)?)?;
+        let head_path = folder.join(HEAD_FILE);
         let reserve = Reserve { path: path.with_extension("reserve"), is_there: AtomicBool::new(false) };
         reserve.make();
-        Ok(Store { connection: Mutex::new(connection), reserve })
+        Ok(Store { connection: Mutex::new(connection), signer, head_path, reserve })
+    }
+
+    /// Opens the store of a data folder to read what is on record, and the head beside it; whether or not a server runs.
+    ///
+    /// # Errors
+    /// NotFound where there is none, Invalid for one of another version.
+    pub(crate) fn to_read(data: &Path) -> Result<(Store, Option<Head>)> {
+        let path = data.join(crate::product::STORE_FILE);
+        if !path.exists() {
+            let message = format!("there are no records in `{}`", data.display());
+            return Err(error::invalid(message, "name the data folder with `--data DIR`"));
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let connection = Connection::open_with_flags(&path, flags).map_err(error::store)?;
+        let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(error::store)?;
+        if version != VERSION {
+            let message = format!("the metadata store has version {version}, this program knows {VERSION}");
+            return Err(error::invalid(message, "start the server on it once, or use the program that made it"));
+        }
+        let head_path = data.join(HEAD_FILE);
+        let head = std::fs::read_to_string(&head_path).ok().and_then(|text| serde_json::from_str(&text).ok());
+        let head = head.and_then(|json| Head::from_json(&json));
+        let reserve = Reserve { path: PathBuf::new(), is_there: AtomicBool::new(false) };
+        // Nothing is signed by who only reads.
+        let signer = Signer::new(&[0; 32])?;
+        Ok((Store { connection: Mutex::new(connection), signer, head_path, reserve }, head))
     }
 
     /// Makes the room again that was given up; for somebody who looks now and then.
@@ -153,33 +197,76 @@ impl Store {
         found.optional().map_err(error::store)
     }
 
-    /// Puts something on record.
-    pub(crate) fn record(&self, record: &Record<'_>, now: Instant) -> Result<()> {
-        let insert = "INSERT INTO records (at, user, what, purpose, question, outcome, people)
-                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-        let people = record.people.and_then(|people| i64::try_from(people).ok());
-        let Record { user, what, purpose, question, outcome, .. } = record;
-        self.execute(insert, params![now.timestamp_micros(), user, what, purpose, question, outcome, people])
+    /// Does some writing as a whole, without waiting for the disk: it outlives the program, and a loss of power once something else was put on
+    /// record, which comes before any answer leaves.
+    fn transact_for_record<T>(&self, write: &mut dyn FnMut(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+        let mut connection = self.connection();
+        connection.pragma_update(None, "synchronous", "NORMAL").map_err(error::store)?;
+        let done = self.transact_on(&mut connection, write);
+        connection.pragma_update(None, "synchronous", "FULL").map_err(error::store)?;
+        done
     }
 
-    /// What is on record, oldest first: user and deed.
-    #[cfg(test)]
-    pub(crate) fn deeds(&self) -> Vec<(String, String)> {
-        let connection = self.connection();
-        let mut select = connection.prepare("SELECT user, what FROM records ORDER BY id").expect("the table is there");
-        let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).expect("it can be read");
-        rows.collect::<rusqlite::Result<_>>().expect("each line has both")
+    fn transact_on<T>(
+        &self,
+        connection: &mut Connection,
+        write: &mut dyn FnMut(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T> {
+        let mut once = || {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let found = write(&transaction)?;
+            transaction.commit()?;
+            Ok(found)
+        };
+        let mut done: rusqlite::Result<T> = once();
+        if matches!(&done, Err(cause) if is_full(cause)) && self.reserve.give_up() {
+            done = once();
+        }
+        done.map_err(error::store)
     }
 
     fn execute(&self, statement: &str, values: &[&dyn rusqlite::ToSql]) -> Result<()> {
         let connection = self.connection();
         let mut done = connection.execute(statement, values);
-        if matches!(&done, Err(cause) if cause.sqlite_error_code() == Some(ErrorCode::DiskFull))
-            && self.reserve.give_up()
-        {
+        if matches!(&done, Err(cause) if is_full(cause)) && self.reserve.give_up() {
             done = connection.execute(statement, values);
         }
         done.map(drop).map_err(error::store)
+    }
+}
+
+fn is_full(cause: &rusqlite::Error) -> bool {
+    cause.sqlite_error_code() == Some(ErrorCode::DiskFull)
+}
+
+/// A number of things as SQLite has it.
+fn fits(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// A store of version 1 had records without a chain.
+fn to_version_2(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(&format!("BEGIN; ALTER TABLE records RENAME TO old_records; {SCHEMA_2}"))?;
+    records::chain_up(connection)?;
+    connection.execute_batch(&format!("DROP TABLE old_records; PRAGMA user_version = {VERSION}; COMMIT;"))
+}
+
+/// The secret in a file that only its owner can read, made if it is not there.
+fn secret(path: &Path, random: &dyn Random) -> Result<[u8; 32]> {
+    let hint =
+        "put the file back as it was; without it the records so far keep their heads, and new ones get another key";
+    match std::fs::read_to_string(path) {
+        Ok(text) => {
+            let seed = unhex(text.trim()).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+            seed.ok_or_else(|| error::invalid(format!("`{}` is not a key", path.display()), hint))
+        }
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
+            let mut seed = [0; 32];
+            random.fill(&mut seed);
+            crate::files::write_private(path, &hex(&seed))?;
+            Ok(seed)
+        }
+        Err(cause) => Err(error::file("read", path, cause)),
     }
 }
 

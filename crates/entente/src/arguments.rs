@@ -60,6 +60,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Identity,
     },
+    /// Say who saw what, and whether the records are whole
+    Audit {
+        #[command(subcommand)]
+        command: Audit,
+    },
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -182,6 +187,49 @@ pub(crate) enum Identity {
         #[arg(long = "as", value_name = "USER")]
         user: Option<String>,
     },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Audit {
+    /// Print the newest records
+    List(AuditList),
+    /// Print the signed end of the records, to be kept somewhere else
+    Head {
+        /// Look as this user; it is put on record
+        #[arg(long = "as", value_name = "USER")]
+        user: Option<String>,
+    },
+    /// Walk along the records in the data folder and say the first that was changed, taken out or cut off
+    Verify(AuditVerify),
+}
+
+#[derive(Args)]
+pub(crate) struct AuditList {
+    /// Only what this user did
+    #[arg(long = "of", value_name = "USER")]
+    pub(crate) of: Option<String>,
+    /// Only what was done for this purpose
+    #[arg(long, value_name = "NAME")]
+    pub(crate) purpose: Option<String>,
+    /// Only deeds that begin with this: ask, judge, save
+    #[arg(long, value_name = "WORD")]
+    pub(crate) did: Option<String>,
+    /// At most so many
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    pub(crate) limit: u32,
+    /// Look as this user; it is put on record
+    #[arg(long = "as", value_name = "USER")]
+    pub(crate) user: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct AuditVerify {
+    /// A file with heads that were kept, one a line, as `entente audit head` prints them; may be given several times
+    #[arg(long = "head", value_name = "FILE")]
+    pub(crate) heads: Vec<PathBuf>,
+    /// The public key that has to have signed them
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<String>,
 }
 
 #[derive(Args)]

@@ -47,6 +47,7 @@ fn main() -> ExitCode {
         Command::Quarantine(quarantine) => commands::quarantine::list(&arguments.place, quarantine),
         Command::Replay(replay) => commands::quarantine::replay(&arguments.place, replay),
         Command::Identity { command } => commands::identity::run(&arguments.place, command),
+        Command::Audit { command } => commands::audit::run(&arguments.place, command),
         Command::Completions { shell } => commands::manual::completions(*shell),
         Command::Manual => commands::manual::manual(),
     };

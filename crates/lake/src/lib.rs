@@ -20,6 +20,7 @@ mod lake;
 mod landing;
 mod ledger;
 mod lock;
+mod mask;
 mod quarantine;
 mod scan;
 mod settling;

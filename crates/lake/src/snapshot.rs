@@ -4,6 +4,7 @@ use crate::hot::HotColumns;
 use crate::lake::State;
 use crate::landing::{BookLine, Books, News};
 use crate::ledger::{Ledger, load_imports};
+use crate::mask::Masking;
 use crate::scan::{self, EventFile};
 use crate::traits::{TraitTable, Traits};
 use crate::vault::{Roots, Vault};
@@ -208,11 +209,12 @@ impl Snapshot {
             [FieldRef::Trait(kind.to_owned()), FieldRef::Property(kind.to_owned())].map(|field| grant.mask_of(&field));
         let mask = masks.into_iter().flatten().max().filter(|mask| *mask != Mask::Hide);
         let mask = mask.ok_or_else(|| error::field_not_granted(kind, grant.purpose()))?;
-        let masked = |identifier: String| match mask {
-            Mask::Show => identifier,
-            Mask::Hash | Mask::Hide => self.vault.hash(grant.purpose(), &identifier),
+        let masking = Masking::under(grant, mask, &self.vault);
+        let masked = |identifier: String| match &masking {
+            None => Some(identifier),
+            Some(masking) => masking.identifier(&identifier),
         };
-        let read = |person: &PersonId| Ok(self.vault.identifier(*person, kind, &self.roots)?.map(masked));
+        let read = |person: &PersonId| Ok(self.vault.identifier(*person, kind, &self.roots)?.and_then(masked));
         people.iter().map(read).collect()
     }
 

@@ -7,11 +7,12 @@ use crate::error;
 use crate::hot::{Hot, HotColumns, Rows};
 use crate::import::{MessageKey, PERSON_BEFORE, trait_column};
 use crate::ledger::read_table;
+use crate::mask::Masking;
 use crate::stretch::{Column, PersonRows, Row, granted_within};
 use crate::table::Table;
 use crate::vault::{Roots, Vault};
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, StringArray, UInt64Array};
-use arrow::compute::{cast, take, take_record_batch};
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, UInt64Array};
+use arrow::compute::{take, take_record_batch};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, TimestampMicrosecondType};
 use arrow::record_batch::RecordBatch;
 use policy::Grant;
@@ -132,34 +133,27 @@ impl TraitTable {
     ) -> Result<Traits> {
         let mut columns = Vec::new();
         for name in names {
-            let purpose = match grant.mask_of(&FieldRef::Trait(name.clone())) {
-                Some(Mask::Show) => None,
-                Some(Mask::Hash) => Some(grant.purpose()),
-                Some(Mask::Hide) | None => return Err(error::field_not_granted(name, grant.purpose())),
-            };
-            columns.push((name.clone(), self.column(name, purpose, grant.release(), (hot, vault))?));
+            let mask = grant.mask_of(&FieldRef::Trait(name.clone())).filter(|mask| *mask != Mask::Hide);
+            let mask = mask.ok_or_else(|| error::field_not_granted(name, grant.purpose()))?;
+            let masking = Masking::under(grant, mask, vault);
+            columns.push((name.clone(), self.column(name, masking.as_ref(), grant.release(), hot)?));
         }
         Ok(Traits { table: Arc::clone(self), columns, grant: grant.clone() })
     }
 
-    /// The values of a trait, one for each of the people; hashed for a purpose, if one is given.
-    fn column(
-        &self,
-        name: &str,
-        purpose: Option<&str>,
-        release: Release,
-        (hot, vault): (&HotColumns, &Vault),
-    ) -> Result<Column> {
+    /// The values of a trait, one for each of the people, under a mask if there is one.
+    fn column(&self, name: &str, masking: Option<&Masking<'_>>, release: Release, hot: &HotColumns) -> Result<Column> {
         let groups = Arc::from([(Arc::clone(&self.name), 0)]);
         let rows = Rows { groups, people: (i64::MIN, i64::MAX), only_vouched: release >= Release::List };
-        let key: Arc<str> = purpose.map_or_else(|| name.to_owned(), |purpose| format!("{name} {purpose}")).into();
+        let key: Arc<str> =
+            masking.map_or_else(|| name.to_owned(), |masking| format!("{name} {}", masking.name())).into();
         if let Some(Some(Hot::Column(column))) = hot.get(&rows, std::slice::from_ref(&key)).pop() {
             return Ok(column);
         }
         let column = match self.newest_values(&trait_column(name), rows.only_vouched)? {
             None => Column::Missing,
             Some(values) => {
-                let values = purpose.map_or_else(|| Ok(Arc::clone(&values)), |it| hashed(&values, it, vault))?;
+                let values = masking.map_or_else(|| Ok(Arc::clone(&values)), |masking| masking.values(&values))?;
                 Column::of(&values)?
             }
         };
@@ -193,13 +187,6 @@ impl TraitTable {
         let newest: UInt64Array = (0..self.people.len()).map(newest).collect();
         take(values, &newest, None).map(Some).map_err(|cause| error::bug("cannot pick traits", Box::new(cause)))
     }
-}
-
-/// The values as keyed hashes, stable per data folder and purpose: equal values have equal hashes of 16 hex digits.
-fn hashed(values: &ArrayRef, purpose: &str, vault: &Vault) -> Result<ArrayRef> {
-    let texts = cast(values, &DataType::Utf8).map_err(|cause| error::bug("cannot hash a trait", Box::new(cause)))?;
-    let hash = |text: Option<&str>| text.map(|text| vault.hash(purpose, text));
-    Ok(Arc::new(texts.as_string::<i32>().iter().map(hash).collect::<StringArray>()))
 }
 
 fn rows_by_person(table: &Table, roots: &Roots) -> Result<RecordBatch> {

@@ -2,7 +2,7 @@
 
 use crate::Grant;
 use roaring::RoaringTreemap;
-use spec::{FieldClass, FieldRef, Instant, Mask, Purpose, Release, Role};
+use spec::{Differences, FieldClass, FieldRef, Instant, Mask, Purpose, Release, Role};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -16,10 +16,23 @@ pub struct Request<'a> {
     pub release: Release,
     /// Every field that the question touches.
     pub fields: &'a [FieldUse<'a>],
+    /// What the answer shows of groups.
+    pub shows: Shows,
     /// The people who may be used for the purpose, from the ledger.
     pub people: Arc<RoaringTreemap>,
     /// When the decision has to be made again.
     pub until: Instant,
+}
+
+/// What an answer shows of groups of people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shows {
+    /// Counts of people in groups that the question itself names, and nothing else.
+    CountsOfPeople,
+    /// Figures, each with the people whom it is about, so that they can be held against others.
+    Figures,
+    /// Figures of which it is not known whom each is about.
+    Anything,
 }
 
 /// A field that a question touches.
@@ -49,6 +62,10 @@ pub enum Refusal {
     PurposeNotForField(FieldRef),
     /// The field is hidden from the role, or masked where the question computes with it.
     FieldHidden(FieldRef, FieldClass),
+    /// The purpose adds noise to counts of people, and the question wants something else.
+    NotCountsOfPeople,
+    /// The purpose guards differences between answers, and this one's cannot be followed.
+    NotFollowed,
     /// Nobody may be used for the purpose.
     Nobody,
     /// Fewer people than the minimum group may be used for the purpose.
@@ -62,6 +79,14 @@ pub fn decide(request: &Request<'_>) -> Result<Grant, Vec<Refusal>> {
         None => refusals.push(Refusal::PurposeNotForRole),
         Some(most) if request.release > *most => refusals.push(Refusal::ReleaseLevel { most: *most }),
         Some(_) => {}
+    }
+    let limits = &request.purpose.limits;
+    let is_count = request.shows == Shows::CountsOfPeople && request.release == Release::Aggregate;
+    if limits.noise.is_some() && !is_count {
+        refusals.push(Refusal::NotCountsOfPeople);
+    }
+    if limits.differences == Differences::Guarded && limits.noise.is_none() && request.shows == Shows::Anything {
+        refusals.push(Refusal::NotFollowed);
     }
     let mut fields = BTreeMap::new();
     for field in request.fields {
@@ -89,6 +114,7 @@ pub fn decide(request: &Request<'_>) -> Result<Grant, Vec<Refusal>> {
         fields,
         release: request.release,
         min_group: request.purpose.min_group,
+        limits: request.purpose.limits.clone(),
         until: request.until,
     })
 }
@@ -100,7 +126,7 @@ fn judge_field(request: &Request<'_>, field: &FieldUse<'_>) -> Result<Mask, Refu
     let mask = request.role.masks.get(&field.class).copied().unwrap_or(Mask::Hide);
     let usable = match mask {
         Mask::Show => true,
-        Mask::Hash => field.only_shown,
+        Mask::Truncate | Mask::Bucket | Mask::Hash => field.only_shown,
         Mask::Hide => false,
     };
     // Direct identifiers live in the vault: they can be shown in a list, never computed with.

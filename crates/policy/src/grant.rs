@@ -1,7 +1,7 @@
 //! What the policy allowed for one question.
 
 use roaring::RoaringTreemap;
-use spec::{FieldRef, Instant, Mask, PersonId, Release};
+use spec::{AnswerLimits, FieldRef, Instant, Mask, PersonId, Release};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -24,6 +24,7 @@ pub struct Grant {
     pub(crate) fields: BTreeMap<FieldRef, Mask>,
     pub(crate) release: Release,
     pub(crate) min_group: u32,
+    pub(crate) limits: AnswerLimits,
     pub(crate) until: Instant,
 }
 
@@ -62,6 +63,11 @@ impl Grant {
     /// The smallest number of distinct people that a cell may be about.
     pub fn min_group(&self) -> u64 {
         u64::from(self.min_group)
+    }
+
+    /// What else bounds what the answer tells.
+    pub fn limits(&self) -> &AnswerLimits {
+        &self.limits
     }
 
     /// When the decision has to be made again.

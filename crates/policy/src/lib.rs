@@ -10,7 +10,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub use decide::{FieldUse, Refusal, Request, decide};
+pub use decide::{FieldUse, Refusal, Request, Shows, decide};
 pub use grant::Grant;
 pub use people::{Use, Withholding, law_of, may_use};
 pub use table::table;

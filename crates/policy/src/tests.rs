@@ -1,6 +1,6 @@
 //! The laws of the decision: strictest wins, order never matters, nothing is allowed that no rule allows.
 
-use crate::{FieldUse, Refusal, Request, Use, Withholding, decide, law_of, may_use};
+use crate::{FieldUse, Refusal, Request, Shows, Use, Withholding, decide, law_of, may_use};
 use roaring::RoaringTreemap;
 use spec::{Basis, ConsentState, FieldClass, FieldRef, Instant, Law, LawRule, Mask, Purpose, Release, Role};
 use std::collections::BTreeMap;
@@ -14,6 +14,7 @@ fn purpose(basis: &[(Law, Basis)]) -> Purpose {
         basis: basis.iter().copied().collect(),
         min_group: 3,
         signals: spec::Signals::default(),
+        limits: spec::AnswerLimits::default(),
     }
 }
 
@@ -26,6 +27,7 @@ fn role(most: Option<Release>, masks: &[(FieldClass, Mask)]) -> Role {
         sees_cost: false,
         may_import: false,
         may_define: false,
+        sees_audit: false,
     }
 }
 
@@ -37,7 +39,15 @@ fn check(
 ) -> Result<Vec<(FieldRef, Mask)>, Vec<Refusal>> {
     let purpose = purpose(&[(Law::Gdpr, Basis::Consent)]);
     let people = Arc::new((0..n_people).collect::<RoaringTreemap>());
-    let request = Request { role, purpose: &purpose, release, fields, people, until: Instant::UNIX_EPOCH };
+    let request = Request {
+        role,
+        purpose: &purpose,
+        release,
+        fields,
+        shows: Shows::CountsOfPeople,
+        people,
+        until: Instant::UNIX_EPOCH,
+    };
     decide(&request).map(|grant| grant.fields.into_iter().collect())
 }
 

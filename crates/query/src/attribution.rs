@@ -7,6 +7,7 @@ use crate::cells::{self, WITHHELD};
 use crate::credit::{Conversion, Credits, Figures, Touch};
 use crate::error;
 use crate::groups::PartGroups;
+use crate::guard::{Figure, People};
 use crate::pass::{Filter, Part, Pass, Values, Wanted};
 use crate::period::period_bounds;
 use crate::picked::Picked;
@@ -35,7 +36,7 @@ pub(crate) fn run(scope: Scope<'_>, question: &AttributionQuestion) -> Result<Ro
     let attribution = Attribution::open(scope, question)?;
     // Sums of doubles depend on their order. One thread keeps that of people and time, whatever stands between them.
     let n_threads = if attribution.value_type == Some(DataType::Float64) { 1 } else { usize::MAX };
-    let new = || Credits::new(&question.model, scope.limits.groups_max);
+    let new = || Credits::new(&question.model, scope.limits.groups_max, scope.guard.sorting());
     let add = |credits: &mut Credits<'_>, part: &Part<'_>| attribution.fold(credits, part, scope.limits);
     let mut threads = attribution.pass.fold_on(n_threads, scope.limits, &new, &add)?.into_iter();
     let mut all = threads.next().unwrap_or_else(new);
@@ -300,23 +301,31 @@ fn answer(scope: Scope<'_>, question: &AttributionQuestion, credits: Credits<'_>
     };
     let (channels, untouched) = credits.figures(scale);
     let row = |channel: Value, figures: &Figures| {
-        let shown = |people: u64, figure: f64| {
-            if people < scope.grant.min_group() { Value::Null } else { Value::Number(figure) }
+        let shown = |what: &str, people: &People, figure: f64| {
+            let sort = format!("{what} {:?}", question.model);
+            let cell = || format!("{channel:?} {what}");
+            let value = Value::Number(figure);
+            let told = scope.guard.told(Figure { sort: &sort, cell: &cell, people, value, shares: 1 });
+            told.unwrap_or(Value::Null)
         };
-        let conversions = shown(figures.people, figures.conversions);
-        let value = question.value.as_ref().map(|_| shown(figures.valued, figures.value));
+        let conversions = shown("conversions", &figures.people, figures.conversions);
+        let value = question.value.as_ref().map(|value| shown(value, &figures.valued, figures.value));
         let is_withheld = conversions == Value::Null || value == Some(Value::Null);
         (vec![channel, conversions, value.unwrap_or(Value::Null)], is_withheld)
     };
-    let (named, others): (Vec<_>, Vec<_>) =
-        channels.into_iter().partition(|(_, figures)| figures.people >= scope.grant.min_group());
+    let is_named = |figures: &Figures| figures.people.len() >= scope.grant.min_group();
+    let mut parts: Vec<(u64, bool)> =
+        channels.iter().map(|(_, figures)| (figures.people.len(), is_named(figures))).collect();
+    scope.guard.complement(&mut parts);
+    let (named, others): (Vec<_>, Vec<_>) = channels.into_iter().zip(parts).partition(|(_, (_, is_named))| *is_named);
     let channel_of = |key: &cells::Key| key.0.first().cloned().unwrap_or(Value::Null);
-    let mut rows: Vec<(Vec<Value>, bool)> = named.iter().map(|(key, figures)| row(channel_of(key), figures)).collect();
+    let mut rows: Vec<(Vec<Value>, bool)> =
+        named.iter().map(|((key, figures), _)| row(channel_of(key), figures)).collect();
     // Whether anybody converted without a touch is not told by whether there is a row.
     rows.push(row(Value::Text(NO_TOUCH.to_owned()), &untouched));
     if !others.is_empty() {
         rows.push((vec![Value::Text(WITHHELD.to_owned()), Value::Null, Value::Null], true));
     }
     let rows = cells::mark_withheld(&mut columns, rows);
-    Rows { columns, rows, steps: Vec::new(), people: None, sample_ratio: None, rows_read: cost.0, bytes_read: cost.1 }
+    Rows::new(columns, rows, cost)
 }

@@ -4,6 +4,7 @@ use crate::cells;
 use crate::error;
 use crate::expression::{Predicate, aggregate_column};
 use crate::fold::Fold;
+use crate::guard::{Guard, People, Sorting};
 use crate::pass::{Pass, Wanted, column_name, typed};
 use crate::plan::{Limits, Rows, Scope};
 use arrow::array::{ArrayRef, BooleanArray, BooleanBufferBuilder};
@@ -34,31 +35,36 @@ pub(crate) fn run(scope: Scope<'_>, question: &AudienceQuestion) -> Result<Rows>
     scope.plan.traits.keys().for_each(|name| wanted.field(&FieldRef::Trait(name.clone())));
     let period = Fold::period(&aggregates, as_of);
     let pass = Pass::open(&scope.plan.properties, &wanted, period, scope.grant, scope.snapshot)?;
-    let is_list = question.release != Release::Aggregate;
-    let audience = Audience::new(question, &aggregates, (as_of, &pass), is_list)?;
+    let wants = Inside { list: question.release != Release::Aggregate, sorting: scope.guard.sorting() };
+    let audience = Audience::new(question, &aggregates, (as_of, &pass), wants)?;
     audience.fold.prepare(&pass, scope.limits)?;
     let mut counts = vec![0; audience.terms.len() + 1];
-    let mut inside = Vec::new();
+    let (mut people, mut inside) = (vec![People::default(); audience.terms.len()], Vec::new());
     for part in pass.fold(scope.limits, &|part| audience.fold(part, scope.limits))? {
         counts.iter_mut().zip(part.counts).for_each(|(all, more)| *all += more);
+        people.iter_mut().zip(&part.people).for_each(|(all, more)| all.merge(more));
         inside.extend(part.inside);
     }
     let min_group = scope.grant.min_group();
+    if !wants.list {
+        counts = told(scope.guard, counts[0], &people);
+    }
     let n_people = counts.last().copied().filter(|count| *count >= min_group);
-    let (columns, rows) = match question.release {
+    let (columns, rows, listed) = match question.release {
         Release::Aggregate => {
             let mut columns = vec![cells::column("people", ValueType::Integer, Some("people"))];
             let row = (vec![n_people.map_or(Value::Null, cells::count)], n_people.is_none());
             let rows = cells::mark_withheld(&mut columns, vec![row]);
-            (columns, rows)
+            (columns, rows, Vec::new())
         }
         // A list of too few people would name them: it is empty, and the judge says why.
-        Release::List | Release::Profile if n_people.is_none() => (list_columns(scope, question), Vec::new()),
+        Release::List | Release::Profile if n_people.is_none() => {
+            (list_columns(scope, question), Vec::new(), Vec::new())
+        }
         Release::List | Release::Profile => list(scope, question, &inside, &pass)?,
     };
     let steps = steps(&counts, min_group);
-    let (rows_read, bytes_read) = pass.cost();
-    Ok(Rows { columns, rows, steps, people: n_people, sample_ratio: None, rows_read, bytes_read })
+    Ok(Rows { steps, listed, people: n_people, ..Rows::new(columns, rows, pass.cost()) })
 }
 
 /// A condition on people, ready to be looked at part by part.
@@ -70,7 +76,14 @@ struct Audience<'a> {
     pass: &'a Pass,
     as_of: spec::Instant,
     terms: Vec<PeopleTerm>,
-    is_list: bool,
+    wants: Inside,
+}
+
+/// What is wanted of those who are in the audience, besides their number.
+#[derive(Clone, Copy)]
+struct Inside {
+    list: bool,
+    sorting: Sorting,
 }
 
 /// A top-level term of a condition.
@@ -104,6 +117,8 @@ struct PartAudience {
     counts: Vec<u64>,
     /// Those left in the end, for a list.
     inside: Vec<i64>,
+    /// Those left after each term.
+    people: Vec<People>,
 }
 
 impl PeopleTerm {
@@ -162,14 +177,14 @@ impl Audience<'_> {
         question: &AudienceQuestion,
         aggregates: &[Aggregate],
         (as_of, pass): (spec::Instant, &'a Pass),
-        is_list: bool,
+        wants: Inside,
     ) -> Result<Audience<'a>> {
         let fold = Fold::new(aggregates, as_of, pass)?;
         let terms = question.condition.conjuncts().iter();
         let types = fold.types()?;
         let terms =
             terms.map(|term| PeopleTerm::new(term, aggregates, (&fold, &types), pass)).collect::<Result<_>>()?;
-        Ok(Audience { fold, pass, as_of, terms, is_list })
+        Ok(Audience { fold, pass, as_of, terms, wants })
     }
 
     /// Looks at the people of a part, also at those without rows.
@@ -197,24 +212,50 @@ impl Audience<'_> {
 
     /// Who is left after each term.
     fn counted(&self, part: usize, bits: &[BooleanBuffer], limits: &Limits) -> Result<PartAudience> {
-        let mut counts = vec![0; bits.len() + 1];
+        let mut found = PartAudience { counts: vec![0; bits.len() + 1], inside: Vec::new(), people: Vec::new() };
         let mut inside: Option<BooleanBuffer> = None;
-        for (bits, count) in bits.iter().zip(&mut counts[1..]) {
+        for (bits, count) in bits.iter().zip(&mut found.counts[1..]) {
             let left = inside.map_or_else(|| bits.clone(), |inside| &inside & bits);
             *count = left.count_set_bits() as u64;
+            found.people.push(self.people(part, &left, limits)?);
             inside = Some(left);
         }
-        let mut found = PartAudience { counts, inside: Vec::new() };
         found.counts[0] = inside.as_ref().map_or(0, BooleanBuffer::len) as u64;
-        if let Some(inside) = inside.filter(|inside| self.is_list && inside.count_set_bits() > 0) {
-            let mut bits = inside.iter();
-            self.each_some(part, limits, &mut |everybody| {
-                let people = everybody.people.iter().zip(bits.by_ref());
-                found.inside.extend(people.filter(|(_, is_inside)| *is_inside).map(|(person, _)| *person));
-                Ok(())
-            })?;
+        if let Some(inside) = inside.filter(|_| self.wants.list) {
+            self.each_inside(part, &inside, limits, &mut |person| found.inside.push(person))?;
         }
         Ok(found)
+    }
+
+    /// The people of a part who are inside.
+    fn people(&self, part: usize, inside: &BooleanBuffer, limits: &Limits) -> Result<People> {
+        let sorting = self.wants.sorting;
+        if sorting == Sorting::default() {
+            return Ok(People::from_parts(inside.count_set_bits() as u64, &[]));
+        }
+        let mut people = sorting.nobody();
+        self.each_inside(part, inside, limits, &mut |person| people.add(sorting.class(person)))?;
+        Ok(people)
+    }
+
+    /// Visits each of the people of a part who is inside.
+    fn each_inside(
+        &self,
+        part: usize,
+        inside: &BooleanBuffer,
+        limits: &Limits,
+        visit: &mut dyn FnMut(i64),
+    ) -> Result<()> {
+        if inside.count_set_bits() == 0 {
+            return Ok(());
+        }
+        let mut first = 0;
+        self.each_some(part, limits, &mut |everybody| {
+            let n_people = everybody.people.len();
+            inside.slice(first, n_people).set_indices().for_each(|place| visit(everybody.people[place]));
+            first += n_people;
+            Ok(())
+        })
     }
 
     /// What terms say of everybody in a part.
@@ -265,6 +306,16 @@ impl Audience<'_> {
     }
 }
 
+/// Everybody, and how many of them each term leaves, as it may be told; what may not is nobody.
+fn told(guard: &Guard, everybody: u64, people: &[People]) -> Vec<u64> {
+    let is_told = |place: usize| place + 1 == people.len() || !guard.is_sparing();
+    let told = |(place, people): (usize, &People)| {
+        let count = is_told(place).then(|| guard.people(people, &|| format!("{place}"), 1)).flatten();
+        if let Some(Value::Integer(count)) = count { u64::try_from(count).unwrap_or(0) } else { 0 }
+    };
+    std::iter::once(everybody).chain(people.iter().enumerate().map(told)).collect()
+}
+
 /// What each term leaves and takes away.
 ///
 /// A step that takes away fewer than the minimum group hides its own figures, and those of its result unless it is the
@@ -274,9 +325,9 @@ fn steps(counts: &[u64], min_group: u64) -> Vec<(Option<u64>, Option<u64>)> {
     let mut is_before_shown = true;
     let mut step = |index: usize| {
         let (before, after) = (counts[index], counts[index + 1]);
-        let is_group = before - after >= min_group && after >= min_group;
+        let is_group = before.saturating_sub(after) >= min_group && after >= min_group;
         let is_shown = after >= min_group && (is_group || index + 1 == n_steps);
-        let left = Some(before - after).filter(|_| is_group && is_before_shown);
+        let left = Some(before.saturating_sub(after)).filter(|_| is_group && is_before_shown);
         is_before_shown = is_shown;
         (is_shown.then_some(after), left)
     };
@@ -318,9 +369,9 @@ fn list_columns(scope: Scope<'_>, question: &AudienceQuestion) -> Vec<spec::Colu
     columns
 }
 
-type Table = (Vec<spec::Column>, Vec<Vec<Value>>);
+type Table = (Vec<spec::Column>, Vec<Vec<Value>>, Vec<PersonId>);
 
-/// A row per person: pseudonym, then the columns asked for, masked as the grant says.
+/// A row per person: pseudonym, then the columns asked for, masked as the grant says; and whom each is about.
 fn list(scope: Scope<'_>, question: &AudienceQuestion, inside: &[i64], pass: &Pass) -> Result<Table> {
     let Scope { grant, snapshot, limits, .. } = scope;
     let limit = usize::try_from(question.limit.unwrap_or(LIST_ROWS_DEFAULT)).unwrap_or(usize::MAX);
@@ -357,7 +408,7 @@ fn list(scope: Scope<'_>, question: &AudienceQuestion, inside: &[i64], pass: &Pa
             }
         }
     }
-    Ok((list_columns(scope, question), rows))
+    Ok((list_columns(scope, question), rows, ids))
 }
 
 #[cfg(test)]

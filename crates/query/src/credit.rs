@@ -2,6 +2,7 @@
 
 use crate::cells::Key;
 use crate::error;
+use crate::guard::Sorting;
 use crate::markov::{self, Paths};
 use spec::{AttributionModel, Result};
 use spread::{Shares, Spread};
@@ -28,6 +29,7 @@ pub(crate) struct Touch {
 /// What the parts of one thread gave to each channel.
 pub(crate) struct Credits<'q> {
     model: &'q AttributionModel,
+    sorting: Sorting,
     channels_max: usize,
     numbers: BTreeMap<Key, u32>,
     names: Vec<Key>,
@@ -46,16 +48,17 @@ pub(crate) struct Credits<'q> {
 }
 
 impl<'q> Credits<'q> {
-    pub(crate) fn new(model: &'q AttributionModel, groups_max: usize) -> Credits<'q> {
+    pub(crate) fn new(model: &'q AttributionModel, groups_max: usize, sorting: Sorting) -> Credits<'q> {
         let paths = matches!(model, AttributionModel::Markov).then(Paths::new);
         Credits {
             model,
+            sorting,
             channels_max: if paths.is_some() { groups_max.min(markov::CHANNELS_MAX) } else { groups_max },
             numbers: BTreeMap::new(),
             names: Vec::new(),
             tallies: Vec::new(),
-            untouched: Tally::default(),
-            touched: Tally::default(),
+            untouched: Tally::new(sorting),
+            touched: Tally::new(sorting),
             paths,
             spread: Spread::default(),
             weights: Vec::new(),
@@ -74,7 +77,7 @@ impl<'q> Credits<'q> {
         }
         let number = u32::try_from(self.names.len()).expect("channels are bounded");
         self.names.push(key.clone());
-        self.tallies.push(Tally::default());
+        self.tallies.push(Tally::new(self.sorting));
         self.numbers.insert(key, number);
         Ok(number)
     }
@@ -231,7 +234,7 @@ impl<'q> Credits<'q> {
             }
         }
         // In a chain a channel may lead to conversions by way of others, though nobody went all that way.
-        found.retain(|(_, figures)| figures.people > 0 || figures.conversions > 0.0);
+        found.retain(|(_, figures)| figures.people.len() > 0 || figures.conversions > 0.0);
         (found, self.untouched.figures(scale))
     }
 }

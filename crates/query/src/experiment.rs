@@ -8,6 +8,7 @@ mod arms;
 use crate::cells::{self, Key, WITHHELD};
 use crate::error;
 use crate::groups::PartGroups;
+use crate::guard::{Class, Figure};
 use crate::number;
 use crate::pass::{Filter, Part, Pass, Values, Wanted};
 use crate::period::period_bounds;
@@ -20,6 +21,7 @@ use lake::{Column, Number, Numbers, Row};
 use spec::{
     ExperimentMetric, ExperimentQuestion, FieldRef, Measure, MeasureAtom, MeasureFunction, Result, Value, ValueType,
 };
+use std::collections::BTreeMap;
 
 /// More variants than this are no variants.
 const VARIANTS_MAX: usize = 100;
@@ -42,7 +44,8 @@ pub(crate) fn run(scope: Scope<'_>, question: &ExperimentQuestion) -> Result<Row
     let has_doubles = experiment.metrics.iter().any(|metric| metric.value_type == DataType::Float64);
     let n_threads = if has_doubles { 1 } else { usize::MAX };
     let add = |arms: &mut Arms, part: &Part<'_>| experiment.fold(arms, part);
-    let mut threads = experiment.pass.fold_on(n_threads, scope.limits, &Arms::default, &add)?.into_iter();
+    let new = || Arms { sorting: scope.guard.sorting(), ..Arms::default() };
+    let mut threads = experiment.pass.fold_on(n_threads, scope.limits, &new, &add)?.into_iter();
     let mut all = threads.next().unwrap_or_default();
     threads.try_for_each(|other| all.merge(other))?;
     experiment.answer(scope, &all)
@@ -123,15 +126,16 @@ impl<'a> Experiment<'a> {
         let mut looked = self.look(part)?;
         let wanted: Vec<bool> = looked.of_event.iter().map(|role| *role != 0).collect();
         let period = self.period.0..self.period.1;
-        part.each_person(&wanted, &period, &self.looked_at(), |_, picked| {
+        part.each_person(&wanted, &period, &self.looked_at(), |person, picked| {
+            let class = arms.sorting.class(person.person());
             match self.exposure(&mut looked, picked, arms)? {
                 Exposure::None => {}
-                Exposure::Several => arms.several += 1,
+                Exposure::Several => arms.several.add(class),
                 Exposure::First { variant, at } => {
                     let arm = &mut arms.arms[variant];
-                    arm.people += 1;
+                    arm.people.add(class);
                     arm.sums.resize(self.metrics.len(), Sums::default());
-                    self.measure(&looked, picked, at, arm)?;
+                    self.measure(&looked, picked, (class, at), arm)?;
                 }
             }
             Ok(())
@@ -198,7 +202,13 @@ impl<'a> Experiment<'a> {
     }
 
     /// Adds what a person did after being exposed.
-    fn measure(&self, looked: &Looked<'_>, picked: Picked<'_>, exposed_at: i64, arm: &mut Arm) -> Result<()> {
+    fn measure(
+        &self,
+        looked: &Looked<'_>,
+        picked: Picked<'_>,
+        (class, exposed_at): (Class, i64),
+        arm: &mut Arm,
+    ) -> Result<()> {
         let mut own = [Own::default(); ExperimentQuestion::METRICS_MAX];
         let first = picked.times.partition_point(|at| *at < exposed_at);
         for (row, at) in picked.rows.iter().zip(picked.times).skip(first) {
@@ -216,7 +226,7 @@ impl<'a> Experiment<'a> {
             }
         }
         for ((metric, own), sums) in self.metrics.iter().zip(own).zip(&mut arm.sums) {
-            sums.add(own.figure(metric.atom.function), own.counts_for(metric.atom.function))?;
+            sums.add(class, own.figure(metric.atom.function), own.counts_for(metric.atom.function))?;
         }
         Ok(())
     }
@@ -225,7 +235,7 @@ impl<'a> Experiment<'a> {
         let min_group = scope.grant.min_group();
         let arms = all.numbers.iter().map(|(variant, number)| (variant, &all.arms[*number]));
         // Nobody is left of a variant whose people all saw another one too.
-        let arms: Vec<(&Key, &Arm)> = arms.filter(|(_, arm)| arm.people > 0).collect();
+        let arms: Vec<(&Key, &Arm)> = arms.filter(|(_, arm)| arm.people.len() > 0).collect();
         let variant_type = scope.plan.properties.get(&self.question.variant).copied().unwrap_or(ValueType::Text);
         let sum_type = self.sum_type(scope);
         let mut columns = vec![
@@ -236,17 +246,32 @@ impl<'a> Experiment<'a> {
             cells::column("sum", sum_type, None),
             cells::column("sum_squares", ValueType::Number, None),
         ];
-        let (named, others): (Vec<_>, Vec<_>) = arms.iter().copied().partition(|(_, arm)| arm.people >= min_group);
+        let mut parts: Vec<(u64, bool)> =
+            arms.iter().map(|(_, arm)| (arm.people.len(), arm.people.len() >= min_group)).collect();
+        scope.guard.complement(&mut parts);
+        let (named, others): (Vec<_>, Vec<_>) = arms.iter().zip(parts).partition(|(_, (_, is_named))| *is_named);
         let mut rows = Vec::new();
-        for (variant, arm) in named {
+        let mut shares: BTreeMap<&Key, u64> = arms.iter().map(|(variant, _)| (*variant, 0)).collect();
+        for ((variant, arm), _) in named {
+            let people = scope.guard.people(&arm.people, &|| format!("{variant:?}"), 1);
+            if let Some(Value::Integer(people)) = people {
+                shares.insert(variant, people.unsigned_abs());
+            }
             for (metric, sums) in self.metrics.iter().zip(&arm.sums) {
-                let mut row = vec![variant.0[0].clone(), Value::Text(metric.title.clone()), cells::count(arm.people)];
-                let is_withheld = sums.acted < min_group;
-                row.extend(if is_withheld {
-                    [const { Value::Null }; 3]
-                } else {
-                    metric.figures(sums, arm.people, sum_type)?
-                });
+                let mut row = vec![
+                    variant.0[0].clone(),
+                    Value::Text(metric.title.clone()),
+                    people.clone().unwrap_or(Value::Null),
+                ];
+                let figures = metric.figures(sums, arm.people.len(), sum_type)?;
+                let told = |(place, value): (usize, Value)| {
+                    let sort = format!("{} {place}", metric.title);
+                    let cell = || format!("{variant:?} {sort}");
+                    scope.guard.told(Figure { sort: &sort, cell: &cell, people: &sums.acted, value, shares: 1 })
+                };
+                let told: Vec<Option<Value>> = figures.into_iter().enumerate().map(told).collect();
+                let is_withheld = people.is_none() || told.iter().any(Option::is_none);
+                row.extend(told.into_iter().map(|value| value.filter(|_| !is_withheld).unwrap_or(Value::Null)));
                 rows.push((row, is_withheld));
             }
         }
@@ -255,16 +280,15 @@ impl<'a> Experiment<'a> {
             row.resize(columns.len(), Value::Null);
             rows.push((row, true));
         }
-        let shares = arms.iter().map(|(variant, arm)| (variant.0[0].clone(), arm.people)).collect();
-        let (rows_read, bytes_read) = self.pass.cost();
+        let shares = shares.into_iter().map(|(variant, people)| (variant.0[0].clone(), people)).collect();
+        let several = match scope.guard.people(&all.several, &|| "several".to_owned(), 1) {
+            Some(Value::Integer(several)) => several.unsigned_abs(),
+            _ => 0,
+        };
+        let rows = cells::mark_withheld(&mut columns, rows);
         Ok(Rows {
-            rows: cells::mark_withheld(&mut columns, rows),
-            columns,
-            steps: Vec::new(),
-            people: None,
-            sample_ratio: Some(sample_ratio(shares, &self.question.split, all.several, min_group)?),
-            rows_read,
-            bytes_read,
+            sample_ratio: Some(sample_ratio(shares, &self.question.split, several, min_group)?),
+            ..Rows::new(columns, rows, self.pass.cost())
         })
     }
 

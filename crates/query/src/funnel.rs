@@ -4,13 +4,14 @@ use crate::cells::{self, Key, WITHHELD};
 use crate::chain::{ChainRules, Chains, NO_STEP, StepEvent, Walk};
 use crate::error;
 use crate::groups::PartGroups;
+use crate::guard::{Figure, Guard, PEOPLE, People, Sorting};
 use crate::pass::{Filter, Part, Pass, Wanted};
 use crate::period::period_bounds;
 use crate::plan::{Limits, Rows, Scope};
 use lake::{PersonRows, Row};
-use policy::Grant;
 use spec::{FieldRef, FunnelOrder, FunnelQuestion, Result, Value, ValueType};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Looks at events before the search for chains asks whether to stop: some milliseconds.
@@ -36,6 +37,7 @@ pub(crate) fn run(scope: Scope<'_>, question: &FunnelQuestion) -> Result<Rows> {
         starts: (from.timestamp_micros(), to.timestamp_micros()),
         same: question.same.iter().map(|name| FieldRef::Property(name.clone())).collect(),
         count_by: question.count_by.iter().map(|name| FieldRef::Property(name.clone())).collect(),
+        sorting: scope.guard.sorting(),
         breakdown: scope.plan.breakdown.clone(),
         n_gaps: AtomicUsize::new(0),
         question,
@@ -43,7 +45,7 @@ pub(crate) fn run(scope: Scope<'_>, question: &FunnelQuestion) -> Result<Rows> {
     let add = |groups: &mut Groups, part: &Part<'_>| funnel.fold(groups, part, scope.limits);
     let mut groups = Groups::new();
     for part in pass.fold_on(usize::MAX, scope.limits, &Groups::new, &add)? {
-        merge(&mut groups, part, funnel.rules.n_steps);
+        merge(&mut groups, part);
         check_groups(&groups, scope.limits)?;
     }
     Ok(answer(scope, question, groups, pass.cost()))
@@ -75,6 +77,7 @@ struct Funnel<'a> {
     same: Vec<FieldRef>,
     count_by: Vec<FieldRef>,
     breakdown: Vec<FieldRef>,
+    sorting: Sorting,
     /// Times between steps that all threads hold.
     n_gaps: AtomicUsize,
     question: &'a FunnelQuestion,
@@ -90,14 +93,14 @@ struct Group {
     /// People, or pairs under `count_by`, that reached the step.
     reached: Vec<u64>,
     /// Distinct people that reached it.
-    people: Vec<u64>,
+    people: Vec<People>,
     /// Microseconds from the step before, of each chosen chain that reached it.
     gaps: Vec<Vec<i64>>,
 }
 
 impl Group {
-    fn new(n_steps: usize) -> Group {
-        Group { reached: vec![0; n_steps], people: vec![0; n_steps], gaps: vec![Vec::new(); n_steps] }
+    fn new(n_steps: usize, sorting: Sorting) -> Group {
+        Group { reached: vec![0; n_steps], people: vec![sorting.nobody(); n_steps], gaps: vec![Vec::new(); n_steps] }
     }
 
     /// Adds a chain, given by its times and rows.
@@ -113,16 +116,19 @@ impl Group {
     fn merge(&mut self, other: Group) {
         for (step, gaps) in other.gaps.into_iter().enumerate() {
             self.reached[step] += other.reached[step];
-            self.people[step] += other.people[step];
+            self.people[step].merge(&other.people[step]);
             self.gaps[step].extend(gaps);
         }
     }
 }
 
 /// Adds groups of other people.
-fn merge(groups: &mut Groups, others: impl IntoIterator<Item = (Key, Group)>, n_steps: usize) {
+fn merge(groups: &mut Groups, others: impl IntoIterator<Item = (Key, Group)>) {
     for (key, group) in others {
-        groups.entry(key).or_insert_with(|| Group::new(n_steps)).merge(group);
+        match groups.entry(key) {
+            Entry::Occupied(mut known) => known.get_mut().merge(group),
+            Entry::Vacant(place) => drop(place.insert(group)),
+        }
     }
 }
 
@@ -137,7 +143,7 @@ impl Funnel<'_> {
     /// Adds one part, person by person.
     fn fold(&self, groups: &mut Groups, part: &Part<'_>, limits: &Limits) -> Result<()> {
         let takers = part.takers(self.question.steps.iter().map(|step| &step.event));
-        let mut counted = PartFunnel::new(part, &self.breakdown, self.rules.n_steps)?;
+        let mut counted = PartFunnel::new(part, &self.breakdown, (self.rules.n_steps, self.sorting))?;
         let is_plain = !self.rules.strict && self.same.is_empty() && self.count_by.is_empty();
         if is_plain && takers.iter().all(|taken_by| taken_by.len() <= 1) {
             self.walk(part, &takers, &mut counted)?;
@@ -146,7 +152,7 @@ impl Funnel<'_> {
         }
         let found = counted.finish()?;
         self.check_gaps(found.iter().flat_map(|(_, group)| &group.gaps).map(Vec::len).sum(), limits)?;
-        merge(groups, found, self.rules.n_steps);
+        merge(groups, found);
         check_groups(groups, limits)
     }
 
@@ -183,7 +189,7 @@ impl Funnel<'_> {
             let best = walk.best(&steps[person.places()], times, &starts);
             chain.clear();
             chain.extend(best.iter().map(|place| (times[*place], person.row(*place))));
-            counted.count_person([chain.as_slice()]);
+            counted.count_person(person.person(), [chain.as_slice()]);
         }
         Ok(())
     }
@@ -204,7 +210,7 @@ impl Funnel<'_> {
                     }
                     Ok(())
                 })?;
-                counted.count_person(chains.iter().map(Vec::as_slice));
+                counted.count_person(person.person(), chains.iter().map(Vec::as_slice));
             }
         }
         Ok(())
@@ -276,6 +282,7 @@ fn apart<T>(all: impl Iterator<Item = T>, group: impl Fn(&T) -> usize) -> BTreeM
 struct PartFunnel<'a> {
     breakdown: PartGroups<'a>,
     n_steps: usize,
+    sorting: Sorting,
     /// For each number the place of its group, once it has one.
     places: Vec<u32>,
     /// Each with a row of it.
@@ -285,21 +292,21 @@ struct PartFunnel<'a> {
 }
 
 impl<'a> PartFunnel<'a> {
-    fn new(part: &'a Part<'a>, breakdown: &[FieldRef], n_steps: usize) -> Result<PartFunnel<'a>> {
+    fn new(part: &'a Part<'a>, breakdown: &[FieldRef], (n_steps, sorting): (usize, Sorting)) -> Result<PartFunnel<'a>> {
         let breakdown = PartGroups::of(part, breakdown)?;
         let places = vec![NONE_YET; breakdown.len()];
-        Ok(PartFunnel { breakdown, n_steps, places, groups: Vec::new(), depths: Vec::new() })
+        Ok(PartFunnel { breakdown, n_steps, sorting, places, groups: Vec::new(), depths: Vec::new() })
     }
 
     /// Counts the chosen chains of one person, each in the group of its first event.
-    fn count_person<'c>(&mut self, chains: impl IntoIterator<Item = &'c [(i64, Row)]>) {
+    fn count_person<'c>(&mut self, person: i64, chains: impl IntoIterator<Item = &'c [(i64, Row)]>) {
         self.depths.clear();
         for chain in chains.into_iter().filter(|chain| !chain.is_empty()) {
             let first = chain[0].1;
             let place = &mut self.places[self.breakdown.of_row(first)];
             if *place == NONE_YET {
                 *place = u32::try_from(self.groups.len()).expect("a part has fewer groups than rows");
-                self.groups.push((first, Group::new(self.n_steps)));
+                self.groups.push((first, Group::new(self.n_steps, self.sorting)));
             }
             let place = *place as usize;
             self.groups[place].1.add(chain);
@@ -308,9 +315,10 @@ impl<'a> PartFunnel<'a> {
                 None => self.depths.push((place, chain.len())),
             }
         }
+        let class = self.sorting.class(person);
         for (place, depth) in &self.depths {
             let (_, group) = &mut self.groups[*place];
-            group.people[..*depth].iter_mut().for_each(|people| *people += 1);
+            group.people[..*depth].iter_mut().for_each(|people| people.add(class));
         }
     }
 
@@ -323,7 +331,7 @@ impl<'a> PartFunnel<'a> {
 }
 
 fn answer(scope: Scope<'_>, question: &FunnelQuestion, groups: Groups, cost: (u64, u64)) -> Rows {
-    let Scope { plan, grant, .. } = scope;
+    let Scope { plan, grant, guard, .. } = scope;
     let mut columns: Vec<spec::Column> = Vec::new();
     for field in &plan.breakdown {
         let (FieldRef::Property(name) | FieldRef::Trait(name)) = field;
@@ -343,16 +351,16 @@ fn answer(scope: Scope<'_>, question: &FunnelQuestion, groups: Groups, cost: (u6
     let mut groups = groups;
     if plan.breakdown.is_empty() {
         // Without groups the steps themselves are always named, even if nobody took the first.
-        groups.entry(Key(Vec::new())).or_insert_with(|| Group::new(question.steps.len()));
+        groups.entry(Key(Vec::new())).or_insert_with(|| Group::new(question.steps.len(), guard.sorting()));
     }
+    let is_named = |(key, group): (&Key, &Group)| key.0.is_empty() || group.people[0].len() >= grant.min_group();
+    let mut parts: Vec<(u64, bool)> =
+        groups.iter().map(|(key, group)| (group.people[0].len(), is_named((key, group)))).collect();
+    guard.complement(&mut parts);
+    let is_folded = parts.iter().any(|(_, is_named)| !is_named);
     let mut rows = Vec::new();
-    let mut is_folded = false;
-    for (key, group) in groups {
-        if !key.0.is_empty() && group.people[0] < grant.min_group() {
-            is_folded = true;
-            continue;
-        }
-        group_rows(question, grant, &key, group, &mut rows);
+    for ((key, group), _) in groups.into_iter().zip(parts).filter(|(_, (_, is_named))| *is_named) {
+        group_rows(question, guard, &key, group, &mut rows);
     }
     if is_folded {
         let mut row = vec![Value::Text(WITHHELD.to_owned()); plan.breakdown.len()];
@@ -360,40 +368,55 @@ fn answer(scope: Scope<'_>, question: &FunnelQuestion, groups: Groups, cost: (u6
         rows.push((row, true));
     }
     let rows = cells::mark_withheld(&mut columns, rows);
-    Rows { columns, rows, steps: Vec::new(), people: None, sample_ratio: None, rows_read: cost.0, bytes_read: cost.1 }
+    Rows::new(columns, rows, cost)
 }
 
 fn group_rows(
     question: &FunnelQuestion,
-    grant: &Grant,
+    guard: &Guard,
     key: &Key,
     mut group: Group,
     rows: &mut Vec<(Vec<Value>, bool)>,
 ) {
-    for (step, wanted) in question.steps.iter().enumerate() {
-        let event = match &wanted.event {
-            spec::EventSelector::Named(name) => name.as_str(),
-            spec::EventSelector::Any => "*",
+    let name = |step: usize| match &question.steps[step].event {
+        spec::EventSelector::Named(name) => name.as_str(),
+        spec::EventSelector::Any => "*",
+    };
+    let sort = if question.count_by.is_empty() { PEOPLE.to_owned() } else { format!("{:?}", question.count_by) };
+    let shares = question.steps.len() as u64;
+    // As they are told: what is computed from them tells nothing else.
+    let mut told: Vec<Option<Value>> = Vec::new();
+    for step in 0..question.steps.len() {
+        let people = &group.people[step];
+        let cell = || format!("{key:?} {step}");
+        let reached = cells::count(group.reached[step]);
+        told.push(guard.told(Figure { sort: &sort, cell: &cell, people, value: reached, shares }));
+        let between = format!("seconds from {} to {}", name(step.saturating_sub(1)), name(step));
+        let value = median_seconds(&mut group.gaps[step]);
+        let median = match step {
+            0 => Some(Value::Null),
+            _ => guard.told(Figure { sort: &between, cell: &cell, people, value, shares }),
         };
         let mut row = key.0.clone();
         row.push(cells::count(step as u64 + 1));
-        row.push(Value::Text(event.to_owned()));
-        let is_withheld = group.people[step] < grant.min_group();
-        if is_withheld {
-            row.extend([Value::Null, Value::Null, Value::Null, Value::Null]);
-        } else {
-            row.push(cells::count(group.reached[step]));
-            row.push(rate(group.reached[step], group.reached[0]));
-            row.push(rate(group.reached[step], group.reached[step.saturating_sub(1)]));
-            row.push(median_seconds(&mut group.gaps[step]));
-        }
+        row.push(Value::Text(name(step).to_owned()));
+        let is_withheld = told[step].is_none() || median.is_none();
+        row.push(told[step].clone().unwrap_or(Value::Null));
+        row.push(rate(&told[step], &told[0]));
+        row.push(rate(&told[step], &told[step.saturating_sub(1)]));
+        row.push(median.unwrap_or(Value::Null));
         rows.push((row, is_withheld));
     }
 }
 
-/// A share in 0..=1, null of nothing.
-fn rate(part: u64, whole: u64) -> Value {
-    if whole == 0 { Value::Null } else { Value::Number(part as f64 / whole as f64) }
+/// A share in 0..=1, null of nothing and of what is not told.
+fn rate(part: &Option<Value>, whole: &Option<Value>) -> Value {
+    match (part, whole) {
+        (Some(Value::Integer(part)), Some(Value::Integer(whole))) if *whole != 0 => {
+            Value::Number(*part as f64 / *whole as f64)
+        }
+        _ => Value::Null,
+    }
 }
 
 /// The median of microseconds, in seconds; the mean of the middle two where their number is even.

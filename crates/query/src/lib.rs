@@ -3,7 +3,8 @@
 //! Flow: the lake's scan opens the rows of granted people, in the order of people and time (`pass`); each kind of question
 //! is one fold over them, person by person (`trend`, `funnel`, `retention`, `attribution`, `paths`,
 //! `experiment`, `audience`), with conditions evaluated by
-//! DataFusion (`expression`). Cells about too few people are withheld here, before anything leaves. Invariants: no public
+//! DataFusion (`expression`). What may be told of
+//! the people of a figure is decided here, before anything leaves (`guard`). Invariants: no public
 //! function runs without a `Grant`; nothing here knows a role, a consent or a file.
 //!
 //! There is no way in without a grant:
@@ -33,6 +34,7 @@ mod expression;
 mod fold;
 mod funnel;
 mod groups;
+mod guard;
 mod markov;
 mod number;
 mod pass;
@@ -46,4 +48,5 @@ mod sql;
 mod trend;
 
 pub use error::out_of_time;
+pub use guard::{Draw, History, Telling, Told, everybody, is_guarded};
 pub use plan::{Limits, Plan, Report, Rows, Stop, is_over_budget, is_stopped, run, span};

@@ -6,11 +6,13 @@
 
 use crate::cells::{self, WITHHELD};
 use crate::error;
+use crate::guard::{Guard, People, Sorting};
 use crate::pass::{Filter, Part, Pass, Wanted};
 use crate::period::period_bounds;
 use crate::plan::{Limits, Rows, Scope};
 use lake::{PersonRows, Texts};
 use spec::{Column, Condition, PathsEnd, PathsQuestion, Result, Value, ValueType};
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
 
@@ -47,23 +49,23 @@ pub(crate) fn run(scope: Scope<'_>, question: &PathsQuestion) -> Result<Rows> {
         period: (from.timestamp_micros(), to.timestamp_micros()),
     };
     // Threads bring together what they have as they go: the bound on memory is one for all of them.
-    let all = Mutex::new(Counted::default());
+    let new = || Counted { sorting: scope.guard.sorting(), ..Counted::default() };
+    let all = Mutex::new(new());
     let bring = |counted: &mut Counted| {
         let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
-        all.merge(std::mem::take(counted))?;
+        all.merge(std::mem::replace(counted, new()))?;
         all.check(scope.limits)
     };
     let add = |counted: &mut Counted, part: &Part<'_>| {
         paths.fold(counted, part)?;
         if counted.people.len() > PATHS_APART_MAX { bring(counted) } else { Ok(()) }
     };
-    for mut counted in pass.fold_on(usize::MAX, scope.limits, &Counted::default, &add)? {
+    for mut counted in pass.fold_on(usize::MAX, scope.limits, &new, &add)? {
         bring(&mut counted)?;
     }
     let all = all.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let (columns, rows) = table(&all, question, scope.grant.min_group());
-    let (rows_read, bytes_read) = pass.cost();
-    Ok(Rows { columns, rows, steps: Vec::new(), people: None, sample_ratio: None, rows_read, bytes_read })
+    let (columns, rows) = table(&all, question, (scope.guard, scope.grant.min_group()));
+    Ok(Rows::new(columns, rows, pass.cost()))
 }
 
 /// The condition of the event at the end and the question's own, both on the same event.
@@ -105,7 +107,8 @@ impl Paths<'_> {
                 }
                 key = pushed(key, *number);
             }
-            *counted.people.entry(key).or_insert(0) += 1;
+            let sorting = counted.sorting;
+            counted.people.entry(key).or_insert_with(|| sorting.nobody()).add(sorting.class(person.person()));
         }
         Ok(())
     }
@@ -220,8 +223,9 @@ impl NameOrder {
 /// How many people went which way.
 #[derive(Default)]
 struct Counted {
+    sorting: Sorting,
     /// By key: the numbers of names, the last one in the lowest bits, no name being 0.
-    people: HashMap<u128, u64>,
+    people: HashMap<u128, People>,
     names: Vec<String>,
     numbers: BTreeMap<String, u16>,
 }
@@ -261,15 +265,20 @@ impl Counted {
     /// Adds other people, whose names have numbers of their own.
     fn merge(&mut self, other: Counted) -> Result<()> {
         let numbers: Vec<u16> = other.names.iter().map(|name| self.number(name)).collect::<Result<_>>()?;
-        for (key, n_people) in other.people {
+        for (key, people) in other.people {
             let own = Counted::numbers_of(key).into_iter().map(|number| numbers[usize::from(number) - 1]);
-            *self.people.entry(own.fold(0, pushed)).or_insert(0) += n_people;
+            match self.people.entry(own.fold(0, pushed)) {
+                Entry::Occupied(mut known) => known.get_mut().merge(&people),
+                Entry::Vacant(place) => drop(place.insert(people)),
+            }
         }
         Ok(())
     }
 
     fn check(&self, limits: &Limits) -> Result<()> {
-        if self.people.len().saturating_mul(PATH_BYTES) > limits.memory_bytes_max {
+        if self.people.len().saturating_mul(PATH_BYTES + self.sorting.n_classes() * size_of::<u32>())
+            > limits.memory_bytes_max
+        {
             let most = format!("{} MiB of memory", limits.memory_bytes_max >> 20);
             return Err(error::over_budget(&most, "ask for fewer steps"));
         }
@@ -283,20 +292,32 @@ fn pushed(key: u128, number: u16) -> u128 {
 }
 
 /// The answer's columns and rows.
-fn table(counted: &Counted, question: &PathsQuestion, min_group: u64) -> (Vec<Column>, Vec<Vec<Value>>) {
+fn table(
+    counted: &Counted,
+    question: &PathsQuestion,
+    (guard, min_group): (&Guard, u64),
+) -> (Vec<Column>, Vec<Vec<Value>>) {
     let path = Column { name: "path".to_owned(), value_type: "list", unit: None };
     let mut columns = vec![path, cells::column("people", ValueType::Integer, Some("people"))];
-    let of_path = counted.people.iter().filter(|(_, n_people)| **n_people >= min_group);
-    let mut named: Vec<(u64, Vec<&str>)> = of_path.map(|(key, n_people)| (*n_people, counted.names_of(*key))).collect();
-    let n_withheld = counted.people.len() - named.len();
-    named.sort_unstable_by(|(one, names), (other, others)| other.cmp(one).then_with(|| names.cmp(others)));
+    let mut all: Vec<(&People, Vec<&str>)> =
+        counted.people.iter().map(|(key, people)| (people, counted.names_of(*key))).collect();
+    all.sort_unstable_by(|(one, names), (other, others)| other.len().cmp(&one.len()).then_with(|| names.cmp(others)));
+    let mut parts: Vec<(u64, bool)> = all.iter().map(|(people, _)| (people.len(), people.len() >= min_group)).collect();
+    guard.complement(&mut parts);
+    let (named, withheld): (Vec<_>, Vec<_>) = all.into_iter().zip(parts).partition(|(_, (_, is_named))| *is_named);
+    let n_withheld = withheld.len();
     let list = |names: &[&str]| Value::List(names.iter().map(|name| Value::Text((*name).to_owned())).collect());
     let (top, others) = named.split_at(named.len().min(question.top as usize));
-    let row = |(n_people, names): &(u64, Vec<&str>)| (vec![list(names), cells::count(*n_people)], false);
-    let mut rows: Vec<(Vec<Value>, bool)> = top.iter().map(row).collect();
+    let row = |people: &People, names: &[&str]| {
+        let told = guard.people(people, &|| format!("{names:?}"), 1);
+        let is_withheld = told.is_none();
+        (vec![list(names), told.unwrap_or(Value::Null)], is_withheld)
+    };
+    let mut rows: Vec<(Vec<Value>, bool)> = top.iter().map(|((people, names), _)| row(people, names)).collect();
     if !others.is_empty() {
-        let n_people = others.iter().map(|(n_people, _)| n_people).sum();
-        rows.push((vec![list(&[OTHER]), cells::count(n_people)], false));
+        let mut people = counted.sorting.nobody();
+        others.iter().for_each(|((more, _), _)| people.merge(more));
+        rows.push(row(&people, &[OTHER]));
     }
     if n_withheld > 0 {
         rows.push((vec![list(&[WITHHELD]), Value::Null], true));

@@ -1,11 +1,12 @@
 //! What runs: an expanded question with the types of its fields, and the one way in.
 
 use crate::error::{self, OverBudget, Stopped};
+use crate::guard::{Guard, Telling, Told};
 use crate::pass::{Part, Pass, Wanted};
 use crate::{attribution, audience, experiment, funnel, paths, retention, sql, trend};
 use lake::Snapshot;
 use policy::Grant;
-use spec::{Column, Error, FieldRef, Instant, Question, QuestionBody, Result, SampleRatio, Value, ValueType};
+use spec::{Column, Error, FieldRef, Instant, PersonId, Question, QuestionBody, Result, SampleRatio, Value, ValueType};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -47,6 +48,8 @@ pub struct Limits {
     pub stop: Stop,
     /// How far it is.
     pub report: Report,
+    /// What is done to figures before they leave.
+    pub telling: Telling,
 }
 
 /// What one run works on.
@@ -56,6 +59,7 @@ pub(crate) struct Scope<'a> {
     pub(crate) grant: &'a Grant,
     pub(crate) snapshot: &'a Snapshot,
     pub(crate) limits: &'a Limits,
+    pub(crate) guard: &'a Guard,
 }
 
 /// What came out: cells about too few people are withheld already.
@@ -67,6 +71,8 @@ pub struct Rows {
     pub rows: Vec<Vec<Value>>,
     /// For an audience, people after each top-level term of its condition, and left out by it; `None` is withheld.
     pub steps: Vec<(Option<u64>, Option<u64>)>,
+    /// For a list, whom each row is about.
+    pub listed: Vec<PersonId>,
     /// For an audience, the people in it; `None` is withheld.
     pub people: Option<u64>,
     /// For an experiment, people per variant against what was meant.
@@ -75,6 +81,28 @@ pub struct Rows {
     pub rows_read: u64,
     /// Bytes of the row groups read.
     pub bytes_read: u64,
+    /// Figures that are held against later ones.
+    pub told: Vec<Told>,
+    /// Questions, by their hashes, that have to be asked again before all figures of this one can be told.
+    pub outdated: Vec<String>,
+}
+
+impl Rows {
+    /// Columns and rows, and what it took to read them: rows, bytes.
+    pub(crate) fn new(columns: Vec<Column>, rows: Vec<Vec<Value>>, (rows_read, bytes_read): (u64, u64)) -> Rows {
+        Rows {
+            columns,
+            rows,
+            steps: Vec::new(),
+            listed: Vec::new(),
+            people: None,
+            sample_ratio: None,
+            rows_read,
+            bytes_read,
+            told: Vec::new(),
+            outdated: Vec::new(),
+        }
+    }
 }
 
 /// The first and the last instant with a granted event; `None` without any.
@@ -83,7 +111,8 @@ pub struct Rows {
 pub fn span(grant: &Grant, snapshot: &Snapshot, limits: &Limits) -> Result<Option<(Instant, Instant)>> {
     let pass = Pass::open(&BTreeMap::new(), &Wanted::default(), (None, None), grant, snapshot)?;
     // Its own pass comes before a question's, which is the work that is reported.
-    let limits = Limits { report: Arc::new(|_, _| {}), stop: Arc::clone(&limits.stop), ..*limits };
+    let limits =
+        Limits { report: Arc::new(|_, _| {}), stop: Arc::clone(&limits.stop), telling: Telling::Unseen, ..*limits };
     let ends = |all: &mut Vec<(i64, i64)>, part: &Part<'_>| {
         // The rows of a person are in the order of time.
         let first = part.people().iter().filter_map(|person| person.rows().next()).map(|row| part.time(row)).min();
@@ -109,8 +138,9 @@ pub fn run(plan: &Plan<'_>, grant: &Grant, snapshot: &Snapshot, limits: &Limits)
     if plan.now >= grant.until() {
         return Err(error::grant_is_over());
     }
-    let scope = Scope { plan, grant, snapshot, limits };
-    match &plan.question.body {
+    let guard = Guard::new(plan.question, grant, limits);
+    let scope = Scope { plan, grant, snapshot, limits, guard: &guard };
+    let mut rows = match &plan.question.body {
         QuestionBody::Trend(question) => trend::run(scope, question),
         QuestionBody::Funnel(question) => funnel::run(scope, question),
         QuestionBody::Retention(question) => retention::run(scope, question),
@@ -119,7 +149,9 @@ pub fn run(plan: &Plan<'_>, grant: &Grant, snapshot: &Snapshot, limits: &Limits)
         QuestionBody::Experiment(question) => experiment::run(scope, question),
         QuestionBody::Sql(question) => sql::run(scope, question),
         QuestionBody::Audience(question) => audience::run(scope, question),
-    }
+    }?;
+    (rows.told, rows.outdated) = guard.finish()?;
+    Ok(rows)
 }
 
 /// Whether an error says that the question was stopped from outside.

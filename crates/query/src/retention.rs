@@ -2,6 +2,7 @@
 
 use crate::cells;
 use crate::error;
+use crate::guard::{Guard, People, Sorting};
 use crate::pass::{Filter, Part, Pass, Wanted};
 use crate::period::{Intervals, interval_starts, period_bounds};
 use crate::plan::{Rows, Scope};
@@ -36,16 +37,21 @@ pub(crate) fn run(scope: Scope<'_>, question: &RetentionQuestion) -> Result<Rows
         until: end.min(as_of).timestamp_micros(),
         n_periods,
     };
-    let new = || Counts { n_periods, sizes: vec![0; cohorts.len()], returned: vec![0; cohorts.len() * n_periods] };
+    let sorting = scope.guard.sorting();
+    let new = || Counts {
+        n_periods,
+        sorting,
+        sizes: vec![sorting.nobody(); cohorts.len()],
+        returned: vec![sorting.nobody(); cohorts.len() * n_periods],
+    };
     let mut all = new();
     for counts in pass.fold_on(usize::MAX, scope.limits, &new, &|counts, part| retention.fold(counts, part))? {
-        all.sizes.iter_mut().zip(counts.sizes).for_each(|(all, more)| *all += more);
-        all.returned.iter_mut().zip(counts.returned).for_each(|(all, more)| *all += more);
+        all.sizes.iter_mut().zip(&counts.sizes).for_each(|(all, more)| all.merge(more));
+        all.returned.iter_mut().zip(&counts.returned).for_each(|(all, more)| all.merge(more));
     }
     let has_ended = |interval: usize| borders[interval + 1] <= as_of;
-    let (columns, rows) = table(&cohorts, &all, scope.grant.min_group(), &has_ended);
-    let (rows_read, bytes_read) = pass.cost();
-    Ok(Rows { columns, rows, steps: Vec::new(), people: None, sample_ratio: None, rows_read, bytes_read })
+    let (columns, rows) = table(&cohorts, &all, scope.guard, &has_ended);
+    Ok(Rows::new(columns, rows, pass.cost()))
 }
 
 /// So many starts of intervals from the first cohort on, and then the end of the last of them.
@@ -93,8 +99,9 @@ struct Retention<'a> {
 /// People by cohort, and by cohort and interval since.
 struct Counts {
     n_periods: usize,
-    sizes: Vec<u64>,
-    returned: Vec<u64>,
+    sorting: Sorting,
+    sizes: Vec<People>,
+    returned: Vec<People>,
 }
 
 impl Retention<'_> {
@@ -108,14 +115,15 @@ impl Retention<'_> {
         let (may_start, may_return) = (mask(&self.start)?, mask(&self.coming_back)?);
         let passes = |mask: &Option<Vec<bool>>, row: Row| mask.as_ref().is_none_or(|mask| mask[row.index()]);
         let code = |row: Row| part.events().code(row);
-        part.each_person(&wanted, &(i64::MIN..self.until), &[], |_, picked| {
+        part.each_person(&wanted, &(i64::MIN..self.until), &[], |person, picked| {
             let mut events = picked.rows.iter().zip(picked.times);
             let is_start = |(row, at): &(&Row, &i64)| {
                 self.starts.contains(*at) && starts[code(**row)] && passes(&may_start, **row)
             };
             let Some((_, at)) = events.clone().find(is_start) else { return Ok(()) };
             let cohort = self.intervals.of(*at);
-            counts.sizes[cohort] += 1;
+            let class = counts.sorting.class(person.person());
+            counts.sizes[cohort].add(class);
             // One bit for each interval in which the person came back.
             let mut came_back: u64 = 0;
             let since = self.intervals.start(cohort);
@@ -128,7 +136,8 @@ impl Retention<'_> {
                 }
             }
             let cells = &mut counts.returned[cohort * self.n_periods..][..self.n_periods];
-            cells.iter_mut().enumerate().for_each(|(since, cell)| *cell += came_back >> since & 1);
+            let reached = cells.iter_mut().enumerate().filter(|(since, _)| came_back >> since & 1 == 1);
+            reached.for_each(|(_, cell)| cell.add(class));
             Ok(())
         })
     }
@@ -138,7 +147,7 @@ impl Retention<'_> {
 fn table(
     cohorts: &[Instant],
     counts: &Counts,
-    min_group: u64,
+    guard: &Guard,
     has_ended: &dyn Fn(usize) -> bool,
 ) -> (Vec<Column>, Vec<Vec<Value>>) {
     let n_periods = counts.n_periods;
@@ -149,15 +158,16 @@ fn table(
     columns.extend((0..n_periods).map(|n| cells::column(&format!("p{n}"), ValueType::Integer, Some("people"))));
     let mut rows = Vec::with_capacity(cohorts.len());
     for (cohort, start) in cohorts.iter().enumerate() {
-        let mut is_withheld = counts.sizes[cohort] < min_group;
-        let mut shown = |people: u64| {
-            is_withheld |= people < min_group;
-            if people < min_group { Value::Null } else { cells::count(people) }
+        let mut is_withheld = false;
+        let mut shown = |people: &People, column: usize| {
+            let told = guard.people(people, &|| format!("{start} {column}"), 1 + n_periods as u64);
+            is_withheld |= told.is_none();
+            told.unwrap_or(Value::Null)
         };
-        let mut row = vec![Value::Timestamp(*start), shown(counts.sizes[cohort])];
+        let mut row = vec![Value::Timestamp(*start), shown(&counts.sizes[cohort], 0)];
         for since in 0..n_periods {
-            let people = counts.returned[cohort * n_periods + since];
-            row.push(if has_ended(cohort + since) { shown(people) } else { Value::Null });
+            let people = &counts.returned[cohort * n_periods + since];
+            row.push(if has_ended(cohort + since) { shown(people, 1 + since) } else { Value::Null });
         }
         rows.push((row, is_withheld));
     }

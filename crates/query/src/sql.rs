@@ -126,15 +126,7 @@ fn answer(scope: Scope<'_>, question: &SqlQuestion) -> Result<Rows> {
         }
     }
     let cost = passes.iter().map(|pass| pass.cost()).fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1));
-    Ok(Rows {
-        columns,
-        rows,
-        steps: Vec::new(),
-        people: None,
-        sample_ratio: None,
-        rows_read: cost.0,
-        bytes_read: cost.1,
-    })
+    Ok(Rows::new(columns, rows, cost))
 }
 
 /// The plan of a text, safe to answer, with an order of all rows and no more of them than may be.

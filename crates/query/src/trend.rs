@@ -7,6 +7,7 @@ mod tally;
 use crate::cells::{self, Key, WITHHELD};
 use crate::error;
 use crate::groups::PartGroups;
+use crate::guard::{Figure, PEOPLE, People};
 use crate::pass::{Filter, Part, Pass, Values, Wanted};
 use crate::period::{Intervals, interval_starts, period_bounds};
 use crate::picked::Picked;
@@ -36,7 +37,8 @@ pub(crate) fn run(scope: Scope<'_>, question: &TrendQuestion) -> Result<Rows> {
     let trend = Trend::open(scope, question, atoms, &starts, (from, to))?;
     // Sums of doubles depend on their order. One thread keeps that of people and time, whatever stands between them.
     let n_threads = if trend.has_doubles() { 1 } else { usize::MAX };
-    let new = || Gathered::new(trend.intervals.len(), &trend.functions(), scope.limits.groups_max);
+    let sizes = (scope.limits.groups_max, scope.guard.sorting());
+    let new = || Gathered::new(trend.intervals.len(), &trend.functions(), sizes);
     let mut threads =
         trend.pass.fold_on(n_threads, scope.limits, &new, &|all, part| trend.fold(all, part))?.into_iter();
     let mut all = threads.next().unwrap_or_else(new);
@@ -176,14 +178,14 @@ impl<'a> Trend<'a> {
         let mut cells = Cells::new();
         for (key, interval, cell) in all.cells()? {
             let figure = |(index, tally): (usize, &Tally)| tally.figure(cell, self.types[index].as_ref());
-            let figures: Vec<(Value, u64)> = all.tallies.iter().enumerate().map(figure).collect::<Result<_>>()?;
-            let n_people = figures.iter().map(|(_, n_people)| *n_people).min().unwrap_or(0);
+            let figures: Vec<(Value, People)> = all.tallies.iter().enumerate().map(figure).collect::<Result<_>>()?;
             let value = match figures.as_slice() {
                 [(value, _)] => value.clone(),
                 [(top, _), (bottom, _)] => ratio(top, bottom),
                 _ => return Err(error::bug("a measure of three functions")),
             };
-            cells.entry(interval).or_default().insert(key.clone(), Cell { value, n_people });
+            let people = figures.into_iter().map(|(_, people)| people).min_by_key(People::len).unwrap_or_default();
+            cells.entry(interval).or_default().insert(key.clone(), Cell { value, people });
         }
         Ok(cells)
     }
@@ -193,7 +195,14 @@ impl<'a> Trend<'a> {
 struct Cell {
     value: Value,
     /// The fewest distinct people that any of its functions is about.
-    n_people: u64,
+    people: People,
+}
+
+impl Default for Cell {
+    /// No people: their count is 0, and any other figure about them is never told.
+    fn default() -> Cell {
+        Cell { value: cells::count(0), people: People::default() }
+    }
 }
 
 type Cells = BTreeMap<usize, BTreeMap<Key, Cell>>;
@@ -206,9 +215,9 @@ fn answer(
     mut cells: Cells,
     cost: (u64, u64),
 ) -> Result<Rows> {
-    let Scope { plan, grant, limits, .. } = scope;
+    let Scope { plan, grant, limits, guard, .. } = scope;
     let mut columns = columns(plan, question);
-    let is_shown = |cell: &Cell| cell.n_people >= grant.min_group();
+    let is_shown = |cell: &Cell| cell.people.len() >= grant.min_group();
     let all: BTreeSet<&Key> = cells.values().flat_map(BTreeMap::keys).collect();
     // A group is named when enough people stand behind one of its cells; without a breakdown there is one, always named.
     let shown = cells.values().flatten().filter(|(_, cell)| is_shown(cell)).map(|(key, _)| key.clone());
@@ -220,11 +229,22 @@ fn answer(
     if named.len().saturating_mul(starts.len()) > limits.groups_max {
         return Err(error::over_budget(&format!("{} rows", limits.groups_max), "break down by fewer properties"));
     }
+    let sort = sort_of(&question.measure);
     let mut rows = Vec::new();
     for (interval, start) in starts.iter().enumerate() {
         let mut of_interval = cells.remove(&interval).unwrap_or_default();
+        let mut parts: Vec<(u64, bool)> =
+            of_interval.values().map(|cell| (cell.people.len(), is_shown(cell))).collect();
+        guard.complement(&mut parts);
+        // Groups that the others would tell of have nobody.
+        of_interval.values_mut().zip(&parts).filter(|(cell, part)| is_shown(cell) && !part.1).for_each(|(cell, _)| {
+            *cell = Cell::default();
+        });
         for group in &named {
-            let value = of_interval.remove(group).filter(|cell| is_shown(cell)).map(|cell| cell.value);
+            let Cell { value, people } = of_interval.remove(group).unwrap_or_default();
+            let cell = || format!("{start} {group:?}");
+            let shares = starts.len() as u64;
+            let value = guard.told(Figure { sort: &sort, cell: &cell, people: &people, value, shares });
             let mut row: Vec<Value> = Vec::with_capacity(columns.len());
             if question.by != Interval::None {
                 row.push(Value::Timestamp(*start));
@@ -242,15 +262,22 @@ fn answer(
         rows.push((folded(plan, question), true));
     }
     let rows = cells::mark_withheld(&mut columns, rows);
-    Ok(Rows {
-        columns,
-        rows,
-        steps: Vec::new(),
-        people: None,
-        sample_ratio: None,
-        rows_read: cost.0,
-        bytes_read: cost.1,
-    })
+    Ok(Rows::new(columns, rows, cost))
+}
+
+/// Which figures of trends can be subtracted from one another: those of the same functions, under whatever conditions.
+fn sort_of(measure: &Measure) -> String {
+    let of = |atom: &MeasureAtom| match (atom.function, &atom.property) {
+        (MeasureFunction::People, _) => PEOPLE.to_owned(),
+        // How many events of any name in sum tell of each name.
+        (MeasureFunction::Count, _) => "events".to_owned(),
+        (function, property) => format!("{function:?} {property:?}"),
+    };
+    match measure {
+        Measure::Atom(atom) => of(atom),
+        Measure::Ratio(top, bottom) => format!("{} / {}", of(top), of(bottom)),
+        Measure::Metric(name) => name.clone(),
+    }
 }
 
 fn columns(plan: &Plan<'_>, question: &TrendQuestion) -> Vec<spec::Column> {

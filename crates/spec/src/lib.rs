@@ -33,7 +33,8 @@ pub use measure::{EventSelector, Measure, MeasureAtom, MeasureFunction};
 pub use part::{ConditionForm, ConditionPart};
 pub use person::PersonId;
 pub use policy::{
-    Basis, ConsentState, Law, LawRule, Mask, Purpose, Release, Role, Signals, Statement, TcfUse, UsOptOut, User,
+    AnswerLimits, Basis, ConsentState, Differences, Law, LawRule, Mask, Noise, Purpose, Release, Role, Signals,
+    Statement, TcfUse, UsOptOut, User,
 };
 pub use question::{
     AttributionModel, AttributionQuestion, AudienceQuestion, ExperimentMetric, ExperimentQuestion, FunnelOrder,

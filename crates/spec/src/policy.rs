@@ -82,6 +82,54 @@ pub struct Purpose {
     pub min_group: u32,
     /// By which signals people speak of it.
     pub signals: Signals,
+    /// What else bounds what its answers tell.
+    pub limits: AnswerLimits,
+}
+
+/// What bounds what answers tell, besides the minimum group.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AnswerLimits {
+    /// So many different questions a day may one user ask; absent: as many as they like.
+    pub questions_per_day: Option<u32>,
+    /// Whether two answers to one user may differ by fewer people than the minimum group.
+    pub differences: Differences,
+    /// With it counts of people are noisy, and everything else is refused.
+    pub noise: Option<Noise>,
+}
+
+/// What becomes of a figure about nearly the same people as one that the user has seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Differences {
+    /// It is withheld.
+    #[default]
+    Guarded,
+    /// It is shown.
+    Shown,
+}
+
+impl Differences {
+    /// All of them.
+    pub const ALL: [Differences; 2] = [Differences::Guarded, Differences::Shown];
+
+    /// The word in workspace files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Differences::Guarded => "guarded",
+            Differences::Shown => "shown",
+        }
+    }
+}
+
+/// Differential privacy: how much one answer, and all of a day's to one user, may tell of anybody.
+///
+/// # Units
+/// Both are epsilons: the odds of any guess about a person change by at most a factor of e^epsilon.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Noise {
+    /// Of one answer.
+    pub epsilon: f64,
+    /// Of all answers of a day.
+    pub epsilon_per_day: f64,
 }
 
 /// By which signals people speak of a purpose; a browser's `Sec-GPC` speaks of all that rest on an opt-out.
@@ -201,17 +249,26 @@ impl Release {
 pub enum Mask {
     /// As it is.
     Show,
-    /// As a keyed hash: equal values stay equal.
+    /// Its beginning: three letters of a text, two digits of a number, the month of a date.
+    Truncate,
+    /// A range that it is in: 20 to 50, the year of a date; texts not at all.
+    Bucket,
+    /// As a hash under a key that changes with the month and the purpose: equal values are equal within both.
     Hash,
     /// Not at all.
     Hide,
 }
 
 impl Mask {
+    /// All of them, the most open first.
+    pub const ALL: [Mask; 5] = [Mask::Show, Mask::Truncate, Mask::Bucket, Mask::Hash, Mask::Hide];
+
     /// The word in workspace files.
     pub fn name(self) -> &'static str {
         match self {
             Mask::Show => "show",
+            Mask::Truncate => "truncate",
+            Mask::Bucket => "bucket",
             Mask::Hash => "hash",
             Mask::Hide => "hide",
         }
@@ -235,6 +292,8 @@ pub struct Role {
     pub may_import: bool,
     /// Whether it may save metrics, audiences and questions in the workspace.
     pub may_define: bool,
+    /// Whether it sees who asked what about people.
+    pub sees_audit: bool,
 }
 
 /// Somebody who asks.

@@ -49,11 +49,19 @@ pub enum ReasonCode {
     NoData,
     /// The answer would be larger than the budget.
     OverBudget,
+    /// The user has asked as much as a day has room for.
+    TooManyQuestions,
+    /// The purpose has noisy counts of people and nothing else.
+    CountsOnly,
+    /// The purpose guards differences between answers, which this sort of question does not allow.
+    NotFollowed,
+    /// The figure is too near to one that the user has seen in another state.
+    TooNear,
 }
 
 impl ReasonCode {
     /// All of them; the manual lists each.
-    pub const ALL: [ReasonCode; 10] = [
+    pub const ALL: [ReasonCode; 14] = [
         ReasonCode::UnknownName,
         ReasonCode::PurposeNotForRole,
         ReasonCode::PurposeNotForField,
@@ -64,6 +72,10 @@ impl ReasonCode {
         ReasonCode::StaleSource,
         ReasonCode::NoData,
         ReasonCode::OverBudget,
+        ReasonCode::TooManyQuestions,
+        ReasonCode::CountsOnly,
+        ReasonCode::NotFollowed,
+        ReasonCode::TooNear,
     ];
 
     /// The word in verdicts.
@@ -79,6 +91,10 @@ impl ReasonCode {
             ReasonCode::StaleSource => "stale_source",
             ReasonCode::NoData => "no_data",
             ReasonCode::OverBudget => "over_budget",
+            ReasonCode::TooManyQuestions => "too_many_questions",
+            ReasonCode::CountsOnly => "counts_only",
+            ReasonCode::NotFollowed => "not_followed",
+            ReasonCode::TooNear => "too_near",
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::pages::live::check_sees;
 use crate::problem::{Problem, good};
 use crate::render::last;
 use crate::routes::App;
-use crate::{body, csv};
+use crate::{body, csv, leaving};
 use api::{EncodeFormat, ImportRequest, KeyPulse, Principal, Product, Pulse, SaveRequest};
 use axum::Json;
 use axum::body::Body;
@@ -16,8 +16,9 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Value, json};
-use spec::{Answer, Column, Outcome, Provenance, Verdict, WaterfallStep};
+use spec::{Answer, Column, Outcome, Provenance, SampleRatio, Verdict, WaterfallStep};
 
+pub(crate) mod audit;
 pub(crate) mod dashboards;
 pub(crate) mod running;
 
@@ -69,6 +70,8 @@ struct AnswerBody<'a> {
     rows: &'a [Vec<spec::Value>],
     #[serde(skip_serializing_if = "Option::is_none")]
     waterfall: Option<&'a [WaterfallStep]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sample_ratio: Option<&'a SampleRatio>,
     provenance: &'a Provenance,
 }
 
@@ -131,12 +134,12 @@ pub(crate) async fn ask(
 ) -> Result<Response, Problem> {
     let format = wanted(&headers)?;
     let question = question(request).await?;
-    let bytes = answer(&app, caller, move |product, who| {
-        let asked = good(product.ask(who, &question)?)?;
-        let answer = released(&asked.verdict, asked.answer)?;
-        written(product, &asked.verdict, &answer, format)
+    let body = answer(&app, caller, move |product, who| {
+        let mut asked = good(product.ask(who, &question)?)?;
+        let answer = released(&asked.verdict, asked.answer.take())?;
+        leaving::body(product, asked, answer, format)
     });
-    Ok(([(header::CONTENT_TYPE, content_type(format))], bytes.await?).into_response())
+    Ok(([(header::CONTENT_TYPE, content_type(format))], body.await?).into_response())
 }
 
 pub(crate) async fn judge(State(app): State<App>, caller: Caller, request: Request) -> Result<Response, Problem> {
@@ -221,7 +224,7 @@ pub(crate) async fn replay(
 
 /// The identifier stands in the body: addresses are written to logs.
 pub(crate) async fn merges(State(app): State<App>, caller: Caller, request: Request) -> Result<Response, Problem> {
-    let asked = body::read_object(request, &["identifier"]).await?;
+    let asked = body::read_any_object(request, &["identifier"]).await?;
     let identifier = match asked.get("identifier") {
         None | Some(serde_json::Value::Null) => None,
         Some(serde_json::Value::String(text)) => Some(text.clone()),
@@ -243,6 +246,10 @@ pub(crate) async fn undo_merge(
 
 pub(crate) async fn workspace(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
     Ok(Json(call(&app, caller, |product, who| Ok(product.workspace(who)?)).await?).into_response())
+}
+
+pub(crate) async fn policy(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
+    Ok(Json(call(&app, caller, |product, who| Ok(product.policy(who)?)).await?).into_response())
 }
 
 pub(crate) async fn save_audience(
@@ -376,6 +383,7 @@ pub(crate) fn written(
                 columns: &answer.columns,
                 rows: &answer.rows,
                 waterfall: answer.waterfall.as_deref(),
+                sample_ratio: answer.sample_ratio.as_ref(),
                 provenance: &answer.provenance,
             };
             Ok(serde_json::to_vec(&body).expect("an answer is plain data and serialises"))
@@ -390,11 +398,15 @@ pub(crate) fn content_type(format: AnswerFormat) -> &'static str {
 
 async fn save(app: &App, caller: Caller, kind: &str, request: Request) -> Result<Response, Problem> {
     let body = read_object(request, &["question", "title", "description"]).await?;
-    let text = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text = |key: &str| match body.get(key) {
+        None | Some(Value::Null) => Ok(String::new()),
+        Some(Value::String(text)) => Ok(text.clone()),
+        Some(_) => Err(Problem::new(StatusCode::BAD_REQUEST, &format!("`{key}` is not text"))),
+    };
     let request = SaveRequest {
         kind: kind.to_owned(),
-        title: text("title"),
-        description: text("description"),
+        title: text("title")?,
+        description: text("description")?,
         question: body.get("question").cloned().unwrap_or_default(),
     };
     let saved = call(app, caller, move |product, who| good(product.save(who, &request)?)).await?;

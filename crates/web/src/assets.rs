@@ -44,7 +44,7 @@ static ASSETS: [Asset; 9] = assets! {
 };
 
 /// All templates, by the names that they call each other.
-pub(crate) static TEMPLATES: [(&str, &str); 32] = templates! {
+pub(crate) static TEMPLATES: [(&str, &str); 34] = templates! {
     "layout.html",
     "partial.html",
     "parts/macros.html",
@@ -64,7 +64,9 @@ pub(crate) static TEMPLATES: [(&str, &str); 32] = templates! {
     "pages/sign_in.html",
     "pages/home.html",
     "pages/live.html",
+    "pages/audit.html",
     "pages/quarantine.html",
+    "pages/rules.html",
     "pages/ask.html",
     "pages/part.html",
     "pages/problem.html",

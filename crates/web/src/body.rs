@@ -41,8 +41,21 @@ pub(crate) async fn read(request: Request<Body>) -> Result<Vec<u8>, Problem> {
     }
 }
 
-/// Reads a JSON body that is an object with these keys and no others.
+/// Reads a JSON body that is an object with these keys and no others; the first has to be there.
 pub(crate) async fn read_object(request: Request<Body>, keys: &[&str]) -> Result<Map<String, Json>, Problem> {
+    read_keys(request, keys, Some(keys[0])).await
+}
+
+/// Reads a JSON body that is an object with some of these keys and no others.
+pub(crate) async fn read_any_object(request: Request<Body>, keys: &[&str]) -> Result<Map<String, Json>, Problem> {
+    read_keys(request, keys, None).await
+}
+
+async fn read_keys(
+    request: Request<Body>,
+    keys: &[&str],
+    required: Option<&str>,
+) -> Result<Map<String, Json>, Problem> {
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body is not declared as JSON")
@@ -57,9 +70,9 @@ pub(crate) async fn read_object(request: Request<Body>, keys: &[&str]) -> Result
     };
     let mut errors: Vec<Diagnostic> =
         object.keys().filter(|key| !keys.contains(&key.as_str())).map(|key| unknown_key(key, keys)).collect();
-    if !object.contains_key(keys[0]) {
-        let hint = format!("write {{\"{}\": ...}}", keys[0]);
-        errors.push(diagnostic("", 1, 1, &format!("the key `{}` is missing", keys[0]), &hint));
+    if let Some(missing) = required.filter(|key| !object.contains_key(*key)) {
+        let hint = format!("write {{\"{missing}\": ...}}");
+        errors.push(diagnostic("", 1, 1, &format!("the key `{missing}` is missing"), &hint));
     }
     if errors.is_empty() { Ok(object) } else { Err(Problem::invalid(errors)) }
 }

@@ -6,11 +6,22 @@ use spec::{Answer, Value};
 ///
 /// A text that a spreadsheet would run as a formula is written with a leading `'`; numbers stay numbers.
 pub(crate) fn encode(answer: &Answer) -> String {
+    let mut out = head(answer);
+    answer.rows.iter().for_each(|row| out.push_str(&line(row)));
+    out
+}
+
+/// The header line.
+pub(crate) fn head(answer: &Answer) -> String {
     let mut out = String::new();
     write_line(&mut out, answer.columns.iter().map(|column| guarded(&column.name)));
-    for row in &answer.rows {
-        write_line(&mut out, row.iter().map(cell));
-    }
+    out
+}
+
+/// The line of a row.
+pub(crate) fn line(row: &[Value]) -> String {
+    let mut out = String::new();
+    write_line(&mut out, row.iter().map(cell));
     out
 }
 

@@ -170,8 +170,10 @@ fn check_rights(rights: Rights, who: &Principal) -> Result<(), Problem> {
         Rights::Open | Rights::Key | Rights::SignedIn => Ok(()),
         Rights::Import if who.may_import => Ok(()),
         Rights::Define if who.may_define => Ok(()),
+        Rights::Audit if who.sees_audit => Ok(()),
         Rights::Import => Err(Problem::role_may_not("bring data in")),
         Rights::Define => Err(Problem::role_may_not("save definitions")),
+        Rights::Audit => Err(Problem::role_may_not("see who saw what")),
     }
 }
 

@@ -18,6 +18,7 @@ mod experiment;
 mod flow;
 mod gate;
 mod intake;
+mod leaving;
 mod openapi;
 mod pages;
 mod paths;

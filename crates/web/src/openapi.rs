@@ -1,5 +1,7 @@
 //! The OpenAPI 3.1 document, made from the route table.
 
+mod question;
+
 use crate::routes::{Rights, RouteInfo, RouteKind, routes};
 use serde_json::{Map, Value, json};
 
@@ -77,22 +79,35 @@ fn parameters(route: &RouteInfo) -> Vec<Value> {
         parameters.push(in_path("name", json!({ "type": "string" })));
     }
     if ["/api/v1/ask", "/api/v1/judge"].contains(&route.path) {
-        let about = "names the request, so that `/api/v1/running/{name}` finds it while it runs";
-        parameters.push(json!({ "name": "X-Request-Id", "in": "header", "description": about, "schema": { "type": "string", "maxLength": 64 } }));
+        let about = "names the request, so that `/api/v1/running/{name}` finds it while it runs; longer than 64 bytes is no name";
+        parameters.push(
+            json!({ "name": "X-Request-Id", "in": "header", "description": about, "schema": { "type": "string" } }),
+        );
     }
     if route.rights == Rights::Key && route.path != "/v1/projects/{key}/settings" {
         parameters.push(json!({ "name": "writeKey", "in": "query", "description": "a public write key", "schema": { "type": "string" } }));
     }
-    if route.path == "/v1/pixel/{call}" {
+    if route.path == "/v1/pixel/{call}" && route.method == "GET" {
         let about = "the message as JSON in base64, at most 8 KiB; without `writeKey` beside it, it has the key";
         parameters.push(json!({ "name": "data", "in": "query", "required": true, "description": about, "schema": { "type": "string" } }));
+    }
+    if route.path == "/api/v1/audit" {
+        for (name, about, schema) in [
+            ("user", "only this user's", json!({ "type": "string" })),
+            ("purpose", "only those about this purpose", json!({ "type": "string" })),
+            ("did", "only deeds that begin with this", json!({ "type": "string" })),
+            ("before", "only records before this number", json!({ "type": "integer", "minimum": 1 })),
+            ("limit", "at most so many; a thousand are the most", json!({ "type": "integer", "minimum": 1 })),
+        ] {
+            parameters.push(json!({ "name": name, "in": "query", "description": about, "schema": schema }));
+        }
     }
     if route.path == "/api/v1/sources/{name}/replay" {
         let about = "only messages that are aside for this reason, as `GET /api/v1/quarantine` tells it";
         parameters
             .push(json!({ "name": "reason", "in": "query", "description": about, "schema": { "type": "string" } }));
     } else if route.path.contains("{number}") {
-        parameters.push(in_path("number", json!({ "type": "integer", "minimum": 0 })));
+        parameters.push(in_path("number", json!({ "type": "integer", "minimum": 0, "maximum": i64::MAX })));
     } else if route.rights == Rights::Import {
         let about = "its ending says how to read the body: .csv, .ndjson, .jsonl, .parquet";
         parameters.push(json!({ "name": "file_name", "in": "query", "required": true, "description": about, "schema": { "type": "string" } }));
@@ -109,13 +124,12 @@ fn request_body(route: &RouteInfo) -> Option<Value> {
         "/api/v1/sources/{name}/import" => json!({ "application/octet-stream": {} }),
         "/api/v1/identity" => {
             let about = "only merges of whom this user id or anonymous id leads to";
-            let identifier = json!({ "type": "string", "description": about });
+            let identifier = json!({ "type": ["string", "null"], "description": about });
             json!({ "application/json": { "schema": { "type": "object", "additionalProperties": false, "properties": { "identifier": identifier } } } })
         }
         "/api/v1/audiences" | "/api/v1/questions" => json!({ "application/json": { "schema": reference("Save") } }),
-        "/api/v1/dashboards" | "/api/v1/dashboards/{name}" => {
-            json!({ "application/json": { "schema": reference("SaveDashboard") } })
-        }
+        "/api/v1/dashboards" => json!({ "application/json": { "schema": reference("NewDashboard") } }),
+        "/api/v1/dashboards/{name}" => json!({ "application/json": { "schema": reference("SaveDashboard") } }),
         "/v1/{call}" => {
             let form =
                 json!({ "type": "object", "required": ["data"], "properties": { "data": { "type": "string" } } });
@@ -142,7 +156,7 @@ fn responses(route: &RouteInfo) -> Value {
             let count = || json!({ "type": "integer" });
             json!({ "type": "object", "required": ["source", "taken", "left"], "properties": { "source": { "type": "string" }, "taken": count(), "left": count() } })
         }
-        ("POST", "/v1/{call}") => json!({ "oneOf": [reference("Taken"), reference("BatchTaken")] }),
+        ("POST", "/v1/{call}") => json!({ "anyOf": [reference("Taken"), reference("BatchTaken")] }),
         ("GET" | "PUT", "/api/v1/dashboards/{name}") | ("POST", "/api/v1/dashboards") => reference("Dashboard"),
         ("GET", "/api/v1/dashboards") => {
             json!({ "type": "object", "required": ["dashboards"], "properties": { "dashboards": { "type": "array", "items": reference("Dashboard") } } })
@@ -152,6 +166,8 @@ fn responses(route: &RouteInfo) -> Value {
         }
         ("GET", "/api/v1/running/{name}") => reference("Progress"),
         ("GET", "/api/v1/collector") => reference("Pulse"),
+        ("GET", "/api/v1/audit") => reference("Records"),
+        ("GET", "/api/v1/audit/head") => reference("Head"),
         ("POST", "/api/v1/identity") => {
             json!({ "type": "object", "required": ["merges"], "properties": { "merges": { "type": "array", "items": reference("Merge") } } })
         }
@@ -175,6 +191,7 @@ fn responses(route: &RouteInfo) -> Value {
         }
         ("DELETE", "/api/v1/running/{name}") => json!({ "204": { "description": "told to stop" } }),
         ("DELETE", _) => json!({ "204": { "description": "taken back" } }),
+        ("POST", "/api/v1/identity/{number}/undo") => json!({ "204": { "description": "taken apart" } }),
         ("POST", "/api/v1/audiences" | "/api/v1/questions" | "/api/v1/dashboards") => {
             let location = json!({ "description": "where GET finds it", "schema": { "type": "string" } });
             json!({ "201": { "description": "saved", "content": content, "headers": { "Location": location } } })
@@ -213,8 +230,11 @@ fn more_problems(route: &RouteInfo) -> Vec<(&'static str, &'static str)> {
     if route.path == "/v1/projects/{key}/settings" && route.method == "GET" {
         problems.push(("404", "no public write key"));
     }
-    if route.path.contains("{name}") {
+    if route.path.contains("{name}") || route.path.contains("{number}") {
         problems.push(("404", "nothing of that name is there"));
+    }
+    if route.path == "/api/v1/audit" {
+        problems.push(("400", "a number that is none"));
     }
     if route.path == "/api/v1/ask" {
         problems.push(("406", "none of the accepted formats is made"));
@@ -238,58 +258,30 @@ fn reference(name: &str) -> Value {
 fn schemas() -> Value {
     let text = json!({ "type": "string" });
     let count = json!({ "type": "integer", "minimum": 0 });
-    let step = json!({ "oneOf": [text, { "type": "object", "required": ["event"], "properties": { "event": text, "where": text } }] });
-    let mut question = json!({
-        "type": "object", "required": ["kind", "purpose"],
-        "properties": {
-            "kind": { "enum": ["trend", "funnel", "retention", "attribution", "paths", "experiment", "audience", "sql"] }, "purpose": text,
-            "period": { "oneOf": [
-                { "type": "object", "required": ["from", "to"], "properties": { "from": { "type": "string", "format": "date" }, "to": { "type": "string", "format": "date", "description": "the day after the last" } } },
-                { "type": "object", "required": ["last"], "properties": { "last": { "type": "string", "examples": ["30 days"] } } } ] },
-            "where": { "type": "string", "description": "a condition, as `count(basket_paid, within => '30 days') >= 8`" },
-            "breakdown": { "type": "array", "items": text }, "time_zone": text,
-            "as_of": { "type": "string", "format": "date-time" },
-            "measure": text, "by": { "enum": ["hour", "day", "week", "month", "none"] },
-            "steps": { "oneOf": [{ "type": "array", "items": step }, { "type": "integer", "minimum": 1, "maximum": 10 }], "description": "of a funnel its steps, of paths how many" },
-            "from": step, "to": step, "collapse": { "type": "boolean" }, "top": { "type": "integer", "minimum": 1, "maximum": 1000 },
-            "start": step, "return": step, "periods": { "type": "integer", "minimum": 1, "maximum": 60 },
-            "conversion": step, "touch": step, "channel": text, "value": text, "lookback": text, "half_life": text, "reset": { "type": "boolean" },
-            "model": { "enum": ["first", "last", "linear", "position", "time_decay", "markov", "shapley"] },
-            "within": text, "order": { "enum": ["loose", "strict"] }, "same": { "type": "array", "items": text }, "count_by": { "type": "array", "items": text },
-            "release": { "enum": ["aggregate", "list"] }, "columns": { "type": "array", "items": text },
-            "limit": count, "offset": count,
-        },
-    });
-    let metric = json!({ "type": "object", "required": ["measure"], "properties": { "name": text, "measure": text, "where": text, "within": text } });
-    for (key, schema) in [
-        ("exposure", step),
-        ("variant", text.clone()),
-        ("split", json!({ "type": "object", "additionalProperties": count })),
-        ("metrics", json!({ "type": "array", "items": { "oneOf": [text, metric] } })),
-        ("text", json!({ "type": "string", "description": "of a question in SQL, one SELECT" })),
-    ] {
-        question["properties"][key] = schema;
-    }
+    let maybe_text = json!({ "type": ["string", "null"] });
     let diagnostic = json!({
         "type": "object", "required": ["path", "line", "column", "message", "hint"],
         "properties": { "path": text, "line": count, "column": count, "message": text, "hint": text },
     });
     let tile = json!({
         "type": "object", "description": "a saved question or a metric, never both", "additionalProperties": false,
-        "properties": { "question": text, "metric": text, "title": text, "width": { "enum": ["half", "full"] } },
+        "properties": { "question": text, "metric": text, "title": maybe_text, "width": { "enum": ["half", "full", null] } },
+        "oneOf": [{ "required": ["question"] }, { "required": ["metric"] }],
     });
     json!({
-        "Question": question,
+        "Question": question::schema(),
         "Tile": tile,
-        "SaveDashboard": { "type": "object", "required": ["title"], "additionalProperties": false, "properties": {
-            "title": text, "description": text, "tiles": { "type": "array", "maxItems": 16, "items": reference("Tile") },
-            "version": { "type": "string", "description": "PUT only: the version that it takes the place of, empty for none" } } },
+        "NewDashboard": { "type": "object", "required": ["title"], "additionalProperties": false, "properties": {
+            "title": text, "description": maybe_text, "tiles": { "type": ["array", "null"], "maxItems": 16, "items": reference("Tile") } } },
+        "SaveDashboard": { "type": "object", "additionalProperties": false, "properties": {
+            "title": maybe_text, "description": maybe_text, "tiles": { "type": ["array", "null"], "maxItems": 16, "items": reference("Tile") },
+            "version": { "type": ["string", "null"], "description": "the version that it takes the place of, empty for none" } } },
         "Dashboard": { "type": "object", "required": ["name", "title", "description", "tiles", "version", "path", "text"], "properties": {
             "name": text, "title": text, "description": text, "tiles": { "type": "array", "items": reference("Tile") },
             "version": text, "path": text, "text": text } },
         "Asking": { "type": "object", "required": ["question"], "additionalProperties": false, "properties": { "question": reference("Question") } },
         "Save": { "type": "object", "required": ["question", "title"], "additionalProperties": false,
-            "properties": { "question": reference("Question"), "title": text, "description": text } },
+            "properties": { "question": reference("Question"), "title": text, "description": maybe_text } },
         "Verdict": { "type": "object", "required": ["outcome", "reasons"], "properties": {
             "outcome": { "enum": ["yes", "yes_if", "no"] },
             "reasons": { "type": "array", "items": { "type": "object", "properties": {
@@ -304,6 +296,15 @@ fn schemas() -> Value {
                 "variants": { "type": "array", "items": { "type": "object" } }, "several": { "type": ["integer", "null"] },
                 "chi_square": { "type": ["number", "null"] }, "p": { "type": ["number", "null"] }, "alarm": { "type": ["boolean", "null"] } } },
             "provenance": { "type": "object" } } },
+        "Records": { "type": "object", "required": ["records", "next"], "properties": {
+            "next": { "type": ["integer", "null"], "description": "older ones are before this number" },
+            "records": { "type": "array", "items": { "type": "object", "required": ["number", "at", "user", "did"], "properties": {
+                "number": count, "at": { "type": "string", "format": "date-time" }, "user": text, "did": text,
+                "purpose": maybe_text, "question": maybe_text, "text": { "type": ["object", "null"] }, "words": maybe_text,
+                "outcome": maybe_text, "people": { "type": ["integer", "null"] }, "role": maybe_text, "release": maybe_text,
+                "rules": maybe_text, "allowed": { "type": ["integer", "null"] }, "fields": { "type": "array", "items": text } } } } } },
+        "Head": { "type": "object", "required": ["records", "link", "key", "signature"], "properties": {
+            "records": count, "link": text, "key": text, "signature": text } },
         "Progress": { "type": "object", "required": ["name", "seconds", "progress"], "properties": {
             "name": text, "seconds": { "type": "number" },
             "progress": { "type": ["number", "null"], "description": "done, in 0..=1; null before anything is known" } } },

@@ -9,6 +9,7 @@ pub(crate) mod metrics;
 pub(crate) mod palette;
 pub(crate) mod quarantine;
 pub(crate) mod questions;
+pub(crate) mod rules;
 pub(crate) mod sign_in;
 pub(crate) mod sources;
 pub(crate) mod tile;

@@ -4,7 +4,7 @@
 //! address works both ways.
 
 use crate::assets::{Assets, TEMPLATES};
-use crate::body::pairs;
+use crate::body::{pairs, percent_encode};
 use crate::gate::Caller;
 use crate::problem::Problem;
 use crate::routes::App;
@@ -130,12 +130,13 @@ impl Frame {
     fn new(workspace: WorkspaceView, caller: &Caller, request: &PageRequest) -> Frame {
         let kept = request.params.iter().filter(|(key, _)| key != "face" && key != "csrf");
         let mut query: Vec<String> =
-            kept.map(|(key, value)| format!("{key}={}", crate::body::percent_encode(value))).collect();
+            kept.map(|(key, value)| format!("{}={}", percent_encode(key), percent_encode(value))).collect();
         if !request.is_it {
             query.push("face=it".to_owned());
         }
-        let other_face =
-            if query.is_empty() { request.path.clone() } else { format!("{}?{}", request.path, query.join("&")) };
+        // What begins with two slashes is the address of another site.
+        let path = format!("/{}", request.path.trim_start_matches('/'));
+        let other_face = if query.is_empty() { path } else { format!("{path}?{}", query.join("&")) };
         Frame {
             workspace,
             initials: words::initials(&caller.who.title),

@@ -54,6 +54,8 @@ pub enum Rights {
     Import,
     /// A role that may save definitions.
     Define,
+    /// A role that sees who saw what.
+    Audit,
 }
 
 impl Rights {
@@ -65,6 +67,7 @@ impl Rights {
             Rights::SignedIn => "signed_in",
             Rights::Import => "import",
             Rights::Define => "define",
+            Rights::Audit => "audit",
         }
     }
 }
@@ -200,7 +203,7 @@ fn row(
 }
 
 fn table() -> Vec<Row> {
-    use Rights::{Define, Import, Key, Open, SignedIn};
+    use Rights::{Audit, Define, Import, Key, Open, SignedIn};
     use RouteKind::{Api, File, Intake, Page};
     use axum::routing::{delete, get, options, post, put};
     vec![
@@ -292,6 +295,9 @@ fn table() -> Vec<Row> {
             "The workspace and what is wrong with its files",
             get(api_v1::workspace),
         ),
+        row(Api, SignedIn, "GET /api/v1/policy", "Who may be used for what, and who may see what", get(api_v1::policy)),
+        row(Api, Audit, "GET /api/v1/audit", "Who saw what, the newest first", get(api_v1::audit::list)),
+        row(Api, Audit, "GET /api/v1/audit/head", "The signed end of the records", get(api_v1::audit::head)),
         row(Api, SignedIn, "GET /api/v1/collector", "What comes in right now, by key", get(api_v1::collector)),
         row(
             Api,
@@ -358,6 +364,8 @@ fn table() -> Vec<Row> {
         row(Page, SignedIn, "GET /live/pulse", "The same, to look at again", get(pages::live::pulse)),
         row(Page, SignedIn, "GET /quarantine", "What messages are kept aside", get(pages::quarantine::quarantine)),
         row(Page, Import, "POST /quarantine", "Takes them in that keep the contract", post(pages::quarantine::replay)),
+        row(Page, SignedIn, "GET /rules", "Who may be used for what, and who may see what", get(pages::rules::policy)),
+        row(Page, Audit, "GET /rules/audit", "Who saw what", get(pages::rules::audit)),
         row(Page, SignedIn, "GET /palette", "Finds pages and things", get(pages::palette::palette)),
         row(File, Open, "GET /static/{version}/{*name}", "A static file", get(pages::static_file)),
     ]

@@ -77,13 +77,22 @@ fn audience(purpose: &str) -> Json {
 
 /// A good request for a route, without a credential.
 fn sample(method: &str, path: &str) -> axum::http::request::Builder {
-    let name = match path {
+    sample_of(method, path, known_name(path))
+}
+
+/// The name of something that is there.
+fn known_name(path: &str) -> &'static str {
+    match path {
         path if path.contains("/metrics/") => "net_sales",
         path if path.contains("/sources/") => "purchases",
         path if path.contains("/questions/") => "mailers",
         path if path.contains("/dashboards/") => "monday",
         _ => "frequent",
-    };
+    }
+}
+
+/// The same about something of this name.
+fn sample_of(method: &str, path: &str, name: &str) -> axum::http::request::Builder {
     let mut uri = path
         .replace("{name}", name)
         .replace("{version}", "x")
@@ -133,34 +142,52 @@ fn sample_body(path: &str) -> String {
     }
 }
 
+/// A caller, the headers that it shows, and whether that is somebody.
+type Shown = (&'static str, &'static [(&'static str, &'static str)], bool);
+
 #[tokio::test]
 async fn every_route_answers_every_caller_as_the_matrix_says() {
-    let callers = [
-        ("anonymous", ""),
-        ("wrong", "Bearer no"),
-        ("mia", "Bearer token-mia"),
-        ("ivo", "Bearer token-ivo"),
-        ("pia", "Bearer token-pia"),
-        ("eve", "Bearer token-eve"),
+    let callers: [Shown; 14] = [
+        ("anonymous", &[], false),
+        ("wrong", &[("authorization", "Bearer no")], false),
+        ("gone", &[("authorization", "Bearer token-sam")], false),
+        ("public", &[("authorization", "Bearer pk_web")], false),
+        ("secret", &[("authorization", "Bearer sk_shop")], false),
+        ("old", &[("cookie", "entente=session-")], false),
+        ("thief", &[("x-entente-owner", "stolen"), ("x-entente-as", "ivo")], false),
+        ("mia", &[("authorization", "Bearer token-mia")], true),
+        ("ivo", &[("authorization", "Bearer token-ivo")], true),
+        ("pia", &[("authorization", "Bearer token-pia")], true),
+        ("eve", &[("authorization", "Bearer token-eve")], true),
+        ("eve's", &[("cookie", "entente=session-eve")], true),
+        ("as mia", &[("x-entente-owner", "owner"), ("x-entente-as", "mia")], true),
+        ("as sam", &[("x-entente-owner", "owner"), ("x-entente-as", "sam")], false),
     ];
     let mut matrix = format!("{:7} {:36} {:10}", "method", "path", "rights");
-    callers.iter().for_each(|(name, _)| matrix += &format!(" {name:>9}"));
-    for route in routes() {
-        matrix += &format!("\n{:7} {:36} {:10}", route.method, route.path, route.rights.name());
-        for (name, credential) in callers {
-            let mut request = sample(route.method, route.path);
-            if !credential.is_empty() {
-                request = request.header("authorization", credential);
+    callers.iter().for_each(|(name, ..)| matrix += &format!(" {name:>9}"));
+    let rows = routes().into_iter().flat_map(|route| {
+        // Of what has a name also something that is not there, or not theirs.
+        let other = route.path.contains("{name}").then_some("no_such");
+        [Some(known_name(route.path)), other].into_iter().flatten().map(move |object| (route, object))
+    });
+    for (route, object) in rows {
+        let path = if object == "no_such" { route.path.replace("{name}", "{other}") } else { route.path.to_owned() };
+        matrix += &format!("\n{:7} {path:36} {:10}", route.method, route.rights.name());
+        for (name, shown, is_somebody) in callers {
+            let mut request = sample_of(route.method, route.path, object);
+            for (header, value) in shown {
+                request = request.header(*header, *value);
             }
             let got = send("", request.body(Body::from(sample_body(route.path))).expect("a request")).await;
             assert!(got.header("content-security-policy").starts_with("default-src 'none'"), "{name} {}", route.path);
             assert_eq!(got.header("x-content-type-options"), "nosniff");
             assert!(route.kind == RouteKind::File || got.header("cache-control") == "no-store", "{}", route.path);
-            if route.rights == Rights::Key {
+            let has_key = ["public", "secret"].contains(&name);
+            if route.rights == Rights::Key && !has_key {
                 // A token is no write key: it gets what nobody gets.
                 let is_refused = [401, 404].contains(&got.status.as_u16());
                 assert!(is_refused || got.header("x-entente-outcome") == "rejected", "{name} {}", route.path);
-            } else if route.rights != Rights::Open && !credential.contains("token") {
+            } else if ![Rights::Open, Rights::Key].contains(&route.rights) && !is_somebody {
                 assert!([401, 303].contains(&got.status.as_u16()), "{name} may not reach {}", route.path);
             }
             matrix += &format!(" {:>9}", got.status.as_u16());
@@ -199,6 +226,18 @@ async fn case_25_a_write_key_opens_nothing_but_the_intake() {
             assert!(is_refused, "{header}: {value} reaches {} {}: {}", route.method, route.path, got.status);
             assert!(!got.text().contains("net_sales"), "{}: nothing of the data is told", route.path);
         }
+    }
+}
+
+#[tokio::test]
+async fn the_other_face_is_on_this_site() {
+    for path in ["//evil.example/", "///evil.example/?a=1", "/nothing?%23x=1"] {
+        let page = get(path).await;
+        let text = page.text();
+        let (_, rest) = text.split_once("class=\"faces\" href=\"").expect("a page has two faces");
+        let href = rest.split('"').next().unwrap_or_default();
+        assert!(href.starts_with('/') && !href.starts_with("//") && !href.contains('#'), "{path}: {href}");
+        assert!(href.contains("face=it"), "{path}: {href}");
     }
 }
 

@@ -42,7 +42,8 @@ function otherFace() {
   const url = new URL(location.href);
   if (url.searchParams.get("face") === "it") url.searchParams.delete("face");
   else url.searchParams.set("face", "it");
-  return url.pathname + url.search;
+  // The whole address: a path of two slashes would be another site.
+  return url.href;
 }
 
 // ---- the palette

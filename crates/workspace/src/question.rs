@@ -236,8 +236,8 @@ fn read_steps(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Vec<Fu
 }
 
 fn read_step(node: &Node, problems: &mut Problems) -> Option<FunnelStep> {
-    if let NodeKind::Text(event) = &node.kind {
-        return Some(FunnelStep { event: selector(event), filter: None });
+    if let NodeKind::Text(_) = &node.kind {
+        return Some(FunnelStep { event: selector(text_of(node, "event", problems)?), filter: None });
     }
     let mut fields = Fields::open(node, "a step", problems)?;
     let event = fields.text("event", "name the event, or `*` for all", problems);

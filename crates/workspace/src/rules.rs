@@ -5,11 +5,21 @@ use crate::diagnostic::{Place, Problems};
 use crate::fields::{Fields, entries_of, text_of};
 use crate::names::{check_name, did_you_mean, shortened};
 use crate::node::{Node, NodeKind};
-use spec::{Basis, FieldClass, Law, LawRule, Mask, Purpose, Release, Role, Signals, TcfUse, UsOptOut, User};
+use spec::{
+    AnswerLimits, Basis, Differences, FieldClass, Law, LawRule, Mask, Noise, Purpose, Release, Role, Signals, TcfUse,
+    UsOptOut, User,
+};
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 /// The smallest minimum group: one person is no group.
 const MIN_GROUP: (u32, u32) = (2, 1_000_000);
+
+/// Different questions of one user on one day.
+const QUESTIONS_PER_DAY: (u32, u32) = (1, 1_000_000);
+
+/// Less than this drowns every figure, more protects nobody.
+const EPSILON: RangeInclusive<f64> = 0.001..=100.0;
 
 /// The framework has numbers for so many purposes.
 const TCF_PURPOSE_MAX: i64 = 24;
@@ -19,8 +29,6 @@ const BASES: [Basis; 5] =
 
 pub(crate) const CLASSES: [FieldClass; 4] =
     [FieldClass::None, FieldClass::Pseudonym, FieldClass::Direct, FieldClass::Sensitive];
-
-const MASKS: [Mask; 3] = [Mask::Show, Mask::Hash, Mask::Hide];
 
 /// Reads `entente.yaml`. With an error in one law rule none counts, so that the strictest law applies everywhere: without
 /// a region's rule that of its country would hold, which may be laxer.
@@ -66,12 +74,52 @@ pub(crate) fn read_purpose(name: &str, node: &Node, problems: &mut Problems) -> 
     fields.required("min_group", "say how small a group may be shown, as in `min_group: 50`", problems);
     let min_group = fields.whole("min_group", MIN_GROUP, problems);
     let signals = fields.optional("signals").map(|node| read_signals(node, problems)).unwrap_or_default();
+    let limits = read_limits(&mut fields, problems);
     fields.close(problems);
     if problems.count() > n_problems {
         return None;
     }
     let (name, title) = (name.to_owned(), title?.to_owned());
-    Some(Purpose { name, title, description, basis, min_group: min_group?, signals })
+    Some(Purpose { name, title, description, basis, min_group: min_group?, signals, limits })
+}
+
+/// Reads what bounds what answers for a purpose tell.
+fn read_limits(fields: &mut Fields<'_>, problems: &mut Problems) -> AnswerLimits {
+    let questions_per_day = fields.whole("questions_per_day", QUESTIONS_PER_DAY, problems);
+    let words = Differences::ALL.map(|differences| (differences.name(), differences));
+    let differences = fields.optional("differences").and_then(|node| {
+        let word = text_of(node, "differences", problems)?;
+        word_of(word, &node.place, "how differences are treated", &words, problems)
+    });
+    let noise = fields.optional("noise").and_then(|node| read_noise(node, problems));
+    AnswerLimits { questions_per_day, differences: differences.unwrap_or_default(), noise }
+}
+
+fn read_noise(node: &Node, problems: &mut Problems) -> Option<Noise> {
+    let mut fields = Fields::open(node, "the noise of a purpose", problems)?;
+    let mut epsilon = |key: &'static str, hint: &str| {
+        let node = fields.required(key, hint, problems)?;
+        let value = match &node.kind {
+            NodeKind::Integer(value) => Some(*value as f64),
+            NodeKind::Number(text) => text.parse().ok(),
+            _ => None,
+        };
+        if let Some(value) = value.filter(|value| EPSILON.contains(value)) {
+            return Some(value);
+        }
+        let message = format!("`{key}` is a number from {} to {}", EPSILON.start(), EPSILON.end());
+        problems.add(&node.place, message, hint.to_owned());
+        None
+    };
+    let of_one = epsilon("epsilon", "say how much one answer may tell, as in `epsilon: 0.5`");
+    let of_day = epsilon("per_day", "say how much all answers of a day may tell one user, as in `per_day: 10`");
+    let (of_one, of_day) = of_one.zip(of_day).unwrap_or_default();
+    if of_day < of_one {
+        let hint = "make `per_day` at least as large as `epsilon`";
+        problems.add(&node.place, "no answer fits into a day".to_owned(), hint.to_owned());
+    }
+    fields.close(problems);
+    Some(Noise { epsilon: of_one, epsilon_per_day: of_day })
 }
 
 /// Reads by which signals people speak of a purpose.
@@ -134,7 +182,7 @@ pub(crate) fn read_role(name: &str, node: &Node, purposes: &[&str], problems: &m
             let classes = CLASSES.map(|class| (class.name(), class));
             let class = word_of(&entry.key, &entry.place, "a class of fields", &classes, problems);
             let word = text_of(&entry.value, &entry.key, problems);
-            let known = MASKS.map(|mask| (mask.name(), mask));
+            let known = Mask::ALL.map(|mask| (mask.name(), mask));
             masks
                 .extend(class.zip(word.and_then(|word| word_of(word, &entry.value.place, "a mask", &known, problems))));
         }
@@ -142,12 +190,13 @@ pub(crate) fn read_role(name: &str, node: &Node, purposes: &[&str], problems: &m
     let sees_cost = fields.flag("sees_cost", problems);
     let may_import = fields.flag("may_import", problems);
     let may_define = fields.flag("may_define", problems);
+    let sees_audit = fields.flag("sees_audit", problems);
     fields.close(problems);
     if problems.count() > n_problems {
         return None;
     }
     let (name, title) = (name.to_owned(), title.to_owned());
-    Some(Role { name, title, purposes: allowed, masks, sees_cost, may_import, may_define })
+    Some(Role { name, title, purposes: allowed, masks, sees_cost, may_import, may_define, sees_audit })
 }
 
 /// Reads `users.yaml`; a user with errors is left out.

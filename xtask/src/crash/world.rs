@@ -71,6 +71,7 @@ const PURPOSE_FILE: &str = "\
 title: analytics
 basis: { gdpr: legitimate_interest, ccpa: legitimate_interest, us_other: legitimate_interest }
 min_group: 2
+differences: shown
 ";
 
 const SOURCE_FILE: &str = "\

@@ -340,8 +340,8 @@ def definitions() -> dict[str, str]:
     texts = {
         "entente.yaml": "title: Differ\nlaws:\n  - { country: DE, law: gdpr }\n  - { country: US, law: us_other }\n",
         "users.yaml": f"users:\n  - {{ name: {USER}, role: all }}\n",
-        f"purposes/{PURPOSE}.yaml": f"title: {PURPOSE}\n{basis}\nmin_group: {MIN_GROUP}\n",
-        f"purposes/{OTHER_PURPOSE}.yaml": f"title: {OTHER_PURPOSE}\n{basis}\nmin_group: {MIN_GROUP}\n",
+        f"purposes/{PURPOSE}.yaml": f"title: {PURPOSE}\n{basis}\nmin_group: {MIN_GROUP}\ndifferences: shown\n",
+        f"purposes/{OTHER_PURPOSE}.yaml": f"title: {OTHER_PURPOSE}\n{basis}\nmin_group: {MIN_GROUP}\ndifferences: shown\n",
         "roles/all.yaml": role,
         "sources/shop.yaml": f"contract: contracts/shop.odcs.yaml\nfiles:\n{files}keys:\n  - {key}\n",
         "contracts/shop.odcs.yaml": f"{head}customProperties:\n{door}schema:\n{''.join(objects)}",

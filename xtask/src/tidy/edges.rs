@@ -9,7 +9,7 @@ const HEADING: &str = "## Code map";
 /// Dependencies that only these crates may name. What is not listed is free.
 const FENCES: &[(&str, &[&str])] = &[
     ("argon2", &["app"]),
-    ("aws-lc-rs", &["collect"]),
+    ("aws-lc-rs", &["app", "collect"]),
     ("axum", &["web", "entente"]),
     ("clap", &["entente"]),
     ("clap_complete", &["entente"]),
@@ -19,6 +19,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("indicatif", &["entente"]),
     ("minijinja", &["web"]),
     ("object_store", &["lake"]),
+    ("opendp", &["app"]),
     ("parquet", &["lake", "query", "app"]),
     ("rusqlite", &["app"]),
     ("saphyr-parser", &["workspace"]),

@@ -1,49 +1,79 @@
 //! From a question's JSON to a verdict or an answer, put on record.
 
 use crate::question::judge::{Allowed, Judgement, Scene};
+use crate::question::telling::Aim;
 use crate::state::State;
-use crate::store::Record;
-use api::{Asked, Input, Judged, Principal};
+use crate::store::{Access, Record};
+use api::{Asked, Input, Judged, Leaving, Principal};
 use serde_json::Value as Json;
 use spec::{
-    Answer, Cost, Outcome, PeopleCounts, Provenance, Purpose, Question, QuestionBody, Result, Verdict, WaterfallStep,
+    Answer, Cost, FieldRef, Outcome, PeopleCounts, PersonId, Provenance, Purpose, Question, QuestionBody, Result,
+    Verdict, WaterfallStep,
 };
+use std::sync::Arc;
 
 /// Judges a question.
 pub(crate) fn judge(state: &State, who: &Principal, json: &Json) -> Result<Input<Judged>> {
     let loaded = state.folder.current()?;
-    let scene = Scene::new(state, &loaded.definitions, who)?.on_the_minute();
+    let scene = Scene::new(state, &loaded.definitions, who, Aim::Judge)?.on_the_minute();
     let question = match workspace::parse_question(json, "/question") {
         Ok(question) => question,
         Err(diagnostics) => return Ok(Input::Bad(diagnostics)),
     };
     let (verdict, people) = match scene.judge(&question)? {
         Judgement::Nonsense(diagnostics) => return Ok(Input::Bad(diagnostics)),
-        Judgement::Refused(verdict) => (verdict, None),
-        Judgement::Allowed(allowed) => (Verdict::yes(), allowed.rows.people),
+        Judgement::Refused(verdict) => {
+            record(&scene, "judge", &question, (verdict.outcome, None))?;
+            (verdict, None)
+        }
+        Judgement::Allowed(allowed) => {
+            record(&scene, "judge", &question, (Outcome::Yes, Some(&allowed)))?;
+            (Verdict::yes(), allowed.rows.people)
+        }
     };
-    record(state, who, "judge", &question, (verdict.outcome, people))?;
     Ok(Input::Good(Judged { question, verdict, people }))
 }
 
 /// Judges a question and answers it on a yes.
-pub(crate) fn ask(state: &State, who: &Principal, json: &Json) -> Result<Input<Asked>> {
+pub(crate) fn ask(state: &Arc<State>, who: &Principal, json: &Json) -> Result<Input<Asked>> {
     let loaded = state.folder.current()?;
-    let scene = Scene::new(state, &loaded.definitions, who)?;
+    let scene = Scene::new(state, &loaded.definitions, who, Aim::Ask)?;
     let question = match workspace::parse_question(json, "/question") {
         Ok(question) => question,
         Err(diagnostics) => return Ok(Input::Bad(diagnostics)),
     };
     let asked = match scene.judge(&question)? {
         Judgement::Nonsense(diagnostics) => return Ok(Input::Bad(diagnostics)),
-        Judgement::Refused(verdict) => Asked { question, verdict, answer: None },
+        Judgement::Refused(verdict) => {
+            record(&scene, "ask", &question, (verdict.outcome, None))?;
+            Asked { question, verdict, answer: None, leaving: None }
+        }
         Judgement::Allowed(allowed) => {
+            // Before anything leaves: an access that is not on record does not happen.
+            record(&scene, "ask", &question, (Outcome::Yes, Some(&allowed)))?;
+            let leaving = leaving(state, &question.purpose, &allowed.rows.listed);
             let answer = answer(&scene, &question, *allowed)?;
-            Asked { question, verdict: Verdict::yes(), answer: Some(answer) }
+            Asked { question, verdict: Verdict::yes(), answer: Some(answer), leaving }
         }
     };
-    record(state, who, "ask", &asked.question, (asked.verdict.outcome, None))?;
     Ok(Input::Good(asked))
+}
+
+/// Which rows of a list of these people may leave, as of when it is asked; none once the rules cannot be read.
+fn leaving(state: &Arc<State>, purpose: &str, listed: &[PersonId]) -> Option<Leaving> {
+    if listed.is_empty() {
+        return None;
+    }
+    let (state, purpose, listed) = (Arc::clone(state), purpose.to_owned(), listed.to_vec());
+    Some(Leaving::new(move |rows| {
+        let loaded = state.folder.current().ok();
+        let people = loaded.as_ref().and_then(|loaded| {
+            let purpose = loaded.definitions.purposes.get(&purpose)?;
+            Some(state.lake.snapshot().people_for(purpose, &loaded.definitions.laws))
+        });
+        let may_leave = |person: &PersonId| people.as_ref().is_some_and(|of| of.used.contains(person.number()));
+        listed.get(rows).unwrap_or_default().iter().map(may_leave).collect()
+    }))
 }
 
 fn answer(scene: &Scene<'_>, question: &Question, allowed: Allowed) -> Result<Answer> {
@@ -138,21 +168,35 @@ fn waterfall(
     steps
 }
 
+/// Puts on record who asked what, and what was read for it.
 fn record(
-    state: &State,
-    who: &Principal,
+    scene: &Scene<'_>,
     what: &str,
     question: &Question,
-    (outcome, people): (Outcome, Option<u64>),
+    (outcome, allowed): (Outcome, Option<&Allowed>),
 ) -> Result<()> {
     let hash = question.hash();
+    let store = &scene.state.store;
+    store.keep_question(&hash, &question.to_json().to_string())?;
+    let name = |field: &FieldRef| match field {
+        FieldRef::Property(name) => format!("event.{name}"),
+        FieldRef::Trait(name) => name.clone(),
+    };
+    let access = allowed.map(|allowed| Access {
+        role: &scene.role.name,
+        release: allowed.grant.release().name(),
+        rules: &scene.definitions.version,
+        people: allowed.grant.people().len(),
+        fields: allowed.resolved.fields.iter().map(name).collect(),
+    });
     let record = Record {
-        user: &who.user,
+        user: scene.user,
         what,
         purpose: Some(&question.purpose),
         question: Some(&hash),
         outcome: Some(outcome.name()),
-        people,
+        people: allowed.and_then(|allowed| allowed.rows.people),
+        access,
     };
-    state.store.record(&record, state.clock.now())
+    store.record(&record, scene.state.clock.now())
 }

@@ -1,6 +1,7 @@
 //! A question in words and in parts that a page can edit, and what it becomes under the hood.
 
 use crate::question::judge::Scene;
+use crate::question::telling::Aim;
 use crate::state::State;
 use api::{Explained, Principal};
 use serde_json::Value as Json;
@@ -10,7 +11,7 @@ use workspace::{Definitions, Resolved, Unresolved};
 /// Explains a question, whole or half finished.
 pub(crate) fn explain(state: &State, who: &Principal, json: &Json) -> Result<Explained> {
     let loaded = state.folder.current()?;
-    let scene = Scene::new(state, &loaded.definitions, who)?;
+    let scene = Scene::new(state, &loaded.definitions, who, Aim::Judge)?;
     let definitions = &loaded.definitions;
     let question = match workspace::parse_question(json, "/question") {
         Ok(question) => question,

@@ -1,16 +1,17 @@
 //! The judge: the one way from a question to a grant, run dry for a verdict and for real for an answer.
 
 use crate::error;
+use crate::question::telling::{self, Aim};
 use crate::question::{reason, remedy};
 use crate::state::{State, role_of};
 use api::{Principal, Waiting};
 use chrono::{DurationRound, TimeDelta};
 use lake::{PurposePeople, Snapshot};
-use policy::{FieldUse, Grant, Request};
-use query::{Limits, Plan, Rows};
+use policy::{FieldUse, Grant, Request, Shows};
+use query::{Limits, Plan, Rows, Telling};
 use spec::{
-    Diagnostic, Error, ErrorKind, FieldClass, FieldRef, Instant, Outcome, Purpose, Question, QuestionBody, Reason,
-    Release, Result, Role, ValueType, Verdict,
+    Diagnostic, Error, ErrorKind, FieldClass, FieldRef, Instant, Measure, MeasureFunction, Outcome, Period, Purpose,
+    Question, QuestionBody, Reason, Release, Result, Role, ValueType, Verdict,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,6 +25,8 @@ const LIST_ROWS_MAX: usize = 100_000;
 const MEMORY_BYTES_MAX: usize = 1 << 30;
 /// A question that takes longer is stopped.
 const SECONDS_MAX: i64 = 30;
+/// Questions that are asked again for the sake of one.
+const REFRESHED_MAX: usize = 4;
 /// How long a grant holds.
 const GRANT_SECONDS: i64 = 60;
 
@@ -38,6 +41,10 @@ pub(crate) struct Scene<'a> {
     pub(crate) as_of: Instant,
     /// Who waits for what is found.
     pub(crate) waiting: Waiting,
+    /// Who asks.
+    pub(crate) user: &'a str,
+    /// What for.
+    pub(crate) aim: Aim,
 }
 
 /// What the judge found.
@@ -60,10 +67,16 @@ pub(crate) struct Allowed {
 
 impl<'a> Scene<'a> {
     /// The state of things now, as this principal may see it.
-    pub(crate) fn new(state: &'a State, definitions: &'a Definitions, who: &Principal) -> Result<Scene<'a>> {
+    pub(crate) fn new(
+        state: &'a State,
+        definitions: &'a Definitions,
+        who: &'a Principal,
+        aim: Aim,
+    ) -> Result<Scene<'a>> {
         let role = role_of(definitions, who)?;
         let (snapshot, now) = (state.lake.snapshot(), state.clock.now());
-        Ok(Scene { state, definitions, snapshot, role, now, as_of: now, waiting: who.waiting.clone() })
+        let (user, waiting) = (who.user.as_str(), who.waiting.clone());
+        Ok(Scene { state, definitions, snapshot, role, now, as_of: now, waiting, user, aim })
     }
 
     /// The same as of the last whole minute: who types asks for the same again and again, and what is computed as of one
@@ -75,6 +88,12 @@ impl<'a> Scene<'a> {
 
     /// Judges a question, with remedies for what stands against it.
     pub(crate) fn judge(&self, question: &Question) -> Result<Judgement> {
+        if let Some(purpose) = self.definitions.purposes.get(&question.purpose)
+            && !telling::charge(self, purpose, question)?
+        {
+            let reasons = vec![reason::too_many_questions(purpose)];
+            return Ok(Judgement::Refused(Verdict { outcome: Outcome::No, reasons }));
+        }
         match self.decide(question)? {
             Decided::Nonsense(diagnostics) => Ok(Judgement::Nonsense(diagnostics)),
             Decided::Allowed(allowed) => Ok(Judgement::Allowed(allowed)),
@@ -122,8 +141,13 @@ impl<'a> Scene<'a> {
             },
         };
         let is_audience = matches!(resolved.question.body, QuestionBody::Audience(_));
-        if is_audience && rows.people.is_none() {
-            return Ok(Decided::refused(vec![reason::under_minimum_group(purpose)]));
+        // Where counts are noisy, whether there are enough people is part of the answer.
+        if is_audience && rows.people.is_none() && purpose.limits.noise.is_none() {
+            let reason = match rows.outdated.is_empty() {
+                true => reason::under_minimum_group(purpose),
+                false => reason::too_near(purpose),
+            };
+            return Ok(Decided::refused(vec![reason]));
         }
         Ok(Decided::Allowed(Box::new(Allowed { grant, resolved, people, rows })))
     }
@@ -158,15 +182,42 @@ impl<'a> Scene<'a> {
             purpose,
             release: release(&resolved.question),
             fields: &fields,
+            shows: shows(&resolved.question),
             people: Arc::clone(&people.used),
             until: self.now + TimeDelta::seconds(GRANT_SECONDS),
         })
     }
 
-    /// Runs a granted question.
+    /// Runs a granted question. What is too near to figures of another state is held against those of this one.
     fn run(&self, resolved: &Resolved, grant: &Grant) -> Result<Rows> {
+        let rows = self.run_once(resolved, grant)?;
+        if rows.outdated.is_empty() {
+            return Ok(rows);
+        }
+        for question in rows.outdated.iter().take(REFRESHED_MAX) {
+            self.refresh(question)?;
+        }
+        self.run_once(resolved, grant)
+    }
+
+    fn run_once(&self, resolved: &Resolved, grant: &Grant) -> Result<Rows> {
         let plan = self.plan(resolved);
-        self.within_limits(&|limits| query::run(&plan, grant, &self.snapshot, limits))
+        let telling = telling::telling(self, &resolved.question, grant)?;
+        let rows = self.within_limits(telling, &|limits| query::run(&plan, grant, &self.snapshot, limits))?;
+        telling::keep(self, &resolved.question, &rows)?;
+        Ok(rows)
+    }
+
+    /// Asks a question again that the user asked before, if it still may be asked.
+    fn refresh(&self, hash: &str) -> Result<()> {
+        let Some(text) = self.state.store.question(hash)? else { return Ok(()) };
+        let json = serde_json::from_str(&text).map_err(|_| error::bug("a question that was kept cannot be read"))?;
+        let Ok(question) = workspace::parse_question(&json, "/question") else { return Ok(()) };
+        let Ok(resolved) = workspace::resolve(&question, self.definitions) else { return Ok(()) };
+        let Some(purpose) = self.definitions.purposes.get(&question.purpose) else { return Ok(()) };
+        let people = self.snapshot.people_for(purpose, &self.definitions.laws);
+        let Ok(grant) = self.grant(&resolved, purpose, &people) else { return Ok(()) };
+        self.run_once(&resolved, &grant).map(drop)
     }
 
     /// What is wrong with a text in SQL; who names a column that is not there reads which are.
@@ -217,6 +268,7 @@ impl<'a> Scene<'a> {
             purpose,
             release: Release::Aggregate,
             fields: &[],
+            shows: Shows::Figures,
             people: Arc::clone(&people.used),
             until: self.now + TimeDelta::seconds(GRANT_SECONDS),
         };
@@ -224,11 +276,11 @@ impl<'a> Scene<'a> {
             return Ok(None);
         };
         let key = format!("{} {} {:?}", purpose.name, self.definitions.version, self.snapshot.table_versions());
-        let compute = || self.within_limits(&|limits| query::span(&grant, &self.snapshot, limits));
+        let compute = || self.within_limits(Telling::Unseen, &|limits| query::span(&grant, &self.snapshot, limits));
         self.state.span(&key, &compute)
     }
 
-    fn within_limits<T>(&self, run: &dyn Fn(&Limits) -> Result<T>) -> Result<T> {
+    fn within_limits<T>(&self, telling: Telling, run: &dyn Fn(&Limits) -> Result<T>) -> Result<T> {
         let deadline = self.now + TimeDelta::seconds(SECONDS_MAX);
         let (clock, waiting, told) = (Arc::clone(&self.state.clock), self.waiting.clone(), self.waiting.clone());
         let answered = run(&Limits {
@@ -237,6 +289,7 @@ impl<'a> Scene<'a> {
             memory_bytes_max: MEMORY_BYTES_MAX,
             stop: Arc::new(move || waiting.is_over() || clock.now() > deadline),
             report: Arc::new(move |n_done, n_parts| told.report(n_done, n_parts)),
+            telling,
         });
         answered.map_err(|error| {
             if !query::is_stopped(&error) {
@@ -281,6 +334,32 @@ pub(crate) fn release(question: &Question) -> Release {
         | QuestionBody::Experiment(_)
         | QuestionBody::Sql(_) => Release::Aggregate,
         QuestionBody::Audience(audience) => audience.release,
+    }
+}
+
+/// What sort of figures a question shows.
+fn shows(question: &Question) -> Shows {
+    let is_explicit = |period: &Option<Period>| period.is_some();
+    match &question.body {
+        QuestionBody::Audience(_) => Shows::CountsOfPeople,
+        // The days of a trend without a period are those with events, and its groups those that there are.
+        QuestionBody::Trend(trend) => match &trend.measure {
+            Measure::Atom(atom)
+                if atom.function == MeasureFunction::People
+                    && trend.breakdown.is_empty()
+                    && is_explicit(&trend.period) =>
+            {
+                Shows::CountsOfPeople
+            }
+            _ => Shows::Figures,
+        },
+        QuestionBody::Retention(retention) if is_explicit(&retention.period) => Shows::CountsOfPeople,
+        QuestionBody::Retention(_)
+        | QuestionBody::Funnel(_)
+        | QuestionBody::Attribution(_)
+        | QuestionBody::Paths(_)
+        | QuestionBody::Experiment(_) => Shows::Figures,
+        QuestionBody::Sql(_) => Shows::Anything,
     }
 }
 

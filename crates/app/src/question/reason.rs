@@ -76,6 +76,47 @@ pub(crate) fn over_budget(question: &Question, what: &str, advice: &str) -> Reas
     )
 }
 
+/// The user has asked as much for a purpose as a day has room for.
+pub(crate) fn too_many_questions(purpose: &Purpose) -> Reason {
+    let limits = &purpose.limits;
+    let file = format!("purposes/{}.yaml", purpose.name);
+    let bound = match (limits.questions_per_day, limits.noise) {
+        (_, Some(noise)) => format!("`noise: {{ per_day: {} }}`", noise.epsilon_per_day),
+        (Some(most), None) => format!("`questions_per_day: {most}`"),
+        (None, None) => "a bound".to_owned(),
+    };
+    reason(
+        ReasonCode::TooManyQuestions,
+        &purpose.name,
+        format!("You have asked as much for {} as a day has room for; tomorrow there is room again.", purpose.title),
+        format!("`{file}` has {bound}, counted in days of UTC. Questions that were asked today can be asked again."),
+        gap(
+            "Allow more questions".to_owned(),
+            format!("more room for questions for {}", purpose.title),
+            "the privacy officer",
+            Some(&file),
+        ),
+    )
+}
+
+/// A figure is about nearly the same people as one that was told in another state, and that one could not be told again.
+pub(crate) fn too_near(purpose: &Purpose) -> Reason {
+    let file = format!("purposes/{}.yaml", purpose.name);
+    reason(
+        ReasonCode::TooNear,
+        &purpose.name,
+        "This is about nearly the same people as something you asked before: the difference would tell of too few."
+            .to_owned(),
+        format!("`{file}` guards differences of fewer people than `min_group: {}`.", purpose.min_group),
+        gap(
+            "Ask for what differs by more people".to_owned(),
+            format!("a group that differs by {} people from those before", purpose.min_group),
+            "marketing",
+            Some(&file),
+        ),
+    )
+}
+
 /// What the policy refused.
 pub(crate) fn of_refusal(scene: &Scene<'_>, question: &Question, resolved: &Resolved, refusal: &Refusal) -> Reason {
     let purpose = &scene.definitions.purposes[&question.purpose];
@@ -121,6 +162,39 @@ pub(crate) fn of_refusal(scene: &Scene<'_>, question: &Question, resolved: &Reso
                 format!("fields of the class `{}` for the role `{}`", class.name(), role.name),
                 "the privacy officer",
                 Some(&role_file),
+            ),
+        ),
+        Refusal::NotCountsOfPeople => reason(
+            ReasonCode::CountsOnly,
+            &purpose.name,
+            format!("For {} you get counts of people with some noise, and nothing else.", purpose.title),
+            format!(
+                "`purposes/{}.yaml` has `noise`: audiences, trends of `people(E)` without breakdown and retentions are                  answered, the latter two with a period.",
+                purpose.name
+            ),
+            gap(
+                "Ask how many people".to_owned(),
+                format!("a count of people for {}", purpose.title),
+                "marketing",
+                None,
+            ),
+        ),
+        Refusal::NotFollowed => reason(
+            ReasonCode::NotFollowed,
+            &purpose.name,
+            format!(
+                "Questions in SQL are not answered for {}: nobody could tell whom each figure is about.",
+                purpose.title
+            ),
+            format!(
+                "`purposes/{}.yaml` guards differences between answers, and SQL is not followed so far.",
+                purpose.name
+            ),
+            gap(
+                format!("Show differences between answers for {}", purpose.title),
+                format!("`differences: shown` for the purpose `{}`", purpose.name),
+                "the privacy officer",
+                Some(&format!("purposes/{}.yaml", purpose.name)),
             ),
         ),
         Refusal::Nobody => too_few(purpose, ReasonCode::NobodyMayBeUsed, "Nobody"),

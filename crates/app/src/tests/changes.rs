@@ -1,7 +1,7 @@
 //! Data and contracts that the questions outgrow: more groups than an answer has, fields that no file had yet.
 
 use super::world::{Setup, World, write};
-use api::{Asked, Input};
+use api::{Asked, ImportRequest, Input};
 use serde_json::{Value as Json, json};
 use spec::{Outcome, ReasonCode, Value};
 
@@ -84,4 +84,49 @@ fn a_field_that_no_file_had_yet_is_null_for_everybody() {
         !listed.is_empty() && listed.iter().all(|row| row[1] == Value::Null && row[2] != Value::Null),
         "{listed:?}"
     );
+}
+
+#[test]
+fn who_says_no_while_a_list_is_sent_is_not_in_the_rest_of_it() {
+    let mut setup = Setup::shop();
+    setup.add(
+        "profiles",
+        "profiles.csv",
+        "member,at,tier\na1,2024-01-01,gold\na2,2024-01-01,gold\nb1,2024-01-01,gold\n".to_owned(),
+    );
+    let world = setup.open();
+    let list = json!({ "kind": "audience", "purpose": "email", "where": "tier = 'gold'", "release": "list" });
+    let asked = answer(&world, &list);
+    let leaving = asked.leaving.expect("a list is looked at while it is sent");
+    assert_eq!(leaving.of(0..3), [true; 3]);
+    // What is no row of the list does not leave.
+    assert_eq!(leaving.of(2..9), Vec::<bool>::new());
+    let path = world.folder.path().join("input/no.csv");
+    write(&path, "member,at,purpose,state\na2,2024-06-30,email,denied\n");
+    let request = ImportRequest { source: "consents", object: None, path: &path, file_name: "consents_no.csv" };
+    world.app.import_file(&request, &|_, _| {}).expect("it is a file of consents");
+    let now = leaving.of(0..3);
+    assert_eq!(now.iter().filter(|may_leave| **may_leave).count(), 2, "{now:?}");
+    // Rules that allow nobody hold for what has not left, and so do rules that cannot be read.
+    write(&world.folder.path().join("workspace/purposes/email.yaml"), "title: e-mail\nbasis: {}\nmin_group: 2\n");
+    assert_eq!(leaving.of(0..3), [false; 3]);
+    // Figures about groups have nobody who could be taken out.
+    let count = json!({ "kind": "trend", "purpose": "analytics", "measure": "people(visit)", "by": "none" });
+    assert!(answer(&world, &count).leaving.is_none());
+}
+
+#[test]
+fn a_file_under_the_wrong_ending_can_still_come_in_under_the_right_one() {
+    let world = Setup::shop().open();
+    let import = |file_name: &str| {
+        let path = world.folder.path().join("input").join(file_name);
+        write(&path, "member,at,tier\na1,2024-01-01,gold\na2,2024-01-01,iron\n");
+        let request = ImportRequest { source: "profiles", object: None, path: &path, file_name };
+        let balance = world.app.import_file(&request, &|_, _| {}).expect("it is a file");
+        (balance.stored, balance.duplicate, balance.rejected)
+    };
+    assert_eq!(import("profiles.ndjson"), (0, 0, 3));
+    assert_eq!(import("profiles_again.jsonl"), (0, 0, 3), "what was rejected is not there");
+    assert_eq!(import("profiles.csv"), (2, 0, 0));
+    assert_eq!(import("profiles_again.csv"), (0, 2, 0));
 }

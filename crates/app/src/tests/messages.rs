@@ -105,7 +105,7 @@ fn what_was_taken_is_in_the_answer_once() {
     // Again, after a restart: the same people, the same messages.
     let World { app, folder } = world;
     drop(app);
-    let world = World { app: open(folder.path(), shop().now, 7), folder };
+    let world = World { app: open(folder.path(), shop().now, 7).into(), folder };
     assert_eq!(send(&world.app, &batch), outcomes);
     assert_eq!(books(&world, 8), (2, 2, 4));
     assert_eq!(sold(&world).last().and_then(|row| row.last()).cloned(), Some(Value::Integer(2)));
@@ -137,7 +137,7 @@ fn whoever_objects_by_a_message_is_out_of_the_next_answers() {
     assert_eq!(n_sold(&world), Some(Value::Integer(2)), "the old yes again is no new one");
     let World { app, folder } = world;
     drop(app);
-    let world = World { app: open(folder.path(), setup.now, 7), folder };
+    let world = World { app: open(folder.path(), setup.now, 7).into(), folder };
     assert_eq!(n_sold(&world), Some(Value::Integer(2)));
 }
 

@@ -94,7 +94,10 @@ impl Events {
         for (path, text) in [
             ("entente.yaml", "title: Study\n".to_owned()),
             ("users.yaml", "users:\n  - { name: analyst, role: analyst }\n".to_owned()),
-            ("purposes/analytics.yaml", format!("title: analytics\nbasis: {basis}\nmin_group: 2\n")),
+            (
+                "purposes/analytics.yaml",
+                format!("title: analytics\nbasis: {basis}\nmin_group: 2\ndifferences: shown\n"),
+            ),
             (
                 "roles/analyst.yaml",
                 "title: Analyst\npurposes: { analytics: aggregate }\nmasks: { none: show, pseudonym: hash }\n"

@@ -211,12 +211,13 @@ pub(super) fn small_world(seed: u64, facts: Facts) -> Setup {
 
 /// Bases of all kinds, and a purpose for which everybody may be used.
 fn add_rules(setup: &mut Setup) {
+    setup.files.get_mut("roles/officer.yaml").expect("the shop has an officer").push_str("sees_audit: true\n");
     let mut file = |path: &str, text: &str| setup.files.insert(path.to_owned(), text.to_owned());
     file("purposes/research.yaml", "title: research\nbasis: { gdpr: consent }\nmin_group: 900\n");
     file("purposes/panel.yaml", "title: the panel\nbasis: {}\nmin_group: 900\n");
     file(
         "purposes/analytics.yaml",
-        "title: analytics\nbasis: { gdpr: consent, ccpa: opt_out, us_other: legitimate_interest }\nmin_group: 2\n",
+        "title: analytics\nbasis: { gdpr: consent, ccpa: opt_out, us_other: legitimate_interest }\nmin_group: 2\ndifferences: shown\n",
     );
     file("purposes/ads.yaml", "title: ads\nbasis: { gdpr: consent, ccpa: opt_out }\nmin_group: 3\n");
     file(

@@ -36,7 +36,7 @@ pub(super) struct Data {
 
 /// An open product.
 pub(super) struct World {
-    pub(super) app: App,
+    pub(super) app: Arc<App>,
     /// Removed with the world.
     pub(super) folder: TempDir,
 }
@@ -106,7 +106,7 @@ impl Setup {
             drop(app);
             open(folder.path(), self.now, self.seed + 1)
         };
-        World { app, folder }
+        World { app: Arc::new(app), folder }
     }
 }
 

@@ -16,6 +16,7 @@ fn purposes() -> Vec<Purpose> {
         basis: [(Law::Gdpr, Basis::Consent), (Law::Ccpa, basis)].into(),
         min_group: 10,
         signals,
+        limits: spec::AnswerLimits::default(),
     };
     let tcf = |purposes: &[u16]| Some(TcfUse { vendor: 7, purposes: purposes.to_vec() });
     let ads = Signals { categories: vec!["Advertising".into()], tcf: tcf(&[1, 3]), us: vec![UsOptOut::Sale] };

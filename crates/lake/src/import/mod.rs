@@ -142,7 +142,8 @@ pub(crate) fn import(
         Occasion::Done(report) => return Ok(report),
         Occasion::Read { reading, landed } => (reading, landed),
     };
-    let app_id = format!("import:{}/{}:{digest}:{}", file.source, file.object.name, reading.definition);
+    let format = Format::of(file.file_name).map_or("", Format::name);
+    let app_id = format!("import:{}/{}:{digest}:{format}:{}", file.source, file.object.name, reading.definition);
     let keyer = Keyer::new(context.vault.content_key(), file.source, &file.object.name, &reading.key_fields);
     let read = read_all(file, context, &state.quarantine, &Terms { keyer: &keyer, landed }, progress)?;
     read.draft.write()?;
@@ -175,8 +176,12 @@ enum Occasion {
 }
 
 fn occasion(file: &ImportFile<'_>, digest: &str, context: &Context<'_>) -> Occasion {
+    // The same bytes in another format are another file: nobody has read them in this one.
     let is_same = |known: &ImportRecord| {
-        known.digest == digest && known.source == file.source && known.object == file.object.name
+        known.digest == digest
+            && known.source == file.source
+            && known.object == file.object.name
+            && Format::of(&known.file) == Format::of(file.file_name)
     };
     let reading = Reading::of(file.object);
     let has_read =
@@ -188,8 +193,10 @@ fn occasion(file: &ImportFile<'_>, digest: &str, context: &Context<'_>) -> Occas
     let Some(first) = earlier.first() else { return Occasion::Read { reading, landed: context.now } };
     let (received, landed) = (first.received, first.at);
     let all_known = ImportReport { received, stored: 0, duplicate: received, rejected: 0, reasons: Vec::new() };
-    if earlier.iter().any(|known| has_read(known)) {
-        return Occasion::Done(all_known);
+    if let Some(known) = earlier.iter().find(|known| has_read(known)) {
+        // What was rejected is not there, so that it is rejected again.
+        let is_rejected = known.stored + known.duplicate == 0 && known.rejected > 0;
+        return Occasion::Done(if is_rejected { known.report() } else { all_known });
     }
     // Where no record was accepted, none can count twice; where some were, they must be recognised.
     match earlier.iter().find(|known| known.stored + known.duplicate > 0) {
@@ -294,14 +301,41 @@ impl Commit<'_> {
     }
 }
 
+/// How a file is read; its ending says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Csv,
+    Ndjson,
+    Parquet,
+}
+
+impl Format {
+    fn of(name: &str) -> Option<Format> {
+        let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+        match ending.as_deref() {
+            Some("csv") => Some(Format::Csv),
+            Some("ndjson" | "jsonl") => Some(Format::Ndjson),
+            Some("parquet") => Some(Format::Parquet),
+            _ => None,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Format::Csv => "csv",
+            Format::Ndjson => "ndjson",
+            Format::Parquet => "parquet",
+        }
+    }
+}
+
 fn open_reader<'a>(file: &ImportFile<'a>) -> Result<Box<dyn Reader + 'a>> {
     let (path, name, object) = (file.path, file.file_name, file.object);
-    let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
-    match ending.as_deref() {
-        Some("csv") => Ok(Box::new(read_csv::CsvReader::open(path, name, object)?)),
-        Some("ndjson" | "jsonl") => Ok(Box::new(read_ndjson::NdjsonReader::open(path, object)?)),
-        Some("parquet") => Ok(Box::new(read_parquet::ParquetReader::open(path, name, object)?)),
-        _ => {
+    match Format::of(name) {
+        Some(Format::Csv) => Ok(Box::new(read_csv::CsvReader::open(path, name, object)?)),
+        Some(Format::Ndjson) => Ok(Box::new(read_ndjson::NdjsonReader::open(path, object)?)),
+        Some(Format::Parquet) => Ok(Box::new(read_parquet::ParquetReader::open(path, name, object)?)),
+        None => {
             Err(error::bad_file(name, "its ending tells no format").with_hint("use .csv, .ndjson, .jsonl or .parquet"))
         }
     }

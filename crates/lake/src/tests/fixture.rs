@@ -155,6 +155,7 @@ pub(super) fn purpose(name: &str, basis: Basis) -> Purpose {
         basis: Law::ALL.into_iter().map(|law| (law, basis)).collect(),
         min_group: 0,
         signals: spec::Signals::default(),
+        limits: spec::AnswerLimits::default(),
     }
 }
 
@@ -175,6 +176,7 @@ pub(crate) fn grant_of(people: RoaringTreemap, fields: &[FieldRef], release: Rel
         sees_cost: true,
         may_import: true,
         may_define: true,
+        sees_audit: false,
     };
     let purpose = purpose("analytics", Basis::LegitimateInterest);
     let request = policy::Request {
@@ -182,6 +184,7 @@ pub(crate) fn grant_of(people: RoaringTreemap, fields: &[FieldRef], release: Rel
         purpose: &purpose,
         release,
         fields: &uses,
+        shows: policy::Shows::Figures,
         people: Arc::new(people),
         until: at("2030-01-01T00:00:00Z"),
     };

@@ -4,6 +4,7 @@
 //! parts and threads end.
 
 use super::spread::Shares;
+use crate::guard::{People, Sorting};
 use lake::Number;
 
 /// All of a conversion: the least number that 1 to 42 divide, so that equal shares of up to 42 touches are exact.
@@ -70,31 +71,32 @@ impl Sum {
 }
 
 /// Distinct people, who come one after the other.
-#[derive(Clone, Copy, Default)]
-struct People {
-    n: u64,
+#[derive(Clone)]
+struct Met {
+    people: People,
     last: Option<i64>,
 }
 
-impl People {
+impl Met {
     #[inline]
-    fn add(&mut self, person: i64) {
+    fn add(&mut self, person: i64, sorting: Sorting) {
         if self.last != Some(person) {
             self.last = Some(person);
-            self.n += 1;
+            self.people.add(sorting.class(person));
         }
     }
 }
 
 /// What one channel was given.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct Tally {
+    sorting: Sorting,
     conversions: Sum,
     exact: Sum,
     double: f64,
-    people: People,
+    people: Met,
     /// Those whose conversion has a value.
-    valued: People,
+    valued: Met,
 }
 
 /// A tally as numbers.
@@ -103,11 +105,23 @@ pub(crate) struct Figures {
     pub(crate) conversions: f64,
     pub(crate) value: f64,
     /// Distinct people whose conversions these are, and those of them whose conversion has a value.
-    pub(crate) people: u64,
-    pub(crate) valued: u64,
+    pub(crate) people: People,
+    pub(crate) valued: People,
 }
 
 impl Tally {
+    pub(super) fn new(sorting: Sorting) -> Tally {
+        let nobody = Met { people: sorting.nobody(), last: None };
+        Tally {
+            sorting,
+            conversions: Sum::default(),
+            exact: Sum::default(),
+            double: 0.0,
+            people: nobody.clone(),
+            valued: nobody,
+        }
+    }
+
     #[inline]
     pub(super) fn add(&mut self, conversion: Conversion, share: u64) {
         self.know(conversion);
@@ -122,9 +136,9 @@ impl Tally {
     /// Adds the shares of some of a person's conversions, one at least.
     #[inline]
     pub(super) fn add_shares(&mut self, person: i64, shares: &Shares) {
-        self.people.add(person);
+        self.people.add(person, self.sorting);
         if shares.n_valued > 0 {
-            self.valued.add(person);
+            self.valued.add(person, self.sorting);
         }
         self.conversions.add_parts(shares.conversions);
         self.exact.add_parts(shares.values);
@@ -133,9 +147,9 @@ impl Tally {
     /// Counts the person alone.
     #[inline]
     pub(super) fn know(&mut self, conversion: Conversion) {
-        self.people.add(conversion.person);
+        self.people.add(conversion.person, self.sorting);
         if conversion.value.is_some() {
-            self.valued.add(conversion.person);
+            self.valued.add(conversion.person, self.sorting);
         }
     }
 
@@ -144,8 +158,8 @@ impl Tally {
         self.conversions.merge(other.conversions);
         self.exact.merge(other.exact);
         self.double += other.double;
-        self.people.n += other.people.n;
-        self.valued.n += other.valued.n;
+        self.people.people.merge(&other.people.people);
+        self.valued.people.merge(&other.valued.people);
     }
 
     pub(super) fn figures(&self, scale: u8) -> Figures {
@@ -153,8 +167,8 @@ impl Tally {
             conversions: self.conversions.number(0),
             // A property has one type: one of the two is nothing.
             value: self.exact.number(scale) + self.double,
-            people: self.people.n,
-            valued: self.valued.n,
+            people: self.people.people.clone(),
+            valued: self.valued.people.clone(),
         }
     }
 }

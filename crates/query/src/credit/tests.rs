@@ -3,6 +3,7 @@
 use super::tally::Sum;
 use super::{Conversion, Credits, Touch, WHOLE};
 use crate::cells::Key;
+use crate::guard::Sorting;
 use lake::Number;
 use proptest::prelude::*;
 use spec::{AttributionModel, Value};
@@ -45,7 +46,7 @@ proptest! {
         let model = if is_linear { AttributionModel::Linear } else { AttributionModel::Position };
         let touches: Vec<Touch> =
             channels.iter().enumerate().map(|(row, channel)| Touch { at: 0, row, channel: *channel }).collect();
-        let (mut together, mut one_by_one) = (Credits::new(&model, 9), Credits::new(&model, 9));
+        let (mut together, mut one_by_one) = (Credits::new(&model, 9, Sorting::default()), Credits::new(&model, 9, Sorting::default()));
         for channel in 0..3 {
             for credits in [&mut together, &mut one_by_one] {
                 credits.channel(Key(vec![Value::Integer(channel)])).expect("there is room");

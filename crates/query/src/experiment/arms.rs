@@ -3,6 +3,7 @@
 use super::{NO_VARIANT, VARIANTS_MAX};
 use crate::cells::Key;
 use crate::error;
+use crate::guard::{Class, People, Sorting};
 use lake::Number;
 use spec::{MeasureFunction, Result, Value};
 use std::collections::BTreeMap;
@@ -10,23 +11,24 @@ use std::collections::BTreeMap;
 /// What became of people, variant by variant.
 #[derive(Default)]
 pub(super) struct Arms {
+    pub(super) sorting: Sorting,
     pub(super) numbers: BTreeMap<Key, usize>,
     pub(super) arms: Vec<Arm>,
     /// People who were exposed to several variants.
-    pub(super) several: u64,
+    pub(super) several: People,
 }
 
 #[derive(Default)]
 pub(super) struct Arm {
-    pub(super) people: u64,
+    pub(super) people: People,
     pub(super) sums: Vec<Sums>,
 }
 
 /// One metric of the people of one variant.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Sums {
     /// People whom the figure is about.
-    pub(super) acted: u64,
+    pub(super) acted: People,
     pub(super) sum: Total,
     pub(super) squares: Total,
 }
@@ -90,14 +92,17 @@ impl Total {
 }
 
 impl Sums {
-    pub(super) fn add(&mut self, figure: Total, has_acted: bool) -> Result<()> {
-        self.acted += u64::from(has_acted);
+    /// Adds the figure of a person of a class.
+    pub(super) fn add(&mut self, class: Class, figure: Total, has_acted: bool) -> Result<()> {
+        if has_acted {
+            self.acted.add(class);
+        }
         self.sum.merge(figure)?;
         self.squares.merge(figure.square()?)
     }
 
     pub(super) fn merge(&mut self, other: &Sums) -> Result<()> {
-        self.acted += other.acted;
+        self.acted.merge(&other.acted);
         self.sum.merge(other.sum)?;
         self.squares.merge(other.squares)
     }
@@ -123,12 +128,12 @@ impl Arms {
     }
 
     pub(super) fn merge(&mut self, other: Arms) -> Result<()> {
-        self.several += other.several;
+        self.several.merge(&other.several);
         for (variant, number) in other.numbers {
             let arm = &other.arms[number];
             let into = self.number(variant)? as usize;
             let into = &mut self.arms[into];
-            into.people += arm.people;
+            into.people.merge(&arm.people);
             into.sums.resize(arm.sums.len().max(into.sums.len()), Sums::default());
             for (into, sums) in into.sums.iter_mut().zip(&arm.sums) {
                 into.merge(sums)?;

@@ -4,6 +4,7 @@
 
 use crate::cells::{self, Key};
 use crate::error;
+use crate::guard::{People, Sorting, add_classes};
 use crate::number::{compare, shown};
 use arrow::datatypes::DataType;
 use lake::Number;
@@ -21,7 +22,10 @@ const SOMEBODY: i64 = -2;
 /// One function over the rows of each cell.
 pub(super) struct Tally {
     function: MeasureFunction,
+    sorting: Sorting,
     counts: Vec<Counts>,
+    /// For each cell, its people by class; empty where people are not sorted.
+    classes: Vec<u32>,
     exact: Vec<i128>,
     double: Vec<f64>,
     extreme: Vec<Option<Number>>,
@@ -38,12 +42,14 @@ struct Counts {
 }
 
 impl Counts {
-    /// Counts a row of a person.
+    /// Counts a row of a person; whether it is the person's first.
     #[inline]
-    fn count(&mut self, person: i64) {
+    fn count(&mut self, person: i64) -> bool {
+        let is_first = self.last != person;
         self.n_rows += 1;
-        self.n_people += u64::from(self.last != person);
+        self.n_people += u64::from(is_first);
         self.last = person;
+        is_first
     }
 
     /// Takes down that there is a row, though it does not count.
@@ -56,13 +62,22 @@ impl Counts {
 }
 
 impl Tally {
-    fn new(function: MeasureFunction) -> Tally {
-        Tally { function, counts: Vec::new(), exact: Vec::new(), double: Vec::new(), extreme: Vec::new() }
+    fn new(function: MeasureFunction, sorting: Sorting) -> Tally {
+        Tally {
+            function,
+            sorting,
+            counts: Vec::new(),
+            classes: Vec::new(),
+            exact: Vec::new(),
+            double: Vec::new(),
+            extreme: Vec::new(),
+        }
     }
 
     /// Makes room for so many cells.
     fn grow(&mut self, n_cells: usize) {
         self.counts.resize(n_cells, Counts { n_rows: 0, n_people: 0, last: NOBODY });
+        self.classes.resize(n_cells * self.sorting.n_classes(), 0);
         match self.function {
             MeasureFunction::Count | MeasureFunction::People => {}
             MeasureFunction::Sum | MeasureFunction::Avg => {
@@ -80,7 +95,24 @@ impl Tally {
 
     /// Counts a row of a person.
     fn count(&mut self, person: i64, cell: usize) {
-        self.counts[cell].count(person);
+        if self.counts[cell].count(person) {
+            self.sort(person, cell);
+        }
+    }
+
+    /// Counts a new person of a cell in the person's class.
+    #[inline]
+    fn sort(&mut self, person: i64, cell: usize) {
+        let place = cell * self.sorting.n_classes() + self.sorting.class(person).place();
+        if let Some(of_class) = self.classes.get_mut(place) {
+            *of_class += 1;
+        }
+    }
+
+    /// The people of a cell by class.
+    fn classes_of(&self, cell: usize) -> &[u32] {
+        let n_classes = self.sorting.n_classes();
+        &self.classes[cell * n_classes..][..n_classes]
     }
 
     /// Adds the numbers of a person's rows, each to its cell; a figure about a property is about the people who have it.
@@ -90,7 +122,7 @@ impl Tally {
                 self.counts[cell].meet();
                 continue;
             };
-            self.counts[cell].count(person);
+            self.count(person, cell);
             match (self.function, number) {
                 (MeasureFunction::Sum | MeasureFunction::Avg, Number::Exact(value)) => {
                     // Two decimals of 38 digits can be more than there is; then the most there is stands for it.
@@ -117,6 +149,8 @@ impl Tally {
         counts.n_people += others.n_people;
         counts.n_rows += others.n_rows;
         counts.meet();
+        let n_classes = self.sorting.n_classes();
+        add_classes(&mut self.classes[cell * n_classes..][..n_classes], other.classes_of(from));
         match self.function {
             MeasureFunction::Count | MeasureFunction::People => {}
             MeasureFunction::Sum | MeasureFunction::Avg => {
@@ -129,8 +163,8 @@ impl Tally {
         }
     }
 
-    /// The value of a cell, and how many distinct people it is about.
-    pub(super) fn figure(&self, cell: usize, data_type: Option<&DataType>) -> Result<(Value, u64)> {
+    /// The value of a cell, and the distinct people it is about.
+    pub(super) fn figure(&self, cell: usize, data_type: Option<&DataType>) -> Result<(Value, People)> {
         let Counts { n_rows, n_people, .. } = self.counts[cell];
         let sum = |data_type: &DataType| match data_type {
             _ if n_rows == 0 => Ok(Value::Null),
@@ -148,7 +182,7 @@ impl Tally {
                 self.extreme[cell].map_or(Ok(Value::Null), |number| shown(number, data_type))?
             }
         };
-        Ok((value, n_people))
+        Ok((value, People::from_parts(n_people, self.classes_of(cell))))
     }
 }
 
@@ -169,7 +203,11 @@ pub(super) struct Gathered {
 }
 
 impl Gathered {
-    pub(super) fn new(n_intervals: usize, functions: &[MeasureFunction], cells_max: usize) -> Gathered {
+    pub(super) fn new(
+        n_intervals: usize,
+        functions: &[MeasureFunction],
+        (cells_max, sorting): (usize, Sorting),
+    ) -> Gathered {
         Gathered {
             n_intervals,
             cells_max,
@@ -178,7 +216,7 @@ impl Gathered {
             n_dense: 0,
             sparse: HashMap::new(),
             sparse_places: Vec::new(),
-            tallies: functions.iter().map(|function| Tally::new(*function)).collect(),
+            tallies: functions.iter().map(|function| Tally::new(*function, sorting)).collect(),
         }
     }
 
@@ -206,11 +244,22 @@ impl Gathered {
     /// Counts rows of a person up to the first whose place is not a cell; says how many.
     #[inline]
     pub(super) fn count_dense(&mut self, index: usize, person: i64, places: impl Iterator<Item = usize>) -> usize {
-        let cells = &mut self.tallies[index].counts[..self.n_dense];
+        let tally = &mut self.tallies[index];
         let mut n_counted = 0;
+        if tally.classes.is_empty() {
+            let cells = &mut tally.counts[..self.n_dense];
+            for place in places {
+                let Some(cell) = cells.get_mut(place) else { return n_counted };
+                cell.count(person);
+                n_counted += 1;
+            }
+            return n_counted;
+        }
         for place in places {
-            let Some(cell) = cells.get_mut(place) else { return n_counted };
-            cell.count(person);
+            if place >= self.n_dense {
+                return n_counted;
+            }
+            tally.count(person, place);
             n_counted += 1;
         }
         n_counted
@@ -303,7 +352,7 @@ mod tests {
 
     #[test]
     fn a_group_in_which_nobody_has_a_value_is_there() {
-        let gathered = || Gathered::new(3, &[MeasureFunction::Sum], 10);
+        let gathered = || Gathered::new(3, &[MeasureFunction::Sum], (10, Sorting::default()));
         let mut all = gathered();
         let mut other = gathered();
         for name in ["a", "b"] {
@@ -317,8 +366,8 @@ mod tests {
             .expect("cells are few")
             .into_iter()
             .map(|(key, interval, cell)| {
-                let (_, n_people) = all.tallies[0].figure(cell, Some(&DataType::Int64)).expect("it is a sum");
-                (key.clone(), interval, n_people)
+                let (_, people) = all.tallies[0].figure(cell, Some(&DataType::Int64)).expect("it is a sum");
+                (key.clone(), interval, people.len())
             })
             .collect();
         let key = |name: &str| Key(vec![Value::Text(name.into())]);

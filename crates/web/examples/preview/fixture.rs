@@ -1,9 +1,10 @@
 //! A product that makes its answers up, with the demo's flavour: for tests of pages and for looking at them.
 
 use api::{
-    Asked, AudienceView, Balance, Catalog, Credential, DashboardRequest, DashboardView, EncodeFormat, EventView,
-    Explained, FieldView, Health, ImportRequest, Input, Judged, MetricView, ObjectView, Principal, Product,
-    PurposeView, QuestionView, RejectedGroup, SaveRequest, Saved, SignedIn, SourceView, TileView, WorkspaceView,
+    Asked, AudienceView, AuditHead, AuditRecord, AuditRequest, AuditView, Balance, Catalog, Credential,
+    DashboardRequest, DashboardView, EncodeFormat, EventView, Explained, FieldView, Health, ImportRequest, Input,
+    Judged, MetricView, ObjectView, PolicyLaw, PolicyPurpose, PolicyRole, PolicyView, Principal, Product, PurposeView,
+    QuestionView, RejectedGroup, SaveRequest, Saved, SignedIn, SourceView, TileView, WorkspaceView,
 };
 use chrono::{Datelike, NaiveDate, TimeZone, Utc};
 use serde_json::{Value as Json, json};
@@ -45,6 +46,7 @@ impl Fixture {
             sees_cost: flags[0],
             may_import: flags[1],
             may_define: flags[2],
+            sees_audit: name == "pia",
         })
     }
 
@@ -488,7 +490,7 @@ impl Product for Fixture {
                 provenance: self.provenance(who, purpose),
             }
         });
-        Ok(Input::Good(Asked { question: kind_of(question), verdict, answer }))
+        Ok(Input::Good(Asked { question: kind_of(question), verdict, answer, leaving: None }))
     }
 
     fn encode(&self, _: &Answer, format: EncodeFormat) -> Result<Vec<u8>> {
@@ -768,6 +770,70 @@ impl Product for Fixture {
 
     fn undo_merge(&self, _: &Principal, _: u64) -> Result<()> {
         Ok(())
+    }
+
+    fn policy(&self, _: &Principal) -> Result<PolicyView> {
+        let said = |why: [Option<&str>; 3]| why.map(|why| why.map(str::to_owned)).into();
+        let law = |law: Option<&str>, basis: Option<&str>, why| PolicyLaw {
+            law: law.map(str::to_owned),
+            basis: basis.map(str::to_owned),
+            said: said(why),
+        };
+        let (none, silent) = ([Some("law"); 3], [None, Some("consent"), Some("consent")]);
+        let laws = vec![
+            law(Some("gdpr"), Some("consent"), silent),
+            law(Some("ccpa"), Some("opt_out"), [None, None, Some("objection")]),
+            law(Some("us_other"), None, none),
+            law(None, None, none),
+        ];
+        Ok(PolicyView {
+            purposes: vec![PolicyPurpose {
+                name: "email".into(),
+                title: self.text("e-mail"),
+                description: self.text("We write to a household about offers."),
+                laws,
+                min_group: 50,
+                questions_per_day: Some(500),
+                differences: "guarded".into(),
+                noise: None,
+            }],
+            roles: vec![PolicyRole {
+                name: "marketer".into(),
+                title: self.text("Marketer"),
+                purposes: vec![(self.text("e-mail"), Some("list".into()))],
+                masks: [("none", "show"), ("pseudonym", "hash"), ("direct", "hide"), ("sensitive", "bucket")]
+                    .map(|(class, mask)| (class.into(), mask.into()))
+                    .into(),
+                rights: vec!["saves definitions".into()],
+                users: vec![("mia".into(), self.text("Mia Keller"))],
+            }],
+            places: vec![("DE".into(), "gdpr".into()), ("US-CA".into(), "ccpa".into())],
+            version: "0123456789abcdef".into(),
+        })
+    }
+
+    fn audit(&self, who: &Principal, request: &AuditRequest) -> Result<AuditView> {
+        if !who.sees_audit {
+            return Err(Error::new(ErrorKind::Denied, "you may not see who saw what".to_owned()));
+        }
+        let record = |number: u64| AuditRecord {
+            number,
+            at: "2026-01-05T10:00:00.000000Z".into(),
+            user: self.text("mia"),
+            did: self.text("ask"),
+            purpose: Some("email".into()),
+            outcome: Some("yes".into()),
+            people: Some(235),
+            words: Some(self.text("How many people bought at least 8 times?")),
+            text: Some(json!({ "kind": "audience", "purpose": "email", "where": "did(basket_paid)" })),
+            ..AuditRecord::default()
+        };
+        Ok(AuditView { records: (1..=request.limit.min(3) as u64).rev().map(record).collect(), next: None })
+    }
+
+    fn audit_head(&self, _: &Principal) -> Result<AuditHead> {
+        let digits = "0123456789abcdef".repeat(4);
+        Ok(AuditHead { records: 3, link: digits.clone(), key: digits.clone(), signature: digits.repeat(2) })
     }
 
     fn import(&self, _: &Principal, request: &ImportRequest<'_>, _: &dyn Fn(u64, u64)) -> Result<Balance> {

@@ -3,12 +3,13 @@
 //! The state is the address: `?q=` holds the question as JSON. A form of the builder sends `q` and one `edit`; the page
 //! answers with the changed question and its new address.
 
-use crate::api_v1::{AnswerFormat, content_type, released, unsave as take_back, written};
+use crate::api_v1::{AnswerFormat, content_type, released, unsave as take_back};
 use crate::attribution;
 use crate::body::{self, parse_json, percent_encode};
 use crate::chart::{self, Setting};
 use crate::edit::{self, Start};
 use crate::gate::Caller;
+use crate::leaving;
 use crate::problem::{Problem, good};
 use crate::render::{Frame, PageRequest, html, last, page, work};
 use crate::routes::App;
@@ -316,18 +317,18 @@ pub(crate) async fn download(
         Problem::new(StatusCode::BAD_REQUEST, "there is no such format").with_hint("choose csv, arrow, parquet or json")
     })?;
     let fields = request.params.clone();
-    let (_, (bytes, name)) = work(&app, &caller, &request, move |product, who| {
+    let (_, (content, name)) = work(&app, &caller, &request, move |product, who| {
         let current = current_as_written(product, who, &fields)?;
-        let asked = good(product.ask(who, &current.question)?)?;
-        let answer = released(&asked.verdict, asked.answer)?;
+        let mut asked = good(product.ask(who, &current.question)?)?;
+        let answer = released(&asked.verdict, asked.answer.take())?;
         let name = format!("{}-{}.{}", asked.question.kind(), answer.provenance.question_hash, format.ending());
-        Ok((written(product, &asked.verdict, &answer, format)?, name))
+        Ok((leaving::body(product, asked, answer, format)?, name))
     })
     .await?;
     let plain: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || ['-', '.'].contains(c)).collect();
     let disposition = format!("attachment; filename=\"{plain}\"");
     let headers = [(header::CONTENT_TYPE, content_type(format).to_owned()), (header::CONTENT_DISPOSITION, disposition)];
-    Ok((headers, bytes).into_response())
+    Ok((headers, content).into_response())
 }
 
 /// Saves, and says so in a message that can be undone.

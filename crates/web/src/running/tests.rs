@@ -12,6 +12,7 @@ pub(crate) fn user(name: &str) -> Principal {
         sees_cost: false,
         may_import: false,
         may_define: false,
+        sees_audit: false,
         waiting: Waiting::default(),
     }
 }

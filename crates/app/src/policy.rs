@@ -1,0 +1,75 @@
+//! The rules as a view: who may be used for what, and who may see what.
+
+use crate::state::State;
+use api::{PolicyLaw, PolicyPurpose, PolicyRole, PolicyView};
+use policy::{Use, may_use};
+use spec::{ConsentState, FieldClass, Law, LawRule, Mask, Purpose, Result, Role};
+use workspace::Definitions;
+
+const STATES: [ConsentState; 3] = [ConsentState::Granted, ConsentState::Silent, ConsentState::Denied];
+const CLASSES: [FieldClass; 4] = [FieldClass::None, FieldClass::Pseudonym, FieldClass::Direct, FieldClass::Sensitive];
+
+/// The rules in force; they are no secret to anybody who works under them.
+pub(crate) fn view(state: &State) -> Result<PolicyView> {
+    let loaded = state.folder.current()?;
+    let definitions = &loaded.definitions;
+    let place =
+        |rule: &LawRule| (rule.region.clone().unwrap_or_else(|| rule.country.clone()), rule.law.name().to_owned());
+    Ok(PolicyView {
+        purposes: definitions.purposes.values().map(purpose_view).collect(),
+        roles: definitions.roles.values().map(|role| role_view(definitions, role)).collect(),
+        places: definitions.laws.iter().map(place).collect(),
+        version: definitions.version.clone(),
+    })
+}
+
+fn purpose_view(purpose: &Purpose) -> PolicyPurpose {
+    let limits = &purpose.limits;
+    PolicyPurpose {
+        name: purpose.name.clone(),
+        title: purpose.title.clone(),
+        description: purpose.description.clone(),
+        laws: Law::ALL.map(Some).into_iter().chain([None]).map(|law| law_view(purpose, law)).collect(),
+        min_group: purpose.min_group,
+        questions_per_day: limits.questions_per_day,
+        differences: limits.differences.name().to_owned(),
+        noise: limits.noise.map(|noise| (noise.epsilon, noise.epsilon_per_day)),
+    }
+}
+
+fn law_view(purpose: &Purpose, law: Option<Law>) -> PolicyLaw {
+    let why = |state| match may_use(purpose, law, state) {
+        Use::Used => None,
+        Use::Withheld(why) => Some(why.name().to_owned()),
+    };
+    PolicyLaw {
+        law: law.map(|law| law.name().to_owned()),
+        basis: law.and_then(|law| purpose.basis.get(&law)).map(|basis| basis.name().to_owned()),
+        said: STATES.map(why).into(),
+    }
+}
+
+fn role_view(definitions: &Definitions, role: &Role) -> PolicyRole {
+    let release = |purpose: &Purpose| {
+        (purpose.title.clone(), role.purposes.get(&purpose.name).map(|release| release.name().to_owned()))
+    };
+    let mask = |class: FieldClass| {
+        let mask = role.masks.get(&class).copied().unwrap_or(Mask::Hide);
+        (class.name().to_owned(), mask.name().to_owned())
+    };
+    let rights = [
+        (role.may_import, "brings data in"),
+        (role.may_define, "saves definitions"),
+        (role.sees_cost, "sees what questions cost and what arrives"),
+        (role.sees_audit, "sees who saw what"),
+    ];
+    let users = definitions.users.values().filter(|user| user.role == role.name);
+    PolicyRole {
+        name: role.name.clone(),
+        title: role.title.clone(),
+        purposes: definitions.purposes.values().map(release).collect(),
+        masks: CLASSES.map(mask).into(),
+        rights: rights.into_iter().filter(|(has, _)| *has).map(|(_, right)| right.to_owned()).collect(),
+        users: users.map(|user| (user.name.clone(), user.title.clone())).collect(),
+    }
+}

@@ -1,0 +1,234 @@
+//! What answers may tell: figures next to others, questions of a day, noise.
+
+use super::world::{Setup, World, open};
+use api::Input;
+use serde_json::{Value as Json, json};
+use spec::{Answer, ReasonCode, Value};
+use std::fmt::Write;
+
+/// People of the world; the n-th joined on a day of their own, is `20 + n % 40` years old and visits once.
+pub(super) const PEOPLE: usize = 400;
+
+/// A shop whose purpose `analytics` has these limits; `tier` says who is gold.
+pub(super) fn shop(limits: &str, tier: &dyn Fn(usize) -> &'static str) -> Setup {
+    let mut setup = Setup::shop();
+    setup.data.clear();
+    setup.files.retain(|path, _| !path.contains("hotline"));
+    let basis = "{ gdpr: legitimate_interest }";
+    let purpose = format!("title: analytics\nbasis: {basis}\nmin_group: 10\n{limits}");
+    setup.files.insert("purposes/analytics.yaml".to_owned(), purpose);
+    let (mut members, mut profiles, mut visits) = ("member,country,region\n".to_owned(), String::new(), String::new());
+    for n in 0..PEOPLE {
+        let _ = writeln!(members, "p{n},DE,");
+        let profile = json!({
+            "member": format!("p{n}"), "at": "2024-01-01T00:00:00Z", "tier": tier(n), "age": age(n), "vip": n % 2 == 0,
+            "joined": joined(n),
+        });
+        let _ = writeln!(profiles, "{profile}");
+        let visit = json!({ "member": format!("p{n}"), "at": "2024-06-01T00:00:00Z", "page": "home", "store": "N" });
+        let _ = writeln!(visits, "{visit}");
+    }
+    setup.add("members", "members.csv", members);
+    setup.add("profiles", "profiles.ndjson", profiles);
+    setup.add("shop", "visit.ndjson", visits);
+    setup
+}
+
+pub(super) fn age(n: usize) -> usize {
+    20 + n % 40
+}
+
+pub(super) fn joined(n: usize) -> String {
+    let day = chrono::NaiveDate::from_ymd_opt(2010, 1, 1).expect("it is a day") + chrono::Days::new(n as u64);
+    day.to_string()
+}
+
+pub(super) fn audience(condition: &str) -> Json {
+    json!({ "kind": "audience", "purpose": "analytics", "where": condition, "as_of": "2024-06-30T00:00:00Z" })
+}
+
+fn answer(world: &World, question: &Json) -> Option<Answer> {
+    match world.ask("marketer", question).expect("the question can be asked") {
+        Input::Good(asked) => asked.answer,
+        Input::Bad(wrong) => panic!("{wrong:?}"),
+    }
+}
+
+fn code(world: &World, question: &Json) -> Option<ReasonCode> {
+    match world.ask("marketer", question).expect("the question can be asked") {
+        Input::Good(asked) => asked.verdict.reasons.first().map(|reason| reason.code),
+        Input::Bad(wrong) => panic!("{wrong:?}"),
+    }
+}
+
+pub(super) fn count(world: &World, question: &Json) -> Option<i64> {
+    match answer(world, question)?.rows.first()?.last()? {
+        Value::Integer(count) => Some(*count),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_figure_about_nearly_the_same_people_gives_way_to_the_one_before() {
+    let world = shop("", &|n| if n < 100 { "gold" } else { "iron" }).open();
+    let of = |condition: &str| count(&world, &audience(condition));
+    assert_eq!(of("tier = 'gold'"), Some(100));
+    // Nine people fewer, one person fewer, nobody fewer: each is what was told before.
+    let without = |n: usize| format!("tier = 'gold' AND joined >= '{}'", joined(n));
+    assert_eq!([0, 1, 9, 10, 50].map(|n| of(&without(n))), [100, 100, 100, 90, 50].map(Some));
+    // Nor does a sum of two, a difference of two, or what is left of everybody tell it.
+    assert_eq!(of("vip = true"), Some(200));
+    assert_eq!(of(&format!("vip = false OR joined = '{}'", joined(2))), Some(200));
+    assert_eq!(of(&format!("tier = 'iron' AND joined <> '{}'", joined(300))), Some(300));
+    // Others were told nothing of this.
+    let officer = world.ask("officer", &audience(&without(1))).expect("it can be asked");
+    let Input::Good(officer) = officer else { panic!("it makes sense") };
+    assert_eq!(officer.answer.expect("it is answered").rows[0][0], Value::Integer(99));
+    // Another kind of question is held against the same figures.
+    let trend = json!({
+        "kind": "trend", "purpose": "analytics", "measure": "people(visit)", "by": "none",
+        "period": { "from": "2024-05-01", "to": "2024-07-01" }, "where": without(1),
+    });
+    assert_eq!(count(&world, &trend), Some(100));
+    // And it outlives the program.
+    let World { app, folder } = world;
+    drop(app);
+    let setup = shop("", &|_| "gold");
+    let world = World { app: open(folder.path(), setup.now, 9).into(), folder };
+    assert_eq!(count(&world, &audience(&without(3))), Some(100));
+}
+
+#[test]
+fn none_of_all_parts_follows_from_the_others() {
+    let tiers = |n: usize| match n {
+        0..=4 => "rare",
+        5..=24 => "gold",
+        _ => "iron",
+    };
+    let trend = json!({
+        "kind": "trend", "purpose": "analytics", "measure": "people(visit)", "by": "none", "breakdown": ["tier"],
+        "period": { "from": "2024-05-01", "to": "2024-07-01" },
+    });
+    let text =
+        |limits: &str| format!("{:?}", answer(&shop(limits, &tiers).open(), &trend).expect("it is answered").rows);
+    let shown = text("differences: shown\n");
+    assert!(shown.contains("Integer(20)") && shown.contains("Integer(375)"), "{shown}");
+    // Five are too few, and whoever knows all 400 would know of them but for the next smallest part.
+    let guarded = text("");
+    assert!(!guarded.contains("Integer(20)") && guarded.contains("Integer(375)"), "{guarded}");
+}
+
+#[test]
+fn sql_is_refused_where_its_figures_cannot_be_followed() {
+    let sql = json!({ "kind": "sql", "purpose": "analytics", "text": "SELECT count(DISTINCT person) AS n FROM visit" });
+    assert_eq!(code(&shop("", &|_| "gold").open(), &sql), Some(ReasonCode::NotFollowed));
+    assert_eq!(code(&shop("differences: shown\n", &|_| "gold").open(), &sql), None);
+}
+
+#[test]
+fn a_day_has_room_for_so_many_questions() {
+    let setup = shop("questions_per_day: 3\n", &|_| "gold");
+    let world = setup.open();
+    let of = |age: usize| audience(&format!("age >= {age}"));
+    for age in [20, 30, 40, 30] {
+        assert_eq!(code(&world, &of(age)), None, "{age}");
+    }
+    assert_eq!(code(&world, &of(50)), Some(ReasonCode::TooManyQuestions));
+    // What was asked today can be asked again, by others it can be asked anyway.
+    assert_eq!(code(&world, &of(20)), None);
+    assert!(matches!(world.ask("officer", &of(50)), Ok(Input::Good(asked)) if asked.answer.is_some()));
+    let Ok(Input::Good(judged)) = world.judge("marketer", &of(51)) else { panic!("it makes sense") };
+    assert_eq!(judged.verdict.reasons[0].code, ReasonCode::TooManyQuestions);
+    let World { app, folder } = world;
+    drop(app);
+    // Nobody gets room by stopping the program; tomorrow there is some.
+    let world = World { app: open(folder.path(), setup.now, 9).into(), folder };
+    assert_eq!(code(&world, &of(50)), Some(ReasonCode::TooManyQuestions));
+    let World { app, folder } = world;
+    drop(app);
+    let world = World { app: open(folder.path(), setup.now + chrono::TimeDelta::days(1), 9).into(), folder };
+    assert_eq!(code(&world, &of(50)), None);
+}
+
+#[test]
+fn noisy_counts_are_charged_and_stay_what_they_are() {
+    let setup = shop("noise: { epsilon: 0.5, per_day: 1.5 }\n", &|n| if n < 100 { "gold" } else { "iron" });
+    let world = setup.open();
+    let question = audience("tier = 'gold'");
+    let told = count(&world, &question).expect("a hundred people are enough, whatever the noise");
+    assert!((told - 100).abs() < 60, "{told} is further off than once in 10^13");
+    assert_eq!(count(&world, &question), Some(told), "asking again does not draw again");
+    // The judge says nothing of how many there are, and the waterfall nothing but what the answer says.
+    let Ok(Input::Good(judged)) = world.judge("marketer", &question) else { panic!("it makes sense") };
+    assert_eq!((judged.people, judged.verdict.reasons.len()), (None, 0));
+    let steps = answer(&world, &question).expect("it is answered").waterfall.expect("an audience has one");
+    assert_eq!(steps.last().and_then(|step| step.people), u64::try_from(told).ok(), "{steps:?}");
+    // Another user gets the same figure, so that nobody averages together.
+    let Ok(Input::Good(other)) = world.ask("officer", &question) else { panic!("it makes sense") };
+    assert_eq!(other.answer.expect("it is answered").rows[0][0], Value::Integer(told));
+    for condition in ["age >= 30", "age >= 40"] {
+        assert_eq!(code(&world, &audience(condition)), None);
+    }
+    assert_eq!(code(&world, &audience("age >= 50")), Some(ReasonCode::TooManyQuestions));
+    // Whatever is no count of people is refused, with the way to one.
+    let kinds = [
+        json!({ "kind": "trend", "purpose": "analytics", "measure": "count(visit)", "by": "none", "period": { "last": "30 days" } }),
+        json!({ "kind": "trend", "purpose": "analytics", "measure": "people(visit)", "by": "none" }),
+        json!({ "kind": "funnel", "purpose": "analytics", "steps": ["visit", "visit"], "within": "1 day" }),
+        json!({ "kind": "sql", "purpose": "analytics", "text": "SELECT count(*) AS n FROM visit" }),
+    ];
+    let world = shop("noise: { epsilon: 0.5, per_day: 50 }\n", &|_| "gold").open();
+    for question in kinds {
+        assert_eq!(code(&world, &question), Some(ReasonCode::CountsOnly), "{question}");
+    }
+    // A trend has a row for each day of its period, whether anybody did anything or not.
+    let trend = json!({
+        "kind": "trend", "purpose": "analytics", "measure": "people(visit)", "by": "month",
+        "period": { "from": "2024-01-01", "to": "2024-07-01" },
+    });
+    assert_eq!(answer(&world, &trend).expect("it is answered").rows.len(), 6);
+}
+
+#[test]
+fn a_role_sees_fields_in_part() {
+    let mut setup = Setup::shop();
+    let profiles = "member,at,tier,age,vip,joined,card,address,belief\n\
+                    a1,2024-01-01,golden,37,true,2020-05-05,K100,a1@example.org,sun\n\
+                    a2,2024-01-01,gold,1,false,2021-01-01,K2,a2@example.org,moon\n";
+    setup.add("profiles", "profiles.csv", profiles.to_owned());
+    setup.add(
+        "shop",
+        "visit.csv",
+        "member,at,page\na1,2024-06-01T00:00:00Z,home\na2,2024-06-01T00:00:00Z,home\n".to_owned(),
+    );
+    let role = |mask: &str| {
+        format!(
+            "title: Marketer\npurposes: {{ email: list }}\nmasks: {{ none: {mask}, pseudonym: {mask}, direct: {mask}, sensitive: {mask} }}\n"
+        )
+    };
+    let rows = |mask: &str, now: spec::Instant| {
+        let mut setup = setup.clone();
+        setup.now = now;
+        setup.files.insert("roles/marketer.yaml".to_owned(), role(mask));
+        let columns = ["tier", "age", "vip", "joined", "card", "address", "belief"];
+        let list = json!({
+            "kind": "audience", "purpose": "email", "where": "did(visit)", "release": "list", "columns": columns,
+        });
+        let mut rows = answer(&setup.open(), &list).expect("it is answered").rows;
+        rows.iter_mut().for_each(|row| drop(row.remove(0)));
+        let mut texts: Vec<String> =
+            rows.iter().map(|row| row.iter().map(Value::to_string).collect::<Vec<_>>().join(" | ")).collect();
+        texts.sort();
+        texts
+    };
+    let (june, july) = (setup.now - chrono::TimeDelta::days(1), setup.now);
+    assert_eq!(
+        rows("truncate", july),
+        ["gol… | 30 |  | 2020-05 | K1… | a1@… | s…", "go… | 0 |  | 2021-01 | K… | a2@… | mo…"]
+    );
+    assert_eq!(rows("bucket", july), [" | 0 to 2 |  | 2021 |  |  | ", " | 20 to 50 |  | 2020 |  |  | "]);
+    let hashed = rows("hash", july);
+    assert!(!hashed.concat().contains("gold") && !hashed.concat().contains("example"), "{hashed:?}");
+    assert_eq!(rows("hash", july), hashed, "equal values have equal hashes");
+    assert!(rows("hash", june).iter().all(|row| !hashed.contains(row)), "of another month they have nothing in common");
+}

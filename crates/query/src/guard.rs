@@ -1,0 +1,210 @@
+//! What may be told of the people that a figure is about: the last check before a figure leaves.
+//!
+//! Too few people are never told of. Where a purpose guards differences, neither are figures from which those of too few
+//! follow by adding or subtracting what the user was told before; and where it wants noise, counts of people get it.
+
+mod history;
+mod people;
+
+pub use history::{History, Told};
+pub(crate) use people::{Class, People, Sorting, add_classes};
+
+use crate::plan::Limits;
+use history::{Relation, hash};
+use policy::Grant;
+use spec::{Differences, Question, Value};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Draws noise: a whole number from the two-sided geometric distribution of a scale, `P(x) ~ exp(-|x| / scale)`.
+/// Told which of the question's figures it is for, and the scale.
+pub type Draw = Arc<dyn Fn(&str, f64) -> spec::Result<i64> + Send + Sync>;
+
+/// What is done to figures before they leave.
+#[derive(Clone, Default)]
+pub enum Telling {
+    /// Figures about enough people leave as they are.
+    #[default]
+    Plain,
+    /// Those that are too near to what was told before give way to it.
+    Guarded(Arc<History>),
+    /// Counts of people get noise.
+    Noisy(Draw),
+    /// Nobody sees them.
+    Unseen,
+}
+
+/// The sort of a figure: figures of one sort can be subtracted from one another.
+pub(crate) const PEOPLE: &str = "people";
+
+/// Looks at all figures of one answer.
+pub(crate) struct Guard {
+    min_group: u64,
+    epsilon: f64,
+    telling: Telling,
+    question: String,
+    found: Mutex<Found>,
+}
+
+/// What came of looking.
+#[derive(Default)]
+struct Found {
+    told: Vec<Told>,
+    /// Questions whose figures are too near to these, and have to be asked again before these can be told.
+    outdated: Vec<String>,
+    fault: Option<spec::Error>,
+}
+
+/// A figure that may leave.
+pub(crate) struct Figure<'a> {
+    pub(crate) sort: &'a str,
+    /// Which of the question's figures it is.
+    pub(crate) cell: &'a dyn Fn() -> String,
+    pub(crate) people: &'a People,
+    pub(crate) value: Value,
+    /// So many of the answer's figures may be about the same person.
+    pub(crate) shares: u64,
+}
+
+impl Guard {
+    pub(crate) fn new(question: &Question, grant: &Grant, limits: &Limits) -> Guard {
+        // What the purpose asks for is done even if nobody knows what was told before, or how to draw noise.
+        let telling = match &limits.telling {
+            Telling::Plain | Telling::Guarded(_) if grant.limits().noise.is_some() => Telling::Unseen,
+            Telling::Plain if is_guarded(grant) => Telling::Guarded(Arc::default()),
+            telling => telling.clone(),
+        };
+        Guard {
+            min_group: grant.min_group(),
+            epsilon: grant.limits().noise.map_or(0.0, |noise| noise.epsilon),
+            telling,
+            question: question.hash(),
+            found: Mutex::default(),
+        }
+    }
+
+    /// How people are sorted so that nearly equal sets of them are recognised.
+    pub(crate) fn sorting(&self) -> Sorting {
+        match self.telling {
+            Telling::Guarded(_) => Sorting::for_groups(self.min_group),
+            Telling::Plain | Telling::Noisy(_) | Telling::Unseen => Sorting::default(),
+        }
+    }
+
+    /// Whether each figure costs something, so that only what was asked for is told.
+    pub(crate) fn is_sparing(&self) -> bool {
+        matches!(self.telling, Telling::Noisy(_) | Telling::Unseen)
+    }
+
+    /// The figure as it may be told; `None` if it may not.
+    pub(crate) fn told(&self, figure: Figure<'_>) -> Option<Value> {
+        match &self.telling {
+            Telling::Unseen => None,
+            Telling::Noisy(draw) => self.noisy(draw, &figure),
+            _ if figure.people.len() < self.min_group => None,
+            Telling::Plain => Some(figure.value),
+            Telling::Guarded(history) => self.guarded(history, figure),
+        }
+    }
+
+    /// A count of people as it may be told.
+    pub(crate) fn people(&self, people: &People, cell: &dyn Fn() -> String, shares: u64) -> Option<Value> {
+        self.told(Figure { sort: PEOPLE, cell, people, value: crate::cells::count(people.len()), shares })
+    }
+
+    /// Of groups that together are everybody: whether each may be told, so that none follows from the others.
+    ///
+    /// If the groups that may not be told are fewer people together than the minimum group, whoever knows the whole knows of
+    /// too few; so the smallest of the others is not told either.
+    pub(crate) fn complement(&self, groups: &mut [(u64, bool)]) {
+        if !matches!(self.telling, Telling::Guarded(_)) {
+            return;
+        }
+        let hidden: Vec<u64> = groups.iter().filter(|(_, is_shown)| !is_shown).map(|(people, _)| *people).collect();
+        if hidden.is_empty() || hidden.iter().sum::<u64>() >= self.min_group {
+            return;
+        }
+        let smallest = groups.iter_mut().filter(|(_, is_shown)| *is_shown).min_by_key(|(people, _)| *people);
+        if let Some((_, is_shown)) = smallest {
+            *is_shown = false;
+        }
+    }
+
+    /// What was told, and which questions have to be asked again first.
+    pub(crate) fn finish(self) -> spec::Result<(Vec<Told>, Vec<String>)> {
+        let found = self.found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        found.fault.map_or(Ok((found.told, found.outdated)), Err)
+    }
+
+    fn noisy(&self, draw: &Draw, figure: &Figure<'_>) -> Option<Value> {
+        let Value::Integer(count) = figure.value else { return None };
+        if figure.sort != PEOPLE {
+            return None;
+        }
+        match draw(&(figure.cell)(), figure.shares as f64 / self.epsilon) {
+            Ok(noise) => {
+                let noisy = count.saturating_add(noise);
+                u64::try_from(noisy).is_ok_and(|noisy| noisy >= self.min_group).then_some(Value::Integer(noisy))
+            }
+            Err(fault) => {
+                self.lock().fault = Some(fault);
+                None
+            }
+        }
+    }
+
+    fn guarded(&self, history: &History, figure: Figure<'_>) -> Option<Value> {
+        let Figure { sort, cell, people, value, .. } = figure;
+        let mut told = Told {
+            question: self.question.clone(),
+            cell: hash(&cell()),
+            sort: hash(sort),
+            value,
+            classes: people.classes().to_vec(),
+            state: history.state(),
+            sequence: i64::MAX,
+        };
+        // What was told first is not held against what was told later.
+        told.sequence = history.sequence_of(&told);
+        match history.relation(&told, sort == PEOPLE, self.min_group) {
+            Relation::Apart => {
+                let value = told.value.clone();
+                self.lock().told.push(told);
+                Some(value)
+            }
+            Relation::Near(value) => Some(value),
+            Relation::Outdated(questions) => {
+                let mut found = self.lock();
+                for question in questions {
+                    if !found.outdated.contains(&question) {
+                        found.outdated.push(question);
+                    }
+                }
+                None
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Found> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How many people a grant is about: a figure that every answer tells.
+pub fn everybody(grant: &Grant) -> Told {
+    let sorting = Sorting::for_groups(grant.min_group());
+    let people = sorting.people(grant.people().iter().map(u64::cast_signed));
+    Told {
+        question: String::new(),
+        cell: 0,
+        sort: hash(PEOPLE),
+        value: crate::cells::count(people.len()),
+        classes: people.classes().to_vec(),
+        state: 0,
+        sequence: history::EVERYBODY,
+    }
+}
+
+/// Whether answers under a grant are held against what was told before.
+pub fn is_guarded(grant: &Grant) -> bool {
+    grant.limits().differences == Differences::Guarded && grant.limits().noise.is_none()
+}

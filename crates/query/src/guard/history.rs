@@ -1,0 +1,183 @@
+//! What a user was told before, and whether a new figure is too near to it.
+
+use spec::Value;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A figure that was told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    /// The question, by its hash.
+    pub question: String,
+    /// Which of its figures, by a hash.
+    pub cell: u64,
+    /// What sort of figure, by a hash.
+    pub sort: u64,
+    /// What was told.
+    pub value: Value,
+    /// How many people of each class it is about.
+    pub classes: Vec<u32>,
+    /// The state of tables and rules in which it was told: in the same one it can be told again in place of another.
+    pub state: u64,
+    /// When it was told first, among all figures.
+    pub sequence: i64,
+}
+
+impl Told {
+    fn n_people(&self) -> i64 {
+        self.classes.iter().map(|people| i64::from(*people)).sum()
+    }
+}
+
+/// The sequence of the number of everybody who may be used: it was told before all others, and is told by every answer.
+pub(super) const EVERYBODY: i64 = i64::MIN;
+
+/// What a user was told about the people of a purpose.
+#[derive(Debug, Default)]
+pub struct History {
+    /// The state of tables and rules now.
+    state: u64,
+    /// By sort, each in the order of how many people they are about.
+    by_sort: HashMap<u64, Vec<Entry>>,
+    sequences: HashMap<(String, u64, u64), i64>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    n_people: i64,
+    told: Arc<Told>,
+}
+
+/// How a figure stands to what was told.
+pub(super) enum Relation {
+    /// Nothing about too few people follows from it.
+    Apart,
+    /// It is about nearly the people of another, or of two others added or subtracted: what these were.
+    Near(Value),
+    /// The same, but the others were told in another state; their questions.
+    Outdated(Vec<String>),
+}
+
+impl History {
+    /// Puts together what was told, as it stands to a state of tables and rules.
+    pub fn new(told: Vec<Arc<Told>>, state: u64) -> History {
+        let mut history = History { state, ..History::default() };
+        for told in told {
+            history.sequences.insert((told.question.clone(), told.cell, told.sort), told.sequence);
+            history.by_sort.entry(told.sort).or_default().push(Entry { n_people: told.n_people(), told });
+        }
+        history.by_sort.values_mut().for_each(|entries| entries.sort_by_key(|entry| entry.n_people));
+        history
+    }
+
+    pub(super) fn state(&self) -> u64 {
+        self.state
+    }
+
+    /// When this figure was told first; after all others if it was not.
+    pub(super) fn sequence_of(&self, told: &Told) -> i64 {
+        self.sequences.get(&(told.question.clone(), told.cell, told.sort)).copied().unwrap_or(i64::MAX)
+    }
+
+    /// How a figure stands to those that were told before it. Only counts add up; of other sorts single figures are compared.
+    pub(super) fn relation(&self, new: &Told, adds_up: bool, min_group: u64) -> Relation {
+        let Some(entries) = self.by_sort.get(&new.sort) else { return Relation::Apart };
+        let search =
+            Search { entries, new, n_people: new.n_people(), within: i64::try_from(min_group).unwrap_or(i64::MAX) };
+        let mut outdated = Vec::new();
+        let mut near = search.single();
+        if adds_up {
+            near.extend(search.pairs());
+        }
+        // The nearest, of single figures before pairs, and of those the one that was told first.
+        near.sort_by_key(|(distance, combination)| (combination.len(), *distance, combination[0].1.sequence));
+        for (_, combination) in near {
+            let is_outdated = |told: &Told| told.state != self.state && told.sequence != EVERYBODY;
+            let others = combination.iter().filter(|(_, told)| is_outdated(told));
+            let n_known = outdated.len();
+            outdated.extend(others.map(|(_, told)| told.question.clone()));
+            if outdated.len() == n_known {
+                return Relation::Near(sum(&combination));
+            }
+        }
+        if outdated.is_empty() { Relation::Apart } else { Relation::Outdated(outdated) }
+    }
+}
+
+/// Figures with their signs.
+type Combination<'h> = Vec<(i64, &'h Told)>;
+
+/// A look for figures of which the new one is nearly made.
+struct Search<'h> {
+    entries: &'h [Entry],
+    new: &'h Told,
+    n_people: i64,
+    /// Sets that differ by fewer people are nearly the same.
+    within: i64,
+}
+
+impl<'h> Search<'h> {
+    /// Figures that were told before the new one and are about so many people, give or take fewer than a group.
+    fn about(&self, n_people: i64) -> impl Iterator<Item = &'h Told> {
+        let first = self.entries.partition_point(|entry| entry.n_people <= n_people.saturating_sub(self.within));
+        let last = self.entries.partition_point(|entry| entry.n_people < n_people.saturating_add(self.within));
+        self.entries[first..last.max(first)].iter().map(|entry| &*entry.told).filter(|told| self.is_before(told))
+    }
+
+    fn is_before(&self, told: &Told) -> bool {
+        told.sequence < self.new.sequence
+    }
+
+    /// Figures about nearly the same people.
+    fn single(&self) -> Vec<(i64, Combination<'h>)> {
+        self.about(self.n_people).filter_map(|told| self.near(vec![(1, told)])).collect()
+    }
+
+    /// Pairs of figures that add up to nearly the same people, or leave them.
+    fn pairs(&self) -> Vec<(i64, Combination<'h>)> {
+        let mut found = Vec::new();
+        for entry in self.entries.iter().filter(|entry| self.is_before(&entry.told)) {
+            let one = &*entry.told;
+            if entry.n_people * 2 <= self.n_people + self.within {
+                let others = self.about(self.n_people - entry.n_people);
+                found.extend(others.filter_map(|other| self.near(vec![(1, one), (1, other)])));
+            }
+            if entry.n_people >= self.n_people {
+                let others = self.about(entry.n_people - self.n_people);
+                found.extend(others.filter_map(|other| self.near(vec![(1, one), (-1, other)])));
+            }
+        }
+        found
+    }
+
+    /// The combination and by how many people it differs from the new figure, if these are fewer than a group.
+    fn near(&self, combination: Combination<'h>) -> Option<(i64, Combination<'h>)> {
+        let mut distance = 0;
+        for (class, people) in self.new.classes.iter().enumerate() {
+            let of = |(sign, told): &(i64, &Told)| sign * i64::from(told.classes.get(class).copied().unwrap_or(0));
+            distance += (i64::from(*people) - combination.iter().map(of).sum::<i64>()).abs();
+            if distance >= self.within {
+                return None;
+            }
+        }
+        Some((distance, combination))
+    }
+}
+
+/// What a combination comes to; only counts are ever combined.
+fn sum(combination: &[(i64, &Told)]) -> Value {
+    if let [(1, told)] = combination {
+        return told.value.clone();
+    }
+    let of = |(sign, told): &(i64, &Told)| match told.value {
+        Value::Integer(value) => sign * value,
+        _ => 0,
+    };
+    Value::Integer(combination.iter().map(of).sum())
+}
+
+/// A name as a number that is the same in every process.
+pub(super) fn hash(name: &str) -> u64 {
+    // FNV-1a; nobody gains by two names with one number.
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
