@@ -9,6 +9,7 @@
 mod data;
 mod floor;
 mod peers;
+pub(crate) mod policy;
 mod questions;
 mod refresh;
 mod typing;
@@ -38,6 +39,8 @@ struct Options {
     program: Option<PathBuf>,
     /// Whether to count after new events, on a copy of the tables.
     refreshes: bool,
+    /// Whether the facts about withheld people are left out.
+    only_granted: bool,
 }
 
 /// Seconds and rows of one question, asked one way.
@@ -178,7 +181,7 @@ fn prepare(options: &Options, program: &Path, folder: &Path) -> Result<()> {
     }
     std::fs::create_dir_all(&files).map_err(|error| error.to_string())?;
     let started = Instant::now();
-    let n_events = data::write(options.size, &files)?;
+    let n_events = data::write(options.size, options.only_granted, &files)?;
     println!("{n_events} events made in {:.1} s", started.elapsed().as_secs_f64());
     let started = Instant::now();
     let mut import = Command::new(program);
@@ -220,7 +223,8 @@ fn median(seconds: &[f64]) -> f64 {
 
 fn read(words: &[String]) -> Result<Options> {
     let size = Size { n_events: 5_000_000, n_people: 100_000, seed: 1 };
-    let mut options = Options { size, n_repeats: 5, peers: Vec::new(), program: None, refreshes: false };
+    let mut options =
+        Options { size, n_repeats: 5, peers: Vec::new(), program: None, refreshes: false, only_granted: false };
     options.peers = vec!["chdb".to_owned(), "duckdb".to_owned()];
     for pair in words.chunks(2) {
         let [flag, word] = pair else { return Err(USAGE.to_owned()) };

@@ -1,7 +1,7 @@
 //! `bench [REPEATS] [--against PROGRAM]`: figures on the demo, of this program and of another one side by side.
 //!
 //! They are printed for people to read; nothing is asserted on a clock. `bench ingest` is about messages that come in, `bench
-//! engine` about questions beside other engines.
+//! engine` about questions beside other engines, `bench policy` about what the rules cost.
 
 use serde_json::{Value as Json, json};
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ const N_REPEATS: usize = 30;
 
 /// Imports the demo, asks every question of demo/answers.json warm, opens Home, and looks at the memory.
 pub(crate) fn run(words: &[String]) -> Result<()> {
-    if words.first().is_some_and(|first| first == "ingest" || first == "engine") {
+    if words.first().is_some_and(|first| ["ingest", "engine", "policy"].contains(&first.as_str())) {
         // A crate of its own: it has a server, a runtime and tables, which no other task needs.
         // Built with all others: alone, its dependencies would have other features, and be compiled once more.
         cargo(&["build", "--quiet", "--workspace"])?;

@@ -29,6 +29,18 @@ pub(crate) fn run(walks: Walks) -> Result<()> {
     step(walk)
 }
 
+/// Looks whether any string that a page can show runs in it.
+pub(crate) fn canaries() -> Result<()> {
+    if let Err(why) = install() {
+        eprintln!("> canaries: skipped, {why}");
+        return Ok(());
+    }
+    server::build()?;
+    let mut canaries = command("node", &["browser/canaries.mjs"]);
+    canaries.env("ENTENTE_BIN", server::binary());
+    step(canaries)
+}
+
 /// Holds the demo's contracts against the schema of their standard.
 pub(crate) fn contracts() -> Result<()> {
     if !has("node") || !has("npm") {

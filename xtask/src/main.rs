@@ -1,8 +1,9 @@
-//! What one does with this repository: `cargo xtask check|test|slow|bless|run|bench|dist|tidy|crash|fault|sim|readers|differ|consent`.
+//! What one does with this repository: `cargo xtask check|test|slow|bless|run|bench|dist|tidy|crash|fault|sim|readers|differ|consent|twins|attack|api`.
 //!
 //! Each target of the Makefile is one line that calls this. Invariants: every step prints what it does before it does
 //! it; a failing step does not hide the ones after it; nothing is checked only in CI.
 
+mod api;
 mod bench;
 mod bless;
 mod browser;
@@ -12,6 +13,7 @@ mod consent;
 mod crash;
 mod differ;
 mod dist;
+mod proof;
 mod readers;
 mod simulation;
 mod test;
@@ -33,7 +35,10 @@ const USAGE: &str = "cargo xtask TASK
   sim     simulated histories with faults, over as many seeds as asked for; `sim --help` says more
   readers DuckDB, Polars and deltalake count in the tables what the program says
   differ  random questions, answered a second time by DuckDB; `differ --help` says more
-  consent consent strings, read a second time by the libraries of those who made the formats";
+  consent consent strings, read a second time by the libraries of those who made the formats
+  twins   servers with and without the facts about withheld people, which answer with the same bytes
+  attack  how often somebody with a thousand questions guesses what nobody should tell
+  api     the server against its own description, by schemathesis; `api --help` says more";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -58,6 +63,8 @@ fn main() -> ExitCode {
         "readers" => readers::run(),
         "differ" => differ::run(&rest),
         "consent" => consent::run(&rest),
+        "api" => api::run(&rest),
+        "twins" | "attack" => proof::run(&task, &rest),
         _ => Err(USAGE.to_owned()),
     };
     match result {

@@ -2,7 +2,7 @@
 
 use crate::crash::faults::{self, Kind};
 use crate::crash::{self, Options};
-use crate::{browser, consent, differ, readers, tidy};
+use crate::{browser, consent, differ, proof, readers, tidy};
 use xtask::shell::{Result, all, cargo, command, has_cargo, step};
 
 /// Kills among the fast tests, and among those that take longer.
@@ -20,6 +20,10 @@ const STRINGS_LONG: u64 = 20_000;
 const FAULTS_SHORT: &[(Kind, u64)] = &[(Kind::Syncs, 2), (Kind::Full, 2), (Kind::Power, 2), (Kind::Control, 5)];
 const FAULTS_LONG: &[(Kind, u64)] =
     &[(Kind::Syncs, 50), (Kind::Full, 20), (Kind::Power, 100), (Kind::Control, 5), (Kind::Flips, 200)];
+
+/// Answers of twins that are compared, and questions of each way to attack, in the long form.
+const TWIN_PAIRS: &str = "100000";
+const ATTACK_QUESTIONS: &str = "1000";
 
 /// All fast tests, the doc tests that must fail to compile, the contracts, consent strings, the short browser walks, a few
 /// kills and faults.
@@ -39,12 +43,18 @@ pub(crate) fn run_slow() -> Result<()> {
     bytes.env("PROPTEST_CASES", "150000");
     let walks = || browser::run(browser::Walks::All);
     let strings = || consent::run_with(STRINGS_LONG, 2);
+    let numbers = |flag: &str, n: &str| [flag.to_owned(), n.to_owned()];
+    let twins = || proof::run("twins", &numbers("--pairs", TWIN_PAIRS));
+    let attack = || proof::run("attack", &numbers("--questions", ATTACK_QUESTIONS));
     all(vec![
         step(seeds),
         step(bytes),
         readers::run(),
         questions(),
         strings(),
+        twins(),
+        attack(),
+        browser::canaries(),
         walks(),
         kills(KILLS_LONG),
         disks(FAULTS_LONG),

@@ -64,13 +64,16 @@ pub(super) const TEXTS: [(&str, i32, u64); 7] = [
 ];
 
 /// Writes a file of each event, one of traits and one of consents; gives how many events there are.
-pub(super) fn write(size: Size, folder: &Path) -> Result<u64> {
+///
+/// With `only_granted` nobody who does not allow the purpose did anything.
+pub(super) fn write(size: Size, only_granted: bool, folder: &Path) -> Result<u64> {
     let mut files = Vec::new();
     for (name, _) in EVENTS {
         files.push(EventFile::create(&path_of(folder, name))?);
     }
     let mut n_events = 0;
-    for person in 0..size.n_people {
+    let people = (0..size.n_people).filter(|person| !only_granted || allows(word_of(size, *person)));
+    for person in people {
         let mut random = Random(mixed(size.seed ^ mixed(person + 1)));
         let n_own = activity(size, person);
         let at_home = Home { country: random.below(30), variant: random.below(3) };
@@ -216,16 +219,25 @@ impl EventFile {
     }
 }
 
+/// What the seed says of a person: their plan, and whether they allow the purpose.
+fn word_of(size: Size, person: u64) -> u64 {
+    mixed(size.seed ^ mixed(person + 1) ^ 1)
+}
+
+fn allows(word: u64) -> bool {
+    (word >> 8) % 100 < PERCENT_ALLOWING
+}
+
 /// Traits of everybody, and what those say who allow the purpose.
 fn write_people(size: Size, folder: &Path) -> Result<()> {
-    let people = || (0..size.n_people).map(|person| (person, mixed(size.seed ^ mixed(person + 1) ^ 1)));
+    let people = || (0..size.n_people).map(|person| (person, word_of(size, person)));
     let mut plans = Int32Builder::new();
     let mut everybody = Int64Builder::new();
     let mut allowing = Int64Builder::new();
     for (person, word) in people() {
         everybody.append_value(person as i64);
         plans.append_value((word % 3) as i32);
-        if (word >> 8) % 100 < PERCENT_ALLOWING {
+        if allows(word) {
             allowing.append_value(person as i64);
         }
     }
