@@ -44,9 +44,9 @@ pub(crate) fn run(scope: Scope<'_>, question: &ExperimentQuestion) -> Result<Row
     let has_doubles = experiment.metrics.iter().any(|metric| metric.value_type == DataType::Float64);
     let n_threads = if has_doubles { 1 } else { usize::MAX };
     let add = |arms: &mut Arms, part: &Part<'_>| experiment.fold(arms, part);
-    let new = || Arms { sorting: scope.guard.sorting(), ..Arms::default() };
+    let new = || Arms::new(scope.guard.sorting());
     let mut threads = experiment.pass.fold_on(n_threads, scope.limits, &new, &add)?.into_iter();
-    let mut all = threads.next().unwrap_or_default();
+    let mut all = threads.next().unwrap_or_else(new);
     threads.try_for_each(|other| all.merge(other))?;
     experiment.answer(scope, &all)
 }
@@ -134,7 +134,7 @@ impl<'a> Experiment<'a> {
                 Exposure::First { variant, at } => {
                     let arm = &mut arms.arms[variant];
                     arm.people.add(class);
-                    arm.sums.resize(self.metrics.len(), Sums::default());
+                    arm.sums.resize(self.metrics.len(), Sums::new(arms.sorting));
                     self.measure(&looked, picked, (class, at), arm)?;
                 }
             }

@@ -154,6 +154,11 @@ impl Guard {
 
     fn guarded(&self, history: &History, figure: Figure<'_>) -> Option<Value> {
         let Figure { sort, cell, people, value, .. } = figure;
+        // People who were counted without their classes are like any others, and so are told of to nobody.
+        if people.classes().len() != self.sorting().n_classes() {
+            self.lock().fault = Some(crate::error::bug("people of a figure were not sorted"));
+            return None;
+        }
         let mut told = Told {
             question: self.question.clone(),
             cell: hash(&cell()),

@@ -12,6 +12,7 @@ use query::{History, Rows, Telling, Told};
 use roaring::RoaringTreemap;
 use sha2::{Digest, Sha256};
 use spec::{Purpose, Question, QuestionBody, Release, Result};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Histories, and numbers of everybody, that are kept in memory.
@@ -87,8 +88,17 @@ pub(crate) fn keep(scene: &Scene<'_>, question: &Question, rows: &Rows) -> Resul
     if rows.told.is_empty() {
         return Ok(());
     }
+    let known = scene.state.tellings.figures(scene.state, scene.user, &question.purpose)?;
+    let known: HashMap<(u64, u64), &Arc<Told>> =
+        known.iter().filter(|of| of.question == rows.told[0].question).map(|of| ((of.cell, of.sort), of)).collect();
+    // Most are asked for again and again, and are kept already.
+    let is_kept = |told: &Told| known.get(&(told.cell, told.sort)).is_some_and(|known| known.says_the_same(told));
+    let new: Vec<Told> = rows.told.iter().filter(|told| !is_kept(told)).cloned().collect();
+    if new.is_empty() {
+        return Ok(());
+    }
     scene.state.store.keep_question(&question.hash(), &question.to_json().to_string())?;
-    scene.state.tellings.tell(scene, &question.purpose, &rows.told)
+    scene.state.tellings.tell(scene, &question.purpose, &new)
 }
 
 /// Noise that is the same for everybody who asks the same of the same state.

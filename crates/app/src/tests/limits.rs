@@ -232,3 +232,28 @@ fn a_role_sees_fields_in_part() {
     assert_eq!(rows("hash", july), hashed, "equal values have equal hashes");
     assert!(rows("hash", june).iter().all(|row| !hashed.contains(row)), "of another month they have nothing in common");
 }
+
+#[test]
+fn what_is_asked_first_is_told_as_it_is() {
+    let purpose = "analytics";
+    let period = json!({ "from": "2024-05-01", "to": "2024-07-01" });
+    let questions = [
+        json!({ "kind": "trend", "purpose": purpose, "measure": "count(visit)", "by": "month", "breakdown": ["tier"], "period": period }),
+        json!({ "kind": "funnel", "purpose": purpose, "steps": ["visit", "visit"], "within": "1 day", "breakdown": ["tier"], "period": period }),
+        json!({ "kind": "retention", "purpose": purpose, "start": "visit", "by": "month", "periods": 2, "period": period, "as_of": "2024-08-01" }),
+        json!({ "kind": "attribution", "purpose": purpose, "conversion": "visit", "touch": "visit", "channel": "page", "period": period }),
+        json!({ "kind": "paths", "purpose": purpose, "from": "visit", "steps": 2, "period": period }),
+        json!({ "kind": "experiment", "purpose": purpose, "exposure": "visit", "variant": "page", "metrics": ["count(visit)"], "period": period }),
+        audience("tier = 'gold'"),
+    ];
+    let tier = |n: usize| if n < 100 { "gold" } else { "iron" };
+    let shown = shop("differences: shown\n", &tier).open();
+    for question in questions {
+        let guarded = shop("", &tier).open();
+        let rows = |world: &World| answer(world, &question).map(|answer| (answer.columns, answer.rows));
+        assert!(rows(&shown).is_some_and(|(_, rows)| !rows.is_empty()), "{question}");
+        assert_eq!(rows(&shown), rows(&guarded), "{question}");
+        // And so it is when it is asked again.
+        assert_eq!(rows(&shown), rows(&guarded), "{question}");
+    }
+}

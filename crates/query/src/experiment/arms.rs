@@ -18,14 +18,13 @@ pub(super) struct Arms {
     pub(super) several: People,
 }
 
-#[derive(Default)]
 pub(super) struct Arm {
     pub(super) people: People,
     pub(super) sums: Vec<Sums>,
 }
 
 /// One metric of the people of one variant.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct Sums {
     /// People whom the figure is about.
     pub(super) acted: People,
@@ -92,6 +91,11 @@ impl Total {
 }
 
 impl Sums {
+    /// Of nobody.
+    pub(super) fn new(sorting: Sorting) -> Sums {
+        Sums { acted: sorting.nobody(), sum: Total::default(), squares: Total::default() }
+    }
+
     /// Adds the figure of a person of a class.
     pub(super) fn add(&mut self, class: Class, figure: Total, has_acted: bool) -> Result<()> {
         if has_acted {
@@ -109,6 +113,11 @@ impl Sums {
 }
 
 impl Arms {
+    /// Of nobody.
+    pub(super) fn new(sorting: Sorting) -> Arms {
+        Arms { sorting, several: sorting.nobody(), ..Arms::default() }
+    }
+
     /// The number of a variant, a new one if it was not seen yet.
     pub(super) fn number(&mut self, variant: Key) -> Result<u32> {
         if variant.0[0] == Value::Null {
@@ -123,7 +132,7 @@ impl Arms {
             return Err(error::over_budget(&format!("{VARIANTS_MAX} variants"), hint));
         }
         self.numbers.insert(variant, next);
-        self.arms.push(Arm::default());
+        self.arms.push(Arm { people: self.sorting.nobody(), sums: Vec::new() });
         Ok(u32::try_from(next).expect("there are few variants"))
     }
 
@@ -134,7 +143,7 @@ impl Arms {
             let into = self.number(variant)? as usize;
             let into = &mut self.arms[into];
             into.people.merge(&arm.people);
-            into.sums.resize(arm.sums.len().max(into.sums.len()), Sums::default());
+            into.sums.resize(arm.sums.len().max(into.sums.len()), Sums::new(self.sorting));
             for (into, sums) in into.sums.iter_mut().zip(&arm.sums) {
                 into.merge(sums)?;
             }

@@ -24,6 +24,13 @@ pub struct Told {
 }
 
 impl Told {
+    /// Whether the other is the same figure of the same state, whenever it was told.
+    pub fn says_the_same(&self, other: &Told) -> bool {
+        let is_same = (&self.question, self.cell, self.sort, self.state)
+            == (&other.question, other.cell, other.sort, other.state);
+        is_same && self.value == other.value && self.classes == other.classes
+    }
+
     fn n_people(&self) -> i64 {
         self.classes.iter().map(|people| i64::from(*people)).sum()
     }
