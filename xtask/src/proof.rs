@@ -44,28 +44,29 @@ const PROOFS: [Proof; 2] = [
 pub(crate) fn run(task: &str, words: &[String]) -> Result<()> {
     let proof = PROOFS.iter().find(|proof| proof.task == task).ok_or_else(|| format!("there is no proof `{task}`"))?;
     let (n, seed) = read(proof, words)?;
-    if !has_cargo("nextest") {
-        return Err("`cargo-nextest` is not installed: cargo install cargo-nextest --locked".to_owned());
-    }
     // The whole workspace and a filter, so that nothing is compiled anew.
     let filter = format!("package(app) & test(={})", proof.test);
-    let words = ["nextest", "run", "--workspace", "--profile", "simulation", "--no-capture", "-E", &filter];
-    let mut nextest = command("cargo", &words);
-    nextest.env(proof.counted.1, n.to_string()).env("ENTENTE_SEED", seed.to_string()).stdout(Stdio::piped());
+    let words: &[&str] = if has_cargo("nextest") {
+        &["nextest", "run", "--workspace", "--profile", "simulation", "--no-capture", "-E", &filter]
+    } else {
+        &["test", "--workspace", "--lib", "--", "--exact", proof.test, "--nocapture"]
+    };
+    let mut tests = command("cargo", words);
+    tests.env(proof.counted.1, n.to_string()).env("ENTENTE_SEED", seed.to_string()).stdout(Stdio::piped());
     // Nothing there outlives a test, so that nothing need wait for a disk.
     if Path::new(MEMORY).is_dir() {
-        nextest.env("TMPDIR", MEMORY);
+        tests.env("TMPDIR", MEMORY);
     }
-    let mut running = nextest.spawn().map_err(|error| format!("cargo nextest: {error}"))?;
+    let mut running = tests.spawn().map_err(|error| format!("cargo: {error}"))?;
     let mut found = None;
     for line in running.stdout.take().into_iter().flat_map(|out| BufReader::new(out).lines()) {
-        let line = line.map_err(|error| format!("cargo nextest: {error}"))?;
+        let line = line.map_err(|error| format!("cargo: {error}"))?;
         println!("{line}");
         if line.contains(proof.says) {
             found = Some(line.trim().to_owned());
         }
     }
-    let ended = running.wait().map_err(|error| format!("cargo nextest: {error}"))?;
+    let ended = running.wait().map_err(|error| format!("cargo: {error}"))?;
     match found.filter(|_| ended.success()) {
         Some(line) => {
             println!("{task}: {line}");
