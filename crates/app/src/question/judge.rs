@@ -14,7 +14,7 @@ use spec::{
     Question, QuestionBody, Reason, Release, Result, Role, ValueType, Verdict,
 };
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use workspace::{Definitions, Resolved, Unresolved};
 
 /// Groups of an answer.
@@ -31,6 +31,7 @@ const REFRESHED_MAX: usize = 4;
 const GRANT_SECONDS: i64 = 60;
 
 /// Everything that a judgement depends on: taken once, so that judging and answering see the same state.
+#[derive(Clone)]
 pub(crate) struct Scene<'a> {
     pub(crate) state: &'a State,
     pub(crate) definitions: &'a Definitions,
@@ -190,6 +191,9 @@ impl<'a> Scene<'a> {
 
     /// Runs a granted question. What is too near to figures of another state is held against those of this one.
     fn run(&self, resolved: &Resolved, grant: &Grant) -> Result<Rows> {
+        // One after the other: two that are asked at once would not know of each other.
+        let turn = query::is_guarded(grant).then(|| self.state.tellings.turn(self.user, grant.purpose()));
+        let _turn = turn.as_ref().map(|turn| turn.lock().unwrap_or_else(PoisonError::into_inner));
         let rows = self.run_once(resolved, grant)?;
         if rows.outdated.is_empty() {
             return Ok(rows);

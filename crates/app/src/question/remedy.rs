@@ -1,6 +1,7 @@
 //! The nearest yes: changed questions that judge yes, found by trying them.
 
 use crate::question::judge::{Decided, Refused, Scene, release};
+use crate::question::telling::Aim;
 use crate::state::purposes_of;
 use spec::{
     AttributionModel, AttributionQuestion, Condition, ExperimentMetric, ExperimentQuestion, FieldRef, FunnelQuestion,
@@ -20,6 +21,8 @@ struct Candidate {
 
 /// The reasons of a refusal, each with the changed questions that judge yes before its gap.
 pub(crate) fn with_remedies(scene: &Scene<'_>, question: &Question, refused: Refused) -> Vec<Reason> {
+    // What is tried is not asked: it is charged to nobody, and so tells no more than a judge.
+    let scene = &Scene { aim: Aim::Judge, ..scene.clone() };
     let mut candidates: Vec<Candidate> = Vec::new();
     for fixed in refused.fixed {
         candidates.push(Candidate { title: "Ask with the nearest name".to_owned(), question: fixed });
@@ -36,7 +39,9 @@ pub(crate) fn with_remedies(scene: &Scene<'_>, question: &Question, refused: Ref
         }
         // A change that cannot be judged is no remedy; the refusal stands all the same.
         if let Ok(Decided::Allowed(allowed)) = scene.decide(&question) {
-            let people = allowed.rows.people;
+            let purpose = scene.definitions.purposes.get(&question.purpose);
+            let is_counted = purpose.is_none_or(|purpose| purpose.limits.questions_per_day.is_some());
+            let people = allowed.rows.people.filter(|_| !is_counted);
             let effect = people.map_or_else(String::new, |people| format!("{people} people"));
             offers.push(Remedy::Ask { title, question: Box::new(question.clone()), effect });
         }

@@ -32,7 +32,11 @@ pub(crate) enum Aim {
 pub(crate) struct Tellings {
     histories: Mutex<Vec<((String, String), Figures)>>,
     everybody: Mutex<Vec<(Arc<RoaringTreemap>, Arc<Told>)>>,
+    turns: Mutex<HashMap<(String, String), Turn>>,
 }
+
+/// Held by a question while it is answered.
+type Turn = Arc<Mutex<()>>;
 
 type Figures = Arc<Vec<Arc<Told>>>;
 
@@ -119,6 +123,11 @@ fn draw(scale: f64) -> Result<i64> {
 }
 
 impl Tellings {
+    /// What a user's questions for a purpose hold while they are answered, one after the other.
+    pub(crate) fn turn(&self, user: &str, purpose: &str) -> Turn {
+        Arc::clone(lock(&self.turns).entry((user.to_owned(), purpose.to_owned())).or_default())
+    }
+
     /// What a user was told, as it is kept.
     fn figures(&self, state: &State, user: &str, purpose: &str) -> Result<Figures> {
         let key = (user.to_owned(), purpose.to_owned());

@@ -257,3 +257,32 @@ fn what_is_asked_first_is_told_as_it_is() {
         assert_eq!(rows(&shown), rows(&guarded), "{question}");
     }
 }
+
+#[test]
+fn a_remedy_tells_no_figure_that_nobody_was_charged_for() {
+    for limits in ["noise: { epsilon: 1, per_day: 1 }\n", "questions_per_day: 1\n"] {
+        let world = shop(limits, &|_| "gold").open();
+        let elsewhere =
+            json!({ "kind": "audience", "purpose": "ads", "where": "tier = 'gold'", "as_of": "2024-06-30T00:00:00Z" });
+        let Ok(Input::Good(asked)) = world.ask("marketer", &elsewhere) else { panic!("it makes sense") };
+        let offered = asked.verdict.reasons[0].remedies.iter().find_map(|remedy| match remedy {
+            spec::Remedy::Ask { question, effect, .. } if question.purpose == "analytics" => Some(effect.clone()),
+            _ => None,
+        });
+        assert_eq!(offered.as_deref(), Some(""), "{limits}");
+        // There is still room for all of it.
+        assert!(count(&world, &audience("tier = 'gold'")).is_some(), "{limits}");
+    }
+}
+
+#[test]
+fn questions_that_are_asked_at_once_know_of_each_other() {
+    let world = shop("", &|n| if n < 100 { "gold" } else { "iron" }).open();
+    let all = audience("tier = 'gold'");
+    let others = audience(&format!("joined >= '{}' AND tier = 'gold'", joined(1)));
+    let told = std::thread::scope(|scope| {
+        let asked = [&all, &others].map(|question| scope.spawn(|| count(&world, question)));
+        asked.map(|thread| thread.join().expect("it is answered"))
+    });
+    assert_eq!(told[0], told[1], "whichever came first");
+}
