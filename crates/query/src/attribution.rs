@@ -302,7 +302,7 @@ fn answer(scope: Scope<'_>, question: &AttributionQuestion, credits: Credits<'_>
     let (channels, untouched) = credits.figures(scale);
     let row = |channel: Value, figures: &Figures| {
         let shown = |what: &str, people: &People, figure: f64| {
-            let sort = format!("{what} {:?}", question.model);
+            let sort = format!("{what} {:?} {:?}", question.model, question.period);
             let cell = || format!("{channel:?} {what}");
             let value = Value::Number(figure);
             let told = scope.guard.told(Figure { sort: &sort, cell: &cell, people, value, shares: 1 });

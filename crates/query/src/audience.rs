@@ -309,11 +309,23 @@ impl Audience<'_> {
 /// Everybody, and how many of them each term leaves, as it may be told; what may not is nobody.
 fn told(guard: &Guard, everybody: u64, people: &[People]) -> Vec<u64> {
     let is_told = |place: usize| place + 1 == people.len() || !guard.is_sparing();
-    let told = |(place, people): (usize, &People)| {
-        let count = is_told(place).then(|| guard.people(people, &|| format!("{place}"), 1)).flatten();
-        if let Some(Value::Integer(count)) = count { u64::try_from(count).unwrap_or(0) } else { 0 }
-    };
-    std::iter::once(everybody).chain(people.iter().enumerate().map(told)).collect()
+    let mut all = vec![everybody];
+    // How many there were before, and what was told of it.
+    let mut before: Option<(u64, u64)> = None;
+    for (place, people) in people.iter().enumerate() {
+        // A term that takes away few leaves what was told before it.
+        let is_near = |(count, _): &(u64, u64)| guard.is_near(*count, people.len());
+        let told = match before.filter(is_near) {
+            Some((_, told)) => told,
+            None => match is_told(place).then(|| guard.people(people, &|| format!("{place}"), 1)).flatten() {
+                Some(Value::Integer(count)) => u64::try_from(count).unwrap_or(0),
+                _ => 0,
+            },
+        };
+        before = (told > 0).then_some((people.len(), told));
+        all.push(told);
+    }
+    all
 }
 
 /// What each term leaves and takes away.

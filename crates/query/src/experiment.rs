@@ -265,7 +265,7 @@ impl<'a> Experiment<'a> {
                 ];
                 let figures = metric.figures(sums, arm.people.len(), sum_type)?;
                 let told = |(place, value): (usize, Value)| {
-                    let sort = format!("{} {place}", metric.title);
+                    let sort = format!("{} {place} {:?}", metric.title, self.question.period);
                     let cell = || format!("{variant:?} {sort}");
                     scope.guard.told(Figure { sort: &sort, cell: &cell, people: &sums.acted, value, shares: 1 })
                 };

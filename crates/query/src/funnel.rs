@@ -391,7 +391,7 @@ fn group_rows(
         let cell = || format!("{key:?} {step}");
         let reached = cells::count(group.reached[step]);
         told.push(guard.told(Figure { sort: &sort, cell: &cell, people, value: reached, shares }));
-        let between = format!("seconds from {} to {}", name(step.saturating_sub(1)), name(step));
+        let between = format!("seconds from {} to {} {:?}", name(step.saturating_sub(1)), name(step), question.period);
         let value = median_seconds(&mut group.gaps[step]);
         let median = match step {
             0 => Some(Value::Null),

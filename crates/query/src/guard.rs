@@ -90,6 +90,11 @@ impl Guard {
         }
     }
 
+    /// Whether of two sets, of which the second is part of the first, one gives way to the other.
+    pub(crate) fn is_near(&self, whole: u64, part: u64) -> bool {
+        matches!(self.telling, Telling::Guarded(_)) && part >= self.min_group && whole - part < self.min_group
+    }
+
     /// Whether each figure costs something, so that only what was asked for is told.
     pub(crate) fn is_sparing(&self) -> bool {
         matches!(self.telling, Telling::Noisy(_) | Telling::Unseen)

@@ -242,6 +242,8 @@ fn answer(
         });
         for group in &named {
             let Cell { value, people } = of_interval.remove(group).unwrap_or_default();
+            // Counts of people differ by as many as their people do; other figures are those of their interval alone.
+            let sort = if sort == PEOPLE { sort.clone() } else { format!("{sort} {start} {:?}", question.by) };
             let cell = || format!("{start} {group:?}");
             let shares = starts.len() as u64;
             let value = guard.told(Figure { sort: &sort, cell: &cell, people: &people, value, shares });
@@ -269,9 +271,7 @@ fn answer(
 fn sort_of(measure: &Measure) -> String {
     let of = |atom: &MeasureAtom| match (atom.function, &atom.property) {
         (MeasureFunction::People, _) => PEOPLE.to_owned(),
-        // How many events of any name in sum tell of each name.
-        (MeasureFunction::Count, _) => "events".to_owned(),
-        (function, property) => format!("{function:?} {property:?}"),
+        (function, property) => format!("{function:?} {:?} {property:?}", atom.event),
     };
     match measure {
         Measure::Atom(atom) => of(atom),
