@@ -1,7 +1,8 @@
 // A server of the demo on a temporary data folder; or one that runs already, by ENTENTE_URL.
 
 import { execFileSync, spawn } from "node:child_process";
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { generateKeyPairSync, sign } from "node:crypto";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import os from "node:os";
 import path from "node:path";
@@ -19,6 +20,7 @@ export async function startServer() {
   // Walks save questions into the workspace: they get one of their own.
   const workspace = path.join(folder, "demo");
   cpSync(DEMO, workspace, { recursive: true });
+  const linkOf = signer(path.join(workspace, "sources/website.yaml"));
   const address = `127.0.0.1:${await freePort()}`;
   const places = ["--workspace", workspace, "--data", path.join(folder, "data")];
   const child = spawn(program, ["up", ...places, "--listen", address, "--sign-ins"], { stdio: ["ignore", "pipe", "inherit"] });
@@ -42,7 +44,24 @@ export async function startServer() {
   }
   const signInOf = (user) => ({ name: user, secret: secret(printed, user) });
   const tokenOf = (user) => execFileSync(program, ["token", user, ...places], { encoding: "utf8" }).trim().split(/\s+/).at(-1);
-  return { url: `http://${address}`, signInOf, tokenOf, stop };
+  return { url: `http://${address}`, signInOf, tokenOf, linkOf, stop };
+}
+
+/** Lets a pair of our own sign for the website; gives what makes the address of somebody's preferences. */
+function signer(source) {
+  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+  const key = publicKey.export({ type: "spki", format: "der" }).toString("base64");
+  const text = readFileSync(source, "utf8");
+  const signed = text.replace("kind: public,", `kind: public, signed_by: ["${key}"],`);
+  if (signed === text) throw new Error(`${source} has no public key`);
+  writeFileSync(source, signed);
+  const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  return (user) => {
+    const now = Math.floor(Date.now() / 1000);
+    const claims = { sub: user, aud: "website/preferences", iat: now, exp: now + 30 * 86_400 };
+    const head = `${part({ alg: "EdDSA" })}.${part(claims)}`;
+    return `/preferences?token=${head}.${sign(null, Buffer.from(head), privateKey).toString("base64url")}`;
+  };
 }
 
 /** A server that runs already: `marketer=NAME:SECRET,...` says who signs in, `marketer=TOKEN,...` with which tokens. */

@@ -352,6 +352,47 @@ async function executiveReads({ page, stop, signInOf }) {
   await stop("home");
 }
 
+/** A customer: from the link in a mail to a no, and back to a yes, without signing in. */
+async function customerChooses({ page, stop, linkOf }) {
+  const link = linkOf(`walker-${Date.now()}`);
+  await page.goto(link);
+  const email = page.getByRole("region", { name: "E-mail" });
+  await email.getByText("You have not agreed.").waitFor();
+  await stop("before");
+  await email.getByRole("button", { name: "Yes, you may" }).click();
+  await page.getByText("Saved, and in force.").waitFor();
+  await email.getByText("You said yes.").waitFor();
+  await stop("yes");
+  await page.getByRole("button", { name: "No to everything" }).click();
+  await email.getByText("You said no.").waitFor();
+  await page.getByRole("region", { name: "Ads" }).getByText("You said no.").waitFor();
+  await stop("no");
+  const bad = await page.request.get(`${link}x`);
+  assert.equal(bad.status(), 403);
+  assert.match(await bad.text(), /This link is not good/);
+}
+
+/** The privacy officer: rules, who agreed, who saw what, and what is proved. */
+async function officerLooks({ page, stop, signInOf }) {
+  await signIn(page, signInOf("privacy"));
+  await page.getByRole("link", { name: "Rules" }).first().click();
+  await page.getByRole("heading", { name: "Rules" }).waitFor();
+  await stop("rules");
+  await page.getByRole("link", { name: "Who agreed" }).click();
+  await page.getByRole("heading", { name: "E-mail" }).waitFor();
+  await page.getByRole("img", { name: /said yes/ }).first().waitFor();
+  await stop("who agreed");
+  await page.getByRole("link", { name: "Month" }).click();
+  await page.waitForURL(/by=month/);
+  await page.getByRole("link", { name: "Who saw what" }).click();
+  await page.getByRole("heading", { name: "Who saw what" }).waitFor();
+  await stop("who saw what");
+  await page.getByRole("link", { name: "Promises" }).click();
+  await page.getByRole("heading", { name: "Promises" }).waitFor();
+  await page.getByText("cargo xtask twins").first().waitFor();
+  await stop("promises");
+}
+
 /** Keys only: in, over to a question, to its other face and back. */
 async function keyboardOnly({ page, stop, signInOf }) {
   await page.goto("/sign-in");
@@ -408,5 +449,7 @@ export const walks = [
   { name: "executive-dashboards", go: everybodyLooksAtADashboard },
   { name: "engineer-looks", go: engineerLooks },
   { name: "executive-reads", go: executiveReads },
+  { name: "customer-chooses", go: customerChooses, sends: true },
+  { name: "officer-looks", go: officerLooks },
   { name: "keyboard-only", go: keyboardOnly, once: true },
 ];

@@ -7,7 +7,7 @@ use xtask::shell::{Result, command, has, output, root, step};
 
 /// Which walks.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Walks {
+enum Walks {
     /// One width, light: with the fast tests.
     Short,
     /// Both widths, light and dark, and the keyboard.
@@ -17,8 +17,17 @@ pub(crate) enum Walks {
 /// Programs the walks need, and the Debian packages that bring them.
 const PROGRAMS: [(&str, &str); 3] = [("chromium", "chromium"), ("node", "nodejs"), ("npm", "npm")];
 
+/// `walks short|all`.
+pub(crate) fn walks(words: &[String]) -> Result<()> {
+    match words {
+        [word] if word == "short" => run(Walks::Short),
+        [word] if word == "all" => run(Walks::All),
+        _ => Err("cargo xtask walks short|all".to_owned()),
+    }
+}
+
 /// Installs what is missing, builds the program and walks; says why where it cannot.
-pub(crate) fn run(walks: Walks) -> Result<()> {
+fn run(walks: Walks) -> Result<()> {
     if let Err(why) = install() {
         eprintln!("> browser walks: skipped, {why}");
         return Ok(());

@@ -26,11 +26,11 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
             _ => return Err(USAGE.to_owned()),
         }
     }
-    run_with(n_strings, seed)
+    compare(n_strings, seed)
 }
 
 /// Compares so many random strings, the suites, and damaged ones of both.
-pub(crate) fn run_with(n_strings: u64, seed: u64) -> Result<()> {
+fn compare(n_strings: u64, seed: u64) -> Result<()> {
     if !has("node") || !has("npm") {
         eprintln!("> consent strings: not compared, `node` and `npm` are not installed");
         return Ok(());

@@ -17,7 +17,25 @@ pub(crate) fn run() -> Result<()> {
     for shell in ["bash", "zsh", "fish"] {
         write(&dist, &format!("entente.{shell}"), &output(&path, &["completions", shell])?)?;
     }
+    proofs(&dist)?;
     checksums(&dist)
+}
+
+/// Takes along what the proofs of this source have found, which the program shows when it lies beside it.
+fn proofs(dist: &Path) -> Result<()> {
+    let failed = |error: std::io::Error| format!("proofs: {error}");
+    let (from, to) = (target().join("proofs"), dist.join("proofs"));
+    let _ = std::fs::remove_dir_all(&to);
+    if !from.is_dir() {
+        eprintln!("no proof has been run here, so none goes along: `make test slow` runs them");
+        return Ok(());
+    }
+    std::fs::create_dir_all(&to).map_err(failed)?;
+    for entry in std::fs::read_dir(from).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        std::fs::copy(entry.path(), to.join(entry.file_name())).map_err(failed)?;
+    }
+    Ok(())
 }
 
 fn write(dist: &Path, name: &str, text: &str) -> Result<()> {
@@ -30,7 +48,7 @@ fn checksums(dist: &Path) -> Result<()> {
     let mut lines = Vec::new();
     for entry in std::fs::read_dir(dist).map_err(failed)? {
         let name = entry.map_err(failed)?.file_name().to_string_lossy().into_owned();
-        if name != "SHA256SUMS" {
+        if name != "SHA256SUMS" && name != "proofs" {
             let bytes = std::fs::read(dist.join(&name)).map_err(failed)?;
             let hex: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
             lines.push(format!("{hex}  {name}\n"));

@@ -1,4 +1,4 @@
-//! What one does with this repository: `cargo xtask check|test|slow|bless|run|bench|dist|tidy|crash|fault|sim|readers|differ|consent|twins|attack|api`.
+//! What one does with this repository: `cargo xtask check|test|slow|bless|run|bench|dist|tidy` and the proofs by their names.
 //!
 //! Each target of the Makefile is one line that calls this. Invariants: every step prints what it does before it does
 //! it; a failing step does not hide the ones after it; nothing is checked only in CI.
@@ -30,6 +30,8 @@ const USAGE: &str = "cargo xtask TASK
   bench   figures on the demo, printed; `bench ingest` of messages that come in
   dist    the release binary, its manual and checksums in dist/
   tidy    the repository's own rules
+  tests, walks short|all, canaries, contracts
+          proofs of `test` and `slow`, one by one
   crash   kills the program under load and counts what is left; `crash --help` says more
   fault   lets the disk fail under the program and counts what is left; `fault --help` says more
   sim     simulated histories with faults, over as many seeds as asked for; `sim --help` says more
@@ -50,8 +52,11 @@ fn main() -> ExitCode {
     }
     let result = match task.as_str() {
         "check" => check::run(),
-        "test" => test::run(),
-        "slow" => test::run_slow(),
+        "test" | "slow" => test::run(&task),
+        "tests" => test::tests(&rest),
+        "walks" => browser::walks(&rest),
+        "canaries" => browser::canaries(),
+        "contracts" => browser::contracts(),
         "bless" => bless::run(),
         "run" => xtask::server::run(&rest),
         "bench" => bench::run(&rest),

@@ -22,6 +22,12 @@ pub fn target() -> PathBuf {
     }
 }
 
+/// Where nextest says what a profile's last run came to.
+pub fn report(profile: &str) -> PathBuf {
+    // Beside the sources, wherever cargo builds.
+    root().join("target/nextest").join(profile).join("junit.xml")
+}
+
 /// A program to be run in the repository's folder.
 pub fn command(program: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(program);

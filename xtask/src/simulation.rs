@@ -4,7 +4,7 @@
 //! crashes between its commits. This says over which seeds they go, and in one line what became of them.
 
 use crate::tidy;
-use xtask::shell::{Result, command, has_cargo, step, target};
+use xtask::shell::{Result, command, has_cargo, report, step};
 
 const USAGE: &str = "cargo xtask sim [--seeds N] [--seed S]
   --seeds N   how many histories of each kind, 1 to 1000000 (400)
@@ -32,7 +32,7 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
     if !has_cargo("nextest") {
         return Err("`cargo-nextest` is not installed: cargo install cargo-nextest --locked".to_owned());
     }
-    let report = target().join("nextest/simulation/junit.xml");
+    let report = report("simulation");
     // What a run before this one found is not what this one finds.
     if report.exists() {
         std::fs::remove_file(&report).map_err(|error| format!("{}: {error}", report.display()))?;

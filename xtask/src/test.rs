@@ -1,78 +1,97 @@
-//! `test` and `slow`: the tests, by what they take.
+//! `test` and `slow`: every proof of the list of promises, each by its own command, and what came of it written down.
+//!
+//! The list is the product's (`crates/app/src/promises.json`), which shows on a page what is written here: one file per
+//! proof in `proofs/` of the target folder, from where `dist` takes them along. The last line that a proof prints is what it
+//! found.
 
-use crate::crash::faults::{self, Kind};
-use crate::crash::{self, Options};
-use crate::{browser, consent, differ, proof, readers, tidy};
-use xtask::shell::{Result, all, cargo, command, has_cargo, step};
+use crate::tidy;
+use serde_json::{Value as Json, json};
+use std::io::{BufRead, BufReader, Write};
+use std::process::Stdio;
+use std::time::Instant;
+use xtask::shell::{Result, all, cargo, command, has_cargo, output, report, step, target};
 
-/// Kills among the fast tests, and among those that take longer.
-const KILLS_SHORT: u64 = 10;
-const KILLS_LONG: u64 = 200;
-/// Of a hundred kills so many come at a system call.
-const AT_CALLS_PERCENT: u64 = 30;
-/// Questions that are answered a second time, for each of these seeds.
-const QUESTIONS: u64 = 2_000;
-const SEEDS: [u64; 3] = [1, 2, 3];
-/// Consent strings that are read a second time, among the fast tests and among those that take longer.
-const STRINGS_SHORT: u64 = 1_000;
-const STRINGS_LONG: u64 = 20_000;
-/// Rounds of each fault of the disk, among the fast tests and among those that take longer.
-const FAULTS_SHORT: &[(Kind, u64)] = &[(Kind::Syncs, 2), (Kind::Full, 2), (Kind::Power, 2), (Kind::Control, 5)];
-const FAULTS_LONG: &[(Kind, u64)] =
-    &[(Kind::Syncs, 50), (Kind::Full, 20), (Kind::Power, 100), (Kind::Control, 5), (Kind::Flips, 200)];
+const PROMISES: &str = include_str!("../../crates/app/src/promises.json");
+/// What the tests of `--long` go through: seeds of histories, worlds of twins, and bytes at the door.
+const LONG: [(&str, &str); 3] = [("ENTENTE_TWINS", "12"), ("ENTENTE_SEEDS", "200000"), ("PROPTEST_CASES", "150000")];
+/// The tests that take these numbers: the last one those of `PROPTEST_CASES`, which would make others take hours.
+const SEEDED: [&str; 2] = ["twins", "intake"];
+const ANY_BYTES: &str = "any_bytes";
 
-/// Answers of twins that are compared, and questions of each way to attack, in the long form.
-const TWIN_PAIRS: &str = "100000";
-const ATTACK_QUESTIONS: &str = "1000";
-
-/// All fast tests, the doc tests that must fail to compile, the contracts, consent strings, the short browser walks, a few
-/// kills and faults.
-pub(crate) fn run() -> Result<()> {
-    let walks = || browser::run(browser::Walks::Short);
-    let strings = || consent::run_with(STRINGS_SHORT, 1);
-    all(vec![fast(), doc_tests(), browser::contracts(), strings(), walks(), kills(KILLS_SHORT), disks(FAULTS_SHORT)])
+/// One form of a proof.
+struct Run {
+    name: String,
+    suite: String,
+    /// The words after `cargo xtask`.
+    task: Vec<String>,
 }
 
-/// What takes longer: the tests over many seeds, all browser walks, many kills and faults, and
-/// thousands of random questions.
-pub(crate) fn run_slow() -> Result<()> {
-    let mut seeds = command("cargo", &["test", "--workspace", "--lib", "--", "twins", "intake", "--nocapture"]);
-    seeds.env("ENTENTE_TWINS", "12").env("ENTENTE_SEEDS", "200000");
-    // A minute of any bytes at the door: through the parser, the contract and back.
-    let mut bytes = command("cargo", &["test", "--workspace", "--lib", "--", "any_bytes"]);
-    bytes.env("PROPTEST_CASES", "150000");
-    let walks = || browser::run(browser::Walks::All);
-    let strings = || consent::run_with(STRINGS_LONG, 2);
-    let numbers = |flag: &str, n: &str| [flag.to_owned(), n.to_owned()];
-    let twins = || proof::run("twins", &numbers("--pairs", TWIN_PAIRS));
-    let attack = || proof::run("attack", &numbers("--questions", ATTACK_QUESTIONS));
-    all(vec![
-        step(seeds),
-        step(bytes),
-        readers::run(),
-        questions(),
-        strings(),
-        twins(),
-        attack(),
-        browser::canaries(),
-        walks(),
-        kills(KILLS_LONG),
-        disks(FAULTS_LONG),
-    ])
+impl Run {
+    fn read(json: &Json) -> Option<Run> {
+        let text = |json: &Json| json.as_str().map(str::to_owned);
+        let task: Vec<String> = json["task"].as_array()?.iter().filter_map(text).collect();
+        Some(Run { name: text(&json["name"])?, suite: text(&json["suite"])?, task }).filter(|run| !run.task.is_empty())
+    }
 }
 
-fn kills(n_kills: u64) -> Result<()> {
-    crash::run_with(Options { at_calls_percent: AT_CALLS_PERCENT, ..Options::kills(n_kills) })
+/// All proofs of a suite, one after the other: a failing one does not hide those after it.
+pub(crate) fn run(suite: &str) -> Result<()> {
+    let promises: Vec<Json> = serde_json::from_str(PROMISES).map_err(|error| format!("promises.json: {error}"))?;
+    let runs = promises.iter().filter_map(|promise| promise["runs"].as_array()).flatten();
+    let runs: Option<Vec<Run>> = runs.map(Run::read).collect();
+    let runs = runs.ok_or("promises.json: a run has no `name`, `suite` or `task`")?;
+    let (tests, others): (Vec<Run>, Vec<Run>) =
+        runs.into_iter().filter(|run| run.suite == suite).partition(|run| run.task[0] == "tests");
+    all(tests.iter().chain(&others).map(prove).collect())
 }
 
-/// Random questions, answered a second time.
-fn questions() -> Result<()> {
-    all(SEEDS.iter().map(|seed| differ::run_with(&differ::Options::questions(QUESTIONS, *seed))).collect())
+/// Runs a proof and writes down what came of it.
+fn prove(run: &Run) -> Result<()> {
+    let task = run.task.join(" ");
+    eprintln!("> {task}");
+    let program = std::env::current_exe().map_err(|error| format!("xtask: {error}"))?;
+    let mut child = command(&program.to_string_lossy(), &run.task.iter().map(String::as_str).collect::<Vec<_>>());
+    // The task looks for the repository where cargo says that it is.
+    child.env("CARGO_MANIFEST_DIR", xtask::shell::root().join("xtask")).stdout(Stdio::piped());
+    let started = Instant::now();
+    let mut child = child.spawn().map_err(|error| format!("{task}: {error}"))?;
+    let mut found = String::new();
+    for line in child.stdout.take().into_iter().flat_map(|out| BufReader::new(out).lines()) {
+        let line = line.map_err(|error| format!("{task}: {error}"))?;
+        // A terminal that is gone is no reason to stop.
+        let _ = writeln!(std::io::stdout(), "{line}");
+        if !line.trim().is_empty() {
+            line.trim().clone_into(&mut found);
+        }
+    }
+    let status = child.wait().map_err(|error| format!("{task}: {error}"))?;
+    let seconds = started.elapsed().as_secs();
+    eprintln!("  {task}: {seconds} s");
+    // What says nothing could not run here.
+    let outcome = match (status.success(), found.is_empty()) {
+        (false, _) => "failed",
+        (true, true) => "skipped",
+        (true, false) => "passed",
+    };
+    let version = output("git", &["describe", "--always", "--dirty"]).unwrap_or_default();
+    let at = output("date", &["-u", "+%Y-%m-%dT%H:%M:%SZ"])?;
+    let written =
+        json!({ "outcome": outcome, "found": found, "at": at.trim(), "seconds": seconds, "version": version.trim() });
+    let folder = target().join("proofs");
+    let write = std::fs::create_dir_all(&folder)
+        .and_then(|()| std::fs::write(folder.join(format!("{}.json", run.name)), written.to_string()));
+    write.map_err(|error| format!("{}: {error}", folder.display()))?;
+    if status.success() { Ok(()) } else { Err(format!("{task}: {found}")) }
 }
 
-/// Faults of the disk, one kind after the other.
-fn disks(kinds: &[(Kind, u64)]) -> Result<()> {
-    all(kinds.iter().map(|(kind, n_rounds)| faults::run_with(faults::Options::rounds(*kind, *n_rounds))).collect())
+/// `tests [--long]`: the tests of all parts with those that must fail to compile, or some of them over many seeds.
+pub(crate) fn tests(words: &[String]) -> Result<()> {
+    match words {
+        // What it found stands in its last line.
+        [] => all(vec![doc_tests(), fast()]),
+        [word] if word == "--long" => long(),
+        _ => Err("cargo xtask tests [--long]".to_owned()),
+    }
 }
 
 fn fast() -> Result<()> {
@@ -80,23 +99,44 @@ fn fast() -> Result<()> {
         return nextest();
     }
     eprintln!("`cargo-nextest` is not installed, so `cargo test` it is (cargo install cargo-nextest --locked)");
-    cargo(&["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"])
+    cargo(&["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"])?;
+    println!("tests: all passed");
+    Ok(())
 }
 
 /// Runs nextest and prints the five slowest tests.
 fn nextest() -> Result<()> {
-    let report = xtask::shell::target().join("nextest/default/junit.xml");
+    let report = report("default");
+    let _ = std::fs::remove_file(&report);
     let result = cargo(&["nextest", "run", "--workspace"]);
-    if let Ok(text) = std::fs::read_to_string(report) {
-        eprintln!("the five slowest:");
-        for (seconds, name) in tidy::slowest(&text).iter().take(5) {
-            eprintln!("  {seconds:>8.3} s  {name}");
-        }
+    let ran = std::fs::read_to_string(report).map(|text| tidy::slowest(&text)).unwrap_or_default();
+    eprintln!("the five slowest:");
+    for (seconds, name) in ran.iter().take(5) {
+        eprintln!("  {seconds:>8.3} s  {name}");
     }
+    println!("tests: {} run, {}", ran.len(), if result.is_ok() { "all passed" } else { "some FAILED" });
     result
 }
 
 /// The doc tests: code that must not compile. Over the whole workspace, so that dependencies are those of the other tests.
 fn doc_tests() -> Result<()> {
     cargo(&["test", "--quiet", "--doc", "--workspace"])
+}
+
+/// The tests that take numbers, with large ones.
+fn long() -> Result<()> {
+    let tests = |names: &[&str]| {
+        let words = ["test", "--workspace", "--lib", "--"].iter().chain(names).copied().collect::<Vec<_>>();
+        let mut tests = command("cargo", &words);
+        tests.stdout(Stdio::null());
+        tests
+    };
+    let (mut seeds, mut bytes) = (tests(&SEEDED), tests(&[ANY_BYTES]));
+    seeds.envs(LONG.iter().copied().take(2));
+    // A minute of any bytes at the door: through the parser, the contract and back.
+    bytes.envs(LONG.iter().copied().skip(2));
+    let result = all(vec![step(seeds), step(bytes)]);
+    let numbers: Vec<String> = LONG.iter().map(|(name, number)| format!("{name} {number}")).collect();
+    println!("tests: {}: {}", numbers.join(", "), if result.is_ok() { "all passed" } else { "some FAILED" });
+    result
 }

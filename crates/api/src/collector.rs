@@ -10,6 +10,15 @@ pub trait Collector: Send + Sync {
     /// `told` is called exactly once, on this thread or on the log's. Takes up to a few milliseconds for a large batch.
     fn take(&self, delivery: Delivery, told: Box<dyn FnOnce(Receipt) + Send>);
 
+    /// Whom a link to their preferences is for.
+    ///
+    /// # Errors
+    /// Why the link is not good.
+    fn preferences(&self, link: &PreferenceLink) -> Result<LinkHolder, Refusal>;
+
+    /// Writes down what somebody chose on the page of their preferences; `told` hears of it as for `take`, once.
+    fn choose(&self, link: &PreferenceLink, choice: Choice, told: Box<dyn FnOnce(Receipt) + Send>);
+
     /// What a browser's library asks for before it sends; `None` for a key that is unknown or secret.
     fn settings(&self, key: &str) -> Option<Json>;
 
@@ -29,6 +38,30 @@ pub struct Delivery {
     /// The body, decoded: JSON of one message or of a batch.
     pub body: Vec<u8>,
     /// Where it comes from.
+    pub sender: Sender,
+}
+
+/// A link to the preferences of one person: a token that a server of the company signed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PreferenceLink(pub String);
+
+/// Whom a link is for, as files and messages know them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkHolder {
+    /// The source of whose users it speaks.
+    pub source: String,
+    /// The user id, with what stands before it in files of the source.
+    pub user_id: String,
+}
+
+/// What somebody chose on the page of their preferences.
+#[derive(Clone, Debug, Default)]
+pub struct Choice {
+    /// Purposes, and whether it is a yes; none twice.
+    pub said: Vec<(String, bool)>,
+    /// Which text they were shown.
+    pub text_version: Option<String>,
+    /// Their browser.
     pub sender: Sender,
 }
 

@@ -135,3 +135,137 @@ pub struct PolicyRole {
     /// The users who have it: name, title.
     pub users: Vec<(String, String)>,
 }
+
+/// What one person agreed to, for that person.
+#[derive(Clone, Debug, Serialize)]
+pub struct PreferencesView {
+    /// The company: the title of the workspace.
+    pub company: String,
+    /// What people are used for.
+    pub purposes: Vec<PreferenceView>,
+    /// Which text this is: other words have another version.
+    pub text_version: String,
+}
+
+/// How a person stands with a purpose.
+#[derive(Clone, Debug, Serialize)]
+pub struct PreferenceView {
+    /// Its name.
+    pub name: String,
+    /// As it stands after "may we use for".
+    pub title: String,
+    /// What it covers.
+    pub description: String,
+    /// Whether it is theirs to choose; else the law has it.
+    pub is_chosen: bool,
+    /// Why they are not used for it: `law`, `consent`, `objection`; absent: they are.
+    pub withheld: Option<String>,
+    /// Their last word on the page of preferences.
+    pub said: Option<bool>,
+    /// Their last words by other signals.
+    pub others: Vec<SignalView>,
+}
+
+/// A last word by a signal.
+#[derive(Clone, Debug, Serialize)]
+pub struct SignalView {
+    /// `gpc`, `categories`, `tcf`, `gpp`, `api`, `file`, or as a file has it.
+    pub signal: String,
+    /// Whether it is a yes.
+    pub is_yes: bool,
+    /// Of a no: since when, RFC 3339.
+    pub since: Option<String>,
+}
+
+/// Over which time it is wanted how people stand.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct ConsentsRequest {
+    /// `day`, `week` or `month`; a week when it is something else.
+    pub by: String,
+}
+
+/// How people stand with the purposes, over time and by region.
+#[derive(Clone, Debug, Serialize)]
+pub struct ConsentsView {
+    /// Everybody known.
+    pub known: u64,
+    /// `day`, `week` or `month`.
+    pub by: String,
+    /// The days at whose end it is counted, in order.
+    pub days: Vec<String>,
+    /// The purposes about which people can say something.
+    pub purposes: Vec<PurposeConsents>,
+}
+
+/// How people stand with one purpose; a figure is absent where it, or what is left of everybody beside it, is a few.
+#[derive(Clone, Debug, Serialize)]
+pub struct PurposeConsents {
+    /// Its name.
+    pub name: String,
+    /// As it stands after "may we use for".
+    pub title: String,
+    /// The smallest group that is shown.
+    pub min_group: u32,
+    /// People who had said yes, at the end of each day.
+    pub yes: Vec<Option<u64>>,
+    /// People who had said no.
+    pub no: Vec<Option<u64>>,
+    /// Where they live, the most people first.
+    pub places: Vec<ConsentPlace>,
+}
+
+/// How the people of a region stand now.
+#[derive(Clone, Debug, Serialize)]
+pub struct ConsentPlace {
+    /// ISO code of the region, or of the country; absent: regions of a few people, together with those of nobody knows where.
+    pub place: Option<String>,
+    /// How many regions it is.
+    pub regions: usize,
+    /// People who live there.
+    pub known: u64,
+    /// Of these, those who may be used.
+    pub used: Option<u64>,
+    /// Of these, those who said yes.
+    pub yes: Option<u64>,
+    /// Of these, those who said no.
+    pub no: Option<u64>,
+}
+
+/// What this program promises, and what came of trying.
+#[derive(Clone, Debug, Serialize)]
+pub struct ProofsView {
+    /// The promises.
+    pub proofs: Vec<ProofView>,
+}
+
+/// A promise and the proofs of it that were run.
+#[derive(Clone, Debug, Serialize)]
+pub struct ProofView {
+    /// What is promised.
+    pub promise: String,
+    /// How it is tried.
+    pub how: String,
+    /// Its runs, the short form first.
+    pub runs: Vec<ProofRun>,
+}
+
+/// One form of a proof, and its last run.
+#[derive(Clone, Debug, Serialize)]
+pub struct ProofRun {
+    /// What runs it.
+    pub command: String,
+    /// Whether it belongs to `make test` or to `make slow`.
+    pub suite: String,
+    /// `passed`, `failed`, or absent: it was not run for this build.
+    pub outcome: Option<String>,
+    /// What it found, in one line.
+    pub found: String,
+    /// The seed that it began with, where it has one.
+    pub seed: Option<u64>,
+    /// When it ended, RFC 3339.
+    pub at: Option<String>,
+    /// How long it took.
+    pub seconds: Option<u64>,
+    /// The version of the source.
+    pub version: Option<String>,
+}

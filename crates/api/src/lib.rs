@@ -10,11 +10,13 @@ mod product;
 mod views;
 
 pub use collector::{
-    Call, Collector, Delivery, KeyPulse, MessageFault, MessageOutcome, MessageReceipt, Pulse, Receipt, Refusal,
-    RefusalKind, Sender,
+    Call, Choice, Collector, Delivery, KeyPulse, LinkHolder, MessageFault, MessageOutcome, MessageReceipt,
+    PreferenceLink, Pulse, Receipt, Refusal, RefusalKind, Sender,
 };
 pub use governance::{
-    AuditHead, AuditRecord, AuditRequest, AuditView, PolicyLaw, PolicyPurpose, PolicyRole, PolicyView,
+    AuditHead, AuditRecord, AuditRequest, AuditView, ConsentPlace, ConsentsRequest, ConsentsView, PolicyLaw,
+    PolicyPurpose, PolicyRole, PolicyView, PreferenceView, PreferencesView, ProofRun, ProofView, ProofsView,
+    PurposeConsents, SignalView,
 };
 pub use product::{Credential, DashboardRequest, EncodeFormat, ImportRequest, Input, Product, SaveRequest, SignedIn};
 pub use views::{

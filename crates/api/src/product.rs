@@ -1,9 +1,9 @@
 //! The use cases, as one trait.
 
 use crate::{
-    Asked, AudienceView, AuditHead, AuditRequest, AuditView, Balance, BooksView, Catalog, DashboardView, Explained,
-    Health, Judged, MergeView, MetricView, PolicyView, Principal, QuarantineView, QuestionView, Replayed, Saved,
-    SourceView, WorkspaceView,
+    Asked, AudienceView, AuditHead, AuditRequest, AuditView, Balance, BooksView, Catalog, ConsentsRequest,
+    ConsentsView, DashboardView, Explained, Health, Judged, LinkHolder, MergeView, MetricView, PolicyView,
+    PreferencesView, Principal, ProofsView, QuarantineView, QuestionView, Replayed, Saved, SourceView, WorkspaceView,
 };
 use serde_json::Value as Json;
 use spec::{Answer, Diagnostic, Result};
@@ -99,6 +99,18 @@ pub trait Product: Send + Sync {
 
     /// Whether the parts work; needs no principal and says nothing about data.
     fn health(&self) -> Health;
+
+    /// How the holder of a link stands with every purpose; `Collector::preferences` says who holds it.
+    fn preferences(&self, holder: &LinkHolder) -> Result<PreferencesView>;
+
+    /// How people stand with the purposes, over time and by region.
+    ///
+    /// # Errors
+    /// Denied for a role that does not see who saw what.
+    fn consents(&self, who: &Principal, request: &ConsentsRequest) -> Result<ConsentsView>;
+
+    /// What this program promises, and what came of trying, as far as the build brings it with it.
+    fn proofs(&self, who: &Principal) -> Result<ProofsView>;
 }
 
 /// The table files that an answer can be written as.

@@ -53,6 +53,14 @@ impl Signer {
         Ok(Signer { key: key.map_err(|_| error::bug("32 bytes that are no key"))? })
     }
 
+    /// A number that follows from the secret and a label, and that nobody knows without it.
+    pub(crate) fn number(&self, label: &str) -> u64 {
+        // Ed25519 signs the same text in the same way each time.
+        let signature = self.key.sign(format!("entente number 1\n{label}").as_bytes());
+        let digest = Sha256::digest(signature.as_ref());
+        u64::from_be_bytes(digest[..8].try_into().expect("a digest has 32 bytes"))
+    }
+
     /// Signs an end of the chain.
     pub(crate) fn sign(&self, n_records: i64, link: Link) -> Head {
         let signature = self.key.sign(&signed_text(n_records, &link)).as_ref().to_vec();

@@ -6,6 +6,7 @@
 //! what people did; definitions live in the workspace folder, facts in the lake.
 
 mod audit;
+mod consents;
 mod definition;
 mod error;
 mod files;
@@ -13,7 +14,9 @@ mod identity;
 mod key;
 mod pipeline;
 mod policy;
+mod preferences;
 mod product;
+mod proofs;
 mod quarantine;
 mod question;
 mod record;

@@ -6,12 +6,12 @@ use crate::question::telling::Tellings;
 use crate::question::{ask, encode, explain};
 use crate::state::State;
 use crate::store::Store;
-use crate::{definition, error, identity, quarantine, record, session, source};
+use crate::{consents, definition, error, identity, preferences, proofs, quarantine, record, session, source};
 use api::{
-    Asked, AudienceView, AuditHead, AuditRequest, AuditView, Balance, BooksView, Catalog, Collector, Credential,
-    DashboardRequest, DashboardView, EncodeFormat, Explained, Health, ImportRequest, Input, Judged, MergeView,
-    MetricView, PolicyView, Principal, Product, QuarantineView, QuestionView, Replayed, SaveRequest, Saved, SignedIn,
-    SourceView, WorkspaceView,
+    Asked, AudienceView, AuditHead, AuditRequest, AuditView, Balance, BooksView, Catalog, Collector, ConsentsRequest,
+    ConsentsView, Credential, DashboardRequest, DashboardView, EncodeFormat, Explained, Health, ImportRequest, Input,
+    Judged, LinkHolder, MergeView, MetricView, PolicyView, PreferencesView, Principal, Product, ProofsView,
+    QuarantineView, QuestionView, Replayed, SaveRequest, Saved, SignedIn, SourceView, WorkspaceView,
 };
 use collect::Places;
 use lake::{Clock, Lake, LakeOptions, Random};
@@ -47,6 +47,8 @@ pub struct Options {
     pub random: Arc<dyn Random>,
     /// A file in MaxMind's format that says where addresses are.
     pub places: Option<PathBuf>,
+    /// Where the proofs that were run for this build say what they found.
+    pub proofs: Option<PathBuf>,
     /// Memory for columns that are kept decoded between questions, in bytes.
     pub hot_bytes_max: usize,
 }
@@ -60,6 +62,7 @@ impl Options {
             clock: Arc::new(lake::SystemClock),
             random: Arc::new(lake::SystemRandom),
             places: None,
+            proofs: None,
             hot_bytes_max: memory_bytes().map_or(HOT_BYTES, |bytes| bytes / HOT_PART),
         }
     }
@@ -124,6 +127,7 @@ impl App {
             random: options.random,
             owner_secret: String::new(),
             places,
+            proofs: options.proofs,
             spans: Mutex::new(Vec::new()),
             tellings: Tellings::default(),
         };
@@ -380,6 +384,18 @@ impl Product for App {
 
     fn audit_head(&self, who: &Principal) -> Result<AuditHead> {
         record::head(&self.state, who)
+    }
+
+    fn preferences(&self, holder: &LinkHolder) -> Result<PreferencesView> {
+        preferences::view(&self.state, holder)
+    }
+
+    fn consents(&self, who: &Principal, request: &ConsentsRequest) -> Result<ConsentsView> {
+        consents::view(&self.state, who, request)
+    }
+
+    fn proofs(&self, _who: &Principal) -> Result<ProofsView> {
+        Ok(proofs::view(self.state.proofs.as_deref()))
     }
 
     fn health(&self) -> Health {

@@ -3,7 +3,7 @@
 use crate::audit::{Head, hex, unhex};
 use crate::error;
 use crate::state::State;
-use crate::store::{Record, Store, Stored, Wanted};
+use crate::store::{Record, Store, Stored, Wanted, kept_heads};
 use api::{AuditHead, AuditRecord, AuditRequest, AuditView, Principal};
 use serde_json::Value as Json;
 use spec::Result;
@@ -48,7 +48,7 @@ pub(crate) fn head(state: &State, who: &Principal) -> Result<AuditHead> {
     })
 }
 
-fn check_sees(who: &Principal) -> Result<()> {
+pub(crate) fn check_sees(who: &Principal) -> Result<()> {
     if who.sees_audit { Ok(()) } else { Err(error::no_right(&who.role, "see who saw what")) }
 }
 
@@ -122,6 +122,11 @@ pub fn verify_records(data: &Path, heads: &[String], key: Option<&str>) -> Resul
         notes.push(format!("{n_other} heads from elsewhere"));
     }
     all.extend(own);
+    let kept = kept_heads(data);
+    if !kept.is_empty() {
+        notes.push(format!("{} heads that the records did not bear out when the server started", kept.len()));
+    }
+    all.extend(kept);
     if let Some(key) = key {
         let key = unhex(key).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
         let key = key.ok_or_else(|| {

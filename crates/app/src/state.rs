@@ -8,6 +8,7 @@ use api::Principal;
 use collect::Places;
 use lake::{Clock, Lake, Random};
 use spec::{Instant, Purpose, Result, Role};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use workspace::Definitions;
 
@@ -22,6 +23,8 @@ pub(crate) struct State {
     pub(crate) owner_secret: String,
     /// Where addresses are, if anybody said.
     pub(crate) places: Option<Arc<Places>>,
+    /// Where proofs say what they found.
+    pub(crate) proofs: Option<PathBuf>,
     /// First and last day with events, per purpose, of one state of the tables and rules.
     pub(crate) spans: Mutex<Vec<Span>>,
     /// What users were told, as it is kept in memory.

@@ -6,7 +6,7 @@ mod disclosed;
 mod records;
 
 pub(crate) use disclosed::{Allowance, Charge};
-pub(crate) use records::{Access, Record, Stored, Wanted};
+pub(crate) use records::{Access, Record, Stored, Wanted, kept_heads};
 
 use crate::audit::{Head, Signer, hex, unhex};
 use crate::error;
@@ -97,6 +97,7 @@ impl Store {
         let folder = path.parent().unwrap_or(Path::new("."));
         let signer = Signer::new(&secret(&folder.join(KEY_FILE), random)?)?;
         let head_path = folder.join(HEAD_FILE);
+        records::keep_head(&connection, &head_path)?;
         let reserve = Reserve { path: path.with_extension("reserve"), is_there: AtomicBool::new(false) };
         reserve.make();
         Ok(Store { connection: Mutex::new(connection), signer, head_path, reserve })
@@ -120,8 +121,7 @@ impl Store {
             return Err(error::invalid(message, "start the server on it once, or use the program that made it"));
         }
         let head_path = data.join(HEAD_FILE);
-        let head = std::fs::read_to_string(&head_path).ok().and_then(|text| serde_json::from_str(&text).ok());
-        let head = head.and_then(|json| Head::from_json(&json));
+        let head = records::read_head(&head_path);
         let reserve = Reserve { path: PathBuf::new(), is_there: AtomicBool::new(false) };
         // Nothing is signed by who only reads.
         let signer = Signer::new(&[0; 32])?;

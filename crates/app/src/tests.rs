@@ -2,7 +2,7 @@
 //!
 //! `world` builds a workspace and its data in a temporary folder; `cases` runs the files of `cases/`; `laws`, `twins` and
 //! `routes` hold for random questions on random worlds; `attribution`, `paths` and `experiment` are held against a search by the book; `bad_input`,
-//! `demo`, `policy_table`, `saving` and `signed` say what their names say.
+//! `demo`, `masks`, `policy_table`, `saving`, `sessions` and `signed` say what their names say.
 
 mod attack;
 mod attribution;
@@ -15,6 +15,7 @@ mod given_up;
 mod kept;
 mod laws;
 mod limits;
+mod masks;
 mod messages;
 mod paths;
 mod policy_table;
@@ -22,6 +23,7 @@ mod published;
 mod questions;
 mod routes;
 mod saving;
+mod sessions;
 mod signed;
 mod twins;
 mod world;

@@ -25,7 +25,7 @@ const FAULTS_MAX: usize = 10;
 /// What one signal says.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Signal<'p> {
-    /// `categories`, `tcf`, `gpp`, `gpc` or `api`.
+    /// `categories`, `tcf`, `gpp`, `gpc`, `api` or `preferences`.
     pub(crate) name: &'static str,
     /// Purposes, and whether it is a yes; none twice.
     pub(crate) said: Vec<(&'p str, bool)>,
@@ -78,9 +78,16 @@ pub(crate) fn read<'p>(message: &Message<'_>, purposes: &'p [Purpose]) -> Vec<Si
         add("gpp", &|purpose| by_gpp(string.as_ref(), purpose));
     }
     if is_gpc || is_gpc_of_string {
-        add("gpc", &|purpose| is_objected_by_gpc(purpose).then_some(false));
+        signals.extend(objection(purposes));
     }
     signals
+}
+
+/// What a browser with Global Privacy Control says; `None` where it says nothing of these purposes.
+pub(crate) fn objection(purposes: &[Purpose]) -> Option<Signal<'_>> {
+    let objected = purposes.iter().filter(|purpose| is_objected_by_gpc(purpose));
+    let said: Vec<(&str, bool)> = objected.map(|purpose| (purpose.name.as_str(), false)).collect();
+    (!said.is_empty()).then_some(Signal { name: "gpc", said })
 }
 
 /// What somebody says about purposes by their names, `consents` of the message.
@@ -117,7 +124,7 @@ pub(crate) fn heard<'a>(
     is_message: bool,
 ) -> Vec<lake::Consent<'a>> {
     let text_version = members_of(message).text_version.and_then(json::text_of);
-    let text_version = text_version.map(|text| text[..text.floor_char_boundary(VERSION_BYTES_MAX)].to_owned());
+    let text_version = text_version.map(|text| version(&text).to_owned());
     // A server that does not say when says it now.
     let at_micros = time::earliest(message).or((!message.vouching.is_public()).then_some(message.received_micros));
     let record = |signal: Signal<'a>| lake::Consent {
@@ -133,6 +140,11 @@ pub(crate) fn heard<'a>(
         is_message,
     };
     signals.into_iter().map(record).collect()
+}
+
+/// As much of a text's version as is kept.
+pub(crate) fn version(text: &str) -> &str {
+    &text[..text.floor_char_boundary(VERSION_BYTES_MAX)]
 }
 
 /// What the context of a message says of consent.

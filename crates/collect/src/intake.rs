@@ -8,8 +8,8 @@ use crate::meter::Tally;
 use crate::places::Places;
 use crate::replay::{self, Rechecked};
 use crate::rules::{KeyRules, Rules};
-use crate::{refusal, settings};
-use api::{Collector, Delivery, Pulse, Receipt};
+use crate::{preferences, refusal, settings};
+use api::{Choice, Collector, Delivery, LinkHolder, PreferenceLink, Pulse, Receipt, Refusal};
 use lake::{Clock, IntakeLog};
 use serde_json::Value as Json;
 use spec::{Error, ErrorKind, KeyKind, Purpose, Result, Source};
@@ -146,6 +146,22 @@ impl Collector for Intake {
         let received_micros = self.clock.now().timestamp_micros();
         let rules = self.rules();
         match delivery::read(&rules, &self.lookups, &delivery, received_micros) {
+            Ok(taken) => self.submit(taken, told),
+            Err(refusal) => told(Receipt::Refused(refusal)),
+        }
+    }
+
+    fn preferences(&self, link: &PreferenceLink) -> std::result::Result<LinkHolder, Refusal> {
+        let received_micros = self.clock.now().timestamp_micros();
+        let rules = self.rules();
+        Ok(preferences::open(&rules, &self.lookups.signatures, link, received_micros)?.holder())
+    }
+
+    fn choose(&self, link: &PreferenceLink, choice: Choice, told: Told) {
+        let received_micros = self.clock.now().timestamp_micros();
+        let rules = self.rules();
+        let opened = preferences::open(&rules, &self.lookups.signatures, link, received_micros);
+        match opened.and_then(|opened| opened.choose(rules.purposes(), &choice, received_micros)) {
             Ok(taken) => self.submit(taken, told),
             Err(refusal) => told(Receipt::Refused(refusal)),
         }

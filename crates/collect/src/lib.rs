@@ -25,6 +25,7 @@ mod lookups;
 mod message;
 mod meter;
 mod places;
+mod preferences;
 mod referrers;
 mod refusal;
 mod replay;

@@ -61,6 +61,17 @@ pub(crate) fn day_is_full(retry_after_seconds: u64) -> Refusal {
     Refusal { retry_after_seconds: Some(retry_after_seconds), ..refusal(RefusalKind::OverLimit, message, hint) }
 }
 
+/// A link to somebody's preferences is not good.
+pub(crate) fn bad_link() -> Refusal {
+    let hint = "links end after a while: take the one of a newer mail, or the one in your account";
+    refusal(RefusalKind::Key, "this link is not good, or not any more", hint)
+}
+
+/// A choice is about something that nobody can choose.
+pub(crate) fn bad_choice() -> Refusal {
+    refusal(RefusalKind::Malformed, "this choice is not known", "open the link again and choose anew")
+}
+
 /// The log takes nothing at the moment.
 pub(crate) fn unavailable(retry_after_seconds: u64) -> Refusal {
     let message = "nothing can be kept at the moment";

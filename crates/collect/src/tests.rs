@@ -7,6 +7,7 @@ mod contracts;
 mod keys;
 mod laws;
 mod places;
+mod preferences;
 mod replays;
 mod signed;
 mod speed;

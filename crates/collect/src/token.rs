@@ -23,7 +23,8 @@ const ALGORITHM: &str = "EdDSA";
 /// How far the clocks of those who sign may be from ours.
 const LEEWAY_MICROS: i64 = 60 * MICROS_PER_SECOND;
 /// How long a token may be good, so that a stolen one is not for ever.
-const LIFETIME_MICROS_MAX: i64 = 24 * 60 * 60 * MICROS_PER_SECOND;
+pub(crate) const LIFETIME_MICROS_MAX: i64 = DAY_MICROS;
+pub(crate) const DAY_MICROS: i64 = 24 * 60 * 60 * MICROS_PER_SECOND;
 const MICROS_PER_SECOND: i64 = 1_000_000;
 /// The latest time that a claim can name, in seconds since 1970: the end of the year 9999.
 const SECONDS_MAX: f64 = 253_402_300_799.0;
@@ -73,13 +74,15 @@ impl TokenFault {
     }
 }
 
-/// What a token has to say to be good for a message.
+/// What a token has to say to be good.
 pub(crate) struct Expected<'a> {
-    /// `userId` as it was sent.
-    pub(crate) user_id: &'a str,
-    /// The name of the source.
+    /// `userId` as it was sent; absent where the token alone says who it is.
+    pub(crate) user_id: Option<&'a str>,
+    /// What it is for: the name of the source, for messages.
     pub(crate) audience: &'a str,
     pub(crate) received_micros: i64,
+    /// How long it may be good from its start to its end.
+    pub(crate) lifetime_micros_max: i64,
 }
 
 /// A token that was read; nothing of it is known to be true.
@@ -107,16 +110,18 @@ impl<'a> Token<'a> {
         Ok(Token { text, signed, signature: bytes_of(signature)?, claims: text_of(claims)? })
     }
 
-    /// Compares what it claims with what is expected; the order of the checks is that of their words to the sender.
-    pub(crate) fn check(&self, expected: &Expected<'_>) -> Result<(), TokenFault> {
+    /// Compares what it claims with what is expected, and says whom it names; the order of the checks is that of their
+    /// words to the sender.
+    pub(crate) fn check(&self, expected: &Expected<'_>) -> Result<String, TokenFault> {
         let claims = Claims::read(&self.claims)?;
         if !claims.names(expected.audience) {
             return Err(TokenFault::Audience);
         }
-        if claims.subject != expected.user_id {
+        if expected.user_id.is_some_and(|user_id| claims.subject != user_id) {
             return Err(TokenFault::OtherUser);
         }
-        claims.check_times(expected.received_micros)
+        claims.check_times(expected)?;
+        Ok(claims.subject.into_owned())
     }
 }
 
@@ -172,7 +177,8 @@ impl<'a> Claims<'a> {
         is_it(self.audience) || json::elements(self.audience.get()).is_some_and(|all| all.into_iter().any(is_it))
     }
 
-    fn check_times(&self, received_micros: i64) -> Result<(), TokenFault> {
+    fn check_times(&self, expected: &Expected<'_>) -> Result<(), TokenFault> {
+        let received_micros = expected.received_micros;
         if received_micros >= self.expires_micros + LEEWAY_MICROS {
             return Err(TokenFault::Expired);
         }
@@ -182,7 +188,7 @@ impl<'a> Claims<'a> {
         }
         // Without a start of its own it counts from now on, by the clock of the one who signed.
         let start = self.issued_micros.unwrap_or(latest);
-        if self.expires_micros - start > LIFETIME_MICROS_MAX {
+        if self.expires_micros - start > expected.lifetime_micros_max {
             return Err(TokenFault::TooLasting);
         }
         Ok(())

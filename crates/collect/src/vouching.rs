@@ -8,7 +8,7 @@ use crate::json;
 use crate::message::Members;
 use crate::rules::KeyRules;
 use crate::signatures::Signatures;
-use crate::token::{Expected, MEMBER, Token, TokenFault};
+use crate::token::{Expected, LIFETIME_MICROS_MAX, MEMBER, Token, TokenFault};
 use serde_json::value::RawValue;
 use spec::KeyKind;
 
@@ -74,8 +74,12 @@ impl Vouchers<'_> {
         let text = json::text_of(sent).ok_or(TokenFault::Unreadable)?;
         let token = Token::read(&text)?;
         let user_id = user_id.and_then(json::text_or_number).filter(|id| !id.is_empty()).ok_or(TokenFault::NoUser)?;
-        let (audience, received_micros) = (self.key.source.name.as_str(), self.received_micros);
-        token.check(&Expected { user_id: &user_id, audience, received_micros })?;
+        token.check(&Expected {
+            user_id: Some(&user_id),
+            audience: &self.key.source.name,
+            received_micros: self.received_micros,
+            lifetime_micros_max: LIFETIME_MICROS_MAX,
+        })?;
         match self.signatures.is_signed(&token, &self.key.signers, &mut self.n_looks) {
             Some(true) => Ok(()),
             Some(false) => Err(TokenFault::Signature),

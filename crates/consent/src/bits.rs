@@ -68,7 +68,7 @@ impl Bits {
 
     /// A whole number of up to 64 bits.
     pub(crate) fn number(&mut self, n_bits: usize) -> Result<u64, Malformed> {
-        (0..n_bits).try_fold(0, |number, _| Ok(number << 1 | u64::from(self.flag()?)))
+        (0..n_bits).try_fold(0, |number, _| Ok(number * 2 + u64::from(self.flag()?)))
     }
 
     /// A whole number of up to 16 bits.
@@ -151,10 +151,7 @@ impl Bits {
                 number += next.0;
             }
             is_last_set = is_set;
-            next = (next.1, next.0 + next.1);
-            if next.1 > u32::MAX / 4 {
-                return Err(Malformed::Range);
-            }
+            next = (next.1, next.0.checked_add(next.1).ok_or(Malformed::Range)?);
         }
     }
 

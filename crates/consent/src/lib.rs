@@ -43,20 +43,3 @@ pub enum Malformed {
     /// Its header names other sections than there are.
     Sections,
 }
-
-impl Malformed {
-    /// What is wrong, as it stands after `the string`.
-    pub fn words(self) -> &'static str {
-        match self {
-            Malformed::TooLong => "is too long",
-            Malformed::TooShort => "is cut short",
-            Malformed::Character => "has a character that cannot be in one",
-            Malformed::Version => "is of a version that is not in force",
-            Malformed::Letter => "has a country or language that is none",
-            Malformed::Range => "has a range that cannot be",
-            Malformed::Segment => "has a part that is of no known kind",
-            Malformed::Restriction => "has a restriction of no known kind",
-            Malformed::Sections => "does not hold the sections that it names",
-        }
-    }
-}

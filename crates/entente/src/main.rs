@@ -13,6 +13,11 @@ use arguments::{Arguments, Command};
 use clap::Parser;
 use spec::{Error, ErrorKind};
 use std::process::ExitCode;
+use tracing::{Level, Metadata};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// Messages make many small pieces on many threads, which the system's allocator keeps apart in many places.
 #[global_allocator]
@@ -31,11 +36,8 @@ pub(crate) enum Ending {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_target(false)
-        .with_env_filter(tracing_subscriber::EnvFilter::new(&arguments.log))
-        .init();
+    begin_log(&arguments.log);
+    leave_no_memory_behind();
     let ended = match &arguments.command {
         Command::Up(up) => commands::up::run(&arguments.place, up),
         Command::Import(import) => commands::import::run(&arguments.place, import),
@@ -63,6 +65,28 @@ fn main() -> ExitCode {
             ExitCode::from(exit_code(&error))
         }
     }
+}
+
+/// The crates whose words go to the log.
+const OURS: [&str; 11] =
+    ["api", "app", "collect", "consent", "entente", "lake", "policy", "query", "spec", "web", "workspace"];
+
+/// Logs to standard error: of what others wrote only warnings, since their details hold values, of questions and of people.
+fn begin_log(directives: &str) {
+    let may_tell = |metadata: &Metadata<'_>| {
+        let crate_name = metadata.target().split("::").next().unwrap_or_default();
+        *metadata.level() <= Level::WARN || OURS.contains(&crate_name)
+    };
+    tracing_subscriber::registry()
+        .with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false))
+        .with(EnvFilter::new(directives))
+        .with(filter_fn(may_tell))
+        .init();
+}
+
+/// Keeps what is in memory out of core dumps: what people did, and keys. Elsewhere than on Linux the system decides.
+fn leave_no_memory_behind() {
+    let _ = std::fs::write("/proc/self/coredump_filter", "0x0");
 }
 
 fn exit_code(error: &Error) -> u8 {

@@ -53,7 +53,13 @@ pub(crate) fn open(place: &Place) -> Result<App> {
 
 /// Both folders, and what the system gives.
 pub(crate) fn options(place: &Place) -> Result<Options> {
-    Ok(Options::of_system(workspace(place)?, data(place)?))
+    Ok(Options { proofs: proofs(), ..Options::of_system(workspace(place)?, data(place)?) })
+}
+
+/// Where the proofs of this build say what they found: beside the program, or where cargo builds it.
+fn proofs() -> Option<PathBuf> {
+    let folder = std::env::current_exe().ok()?.parent()?.to_owned();
+    [folder.join("proofs"), folder.parent()?.join("proofs")].into_iter().find(|proofs| proofs.is_dir())
 }
 
 /// A server to talk to, and what keeps it running.

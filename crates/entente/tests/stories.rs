@@ -3,10 +3,13 @@
 //! Each story has a workspace and a data folder of its own. Nothing is waited for by the clock: a server is up when it
 //! prints its address.
 
+use serde_json::json;
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Twelve people bought on 3 March 2026, the first three of them once more on 4 March.
@@ -61,6 +64,9 @@ schema:
 ];
 
 const SUM: &str = "{ kind: trend, purpose: analytics, measure: sum(paid.amount), by: none }";
+
+/// How long something may take, on a machine with much else to do.
+const WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// A workspace with its data folder, and the binary at work on them.
 struct Shop {
@@ -124,8 +130,14 @@ impl Shop {
     }
 
     fn serve(&self) -> Server {
+        self.serve_with("warn", Stdio::null())
+    }
+
+    /// Serves with a log of this level.
+    fn serve_with(&self, level: &str, log: Stdio) -> Server {
         let mut command = self.command(&["up", "--listen", "127.0.0.1:0"]);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it runs");
+        command.env("ENTENTE_LOG", level);
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("it runs");
         let lines = BufReader::new(child.stdout.take().expect("it prints")).lines();
         let said = lines.map_while(Result::ok).find(|line| line.contains("http://")).expect("it says where it serves");
         let url = said[said.find("http://").expect("just found")..].trim().to_owned();
@@ -140,6 +152,20 @@ struct Server {
 }
 
 impl Server {
+    /// Sends a request with these headers; what comes back, its head included.
+    fn send(&self, line: &str, headers: &[(&str, &str)], body: &str) -> String {
+        let mut stream = TcpStream::connect(self.url.trim_start_matches("http://")).expect("it listens");
+        stream.set_read_timeout(Some(WAIT_MAX)).expect("a connection has a timeout");
+        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let length = body.len();
+        let head =
+            format!("{line} HTTP/1.1\r\nhost: h\r\nconnection: close\r\n{headers}content-length: {length}\r\n\r\n");
+        stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes())).expect("it takes requests");
+        let mut reply = Vec::new();
+        stream.read_to_end(&mut reply).expect("it answers and closes");
+        String::from_utf8_lossy(&reply).into_owned()
+    }
+
     fn stop(mut self) -> i32 {
         let asked = Command::new("kill").arg(self.child.id().to_string()).status().expect("kill runs");
         assert!(asked.success());
@@ -346,4 +372,86 @@ fn help_completions_and_the_manual_come_from_one_definition() {
     shop.run(&["completions", "bash"]).ends(0).prints(&["judge"]);
     shop.run(&["manual"]).ends(0).prints(&[".TH", "judge"]);
     shop.run(&["judg"]).ends(2).says(&["judge"]);
+}
+
+/// What stands in an id and an address, and nowhere else.
+const CANARY: &str = "5150canary";
+const WEB_KEY: &str = "pk_0000000000000000000000000000000000000000";
+/// Traits, with an address that goes to the vault.
+const BUYERS: &str = "  - name: buyer
+    customProperties: [{ property: entity, value: traits }, { property: person, value: card }]
+    properties:
+      - { name: card, logicalType: string, classification: pseudonym, customProperties: [{ property: purposes, value: [analytics, email] }] }
+      - { name: email, logicalType: string, classification: direct, customProperties: [{ property: purposes, value: [email] }] }
+      - { name: nick, logicalType: string, classification: none, customProperties: [{ property: purposes, value: [analytics, email] }] }
+";
+
+#[test]
+fn case_70_neither_log_nor_metrics_nor_environment_name_anybody() {
+    let shop = Shop::new();
+    let (path, till) = FILES[FILES.len() - 1];
+    shop.write(path, &format!("{till}{BUYERS}"));
+    let (path, source) = FILES[FILES.len() - 2];
+    shop.write(path, &format!("{source}keys: [{{ name: web, kind: public, key: {WEB_KEY} }}]\n"));
+    let log = shop.folder.path().join("log");
+    let server = shop.serve_with("trace", fs::File::create(&log).expect("a file can be made").into());
+    let (id, address) = (format!("{CANARY}-user"), format!("{CANARY}@example.org"));
+
+    let paid = |slip: &str, amount: serde_json::Value| {
+        json!({
+            "type": "track", "event": "paid", "messageId": slip, "userId": id, "timestamp": "2026-03-05T10:00:00Z",
+            "properties": { "amount": amount, "email": address },
+        })
+    };
+    let batch = json!({ "batch": [
+        paid("m-1", json!(5)),
+        paid("m-2", json!(address)),
+        { "type": "identify", "userId": id, "traits": { "email": address, "nick": id } },
+        { "type": "track", "event": "paid", "userId": format!("{id}\u{0}") },
+    ] })
+    .to_string();
+    let bearer = format!("Bearer {WEB_KEY}");
+    let intake = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+    let taken = server.send("POST /v1/batch", &intake, &batch);
+    assert!(taken.starts_with("HTTP/1.1 200"), "{taken}");
+    let torn = server.send("POST /v1/identify", &intake, &batch[..batch.len() - 9]);
+    assert!(torn.starts_with("HTTP/1.1 400"), "{torn}");
+
+    shop.write(
+        "paid_more.csv",
+        &format!("card,at,slip,amount\n{id},2026-03-05,third-1,7.00\n{id},2026-03-05,third-2,{address}\n"),
+    );
+    let file = shop.folder.path().join("workspace/paid_more.csv").display().to_string();
+    shop.run(&["import", "till", &file, "--as", "eve"]).ends(0).prints(&["1 stored"]);
+
+    let owner = fs::read_to_string(shop.folder.path().join("data/owner.secret")).expect("we own the folder");
+    let as_eve = [("x-entente-owner", owner.trim()), ("x-entente-as", "eve")];
+    let start = Instant::now();
+    // What is kept aside is shown once it has landed.
+    while !server.send("GET /api/v1/quarantine", &as_eve, "").contains("\"messages\":") {
+        assert!(start.elapsed() < WAIT_MAX, "the message does not land");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let trend = format!(
+        "{{ kind: trend, purpose: analytics, measure: sum(paid.amount), by: none, where: \"nick IS NULL OR nick <> '{id}'\" }}"
+    );
+    shop.ask(&["ask", "-", "--as", "mia"], &trend).ends(0);
+    let audience = format!("{{ kind: audience, purpose: analytics, where: \"nick = '{address}'\" }}");
+    shop.ask(&["ask", "-", "--as", "mia"], &audience).ends(3);
+    let sql =
+        format!("{{ kind: sql, purpose: analytics, text: \"SELECT count(*) AS n FROM people WHERE nick = '{id}'\" }}");
+    shop.ask(&["ask", "-", "--as", "mia"], &sql).ends(3);
+    shop.ask(&["ask", "-", "--as", "mia"], &audience.replace("'\"", "\"")).ends(2);
+
+    let metrics = server.send("GET /api/v1/collector/metrics", &as_eve, "");
+    assert!(metrics.starts_with("HTTP/1.1 200") && !metrics.contains(CANARY), "{metrics}");
+    for name in ["environ", "cmdline"] {
+        let bytes = fs::read(format!("/proc/{}/{name}", server.child.id())).expect("the process is ours");
+        assert!(!String::from_utf8_lossy(&bytes).contains(CANARY), "{name}");
+    }
+    assert_eq!(server.stop(), 0);
+    let log = fs::read_to_string(&log).expect("it is text");
+    assert!(log.contains("DEBUG"), "nothing was logged, so nothing was proved: {log}");
+    let told: Vec<&str> = log.lines().filter(|line| line.contains(CANARY)).take(5).collect();
+    assert!(told.is_empty(), "{told:#?}");
 }

@@ -1,6 +1,7 @@
 //! The lake: opens the folder, holds the current snapshot, takes files in.
 
 use crate::compaction::{self, Compaction};
+use crate::consents::{self, PlaceConsents};
 use crate::hot::HotColumns;
 use crate::import::{self, Context};
 use crate::landing::{self, LandingStage};
@@ -13,7 +14,7 @@ use crate::{
     Clock, DiskFiles, ImportFile, ImportReport, IntakeLog, IntakeOptions, Landing, MergeEntry, Random, Recovered,
     Snapshot, error, ledger,
 };
-use spec::{ObjectKind, PersonId, Result};
+use spec::{Instant, LawRule, ObjectKind, PersonId, Purpose, Result};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -282,6 +283,23 @@ impl Lake {
             self.settle(true)?;
         }
         Ok(())
+    }
+
+    /// What people had said about each of the purposes at these instants, which are in order, by where they live now.
+    ///
+    /// # Shape
+    /// One list per purpose, in their order; in it one entry per place, in the order of places.
+    pub fn consent_history(
+        &self,
+        rules: (&[Purpose], &[LawRule]),
+        instants: &[Instant],
+    ) -> Result<Vec<Vec<PlaceConsents>>> {
+        let (snapshot, rows) = {
+            // Under the lock, so that both are of the same state.
+            let state = self.lock_state();
+            (self.snapshot(), ledger::read_table(&state.consents, &import::consents_columns())?)
+        };
+        consents::history(&snapshot, &rows, rules, instants)
     }
 
     /// What messages are kept aside, by source, object and reason.

@@ -10,6 +10,7 @@
 mod chunk;
 mod clock;
 mod compaction;
+mod consents;
 mod data_file;
 mod error;
 mod from_text;
@@ -37,6 +38,7 @@ mod vault;
 
 pub use clock::{Clock, FixedClock, Random, SeededRandom, SystemClock, SystemRandom};
 pub use compaction::Compaction;
+pub use consents::{PlaceConsents, SignalWord, Standing};
 pub use from_text::{
     IDENTIFIER_BYTES_MAX, TIMES, date_from_text, decimal_from_text, number_from_text, timestamp_from_text, value_form,
 };

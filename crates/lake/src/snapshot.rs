@@ -1,5 +1,6 @@
 //! One consistent state of the lake.
 
+use crate::consents::{self, Standing};
 use crate::hot::HotColumns;
 use crate::lake::State;
 use crate::landing::{BookLine, Books, News};
@@ -9,6 +10,7 @@ use crate::scan::{self, EventFile};
 use crate::traits::{TraitTable, Traits};
 use crate::vault::{Roots, Vault};
 use crate::{ImportRecord, PurposePeople, ScanPart, ScanRequest, error};
+use chrono::DateTime;
 use policy::Grant;
 use roaring::RoaringTreemap;
 use spec::{FieldRef, Instant, LawRule, Mask, PersonId, Purpose, Release, Result};
@@ -129,7 +131,6 @@ impl Snapshot {
     }
 
     /// Who lives where; each person known is in exactly one place.
-    #[cfg(test)]
     pub(crate) fn places(&self) -> &[crate::ledger::PlacePeople] {
         &self.ledger.places
     }
@@ -143,6 +144,16 @@ impl Snapshot {
     /// Who may be used for the purpose under these laws; remembered as long as the ledger stays the same.
     pub fn people_for(&self, purpose: &Purpose, laws: &[LawRule]) -> Arc<PurposePeople> {
         self.ledger.people_for(purpose, laws)
+    }
+
+    /// How somebody stands with a purpose, by a user id: for the person alone, whose data it is.
+    pub fn standing(&self, user_id: &str, purpose: &Purpose, laws: &[LawRule]) -> Standing {
+        consents::standing(self, self.vault.person_of(user_id), purpose, laws)
+    }
+
+    /// When the newest word about any purpose was said.
+    pub fn last_word(&self) -> Option<Instant> {
+        self.stored_ledger.statements().last_micros().and_then(DateTime::from_timestamp_micros)
     }
 
     /// What came in message by message, per source, key and minute.

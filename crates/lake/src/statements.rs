@@ -73,6 +73,8 @@ impl Word {
 #[derive(Clone, Default)]
 pub(crate) struct Statements {
     of_purpose: HashMap<String, Arc<OfPurpose>>,
+    /// When the newest word of all was said, in microseconds since 1970.
+    last_micros: Option<i64>,
 }
 
 /// What was said about one purpose.
@@ -168,7 +170,8 @@ impl Statements {
             by_signal.entry(signal.to_owned()).or_default().say(person.number(), word);
         }
         of_purpose.values_mut().for_each(OfPurpose::join);
-        Ok(Statements { of_purpose: of_purpose.into_iter().map(|(purpose, all)| (purpose, Arc::new(all))).collect() })
+        let of_purpose = of_purpose.into_iter().map(|(purpose, all)| (purpose, Arc::new(all))).collect();
+        Ok(Statements { of_purpose, last_micros: times.iter().flatten().max() })
     }
 
     /// The statements with words that came after them.
@@ -183,7 +186,13 @@ impl Statements {
         for purpose in changed {
             of_purpose.get_mut(purpose).map(Arc::make_mut).into_iter().for_each(OfPurpose::join);
         }
-        Statements { of_purpose }
+        let last_micros = words.iter().map(|word| word.at_micros).max().max(self.last_micros);
+        Statements { of_purpose, last_micros }
+    }
+
+    /// When the newest word of all was said, in microseconds since 1970.
+    pub(crate) fn last_micros(&self) -> Option<i64> {
+        self.last_micros
     }
 
     /// What people said about a purpose by all signals.
@@ -195,6 +204,18 @@ impl Statements {
     pub(crate) fn last_word(&self, person: PersonId, purpose: &str, signal: &str) -> LastWord {
         let said = self.of_purpose.get(purpose).and_then(|of_purpose| of_purpose.by_signal.get(signal));
         said.map_or(LastWord::None, |said| said.last(person.number()))
+    }
+
+    /// The last words of these people about a purpose: by which signal, whether it is a yes, and of a no since when, in
+    /// microseconds since 1970.
+    pub(crate) fn words_of<'s>(&'s self, people: &[u64], purpose: &str) -> Vec<(&'s str, bool, Option<i64>)> {
+        let signals = self.of_purpose.get(purpose).into_iter().flat_map(|of_purpose| &of_purpose.by_signal);
+        let word = |signal: &'s str, said: &BySignal, person: &u64| match said.last(*person) {
+            LastWord::None => None,
+            LastWord::Yes => Some((signal, true, None)),
+            LastWord::No(since) => Some((signal, false, Some(since))),
+        };
+        signals.flat_map(|(signal, said)| people.iter().filter_map(move |person| word(signal, said, person))).collect()
     }
 
     /// A person's word about a purpose by all signals.

@@ -206,6 +206,11 @@ impl Vault {
         merges::about(self.merges(), people.collect())
     }
 
+    /// The person that a user id leads to, whoever named it.
+    pub(crate) fn person_of(&self, user_id: &str) -> Option<PersonId> {
+        self.draft().known(USER_ID, user_id)
+    }
+
     /// Takes an entry of the log of merges back.
     pub(crate) fn undo_merge(&self, number: u64, at_micros: i64, by: &str) -> Result<()> {
         self.lock().merges.undo(number, at_micros, by)

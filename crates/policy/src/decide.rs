@@ -31,6 +31,8 @@ pub enum Shows {
     CountsOfPeople,
     /// Figures, each with the people whom it is about, so that they can be held against others.
     Figures,
+    /// The same, and among them values of one person, such as the largest of a group.
+    Extremes,
     /// Figures of which it is not known whom each is about.
     Anything,
 }
@@ -66,6 +68,8 @@ pub enum Refusal {
     NotCountsOfPeople,
     /// The purpose guards differences between answers, and this one's cannot be followed.
     NotFollowed,
+    /// The purpose guards differences between answers, and the question wants to see one person's value.
+    OnePerson,
     /// Nobody may be used for the purpose.
     Nobody,
     /// Fewer people than the minimum group may be used for the purpose.
@@ -85,8 +89,12 @@ pub fn decide(request: &Request<'_>) -> Result<Grant, Vec<Refusal>> {
     if limits.noise.is_some() && !is_count {
         refusals.push(Refusal::NotCountsOfPeople);
     }
-    if limits.differences == Differences::Guarded && limits.noise.is_none() && request.shows == Shows::Anything {
-        refusals.push(Refusal::NotFollowed);
+    if limits.differences == Differences::Guarded && limits.noise.is_none() {
+        match request.shows {
+            Shows::Anything => refusals.push(Refusal::NotFollowed),
+            Shows::Extremes => refusals.push(Refusal::OnePerson),
+            Shows::CountsOfPeople | Shows::Figures => {}
+        }
     }
     let mut fields = BTreeMap::new();
     for field in request.fields {

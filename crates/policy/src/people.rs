@@ -47,11 +47,12 @@ pub fn may_use(purpose: &Purpose, law: Option<Law>, state: ConsentState) -> Use 
         Some(law) => std::slice::from_ref(law),
         None => &Law::ALL,
     };
-    let withheld = laws.iter().find_map(|law| match under(purpose.basis.get(law).copied(), state) {
+    let withheld = laws.iter().filter_map(|law| match under(purpose.basis.get(law).copied(), state) {
         Use::Used => None,
         Use::Withheld(why) => Some(why),
     });
-    withheld.map_or(Use::Used, Use::Withheld)
+    // The first in the order of a waterfall: where one law allows nobody, to agree would help nobody.
+    withheld.min().map_or(Use::Used, Use::Withheld)
 }
 
 fn under(basis: Option<Basis>, state: ConsentState) -> Use {

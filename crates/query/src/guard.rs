@@ -90,9 +90,10 @@ impl Guard {
         }
     }
 
-    /// Whether of two sets, of which the second is part of the first, one gives way to the other.
-    pub(crate) fn is_near(&self, whole: u64, part: u64) -> bool {
-        matches!(self.telling, Telling::Guarded(_)) && part >= self.min_group && whole - part < self.min_group
+    /// Whether of two sets, of which the second is part of the first and the figure of this cell, one gives way to the other.
+    pub(crate) fn is_near(&self, whole: u64, part: u64, cell: &dyn Fn() -> String) -> bool {
+        let Telling::Guarded(history) = &self.telling else { return false };
+        part >= self.min_group && whole - part < history.within(&self.question, hash(&cell()), self.min_group)
     }
 
     /// Whether each figure costs something, so that only what was asked for is told.

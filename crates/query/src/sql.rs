@@ -9,6 +9,7 @@ mod expression;
 mod govern;
 mod governed;
 mod provider;
+mod sums;
 mod tables;
 mod watched;
 

@@ -44,7 +44,7 @@ pub(crate) fn run(scope: Scope<'_>, question: &TrendQuestion) -> Result<Rows> {
     let mut all = threads.next().unwrap_or_else(new);
     threads.try_for_each(|other| all.merge(&other))?;
     let cost = trend.pass.cost();
-    let cells = trend.cells(&all)?;
+    let cells = trend.cells(&all, scope.grant.min_group())?;
     answer(scope, question, &starts, cells, cost)
 }
 
@@ -174,10 +174,10 @@ impl<'a> Trend<'a> {
     }
 
     /// What was gathered, as values.
-    fn cells(&self, all: &Gathered) -> Result<Cells> {
+    fn cells(&self, all: &Gathered, least: u64) -> Result<Cells> {
         let mut cells = Cells::new();
         for (key, interval, cell) in all.cells()? {
-            let figure = |(index, tally): (usize, &Tally)| tally.figure(cell, self.types[index].as_ref());
+            let figure = |(index, tally): (usize, &Tally)| tally.figure(cell, self.types[index].as_ref(), least);
             let figures: Vec<(Value, People)> = all.tallies.iter().enumerate().map(figure).collect::<Result<_>>()?;
             let value = match figures.as_slice() {
                 [(value, _)] => value.clone(),

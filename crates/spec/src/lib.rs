@@ -14,6 +14,7 @@ mod part;
 mod person;
 mod policy;
 mod question;
+mod spreadsheet;
 mod time;
 mod value;
 mod verdict;
@@ -41,6 +42,7 @@ pub use question::{
     FunnelQuestion, FunnelStep, Interval, PathsEnd, PathsQuestion, Question, QuestionBody, RetentionQuestion,
     SqlQuestion, TrendQuestion,
 };
+pub use spreadsheet::{guarded, unguarded};
 pub use time::{Duration, Instant, Period};
 pub use value::{Value, ValueType};
 pub use verdict::{Gap, Outcome, Reason, ReasonCode, Remedy, Verdict};

@@ -86,6 +86,13 @@ pub struct Purpose {
     pub limits: AnswerLimits,
 }
 
+impl Purpose {
+    /// Whether what people say about it matters under some law, so that it is theirs to choose.
+    pub fn is_chosen(&self) -> bool {
+        self.basis.values().any(|basis| !matches!(basis, Basis::Contract | Basis::LegalObligation))
+    }
+}
+
 /// What bounds what answers tell, besides the minimum group.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AnswerLimits {

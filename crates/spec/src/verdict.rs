@@ -57,11 +57,13 @@ pub enum ReasonCode {
     NotFollowed,
     /// The figure is too near to one that the user has seen in another state.
     TooNear,
+    /// The purpose guards differences between answers, and the smallest or largest of a group is one person's.
+    OnePerson,
 }
 
 impl ReasonCode {
     /// All of them; the manual lists each.
-    pub const ALL: [ReasonCode; 14] = [
+    pub const ALL: [ReasonCode; 15] = [
         ReasonCode::UnknownName,
         ReasonCode::PurposeNotForRole,
         ReasonCode::PurposeNotForField,
@@ -76,6 +78,7 @@ impl ReasonCode {
         ReasonCode::CountsOnly,
         ReasonCode::NotFollowed,
         ReasonCode::TooNear,
+        ReasonCode::OnePerson,
     ];
 
     /// The word in verdicts.
@@ -95,6 +98,7 @@ impl ReasonCode {
             ReasonCode::CountsOnly => "counts_only",
             ReasonCode::NotFollowed => "not_followed",
             ReasonCode::TooNear => "too_near",
+            ReasonCode::OnePerson => "one_person",
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::problem::{Problem, good};
 use crate::render::last;
 use crate::routes::App;
 use crate::{body, csv, leaving};
-use api::{EncodeFormat, ImportRequest, KeyPulse, Principal, Product, Pulse, SaveRequest};
+use api::{ConsentsRequest, EncodeFormat, ImportRequest, KeyPulse, Principal, Product, Pulse, SaveRequest};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
@@ -246,6 +246,20 @@ pub(crate) async fn undo_merge(
 
 pub(crate) async fn workspace(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
     Ok(Json(call(&app, caller, |product, who| Ok(product.workspace(who)?)).await?).into_response())
+}
+
+pub(crate) async fn consents(State(app): State<App>, caller: Caller, request: Request) -> Result<Response, Problem> {
+    let query = body::pairs(request.uri().query().unwrap_or_default());
+    let by = last(&query, "by").to_owned();
+    if !["", "day", "week", "month"].contains(&by.as_str()) {
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "`by` is `day`, `week` or `month`"));
+    }
+    let wanted = ConsentsRequest { by };
+    Ok(Json(call(&app, caller, move |product, who| Ok(product.consents(who, &wanted)?)).await?).into_response())
+}
+
+pub(crate) async fn proofs(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
+    Ok(Json(call(&app, caller, |product, who| Ok(product.proofs(who)?)).await?).into_response())
 }
 
 pub(crate) async fn policy(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {

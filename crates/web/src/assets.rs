@@ -44,7 +44,7 @@ static ASSETS: [Asset; 9] = assets! {
 };
 
 /// All templates, by the names that they call each other.
-pub(crate) static TEMPLATES: [(&str, &str); 34] = templates! {
+pub(crate) static TEMPLATES: [(&str, &str); 37] = templates! {
     "layout.html",
     "partial.html",
     "parts/macros.html",
@@ -65,6 +65,9 @@ pub(crate) static TEMPLATES: [(&str, &str); 34] = templates! {
     "pages/home.html",
     "pages/live.html",
     "pages/audit.html",
+    "pages/consents.html",
+    "pages/preferences.html",
+    "pages/promises.html",
     "pages/quarantine.html",
     "pages/rules.html",
     "pages/ask.html",

@@ -1,6 +1,6 @@
 //! An answer as CSV (RFC 4180), safe to open in a spreadsheet.
 
-use spec::{Answer, Value};
+use spec::{Answer, Value, guarded};
 
 /// Writes an answer as CSV with a header line.
 ///
@@ -14,7 +14,7 @@ pub(crate) fn encode(answer: &Answer) -> String {
 /// The header line.
 pub(crate) fn head(answer: &Answer) -> String {
     let mut out = String::new();
-    write_line(&mut out, answer.columns.iter().map(|column| guarded(&column.name)));
+    write_line(&mut out, answer.columns.iter().map(|column| guarded(&column.name).into_owned()));
     out
 }
 
@@ -27,14 +27,9 @@ pub(crate) fn line(row: &[Value]) -> String {
 
 fn cell(value: &Value) -> String {
     match value {
-        Value::Text(_) | Value::List(_) => guarded(&value.to_string()),
+        Value::Text(_) | Value::List(_) => guarded(&value.to_string()).into_owned(),
         other => other.to_string(),
     }
-}
-
-/// The text with a leading `'` when its start means something to a spreadsheet.
-fn guarded(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
 }
 
 fn write_line(out: &mut String, cells: impl Iterator<Item = String>) {

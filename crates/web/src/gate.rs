@@ -54,7 +54,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 /// Lets a request through to its route, with its `Caller` attached if the route needs one.
 pub(crate) async fn admit(app: &App, route: &RouteInfo, mut request: Request) -> Result<Request, Problem> {
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
-    if route.rights == Rights::Key {
+    if matches!(route.rights, Rights::Key | Rights::Link) {
         // Nobody's session or token counts there, so there is nothing to forge.
         return Ok(request);
     }
@@ -167,7 +167,7 @@ fn credential(app: &App, headers: &HeaderMap) -> Option<Credential> {
 
 fn check_rights(rights: Rights, who: &Principal) -> Result<(), Problem> {
     match rights {
-        Rights::Open | Rights::Key | Rights::SignedIn => Ok(()),
+        Rights::Open | Rights::Key | Rights::Link | Rights::SignedIn => Ok(()),
         Rights::Import if who.may_import => Ok(()),
         Rights::Define if who.may_define => Ok(()),
         Rights::Audit if who.sees_audit => Ok(()),

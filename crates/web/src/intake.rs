@@ -24,6 +24,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use encoding::{Encoding, decode};
+pub(crate) use envelope::sender_of;
+pub(crate) use reply::problem_of;
 use room::{Place, Room};
 use serde_json::{Value, json};
 use std::net::IpAddr;

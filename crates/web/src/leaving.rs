@@ -133,13 +133,17 @@ impl Stream for Pieces {
 
 #[cfg(test)]
 mod tests {
-    use super::{Pieces, ROWS_AT_ONCE, json, lines};
-    use api::Leaving;
+    use super::{Pieces, ROWS_AT_ONCE, body, json, lines};
+    use crate::api_v1::AnswerFormat;
+    use crate::body::next_piece;
+    use crate::fixture::Fixture;
+    use api::{Asked, Credential, Input, Leaving, Product};
+    use axum::body::Body;
     use serde_json::Value as Json;
     use spec::{Answer, Column, PeopleCounts, Provenance, Value, Verdict};
     use std::collections::BTreeMap;
     use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
     const ROWS: usize = 2 * ROWS_AT_ONCE + 3;
 
@@ -210,5 +214,84 @@ mod tests {
         }
         let body: Json = serde_json::from_slice(&text).expect("it is JSON");
         assert_eq!(body["rows"], Json::Array(Vec::new()));
+    }
+
+    /// People of a long list, by their places; the last digit of some says that they withdraw.
+    const LONG: usize = 100_000;
+
+    fn withdraws(row: usize) -> bool {
+        row % 10 == 7
+    }
+
+    /// A long list as a body; who of it may leave is asked of `leaving`.
+    fn long(format: AnswerFormat, leaving: Leaving) -> Body {
+        let product = Fixture { mark: "" };
+        let who = product.principal(&Credential::Token("token-mia".to_owned())).expect("Mia is there");
+        let question =
+            serde_json::json!({ "kind": "audience", "purpose": "email", "where": "did(a)", "release": "list" });
+        let Ok(Input::Good(asked)) = product.ask(&who, &question) else { panic!("it is a question") };
+        let rows = (0..LONG as i64).map(|row| vec![Value::Integer(row)]).collect();
+        let asked = Asked { answer: None, leaving: Some(leaving), ..asked };
+        let made = body(&product, asked, Answer { rows, ..answer() }, format);
+        made.unwrap_or_else(|problem| panic!("{}", problem.detail))
+    }
+
+    /// The places in a body of rows of one number each.
+    fn places(rows: &Json) -> Vec<usize> {
+        let place = |row: &Json| row[0].as_u64().and_then(|place| usize::try_from(place).ok());
+        let rows = rows.as_array().expect("rows are a list");
+        rows.iter().map(|row| place(row).expect("each row has its place")).collect()
+    }
+
+    #[tokio::test]
+    async fn case_80_whoever_withdraws_while_a_list_is_sent_is_in_no_later_piece() {
+        const N_SENT_BEFORE: usize = 100;
+        let expected: Vec<usize> =
+            (0..LONG).filter(|row| *row < N_SENT_BEFORE * ROWS_AT_ONCE || !withdraws(*row)).collect();
+        for format in [AnswerFormat::Csv, AnswerFormat::Json] {
+            let (is_over, n_looked_max) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+            let (asked_over, looked) = (Arc::clone(&is_over), Arc::clone(&n_looked_max));
+            let leaving = Leaving::new(move |rows| {
+                looked.fetch_max(rows.len(), Ordering::Relaxed);
+                let is_over = asked_over.load(Ordering::Relaxed);
+                rows.map(|row| !(is_over && withdraws(row))).collect()
+            });
+            let mut list = long(format, leaving);
+            let mut pieces: Vec<String> = Vec::new();
+            while let Some(piece) = next_piece(&mut list).await {
+                let piece = piece.expect("it comes from memory");
+                pieces.push(String::from_utf8(piece.to_vec()).expect("it is text"));
+                is_over.store(pieces.len() >= N_SENT_BEFORE, Ordering::Relaxed);
+            }
+            assert_eq!(pieces.len(), LONG.div_ceil(ROWS_AT_ONCE), "{format:?}");
+            assert_eq!(n_looked_max.load(Ordering::Relaxed), ROWS_AT_ONCE, "{format:?}");
+            let found = if format == AnswerFormat::Json {
+                let whole: Json = serde_json::from_str(&pieces.concat()).expect("it is JSON");
+                places(&whole["rows"])
+            } else {
+                let n_lines = |piece: &String| piece.lines().count();
+                assert_eq!(n_lines(&pieces[0]), 1 + ROWS_AT_ONCE, "its head, and no more rows than are looked at");
+                assert!(pieces[1..].iter().all(|piece| n_lines(piece) <= ROWS_AT_ONCE));
+                let text = pieces.concat();
+                text.lines().skip(1).map(|line| line.parse().expect("a line is a place")).collect()
+            };
+            assert!(found == expected, "{format:?}: {} of {} people", found.len(), expected.len());
+        }
+    }
+
+    #[tokio::test]
+    async fn case_80_a_table_file_leaves_out_who_has_withdrawn() {
+        let expected: Vec<usize> = (0..LONG).filter(|row| !withdraws(*row)).collect();
+        for format in [AnswerFormat::Arrow, AnswerFormat::Parquet] {
+            let list = long(format, Leaving::new(|rows| rows.map(|row| !withdraws(row)).collect()));
+            let bytes = axum::body::to_bytes(list, 64 << 20).await.expect("it is in memory");
+            // What the fixture writes: four bytes that say which file it is, then the rows.
+            let rows: Json = serde_json::from_slice(&bytes[4..]).expect("rows are JSON");
+            let found = places(&rows);
+            assert!(found == expected, "{format:?}: {} of {} people", found.len(), expected.len());
+            let nobody = long(format, Leaving::new(|_| Vec::new()));
+            let bytes = axum::body::to_bytes(nobody, 64 << 20).await.expect("it is in memory");
+            assert_eq!(&bytes[4..], b"[]", "whoever cannot tell lets nobody through");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The OpenAPI 3.1 document, made from the route table.
 
+mod governance;
 mod question;
 
 use crate::routes::{Rights, RouteInfo, RouteKind, routes};
@@ -102,6 +103,11 @@ fn parameters(route: &RouteInfo) -> Vec<Value> {
             parameters.push(json!({ "name": name, "in": "query", "description": about, "schema": schema }));
         }
     }
+    if route.path == "/api/v1/consents" {
+        let about = "how far apart the instants are; a week where nothing is said";
+        let schema = json!({ "enum": ["day", "week", "month"] });
+        parameters.push(json!({ "name": "by", "in": "query", "description": about, "schema": schema }));
+    }
     if route.path == "/api/v1/sources/{name}/replay" {
         let about = "only messages that are aside for this reason, as `GET /api/v1/quarantine` tells it";
         parameters
@@ -168,6 +174,8 @@ fn responses(route: &RouteInfo) -> Value {
         ("GET", "/api/v1/collector") => reference("Pulse"),
         ("GET", "/api/v1/audit") => reference("Records"),
         ("GET", "/api/v1/audit/head") => reference("Head"),
+        ("GET", "/api/v1/consents") => reference("Consents"),
+        ("GET", "/api/v1/proofs") => reference("Proofs"),
         ("POST", "/api/v1/identity") => {
             json!({ "type": "object", "required": ["merges"], "properties": { "merges": { "type": "array", "items": reference("Merge") } } })
         }
@@ -233,6 +241,9 @@ fn more_problems(route: &RouteInfo) -> Vec<(&'static str, &'static str)> {
     if route.path.contains("{name}") || route.path.contains("{number}") {
         problems.push(("404", "nothing of that name is there"));
     }
+    if route.path == "/api/v1/consents" {
+        problems.push(("400", "`by` is something else"));
+    }
     if route.path == "/api/v1/audit" {
         problems.push(("400", "a number that is none"));
     }
@@ -268,7 +279,7 @@ fn schemas() -> Value {
         "properties": { "question": text, "metric": text, "title": maybe_text, "width": { "enum": ["half", "full", null] } },
         "oneOf": [{ "required": ["question"] }, { "required": ["metric"] }],
     });
-    json!({
+    let mut schemas = json!({
         "Question": question::schema(),
         "Tile": tile,
         "NewDashboard": { "type": "object", "required": ["title"], "additionalProperties": false, "properties": {
@@ -296,15 +307,6 @@ fn schemas() -> Value {
                 "variants": { "type": "array", "items": { "type": "object" } }, "several": { "type": ["integer", "null"] },
                 "chi_square": { "type": ["number", "null"] }, "p": { "type": ["number", "null"] }, "alarm": { "type": ["boolean", "null"] } } },
             "provenance": { "type": "object" } } },
-        "Records": { "type": "object", "required": ["records", "next"], "properties": {
-            "next": { "type": ["integer", "null"], "description": "older ones are before this number" },
-            "records": { "type": "array", "items": { "type": "object", "required": ["number", "at", "user", "did"], "properties": {
-                "number": count, "at": { "type": "string", "format": "date-time" }, "user": text, "did": text,
-                "purpose": maybe_text, "question": maybe_text, "text": { "type": ["object", "null"] }, "words": maybe_text,
-                "outcome": maybe_text, "people": { "type": ["integer", "null"] }, "role": maybe_text, "release": maybe_text,
-                "rules": maybe_text, "allowed": { "type": ["integer", "null"] }, "fields": { "type": "array", "items": text } } } } } },
-        "Head": { "type": "object", "required": ["records", "link", "key", "signature"], "properties": {
-            "records": count, "link": text, "key": text, "signature": text } },
         "Progress": { "type": "object", "required": ["name", "seconds", "progress"], "properties": {
             "name": text, "seconds": { "type": "number" },
             "progress": { "type": ["number", "null"], "description": "done, in 0..=1; null before anything is known" } } },
@@ -336,5 +338,9 @@ fn schemas() -> Value {
         "Problem": { "type": "object", "description": "RFC 9457", "required": ["type", "title", "status", "detail"], "properties": {
             "type": text, "title": text, "status": count, "detail": text, "hint": text,
             "errors": { "type": "array", "items": reference("Diagnostic") }, "verdict": reference("Verdict") } },
-    })
+    });
+    for (name, schema) in governance::schemas() {
+        schemas[name] = schema;
+    }
+    schemas
 }

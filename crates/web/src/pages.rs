@@ -7,6 +7,7 @@ pub(crate) mod home;
 pub(crate) mod live;
 pub(crate) mod metrics;
 pub(crate) mod palette;
+pub(crate) mod preferences;
 pub(crate) mod quarantine;
 pub(crate) mod questions;
 pub(crate) mod rules;

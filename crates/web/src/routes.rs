@@ -48,6 +48,8 @@ pub enum Rights {
     Open,
     /// A write key; the collector decides.
     Key,
+    /// A link that a server of the company has signed for one person; the collector decides.
+    Link,
     /// Somebody who is signed in; the product decides what they see.
     SignedIn,
     /// A role that may bring data in.
@@ -64,6 +66,7 @@ impl Rights {
         match self {
             Rights::Open => "open",
             Rights::Key => "key",
+            Rights::Link => "link",
             Rights::SignedIn => "signed_in",
             Rights::Import => "import",
             Rights::Define => "define",
@@ -203,7 +206,7 @@ fn row(
 }
 
 fn table() -> Vec<Row> {
-    use Rights::{Audit, Define, Import, Key, Open, SignedIn};
+    use Rights::{Audit, Define, Import, Key, Link, Open, SignedIn};
     use RouteKind::{Api, File, Intake, Page};
     use axum::routing::{delete, get, options, post, put};
     vec![
@@ -298,6 +301,8 @@ fn table() -> Vec<Row> {
         row(Api, SignedIn, "GET /api/v1/policy", "Who may be used for what, and who may see what", get(api_v1::policy)),
         row(Api, Audit, "GET /api/v1/audit", "Who saw what, the newest first", get(api_v1::audit::list)),
         row(Api, Audit, "GET /api/v1/audit/head", "The signed end of the records", get(api_v1::audit::head)),
+        row(Api, Audit, "GET /api/v1/consents", "Who agreed to what, over time", get(api_v1::consents)),
+        row(Api, SignedIn, "GET /api/v1/proofs", "What is promised, and what came of trying", get(api_v1::proofs)),
         row(Api, SignedIn, "GET /api/v1/collector", "What comes in right now, by key", get(api_v1::collector)),
         row(
             Api,
@@ -366,6 +371,10 @@ fn table() -> Vec<Row> {
         row(Page, Import, "POST /quarantine", "Takes them in that keep the contract", post(pages::quarantine::replay)),
         row(Page, SignedIn, "GET /rules", "Who may be used for what, and who may see what", get(pages::rules::policy)),
         row(Page, Audit, "GET /rules/audit", "Who saw what", get(pages::rules::audit)),
+        row(Page, Audit, "GET /rules/consents", "Who agreed to what, over time", get(pages::rules::consents)),
+        row(Page, SignedIn, "GET /rules/promises", "What is promised, and proved", get(pages::rules::promises)),
+        row(Page, Link, "GET /preferences", "What one person agreed to", get(pages::preferences::show)),
+        row(Page, Link, "POST /preferences", "Takes down what the person chooses", post(pages::preferences::choose)),
         row(Page, SignedIn, "GET /palette", "Finds pages and things", get(pages::palette::palette)),
         row(File, Open, "GET /static/{version}/{*name}", "A static file", get(pages::static_file)),
     ]
@@ -384,6 +393,8 @@ async fn guard(State((app, info)): State<(App, RouteInfo)>, request: Request, ne
         Ok(response) => response,
         Err(_) => Problem::busy("the request took longer than it may").into_response(),
     };
+    // The route and not the address, which holds questions and links.
+    tracing::debug!(method = info.method, route = info.path, status = response.status().as_u16(), "answered");
     if let Some(caller) = caller {
         response.extensions_mut().insert(caller);
     }

@@ -15,6 +15,8 @@ use tower::ServiceExt;
 
 mod arrivals;
 mod dashboards;
+mod forged;
+mod values;
 
 const CONDITION: &str =
     "count(basket_paid, within => '30 days') >= 8 AND NOT did(coupon_redeemed, within => '90 days')";
@@ -142,6 +144,11 @@ fn sample_body(path: &str) -> String {
     }
 }
 
+/// Whether a route asks for nobody who is signed in.
+fn needs_nobody(rights: Rights) -> bool {
+    matches!(rights, Rights::Open | Rights::Key | Rights::Link)
+}
+
 /// A caller, the headers that it shows, and whether that is somebody.
 type Shown = (&'static str, &'static [(&'static str, &'static str)], bool);
 
@@ -187,7 +194,11 @@ async fn every_route_answers_every_caller_as_the_matrix_says() {
                 // A token is no write key: it gets what nobody gets.
                 let is_refused = [401, 404].contains(&got.status.as_u16());
                 assert!(is_refused || got.header("x-entente-outcome") == "rejected", "{name} {}", route.path);
-            } else if ![Rights::Open, Rights::Key].contains(&route.rights) && !is_somebody {
+            } else if route.rights == Rights::Link {
+                // No credential is a link.
+                assert_eq!(got.status, StatusCode::FORBIDDEN, "{name} {}", route.path);
+                assert!(got.header("set-cookie").is_empty());
+            } else if !needs_nobody(route.rights) && !is_somebody {
                 assert!([401, 303].contains(&got.status.as_u16()), "{name} may not reach {}", route.path);
             }
             matrix += &format!(" {:>9}", got.status.as_u16());
@@ -209,7 +220,7 @@ async fn case_25_a_write_key_opens_nothing_but_the_intake() {
         ]
     };
     let all = [ways(PUBLIC_KEY, "cGtfd2ViOg=="), ways(SECRET_KEY, "c2tfc2hvcDo=")];
-    for route in routes().iter().filter(|route| ![Rights::Open, Rights::Key].contains(&route.rights)) {
+    for route in routes().iter().filter(|route| !needs_nobody(route.rights)) {
         for (header, value, in_query) in all.iter().flatten() {
             let mut request = sample(route.method, route.path).header(*header, value);
             if !in_query.is_empty() {
@@ -226,6 +237,55 @@ async fn case_25_a_write_key_opens_nothing_but_the_intake() {
             assert!(is_refused, "{header}: {value} reaches {} {}: {}", route.method, route.path, got.status);
             assert!(!got.text().contains("net_sales"), "{}: nothing of the data is told", route.path);
         }
+    }
+}
+
+async fn prefer(address: &str, form: &'static str) -> Got {
+    let request = Request::post(address).header("content-type", "application/x-www-form-urlencoded");
+    send("", request.body(Body::from(form)).expect("a request")).await
+}
+
+#[tokio::test]
+async fn whoever_has_a_link_says_yes_and_no_in_one_click() {
+    let link = "/preferences?token=link-ann";
+    let page = send("", Request::get(link).body(Body::empty()).expect("a request")).await;
+    let text = page.text();
+    assert_eq!(
+        (page.status, page.header("cache-control"), page.header("set-cookie")),
+        (StatusCode::OK, "no-store", "")
+    );
+    for said in [
+        "Global Privacy Control said no on 20 Nov 2026",
+        r#"name="yes" value="email" aria-pressed="true""#,
+        r#"name="all" value="no""#,
+        "there is nothing to choose",
+    ] {
+        assert!(text.contains(said), "{said}");
+    }
+    assert!(!text.contains(r#"value="delivery""#), "what nobody can choose has no button");
+    let saved = prefer(link, "version=0123456789abcdef&yes=email").await;
+    assert_eq!(
+        (saved.status, saved.header("location")),
+        (StatusCode::SEE_OTHER, "/preferences?token=link-ann&saved=1")
+    );
+    // A yes to a text that has changed is none; a no needs no text.
+    let changed = prefer(link, "version=before&yes=email").await;
+    assert!(changed.status == StatusCode::OK && changed.text().contains("nothing was saved"), "{}", changed.text());
+    // What nobody asks about, and no choice at all.
+    for wrong in ["no=delivery", "no=nothing", "", "maybe=email"] {
+        assert_eq!(prefer(link, wrong).await.status, StatusCode::BAD_REQUEST, "{wrong}");
+    }
+    // A mail program says no for its owner, without a page and without an origin.
+    let address = "/preferences?token=link-ann&purpose=email";
+    assert_eq!(prefer(address, "List-Unsubscribe=One-Click").await.status, StatusCode::OK);
+    for bad in ["/preferences", "/preferences?token=", "/preferences?token=link-bob"] {
+        let page = send("", Request::get(bad).body(Body::empty()).expect("a request")).await;
+        assert!(
+            page.status == StatusCode::FORBIDDEN && page.text().contains("This link is not good"),
+            "{}",
+            page.text()
+        );
+        assert_eq!(prefer(bad, "no=email").await.status, StatusCode::FORBIDDEN);
     }
 }
 

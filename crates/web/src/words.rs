@@ -14,6 +14,7 @@ pub(crate) fn register(environment: &mut Environment<'static>) {
             false => figure(&value.to_string(), unit.as_deref()),
         }
     });
+    environment.add_filter("day", |text: String| day(text.get(..10).unwrap_or(&text)));
     environment.add_filter("moment", |text: String| moment(&text));
     environment.add_filter("query", |text: String| crate::body::percent_encode(&text));
     environment.add_filter("capital", |text: String| capital(&text));

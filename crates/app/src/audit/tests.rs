@@ -73,6 +73,36 @@ fn a_chain_that_was_cut_off_is_found_by_its_head_alone() {
 }
 
 #[test]
+fn case_66_a_record_that_is_gone_or_out_of_place_is_named() {
+    let signer = Signer::new(&[7; 32]).expect("it is a key");
+    let whole = chain(&["a", "b", "c", "d"]);
+    let heads: Vec<Head> = whole.iter().map(|(number, _, link)| signer.sign(*number, *link)).collect();
+    let named = |records: &[(i64, String, Link)], heads: &[Head], start: String| {
+        let wrong = verify(records, heads).expect_err("something was done to it");
+        assert!(wrong.starts_with(&start), "{start}: {wrong}");
+    };
+    for record in 0..whole.len() {
+        let number = record + 1;
+        let mut gone = whole.clone();
+        gone.remove(record);
+        named(&gone, &heads[3..], format!("record {number} is missing"));
+        if number == whole.len() {
+            continue;
+        }
+        gone.iter_mut().zip(1..).for_each(|(record, number)| record.0 = number);
+        named(&gone, &[], format!("record {number} was changed, or one before it was taken out"));
+        // Places are changed with and without what binds them.
+        let mut swapped = whole.clone();
+        swapped.swap(record, number);
+        swapped.iter_mut().zip(1..).for_each(|(record, number)| record.0 = number);
+        named(&swapped, &[], format!("record {number} was changed"));
+        let bodies: Vec<&str> = swapped.iter().map(|(_, body, _)| body.as_str()).collect();
+        named(&chain(&bodies), &heads, format!("record {number} is not the one that was signed"));
+        named(&chain(&bodies), &heads[3..], "record 4 is not the one that was signed".to_owned());
+    }
+}
+
+#[test]
 fn heads_are_signed_and_read_back() {
     let signer = Signer::new(&[7; 32]).expect("it is a key");
     let head = signer.sign(9, [3; 32]);

@@ -10,8 +10,8 @@ use lake::{PurposePeople, Snapshot};
 use policy::{FieldUse, Grant, Request, Shows};
 use query::{Limits, Plan, Rows, Telling};
 use spec::{
-    Diagnostic, Error, ErrorKind, FieldClass, FieldRef, Instant, Measure, MeasureFunction, Outcome, Period, Purpose,
-    Question, QuestionBody, Reason, Release, Result, Role, ValueType, Verdict,
+    Diagnostic, Error, ErrorKind, FieldClass, FieldRef, Instant, Measure, MeasureAtom, MeasureFunction, Outcome,
+    Period, Purpose, Question, QuestionBody, Reason, Release, Result, Role, ValueType, Verdict,
 };
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
@@ -344,6 +344,9 @@ pub(crate) fn release(question: &Question) -> Release {
 /// What sort of figures a question shows.
 fn shows(question: &Question) -> Shows {
     let is_explicit = |period: &Option<Period>| period.is_some();
+    if measures(question).iter().any(|measure| is_extreme(measure)) {
+        return Shows::Extremes;
+    }
     match &question.body {
         QuestionBody::Audience(_) => Shows::CountsOfPeople,
         // The days of a trend without a period are those with events, and its groups those that there are.
@@ -364,6 +367,25 @@ fn shows(question: &Question) -> Shows {
         | QuestionBody::Paths(_)
         | QuestionBody::Experiment(_) => Shows::Figures,
         QuestionBody::Sql(_) => Shows::Anything,
+    }
+}
+
+/// What a question measures.
+fn measures(question: &Question) -> Vec<&Measure> {
+    match &question.body {
+        QuestionBody::Trend(trend) => vec![&trend.measure],
+        QuestionBody::Experiment(experiment) => experiment.metrics.iter().map(|metric| &metric.measure).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Whether a measure is the smallest or the largest value of a group, and so one person's.
+fn is_extreme(measure: &Measure) -> bool {
+    let of = |atom: &MeasureAtom| matches!(atom.function, MeasureFunction::Min | MeasureFunction::Max);
+    match measure {
+        Measure::Atom(atom) => of(atom),
+        Measure::Ratio(top, bottom) => of(top) || of(bottom),
+        Measure::Metric(_) => false,
     }
 }
 

@@ -197,6 +197,21 @@ pub(crate) fn of_refusal(scene: &Scene<'_>, question: &Question, resolved: &Reso
                 Some(&format!("purposes/{}.yaml", purpose.name)),
             ),
         ),
+        Refusal::OnePerson => reason(
+            ReasonCode::OnePerson,
+            &purpose.name,
+            format!("The smallest and the largest of a group are one person's, and {} shows nobody's.", purpose.title),
+            format!(
+                "`purposes/{}.yaml` guards differences between answers, so that `min` and `max` are not answered.",
+                purpose.name
+            ),
+            gap(
+                format!("Show differences between answers for {}", purpose.title),
+                format!("`differences: shown` for the purpose `{}`", purpose.name),
+                "the privacy officer",
+                Some(&format!("purposes/{}.yaml", purpose.name)),
+            ),
+        ),
         Refusal::Nobody => too_few(purpose, ReasonCode::NobodyMayBeUsed, "Nobody"),
         Refusal::TooFew => too_few(purpose, ReasonCode::UnderMinimumGroup, "Too few people"),
     }

@@ -5,7 +5,8 @@ use crate::question::telling::Aim;
 use crate::state::purposes_of;
 use spec::{
     AttributionModel, AttributionQuestion, Condition, ExperimentMetric, ExperimentQuestion, FieldRef, FunnelQuestion,
-    Interval, Measure, Period, Question, QuestionBody, Reason, ReasonCode, Release, Remedy, Term, TrendQuestion,
+    Interval, Measure, MeasureAtom, MeasureFunction, Period, Question, QuestionBody, Reason, ReasonCode, Release,
+    Remedy, Term, TrendQuestion,
 };
 
 /// Changed questions that are tried for one refusal; a judge answers while somebody types.
@@ -80,6 +81,9 @@ fn changes(scene: &Scene<'_>, question: &Question, reasons: &[Reason]) -> Vec<Ca
         if let Some(count) = as_count(base).filter(|_| has(ReasonCode::ReleaseLevel) || has(ReasonCode::FieldHidden)) {
             found.push(Candidate { title: format!("Ask how many instead of who{note}"), question: count });
         }
+    }
+    if has(ReasonCode::OnePerson) {
+        found.extend(averaged(question));
     }
     if has(ReasonCode::UnderMinimumGroup) {
         found.extend(without_one_term(scene, question));
@@ -209,6 +213,15 @@ fn uses(condition: &Condition, names: &[&str]) -> bool {
 fn aggregate_uses(aggregate: &spec::Aggregate, names: &[&str]) -> bool {
     aggregate.property.as_deref().is_some_and(|property| names.contains(&property))
         || aggregate.filter.as_ref().is_some_and(|filter| uses(filter, names))
+}
+
+/// A trend of the average in place of the smallest or the largest.
+fn averaged(question: &Question) -> Option<Candidate> {
+    let QuestionBody::Trend(trend) = &question.body else { return None };
+    let Measure::Atom(atom) = &trend.measure else { return None };
+    let measure = Measure::Atom(MeasureAtom { function: MeasureFunction::Avg, ..atom.clone() });
+    let body = QuestionBody::Trend(TrendQuestion { measure, ..trend.clone() });
+    Some(Candidate { title: "Ask for the average".to_owned(), question: Question { body, ..question.clone() } })
 }
 
 /// An audience with each of its terms left out in turn.

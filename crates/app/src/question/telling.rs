@@ -81,7 +81,8 @@ pub(crate) fn telling(scene: &Scene<'_>, question: &Question, grant: &Grant) -> 
             let told = scene.state.tellings.figures(scene.state, scene.user, grant.purpose())?;
             let everybody = scene.state.tellings.everybody(grant);
             let told = told.iter().cloned().chain([everybody]).collect();
-            Telling::Guarded(Arc::new(History::new(told, state(scene))))
+            let salt = scene.state.store.number(&format!("differences {}", grant.purpose()));
+            Telling::Guarded(Arc::new(History::new(told, state(scene), salt)))
         }
         _ => Telling::Plain,
     })

@@ -122,6 +122,11 @@ impl Store {
         rows.map(stored).collect()
     }
 
+    /// A number that follows from this folder's secret and a label.
+    pub(crate) fn number(&self, label: &str) -> u64 {
+        self.signer.number(label)
+    }
+
     /// The signed end of the chain now.
     pub(crate) fn head(&self) -> Result<Head> {
         let (number, link) = end(&self.connection()).map_err(error::store)?;
@@ -184,9 +189,42 @@ pub(super) fn chain_up(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// What the name of a head begins with that the records no longer bore out.
+const KEPT: &str = "audit.head.kept-";
+
+/// Keeps a head that the records no longer bear out, since the next one would take its place and with it the trace of what
+/// was cut off or changed.
+pub(super) fn keep_head(connection: &Connection, path: &Path) -> Result<()> {
+    let Some(head) = read_head(path).filter(Head::is_genuine) else { return Ok(()) };
+    let select = "SELECT link FROM records WHERE number = ?1";
+    let link: Option<Link> =
+        connection.query_row(select, [head.n_records], |row| row.get(0)).optional().map_err(error::store)?;
+    if head.n_records == 0 || link == Some(head.link) {
+        return Ok(());
+    }
+    tracing::error!(records = head.n_records, "records are missing or were changed; `entente audit verify` says which");
+    let kept = path.with_file_name(format!("{KEPT}{}-{}", head.n_records, hex(&head.link[..4])));
+    std::fs::rename(path, kept).map_err(|cause| error::file("keep", path, cause))
+}
+
+/// The heads of a data folder that its records did not bear out at some start.
+pub(crate) fn kept_heads(data: &Path) -> Vec<Head> {
+    let entries = std::fs::read_dir(data).into_iter().flatten().flatten();
+    let is_kept = |entry: &std::fs::DirEntry| entry.file_name().to_string_lossy().starts_with(KEPT);
+    entries.filter(is_kept).filter_map(|entry| read_head(&entry.path())).collect()
+}
+
+/// The head in a file; `None` where it cannot be read.
+pub(super) fn read_head(path: &Path) -> Option<Head> {
+    Head::from_json(&serde_json::from_str(&std::fs::read_to_string(path).ok()?).ok()?)
+}
+
 /// Writes a head in place of the one before.
 fn write_head(path: &Path, signer: &Signer, (number, link): (i64, Link)) -> std::io::Result<()> {
     let draft = path.with_extension(format!("head-{}", hex(&link[..4])));
     std::fs::write(&draft, signer.sign(number, link).to_json().to_string())?;
     std::fs::rename(&draft, path)
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use super::world::{Setup, World};
 use api::{Input, Product};
 use serde_json::{Value as Json, json};
-use spec::Diagnostic;
+use spec::{Diagnostic, Value};
 use std::sync::LazyLock;
 
 static SHOP: LazyLock<World> = LazyLock::new(|| Setup::shop().open());
@@ -113,6 +113,52 @@ fn sql_in_a_value_is_a_value() {
     };
     let asked = SHOP.app.judge(&who, &audience(&condition));
     assert!(matches!(asked, Ok(Input::Good(_))), "{asked:?}");
+}
+
+/// Values that end a quote, start a comment, or stand for any text, somewhere.
+const VALUES: [&str; 11] = [
+    "' OR 1=1--",
+    r"\'",
+    "$$ OR $$",
+    "a; DROP TABLE events",
+    "/* x */",
+    "-- x",
+    "\u{2019} OR \u{2018}1\u{2019}=\u{2018}1",
+    "\u{ff07}\u{ff02}",
+    "a\"b",
+    "%",
+    "_",
+];
+
+#[test]
+fn case_28_a_value_is_what_stands_between_its_quotes() {
+    let mut setup = Setup::shop();
+    let members = setup.data.iter_mut().find(|data| data.file_name == "members.csv").expect("the shop has members");
+    let mut profiles = "member,at,tier\n".to_owned();
+    for (number, value) in VALUES.iter().enumerate() {
+        for member in [format!("v{number}"), format!("w{number}")] {
+            members.text.push_str(&format!("{member},DE,\n"));
+            profiles.push_str(&format!("{member},2024-01-01,\"{}\"\n", value.replace('"', "\"\"")));
+        }
+    }
+    setup.add("profiles", "profiles.csv", profiles);
+    let world = setup.open();
+    let people = |condition: &str| {
+        let asked = world.ask("marketer", &audience(condition));
+        let Ok(Input::Good(asked)) = asked else { panic!("`{condition}` is refused: {asked:?}") };
+        let answer = asked.answer.unwrap_or_else(|| panic!("`{condition}` is not answered: {:?}", asked.verdict));
+        answer.rows[0][0].clone()
+    };
+    for value in VALUES {
+        let text = value.replace('\'', "''");
+        assert_eq!(people(&format!("tier = '{text}'")), Value::Integer(2), "{value}");
+        assert_eq!(people(&format!("tier IN ('{text}', 'nobody has this')")), Value::Integer(2), "{value}");
+    }
+    assert_eq!(people("tier IS NOT NULL"), Value::Integer(22), "all of them are there");
+    let long = wrong(&audience(&format!("vip AND tier = '{}'", "x".repeat(1 << 20))));
+    let places: Vec<_> = long.iter().map(|found| (found.path.as_str(), found.line, found.column)).collect();
+    assert_eq!(places, [("/question/where", 1, 1)], "a text that is too long is not read at all");
+    assert!(long[0].message.contains("longer than 32 KiB"), "{}", long[0].message);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::world::{Setup, World, open};
 use api::Input;
 use serde_json::{Value as Json, json};
-use spec::{Answer, ReasonCode, Value};
+use spec::{Answer, ReasonCode, Remedy, Value};
 use std::fmt::Write;
 
 /// People of the world; the n-th joined on a day of their own, is `20 + n % 40` years old and visits once.
@@ -75,7 +75,8 @@ fn a_figure_about_nearly_the_same_people_gives_way_to_the_one_before() {
     assert_eq!(of("tier = 'gold'"), Some(100));
     // Nine people fewer, one person fewer, nobody fewer: each is what was told before.
     let without = |n: usize| format!("tier = 'gold' AND joined >= '{}'", joined(n));
-    assert_eq!([0, 1, 9, 10, 50].map(|n| of(&without(n))), [100, 100, 100, 90, 50].map(Some));
+    // How many more than ten are near is drawn for each, up to five.
+    assert_eq!([0, 1, 9, 15, 50].map(|n| of(&without(n))), [100, 100, 100, 85, 50].map(Some));
     // Nor does a sum of two, a difference of two, or what is left of everybody tell it.
     assert_eq!(of("vip = true"), Some(200));
     assert_eq!(of(&format!("vip = false OR joined = '{}'", joined(2))), Some(200));
@@ -98,6 +99,22 @@ fn a_figure_about_nearly_the_same_people_gives_way_to_the_one_before() {
     let setup = shop("", &|_| "gold");
     let world = World { app: open(folder.path(), setup.now, 9).into(), folder };
     assert_eq!(count(&world, &audience(&without(3))), Some(100));
+}
+
+#[test]
+fn case_74_one_persons_value_is_not_shown() {
+    let world = shop("", &|_| "gold").open();
+    for measure in ["max(purchase.amount)", "min(purchase.amount)", "max(purchase.amount) / count(visit)"] {
+        let trend = json!({ "kind": "trend", "purpose": "analytics", "measure": measure, "by": "none" });
+        let Ok(Input::Good(asked)) = world.ask("marketer", &trend) else { panic!("`{measure}` makes sense") };
+        let reason = &asked.verdict.reasons[0];
+        assert_eq!((reason.code, asked.answer.is_none()), (ReasonCode::OnePerson, true), "{measure}");
+        let is_average =
+            |remedy: &Remedy| matches!(remedy, Remedy::Ask { title, .. } if title == "Ask for the average");
+        assert_eq!(reason.remedies.iter().any(is_average), !measure.contains('/'), "{measure}");
+        let shown = shop("differences: shown\n", &|_| "gold").open();
+        assert_eq!(code(&shown, &trend), None, "{measure}");
+    }
 }
 
 #[test]

@@ -17,6 +17,8 @@ use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use web::{RouteInfo, RouteKind};
 
+mod masked;
+
 const PAIRS: u64 = 600;
 /// Requests to one three of worlds: to make them takes as long as some hundred requests.
 const REQUESTS_PER_WORLD: u64 = 300;
@@ -266,6 +268,8 @@ fn of_route(dice: &mut Dice, route: &RouteInfo) -> Option<Sent> {
             if dice.chance(30) { partial.with("hx-request", "true") } else { partial }
         }
         (_, "POST", "/sign-out") => to(route.path).form(&[]),
+        // What a good link shows is the ledger's; nobody here has one.
+        (_, "POST", "/preferences") => to("/preferences?token=x").form(&[("no", "email")]),
         _ => return None,
     })
 }

@@ -134,6 +134,7 @@ pub(super) fn open(folder: &Path, now: Instant, seed: u64) -> App {
         clock: Arc::new(FixedClock(now)),
         random: Arc::new(SeededRandom::new(seed)),
         places: None,
+        proofs: None,
         hot_bytes_max: 16 << 20,
     };
     App::open(options).expect("a new folder opens")

@@ -8,7 +8,7 @@ use spec::{Basis, Door, Law, Purpose, Signals, TcfUse, UsOptOut};
 /// A string by which vendor 7 is disclosed and may do purposes 1 and 3.
 const TCF_YES: &str = "CQgYw8AQgYw8AEsABBDEB4FgAKAAAAAAAAYgADgIAAAAAAAA.IADgIAAA";
 
-fn purposes() -> Vec<Purpose> {
+pub(super) fn purposes() -> Vec<Purpose> {
     let purpose = |name: &str, basis, signals| Purpose {
         name: name.to_owned(),
         title: name.to_owned(),
@@ -34,7 +34,7 @@ fn world() -> World {
     world
 }
 
-fn heard(world: &World) -> Vec<Consent<'static>> {
+pub(super) fn heard(world: &World) -> Vec<Consent<'static>> {
     let consent = |arrival| match arrival {
         Arrival::Consent(consent) => Some(consent),
         _ => None,
@@ -82,6 +82,24 @@ fn case_82_a_string_that_is_not_in_force_is_a_no() {
     let no = [word("tcf", "ads", false), word("tcf", "profile", false)];
     for text in [r#""CPSG_8APSG_8AAAAAAENAACAAAAAAAAAAAAAAAAAAAAA""#, r#""""#, r#""nonsense""#, "7"] {
         assert_eq!(says(&format!(r#"{{"tcf":{text}}}"#)), no, "{text}");
+    }
+}
+
+#[test]
+fn case_82_a_damaged_string_is_a_no() {
+    let no = |signal| [word(signal, "ads", false), word(signal, "profile", false)];
+    // Version 1 of the framework, which went out of force in 2020.
+    assert_eq!(says(r#"{"tcf":"BOEFEAyOEFEAyAHABDENAI4AAAB9vABAASA"}"#), no("tcf"));
+    let mut damaged: Vec<String> =
+        ["=", ".", "~", "!", "\u{200b}"].iter().map(|more| format!("{TCF_YES}{more}")).collect();
+    // Without its first character, and without the point before the vendors that were disclosed.
+    damaged.push(TCF_YES[1..].to_owned());
+    damaged.push(TCF_YES.replace('.', ""));
+    // Into the last segment: what fills up its end may be missing, the vendors may not.
+    damaged.push(TCF_YES[..TCF_YES.len() - 4].to_owned());
+    for text in damaged {
+        assert_eq!(says(&format!(r#"{{"tcf":"{text}"}}"#)), no("tcf"), "{text}");
+        assert_eq!(says(&format!(r#"{{"gpp":"DBABMA~{text}"}}"#)), no("gpp"), "{text}");
     }
 }
 

@@ -1,9 +1,9 @@
 //! Where keys may stand, what they may send, and what is counted.
 
-use super::world::{NOW, PUBLIC, SECRET, World, delivery, key, source};
-use api::{Call, Collector, Delivery, Receipt, Refusal, RefusalKind};
-use lake::Arrival;
-use spec::{Door, Key, KeyKind};
+use super::world::{NOW, PUBLIC, SECRET, World, delivery, key, object, source, text};
+use api::{Call, Collector, Delivery, MessageOutcome, Receipt, Refusal, RefusalKind};
+use lake::{Arrival, Origin};
+use spec::{Door, Key, KeyKind, Object, ObjectKind, OnFault, Source};
 
 const PAGE: &str = r#"{"anonymousId":"a"}"#;
 
@@ -181,4 +181,87 @@ fn only_public_keys_have_settings() {
     assert_eq!(settings["integrations"]["Segment.io"]["apiKey"], PUBLIC);
     assert_eq!(world.intake.settings(SECRET), None);
     assert_eq!(world.intake.settings("nobody"), None);
+}
+
+const BANK_PUBLIC: &str = "pk_fedcba9876543210fedcba9876543210";
+const BANK_SECRET: &str = "sk_fedcba9876543210fedcba9876543210";
+
+/// A second source, with keys, names and people of its own.
+fn bank() -> Source {
+    let of_bank = |object: Object| Object { person_prefix: "bank-".to_owned(), ..object };
+    let mut bank = source(Door::default());
+    bank.name = "bank".to_owned();
+    bank.contract.id = "bank".to_owned();
+    bank.contract.objects = vec![
+        of_bank(object("invoice_paid", ObjectKind::Event, vec![text("iban")])),
+        of_bank(object("account", ObjectKind::Traits, vec![text("credit")])),
+    ];
+    bank.keys = vec![key("page", KeyKind::Public, BANK_PUBLIC), key("core", KeyKind::Secret, BANK_SECRET)];
+    bank
+}
+
+fn origin<'a>(arrival: &'a Arrival<'_>) -> &'a Origin<'a> {
+    match arrival {
+        Arrival::Message(message) => &message.origin,
+        Arrival::Aside(aside) => &aside.origin,
+        Arrival::Refused(refused) => &refused.origin,
+        Arrival::Alias(alias) => &alias.origin,
+        Arrival::Consent(consent) => &consent.origin,
+    }
+}
+
+#[test]
+fn case_53_a_key_of_one_source_writes_nothing_of_another() {
+    let messages = [
+        r#"{"type":"track","event":"invoice_paid","userId":"u","properties":{"iban":"x"}}"#.to_owned(),
+        r#"{"type":"track","event":"Invoice Paid","userId":"bank-u","source":"bank"}"#.to_owned(),
+        r#"{"type":"track","event":"bank.invoice_paid","userId":"u","context":{"source":"bank"}}"#.to_owned(),
+        r#"{"type":"track","event":"bank/invoice_paid","userId":"u","entente":{"source":"bank"}}"#.to_owned(),
+        // The header says whose it is; what stands in the body is a second opinion.
+        format!(r#"{{"type":"track","event":"invoice_paid","userId":"u","writeKey":"{BANK_PUBLIC}"}}"#),
+    ];
+    for on_fault in [OnFault::Reject, OnFault::Quarantine, OnFault::Flag] {
+        let world = World::new();
+        let shop = source(Door { unknown_event: on_fault, ..Door::default() });
+        world.intake.set_rules(&[shop, bank()], &[], &|_| false);
+        for (key, message) in [PUBLIC, SECRET].iter().flat_map(|key| messages.iter().map(move |message| (key, message)))
+        {
+            let body = format!(r#"{{"batch":[{message}]}}"#);
+            let receipt = world.deliver(delivery(Call::Batch, Some(key), body.as_bytes()));
+            let Receipt::Read(receipts) = receipt else { panic!("it is read: {receipt:?}") };
+            let is_out = [MessageOutcome::Rejected, MessageOutcome::Quarantined].contains(&receipts[0].outcome);
+            assert!(is_out, "{message}: {receipts:?}");
+            assert_eq!(receipts[0].faults[0].reason, "the contract does not declare the event", "{message}");
+        }
+        let near = r#"{"event":"invoice_pade","userId":"u"}"#;
+        let receipt = world.one(Call::Track, near);
+        assert!(!format!("{:?}", receipt.faults).contains("invoice_paid"), "a name of the other source is not told");
+        let arrivals = world.arrivals();
+        assert!(
+            !arrivals.is_empty() && arrivals.iter().all(|arrival| origin(arrival).source == "shop"),
+            "{arrivals:?}"
+        );
+        assert!(!arrivals.iter().any(|arrival| matches!(arrival, Arrival::Message(_))), "{arrivals:?}");
+        // What both sources have, traits, are those of the key's source.
+        let _ = world.one(Call::Identify, r#"{"userId":"u","traits":{"credit":"9"}}"#);
+        let message = world.last_message();
+        assert_eq!((message.origin.source.as_ref(), message.object.as_ref()), ("shop", "customer"));
+        assert_eq!(message.user_id.as_deref(), Some("shop-u"));
+    }
+}
+
+#[test]
+fn case_53_the_other_source_has_its_own_key() {
+    let world = World::new();
+    world.intake.set_rules(&[source(Door::default()), bank()], &[], &|_| false);
+    let paid = r#"{"event":"invoice_paid","userId":"u"}"#;
+    let receipt = world.deliver(delivery(Call::Track, Some(BANK_PUBLIC), paid.as_bytes()));
+    assert!(matches!(receipt, Receipt::Read(_)), "{receipt:?}");
+    let message = world.last_message();
+    assert_eq!((message.origin.source.as_ref(), message.object.as_ref()), ("bank", "invoice_paid"));
+    assert_eq!(message.user_id.as_deref(), Some("bank-u"));
+    let n_before = world.arrivals().len();
+    let both = format!(r#"{{"event":"invoice_paid","userId":"u","writeKey":"{BANK_SECRET}"}}"#);
+    assert_eq!(refusal(world.deliver(delivery(Call::Track, Some(PUBLIC), both.as_bytes()))).kind, RefusalKind::Key);
+    assert_eq!(world.arrivals().len(), n_before, "a secret that stands in a body opens nothing");
 }

@@ -9,10 +9,10 @@ use lake::{Arrival, Datum};
 use proptest::prelude::*;
 use spec::{Door, KeyKind, Source};
 
-const HEADER: &str = r#"{"alg":"EdDSA","typ":"JWT"}"#;
+pub(super) const HEADER: &str = r#"{"alg":"EdDSA","typ":"JWT"}"#;
 /// `NOW` in seconds, and what a day has of them.
-const SECOND: i64 = NOW / 1_000_000;
-const DAY: i64 = 86_400;
+pub(super) const SECOND: i64 = NOW / 1_000_000;
+pub(super) const DAY: i64 = 86_400;
 
 pub(super) fn pair(seed: u8) -> Ed25519KeyPair {
     Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).expect("any 32 bytes are a seed")
@@ -33,7 +33,7 @@ fn world() -> World {
     World::with(shop(&[&pair(1)]))
 }
 
-fn sign(pair: &Ed25519KeyPair, header: &str, claims: &str) -> String {
+pub(super) fn sign(pair: &Ed25519KeyPair, header: &str, claims: &str) -> String {
     let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
     let signature = pair.sign(signed.as_bytes());
     format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))

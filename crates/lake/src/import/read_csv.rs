@@ -125,7 +125,7 @@ impl<'a> CsvReader<'a> {
             .iter()
             .map(|place| match place.map(|at| std::str::from_utf8(field(&self.text, &self.ends, at))) {
                 None | Some(Ok("")) => Cell::Missing,
-                Some(Ok(text)) => Cell::Text(Cow::Borrowed(text)),
+                Some(Ok(text)) => Cell::Text(Cow::Borrowed(spec::unguarded(text))),
                 Some(Err(_)) => Cell::Unreadable,
             })
             .collect();

@@ -181,7 +181,7 @@ pub struct Consent<'a> {
     pub anonymous_id: Option<Cow<'a, str>>,
     /// Whether a public key vouches for it, which is nobody.
     pub is_claimed: bool,
-    /// Which signal: `categories`, `tcf`, `gpp`, `gpc` or `api`.
+    /// Which signal: `categories`, `tcf`, `gpp`, `gpc`, `api` or `preferences`.
     #[serde(borrow)]
     pub signal: Cow<'a, str>,
     /// Which text the person was shown, where the message says so.

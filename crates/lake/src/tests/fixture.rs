@@ -147,7 +147,7 @@ pub(crate) fn purchase(has_id: bool) -> Object {
     Object { message_id_column, ..object("purchase", ObjectKind::Event, Some("at"), fields) }
 }
 
-pub(super) fn purpose(name: &str, basis: Basis) -> Purpose {
+pub(crate) fn purpose(name: &str, basis: Basis) -> Purpose {
     Purpose {
         name: name.to_owned(),
         title: name.to_owned(),

@@ -74,3 +74,30 @@ fn a_backslash_in_a_pattern_is_one() {
         assert_eq!(mask(&batch, &condition), matching, "{pattern}");
     }
 }
+
+#[test]
+fn case_43_signs_of_regular_expressions_are_signs_like_others() {
+    let texts: ArrayRef = Arc::new(StringArray::from(vec!["(a+)+$", "x(a+)+$y", "aaaa", r"\w{9}", "wwwwwwwww"]));
+    let batch = RecordBatch::try_from_iter([("event.page", texts)]).expect("one column");
+    for (pattern, matching) in [
+        ("(a+)+$", [true, false, false, false, false]),
+        ("%(a+)+$%", [true, true, false, false, false]),
+        ("_(a+)+$_", [false, true, false, false, false]),
+        (r"\w{9}", [false, false, false, true, false]),
+        (".*", [false; 5]),
+        ("[aw]%", [false; 5]),
+    ] {
+        let condition = Condition::Like { term: field("page"), pattern: pattern.to_owned() };
+        assert_eq!(mask(&batch, &condition), matching, "{pattern}");
+    }
+}
+
+#[test]
+fn case_43_a_pattern_that_tries_everything_ends() {
+    // Where each `%` is tried against each place, this takes longer than the world is old.
+    let long = "a".repeat(10_000);
+    let texts: ArrayRef = Arc::new(StringArray::from(vec![long.clone(), format!("{long}b"), format!("{long}ba")]));
+    let batch = RecordBatch::try_from_iter([("event.page", texts)]).expect("one column");
+    let condition = Condition::Like { term: field("page"), pattern: format!("{}b", "%a".repeat(64)) };
+    assert_eq!(mask(&batch, &condition), [false, true, false]);
+}

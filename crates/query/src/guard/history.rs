@@ -44,6 +44,8 @@ pub(super) const EVERYBODY: i64 = i64::MIN;
 pub struct History {
     /// The state of tables and rules now.
     state: u64,
+    /// A secret from which it follows how near is too near, for each figure.
+    salt: u64,
     /// By sort, each in the order of how many people they are about.
     by_sort: HashMap<u64, Vec<Entry>>,
     sequences: HashMap<(String, u64, u64), i64>,
@@ -66,9 +68,9 @@ pub(super) enum Relation {
 }
 
 impl History {
-    /// Puts together what was told, as it stands to a state of tables and rules.
-    pub fn new(told: Vec<Arc<Told>>, state: u64) -> History {
-        let mut history = History { state, ..History::default() };
+    /// Puts together what was told, as it stands to a state of tables and rules; `salt` is known to nobody who asks.
+    pub fn new(told: Vec<Arc<Told>>, state: u64, salt: u64) -> History {
+        let mut history = History { state, salt, ..History::default() };
         for told in told {
             history.sequences.insert((told.question.clone(), told.cell, told.sort), told.sequence);
             history.by_sort.entry(told.sort).or_default().push(Entry { n_people: told.n_people(), told });
@@ -86,11 +88,21 @@ impl History {
         self.sequences.get(&(told.question.clone(), told.cell, told.sort)).copied().unwrap_or(i64::MAX)
     }
 
+    /// By fewer than how many people two figures have to differ to be too near: the minimum group, and up to half as many
+    /// more, other ones for each figure. If everybody knew the bound, whether a figure gives way would tell of the one person
+    /// who makes it nearer than that.
+    pub(super) fn within(&self, question: &str, cell: u64, min_group: u64) -> u64 {
+        let mixed = hash(question) ^ cell.rotate_left(32) ^ self.salt;
+        let mixed = (mixed ^ mixed >> 33).wrapping_mul(0xff51_afd7_ed55_8ccd);
+        min_group + (mixed ^ mixed >> 33) % (min_group / 2 + 1)
+    }
+
     /// How a figure stands to those that were told before it. Only counts add up; of other sorts single figures are compared.
     pub(super) fn relation(&self, new: &Told, adds_up: bool, min_group: u64) -> Relation {
         let Some(entries) = self.by_sort.get(&new.sort) else { return Relation::Apart };
+        let within = self.within(&new.question, new.cell, min_group);
         let search =
-            Search { entries, new, n_people: new.n_people(), within: i64::try_from(min_group).unwrap_or(i64::MAX) };
+            Search { entries, new, n_people: new.n_people(), within: i64::try_from(within).unwrap_or(i64::MAX) };
         let mut outdated = Vec::new();
         let mut near = search.single();
         if adds_up {

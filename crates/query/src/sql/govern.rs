@@ -9,7 +9,7 @@
 use super::expression::holds_all;
 use super::governed::{Followed, Governed, Kind};
 use super::tables::SqlTable;
-use super::{Complaint, Step};
+use super::{Complaint, Step, sums};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{Column, JoinType, TableReference};
 use datafusion::datasource::source_as_provider;
@@ -53,7 +53,7 @@ impl Governor {
                  audience",
             ));
         }
-        Ok(governed.plan)
+        Ok(sums::exact(governed.plan)?)
     }
 
     pub(super) fn govern(&mut self, plan: &LogicalPlan) -> Step<Governed> {

@@ -163,8 +163,16 @@ impl Tally {
         }
     }
 
-    /// The value of a cell, and the distinct people it is about.
-    pub(super) fn figure(&self, cell: usize, data_type: Option<&DataType>) -> Result<(Value, People)> {
+    /// The value of a cell, and the distinct people it is about. One that cannot be written down is an error only where so
+    /// many are behind it that it could be told: else the error would tell of a few.
+    pub(super) fn figure(&self, cell: usize, data_type: Option<&DataType>, least: u64) -> Result<(Value, People)> {
+        let n_people = self.counts[cell].n_people;
+        let value = self.value(cell, data_type);
+        let value = if n_people < least { value.unwrap_or(Value::Null) } else { value? };
+        Ok((value, People::from_parts(n_people, self.classes_of(cell))))
+    }
+
+    fn value(&self, cell: usize, data_type: Option<&DataType>) -> Result<Value> {
         let Counts { n_rows, n_people, .. } = self.counts[cell];
         let sum = |data_type: &DataType| match data_type {
             _ if n_rows == 0 => Ok(Value::Null),
@@ -172,7 +180,7 @@ impl Tally {
             _ => shown(Number::Exact(self.exact[cell]), data_type),
         };
         let missing = || error::bug("a figure about a property without one");
-        let value = match self.function {
+        Ok(match self.function {
             MeasureFunction::Count => cells::count(n_rows),
             MeasureFunction::People => cells::count(n_people),
             MeasureFunction::Sum => sum(data_type.ok_or_else(missing)?)?,
@@ -181,8 +189,7 @@ impl Tally {
                 let data_type = data_type.ok_or_else(missing)?;
                 self.extreme[cell].map_or(Ok(Value::Null), |number| shown(number, data_type))?
             }
-        };
-        Ok((value, People::from_parts(n_people, self.classes_of(cell))))
+        })
     }
 }
 
@@ -366,7 +373,7 @@ mod tests {
             .expect("cells are few")
             .into_iter()
             .map(|(key, interval, cell)| {
-                let (_, people) = all.tallies[0].figure(cell, Some(&DataType::Int64)).expect("it is a sum");
+                let (_, people) = all.tallies[0].figure(cell, Some(&DataType::Int64), 0).expect("it is a sum");
                 (key.clone(), interval, people.len())
             })
             .collect();

@@ -493,8 +493,11 @@ impl Product for Fixture {
         Ok(Input::Good(Asked { question: kind_of(question), verdict, answer, leaving: None }))
     }
 
-    fn encode(&self, _: &Answer, format: EncodeFormat) -> Result<Vec<u8>> {
-        Ok(if format == EncodeFormat::Parquet { b"PAR1".to_vec() } else { b"\xff\xff\xff\xff".to_vec() })
+    /// The first bytes of such a file, then the rows, so that a test can see who is in it.
+    fn encode(&self, answer: &Answer, format: EncodeFormat) -> Result<Vec<u8>> {
+        let start: &[u8; 4] = if format == EncodeFormat::Parquet { b"PAR1" } else { b"\xff\xff\xff\xff" };
+        let rows = serde_json::to_vec(&answer.rows).expect("rows are plain data and serialise");
+        Ok([&start[..], &rows].concat())
     }
 
     fn explain(&self, _: &Principal, question: &Json) -> Result<Explained> {
@@ -809,6 +812,93 @@ impl Product for Fixture {
             }],
             places: vec![("DE".into(), "gdpr".into()), ("US-CA".into(), "ccpa".into())],
             version: "0123456789abcdef".into(),
+        })
+    }
+
+    fn preferences(&self, _: &api::LinkHolder) -> Result<api::PreferencesView> {
+        let objected =
+            api::SignalView { signal: "gpc".to_owned(), is_yes: false, since: Some("2026-11-20T10:00:00Z".to_owned()) };
+        let purpose = |name: &str, title: &str, said: Option<bool>| api::PreferenceView {
+            name: name.to_owned(),
+            title: self.text(title),
+            description: self.text("We write to a household about offers."),
+            is_chosen: true,
+            withheld: (said != Some(true)).then(|| "consent".to_owned()),
+            said,
+            others: Vec::new(),
+        };
+        let ads = purpose("ads", "advertising", None);
+        let delivery =
+            api::PreferenceView { is_chosen: false, withheld: None, ..purpose("delivery", "what you ordered", None) };
+        Ok(api::PreferencesView {
+            company: self.text("Shop"),
+            purposes: vec![
+                api::PreferenceView { withheld: Some("objection".to_owned()), others: vec![objected], ..ads },
+                purpose("email", "e-mail", Some(true)),
+                delivery,
+            ],
+            text_version: "0123456789abcdef".to_owned(),
+        })
+    }
+
+    fn consents(&self, who: &Principal, request: &api::ConsentsRequest) -> Result<api::ConsentsView> {
+        if !who.sees_audit {
+            return Err(Error::new(ErrorKind::Denied, "you may not see who agreed".to_owned()));
+        }
+        let place = |place: Option<&str>, regions: usize, known: u64, yes: Option<u64>| api::ConsentPlace {
+            place: place.map(|place| self.text(place)),
+            regions,
+            known,
+            used: yes,
+            yes,
+            no: yes.map(|_| 90),
+        };
+        Ok(api::ConsentsView {
+            known: 2_469,
+            by: if request.by == "month" { "month".to_owned() } else { "week".to_owned() },
+            days: ["2026-11-15", "2026-11-22", "2026-11-29"].map(str::to_owned).into(),
+            purposes: vec![api::PurposeConsents {
+                name: "email".to_owned(),
+                title: self.text("e-mail"),
+                min_group: 50,
+                yes: vec![None, Some(1_180), Some(1_202)],
+                no: vec![None, None, Some(154)],
+                places: vec![
+                    place(Some("US-OH"), 1, 1_400, Some(702)),
+                    place(Some("DE"), 1, 900, Some(500)),
+                    place(None, 4, 169, None),
+                ],
+            }],
+        })
+    }
+
+    fn proofs(&self, _: &Principal) -> Result<api::ProofsView> {
+        let run = |command: &str, outcome: Option<&str>, found: &str| api::ProofRun {
+            command: format!("cargo xtask {command}"),
+            suite: "slow".to_owned(),
+            outcome: outcome.map(str::to_owned),
+            found: self.text(found),
+            seed: Some(1),
+            at: outcome.map(|_| "2026-11-29T21:07:00Z".to_owned()),
+            seconds: outcome.map(|_| 312),
+            version: outcome.map(|_| "22e1c86".to_owned()),
+        };
+        Ok(api::ProofsView {
+            proofs: vec![
+                api::ProofView {
+                    promise: "What was acknowledged is there after the program was killed".to_owned(),
+                    how: "Kill -9 at any moment under load, then every acknowledged message is counted".to_owned(),
+                    runs: vec![
+                        run("crash --kills 10 --seed 1", Some("passed"), "10 kills: 41,802 acknowledged, 0 lost"),
+                        run("crash --kills 200 --seed 1", Some("failed"), "200 kills: 4,180 acknowledged, 1 lost"),
+                    ],
+                },
+                api::ProofView {
+                    promise: "No text that anybody sent runs in a page".to_owned(),
+                    how: "A canary in every string".to_owned(),
+                    runs: vec![run("canaries", None, "")],
+                },
+            ],
         })
     }
 

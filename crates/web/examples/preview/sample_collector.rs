@@ -1,7 +1,8 @@
 //! A collector that keeps nothing: it knows one public and one secret key and answers by the event's name.
 
 use api::{
-    Collector, Delivery, KeyPulse, MessageFault, MessageOutcome, MessageReceipt, Pulse, Receipt, Refusal, RefusalKind,
+    Choice, Collector, Delivery, KeyPulse, LinkHolder, MessageFault, MessageOutcome, MessageReceipt, PreferenceLink,
+    Pulse, Receipt, Refusal, RefusalKind,
 };
 use serde_json::{Value as Json, json};
 
@@ -9,6 +10,9 @@ use serde_json::{Value as Json, json};
 pub(crate) const PUBLIC_KEY: &str = "pk_web";
 /// The key that only servers may show.
 pub(crate) const SECRET_KEY: &str = "sk_shop";
+
+/// The token of a link that is good.
+pub(crate) const LINK: &str = "link-ann";
 
 /// The collector; `mark` is put behind every text, so that a test can see whether pages escape it.
 pub(crate) struct SampleCollector {
@@ -18,6 +22,26 @@ pub(crate) struct SampleCollector {
 impl Collector for SampleCollector {
     fn take(&self, delivery: Delivery, told: Box<dyn FnOnce(Receipt) + Send>) {
         told(receipt(&delivery));
+    }
+
+    fn preferences(&self, link: &PreferenceLink) -> Result<LinkHolder, Refusal> {
+        if link.0 == LINK {
+            return Ok(LinkHolder { source: "web".to_owned(), user_id: "ann".to_owned() });
+        }
+        let message = "this link is not good, or not any more".to_owned();
+        let hint = "take the one of a newer mail".to_owned();
+        Err(Refusal { kind: RefusalKind::Key, message, hint, retry_after_seconds: None })
+    }
+
+    fn choose(&self, link: &PreferenceLink, choice: Choice, told: Box<dyn FnOnce(Receipt) + Send>) {
+        let refusal = self.preferences(link).err();
+        let unknown = choice.said.is_empty() || choice.said.iter().any(|(name, _)| name != "email");
+        let only = MessageReceipt { message_id: None, outcome: MessageOutcome::Accepted, faults: Vec::new() };
+        told(match refusal {
+            Some(refusal) => Receipt::Refused(refusal),
+            None if unknown => refused(RefusalKind::Malformed, "this choice is not known", "choose anew"),
+            None => Receipt::Read(vec![only]),
+        });
     }
 
     fn settings(&self, key: &str) -> Option<Json> {

@@ -92,7 +92,7 @@ fn reply_to_batch(all: &[MessageReceipt]) -> Response {
 }
 
 /// A refusal as the other problems of the interface are.
-fn problem_of(refusal: &Refusal) -> Problem {
+pub(crate) fn problem_of(refusal: &Refusal) -> Problem {
     let status = match refusal.kind {
         RefusalKind::Key => StatusCode::UNAUTHORIZED,
         RefusalKind::Malformed => StatusCode::BAD_REQUEST,

@@ -7,7 +7,7 @@ use crate::fixture::Fixture;
 use crate::routes::router;
 use crate::sample_collector::{PUBLIC_KEY, SECRET_KEY, SampleCollector};
 use crate::server::{Options, serve_app};
-use api::{Delivery, MessageReceipt, Pulse, Refusal, RefusalKind};
+use api::{Choice, Delivery, LinkHolder, MessageReceipt, PreferenceLink, Pulse, Refusal, RefusalKind};
 use axum::body::to_bytes;
 use axum::http::{Method, Request};
 use flate2::Compression;
@@ -53,6 +53,12 @@ impl Collector for Recorder {
         } else {
             SampleCollector { mark: "" }.take(delivery, told);
         }
+    }
+    fn preferences(&self, link: &PreferenceLink) -> Result<LinkHolder, Refusal> {
+        SampleCollector { mark: "" }.preferences(link)
+    }
+    fn choose(&self, link: &PreferenceLink, choice: Choice, told: Tell) {
+        SampleCollector { mark: "" }.choose(link, choice, told);
     }
     fn settings(&self, key: &str) -> Option<Value> {
         SampleCollector { mark: "" }.settings(key)

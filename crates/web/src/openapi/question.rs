@@ -98,7 +98,7 @@ fn paths(end: &'static str) -> Value {
 
 fn experiment() -> Value {
     let metric = json!({ "type": "object", "required": ["measure"], "additionalProperties": false, "properties": {
-        "name": text(), "measure": text(), "where": condition(), "within": duration() } });
+        "name": or_null(text()), "measure": text(), "where": or_null(condition()), "within": or_null(duration()) } });
     let metrics = json!({ "type": "array", "minItems": 1, "maxItems": spec::ExperimentQuestion::METRICS_MAX,
         "items": { "oneOf": [text(), metric] } });
     let split = json!({ "type": "object", "minProperties": 2, "maxProperties": 100, "additionalProperties": whole(1, 1_000_000) });

@@ -42,11 +42,13 @@ pub(crate) async fn palette(State(app): State<App>, caller: Caller, request: Pag
             ("Metrics", "/metrics"),
             ("Data", "/sources"),
             ("Rules: who may be used for what, and who may see what", "/rules"),
+            ("Promises: what is proved, and when", "/rules/promises"),
         ]
         .map(|(title, href)| line("Page", title.to_owned(), href.to_owned()))
         .into();
         if who.sees_audit {
             lines.push(line("Page", "Who saw what".to_owned(), "/rules/audit".to_owned()));
+            lines.push(line("Page", "Who agreed to what, over time".to_owned(), "/rules/consents".to_owned()));
         }
         if who.sees_cost {
             lines.push(line("Page", "Events arriving now".to_owned(), "/live".to_owned()));

@@ -46,6 +46,20 @@ fn conditions_are_read() {
 }
 
 #[test]
+fn case_43_a_pattern_has_at_most_64_wildcards() {
+    let longest = format!("a LIKE '{}b'", "%a".repeat(64));
+    assert_eq!(check(&longest), longest);
+    for (pattern, text) in [("%a", "a LIKE '"), ("_", "a LIKE '"), ("%a", "a NOT LIKE '")] {
+        let found = check(&format!("{text}{}b'", pattern.repeat(65)));
+        // The place is the quote that opens the pattern.
+        let expected = format!(":1:{}: the pattern has more than 64 times `%` or `_`", text.len());
+        assert!(found.starts_with(&expected), "{found}");
+    }
+    let mixed = format!("a LIKE '{}'", "%_".repeat(33));
+    assert!(check(&mixed).contains("more than 64 times"), "both signs count together");
+}
+
+#[test]
 fn what_is_no_condition_is_refused_in_its_place() {
     let texts = [
         "",

@@ -2,10 +2,12 @@
 
 use super::{JUNE, MINUTE, acknowledge, bought, land_all, log_of};
 use crate::landing::LandingStage;
-use crate::tests::fixture::Fixture;
+use crate::tests::fixture::{Fixture, purpose};
 use crate::vault::{ANONYMOUS_ID, USER_ID};
-use crate::{Arrival, Consent, Origin, Random, SeededRandom};
+use crate::{Alias, Arrival, Consent, Origin, Random, SeededRandom};
+use chrono::DateTime;
 use spec::ConsentState::{self, Denied, Granted, Silent};
+use spec::{Basis, Purpose};
 use std::collections::BTreeMap;
 
 const SIGNALS: [&str; 2] = ["categories", "tcf"];
@@ -55,6 +57,66 @@ fn the_last_word_of_each_signal_counts_and_the_narrowest_of_all() {
     land(&fixture, &[said("bob", "categories", 1, &[("ads", false)]), said("bob", "categories", 2, &[("ads", true)])]);
     assert_eq!(of(&fixture, "bob"), Granted);
     assert_eq!(of(&fixture.reopened(), "ann"), Denied);
+}
+
+/// How many had said yes and how many no, at these minutes of June.
+fn counts(fixture: &Fixture, purpose: &str, minutes: &[i64]) -> Vec<[u64; 2]> {
+    let instant = |minute: &i64| DateTime::from_timestamp_micros(JUNE + minute * MINUTE).expect("it is an instant");
+    let instants: Vec<_> = minutes.iter().map(instant).collect();
+    let rules: (&[_], &[_]) = (&[purpose_of(purpose)], &[]);
+    let mut history = fixture.lake.consent_history(rules, &instants).expect("the ledger can be read");
+    let places = history.remove(0);
+    let sum = |at: usize, side: usize| places.iter().map(|place| place.said[at][side]).sum();
+    (0..instants.len()).map(|at| [sum(at, 0), sum(at, 1)]).collect()
+}
+
+fn purpose_of(name: &str) -> Purpose {
+    Purpose { name: name.to_owned(), ..purpose("any", Basis::Consent) }
+}
+
+#[test]
+fn who_had_agreed_is_told_for_any_time_and_the_narrowest_counted_then() {
+    let fixture = Fixture::new();
+    let yes_and_no = [
+        said("ann", "categories", 10, &[("ads", true)]),
+        said("bob", "categories", 10, &[("ads", true)]),
+        said("ann", "gpc", 20, &[("ads", false)]),
+        said("bob", "preferences", 30, &[("ads", false)]),
+        said("bob", "preferences", 40, &[("ads", true)]),
+    ];
+    land(&fixture, &yes_and_no);
+    let over_time = counts(&fixture, "ads", &[9, 10, 20, 30, 39, 40, 50]);
+    assert_eq!(over_time, [[0, 0], [2, 0], [1, 1], [0, 2], [0, 2], [1, 1], [1, 1]]);
+    assert_eq!(counts(&fixture, "email", &[50]), [[0, 0]]);
+    // A person who turns out to be another one is one of them, and as narrow as both.
+    let log = log_of(&fixture);
+    let (origin, received_micros) = (Origin { source: "shop".into(), key: "till".into() }, JUNE + 60 * MINUTE);
+    let alias = Alias { origin, received_micros, user_id: "bob".into(), previous_id: "ann".into() };
+    acknowledge(&log, &[Arrival::Alias(alias)]);
+    land_all(&fixture, &log);
+    fixture.lake.settle(true).expect("rows can move");
+    assert_eq!(counts(&fixture, "ads", &[10, 20, 50]), [[1, 0], [0, 1], [0, 1]]);
+    let fixture = fixture.reopened();
+    assert_eq!(counts(&fixture, "ads", &[10, 20, 50]), [[1, 0], [0, 1], [0, 1]]);
+    assert_eq!(fixture.lake.snapshot().last_word().map(|last| last.timestamp_micros()), Some(JUNE + 40 * MINUTE));
+}
+
+#[test]
+fn one_person_is_told_how_they_stand_and_by_which_signal() {
+    let fixture = Fixture::new();
+    let told = |fixture: &Fixture, user: &str| {
+        let standing = fixture.lake.snapshot().standing(user, &purpose_of("ads"), &[]);
+        let words: Vec<(String, bool, bool)> =
+            standing.words.into_iter().map(|word| (word.signal, word.is_yes, word.since.is_some())).collect();
+        (standing.withheld, words)
+    };
+    assert_eq!(told(&fixture, "ann"), (Some("consent"), vec![]), "nobody knows Ann");
+    land(&fixture, &[said("ann", "preferences", 1, &[("ads", true)]), said("bob", "api", 1, &[("ads", true)])]);
+    assert_eq!(told(&fixture, "ann"), (None, vec![("preferences".to_owned(), true, false)]));
+    land(&fixture, &[said("ann", "gpc", 2, &[("ads", false)])]);
+    let both = vec![("gpc".to_owned(), false, true), ("preferences".to_owned(), true, false)];
+    assert_eq!(told(&fixture, "ann"), (Some("consent"), both.clone()));
+    assert_eq!(told(&fixture.reopened(), "ann"), (Some("consent"), both));
 }
 
 #[test]
@@ -111,6 +173,40 @@ fn case_23_what_a_public_key_says_can_only_narrow() {
     assert_eq!(of(&fixture, "bob"), Silent);
     land(&fixture, &[of_bob(5, false)]);
     assert_eq!(of(&fixture, "bob"), Denied);
+}
+
+#[test]
+fn case_81_one_device_that_objects_is_enough() {
+    let fixture = Fixture::new();
+    let log = log_of(&fixture);
+    // Ann signs in on both of her devices.
+    let visit = |id: &'static str, device: &'static str| {
+        let bought = bought(id, "ann", 1, 100);
+        Arrival::Message(crate::Message { anonymous_id: Some(device.into()), ..bought })
+    };
+    acknowledge(&log, &[visit("1", "laptop"), visit("2", "phone")]);
+    land_all(&fixture, &log);
+    drop(log);
+    let yes =
+        |minute| Consent { anonymous_id: Some("phone".into()), ..said("ann", "categories", minute, &[("ads", true)]) };
+    land(&fixture, &[yes(2)]);
+    assert_eq!(of(&fixture, "ann"), Granted);
+    // The laptop is not signed in when its browser objects.
+    let objection = said("", "gpc", 3, &[("ads", false)]);
+    let objection = Consent { user_id: None, anonymous_id: Some("laptop".into()), is_claimed: true, ..objection };
+    land(&fixture, &[objection]);
+    let denied = |fixture: &Fixture, case: &str| {
+        for (kind, id) in [(USER_ID, "ann"), (ANONYMOUS_ID, "laptop"), (ANONYMOUS_ID, "phone")] {
+            assert_eq!(state(fixture, kind, id, "ads"), Denied, "{case}: {id}");
+        }
+    };
+    denied(&fixture, "the browser's word is newer");
+    land(&fixture, &[yes(9)]);
+    denied(&fixture, "a later yes of the other device");
+    let by_string = said("ann", "tcf", 10, &[("ads", true)]);
+    land(&fixture, &[Consent { anonymous_id: Some("phone".into()), ..by_string }]);
+    denied(&fixture, "a yes by another signal");
+    denied(&fixture.reopened(), "read anew");
 }
 
 #[test]
@@ -228,6 +324,11 @@ fn what_is_told_as_it_comes_is_what_the_table_tells() {
                     let found = state(&fixture, USER_ID, name, title);
                     assert_eq!(found, expected(&model, user, purpose), "seed {seed} {name} {title} {is_reopened}");
                 }
+            }
+            for (purpose, title) in PURPOSES.into_iter().enumerate() {
+                let n =
+                    |wanted| (0..USERS.len()).filter(|user| expected(&model, *user, purpose) == wanted).count() as u64;
+                assert_eq!(counts(&fixture, title, &[9_999]), [[n(Granted), n(Denied)]], "seed {seed} {title}");
             }
         }
     }

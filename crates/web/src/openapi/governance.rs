@@ -1,0 +1,46 @@
+//! The schemas of rules and records: who agreed, who saw what, and what is proved.
+
+use serde_json::{Value, json};
+
+/// The schemas by their names.
+pub(super) fn schemas() -> Vec<(&'static str, Value)> {
+    let text = json!({ "type": "string" });
+    let count = json!({ "type": "integer", "minimum": 0 });
+    let maybe_text = json!({ "type": ["string", "null"] });
+    let maybe_count = json!({ "type": ["integer", "null"], "minimum": 0 });
+    vec![
+        (
+            "Records",
+            json!({ "type": "object", "required": ["records", "next"], "properties": {
+            "next": { "type": ["integer", "null"], "description": "older ones are before this number" },
+            "records": { "type": "array", "items": { "type": "object", "required": ["number", "at", "user", "did"], "properties": {
+                "number": count, "at": { "type": "string", "format": "date-time" }, "user": text, "did": text,
+                "purpose": maybe_text, "question": maybe_text, "text": { "type": ["object", "null"] }, "words": maybe_text,
+                "outcome": maybe_text, "people": { "type": ["integer", "null"] }, "role": maybe_text, "release": maybe_text,
+                "rules": maybe_text, "allowed": { "type": ["integer", "null"] }, "fields": { "type": "array", "items": text } } } } } }),
+        ),
+        (
+            "Head",
+            json!({ "type": "object", "required": ["records", "link", "key", "signature"], "properties": {
+            "records": count, "link": text, "key": text, "signature": text } }),
+        ),
+        (
+            "Consents",
+            json!({ "type": "object", "required": ["known", "by", "days", "purposes"], "properties": {
+            "known": count, "by": text, "days": { "type": "array", "items": text },
+            "purposes": { "type": "array", "items": { "type": "object", "required": ["name", "title", "min_group", "yes", "no", "places"], "properties": {
+                "name": text, "title": text, "min_group": count, "yes": { "type": "array", "items": maybe_count }, "no": { "type": "array", "items": maybe_count },
+                "places": { "type": "array", "items": { "type": "object", "required": ["place", "regions", "known", "used", "yes", "no"], "properties": {
+                    "place": maybe_text, "regions": count, "known": count, "used": maybe_count, "yes": maybe_count, "no": maybe_count } } } } } } } }),
+        ),
+        (
+            "Proofs",
+            json!({ "type": "object", "required": ["proofs"], "properties": {
+            "proofs": { "type": "array", "items": { "type": "object", "required": ["promise", "how", "runs"], "properties": {
+                "promise": text, "how": text,
+                "runs": { "type": "array", "items": { "type": "object", "required": ["command", "suite", "outcome", "found", "seed", "at", "seconds", "version"], "properties": {
+                    "command": text, "suite": text, "outcome": maybe_text, "found": text, "seed": maybe_count, "at": maybe_text,
+                    "seconds": maybe_count, "version": maybe_text } } } } } } } }),
+        ),
+    ]
+}
