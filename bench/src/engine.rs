@@ -13,6 +13,7 @@ pub(crate) mod policy;
 mod questions;
 mod refresh;
 mod typing;
+pub(crate) mod verdict;
 mod workspace;
 
 use data::Size;

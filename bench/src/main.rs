@@ -77,6 +77,7 @@ fn main() -> ExitCode {
         [first, rest @ ..] if first == "ingest" => run(rest),
         [first, rest @ ..] if first == "engine" => engine::run(rest),
         [first, rest @ ..] if first == "policy" => engine::policy::run(rest),
+        [first, rest @ ..] if first == "verdict" => engine::verdict::run(rest),
         [first, rest @ ..] if first == bare::TASK => bare::run(rest),
         _ => Err(format!("{USAGE}\n{}", engine::USAGE)),
     };

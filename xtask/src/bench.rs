@@ -15,7 +15,7 @@ const N_REPEATS: usize = 30;
 
 /// Imports the demo, asks every question of demo/answers.json warm, opens Home, and looks at the memory.
 pub(crate) fn run(words: &[String]) -> Result<()> {
-    if words.first().is_some_and(|first| ["ingest", "engine", "policy"].contains(&first.as_str())) {
+    if words.first().is_some_and(|first| ["ingest", "engine", "policy", "verdict"].contains(&first.as_str())) {
         // A crate of its own: it has a server, a runtime and tables, which no other task needs.
         // Built with all others: alone, its dependencies would have other features, and be compiled once more.
         cargo(&["build", "--quiet", "--workspace"])?;

@@ -40,6 +40,8 @@ const USAGE: &str = "cargo xtask TASK
   consent consent strings, read a second time by the libraries of those who made the formats
   twins   servers with and without the facts about withheld people, which answer with the same bytes
   attack  how often somebody with a thousand questions guesses what nobody should tell
+  verdicts
+          random questions in random states: what the judge says is what becomes of them
   api     the server against its own description, by schemathesis; `api --help` says more";
 
 fn main() -> ExitCode {
@@ -69,7 +71,7 @@ fn main() -> ExitCode {
         "differ" => differ::run(&rest),
         "consent" => consent::run(&rest),
         "api" => api::run(&rest),
-        "twins" | "attack" => proof::run(&task, &rest),
+        "twins" | "attack" | "verdicts" => proof::run(&task, &rest),
         _ => Err(USAGE.to_owned()),
     };
     match result {

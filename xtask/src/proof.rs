@@ -1,4 +1,4 @@
-//! `twins` and `attack`: proofs about governance that live beside what they test, over as many cases as asked for.
+//! `twins`, `attack` and `verdicts`: proofs that live beside what they test, over as many cases as asked for.
 //!
 //! Each is one test of the suite, which says in a line what it has compared. It runs here with other numbers, and that line
 //! is printed last.
@@ -23,7 +23,7 @@ struct Proof {
     says: &'static str,
 }
 
-const PROOFS: [Proof; 2] = [
+const PROOFS: [Proof; 3] = [
     Proof {
         task: "twins",
         test: "tests::routes::routes_tell_nothing_of_withheld_people",
@@ -37,6 +37,13 @@ const PROOFS: [Proof; 2] = [
         counted: ("--questions", "ENTENTE_QUESTIONS"),
         numbers: (1_000, 1_200),
         says: " questions each: ",
+    },
+    Proof {
+        task: "verdicts",
+        test: "tests::laws::a_verdict_is_what_becomes_of_the_question",
+        counted: ("--cases", "ENTENTE_CASES"),
+        numbers: (10_000, 1_000_000),
+        says: " exceptions",
     },
 ];
 

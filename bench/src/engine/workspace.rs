@@ -10,6 +10,11 @@ pub(super) const USER: &str = "bench";
 /// Why.
 pub(super) const PURPOSE: &str = "measuring";
 
+/// Who may have figures and no lists.
+pub(super) const ASKER: &str = "asker";
+/// A purpose for which nobody may be used, and no field.
+pub(super) const OTHER_PURPOSE: &str = "mailing";
+
 /// With which new events of known people are sent; it opens nothing but this.
 pub(super) const KEY: &str = "sk_bench_EnginesBenchEnginesBenchEngines";
 
@@ -31,7 +36,15 @@ pub(super) fn write_with(folder: &Path, differences: &str) -> Result<()> {
     );
     let files = [
         ("entente.yaml", "title: Engines\n".to_owned()),
-        ("users.yaml", format!("users:\n  - {{ name: {USER}, role: bench }}\n")),
+        ("users.yaml", format!("users:\n  - {{ name: {USER}, role: bench }}\n  - {{ name: {ASKER}, role: asker }}\n")),
+        (
+            "purposes/mailing.yaml",
+            format!("title: {OTHER_PURPOSE}\nbasis: {basis}\nmin_group: 2\ndifferences: shown\n"),
+        ),
+        (
+            "roles/asker.yaml",
+            format!("purposes: {{ {PURPOSE}: aggregate, {OTHER_PURPOSE}: aggregate }}\nmasks: {{ none: show }}\n"),
+        ),
         (
             "purposes/measuring.yaml",
             format!("title: {PURPOSE}\nbasis: {basis}\nmin_group: 2\ndifferences: {differences}\n"),
