@@ -4,13 +4,13 @@ use crate::question::judge::{Decided, Refused, Scene, release};
 use crate::question::telling::Aim;
 use crate::state::purposes_of;
 use spec::{
-    AttributionModel, AttributionQuestion, Condition, ExperimentMetric, ExperimentQuestion, FieldRef, FunnelQuestion,
-    Interval, Measure, MeasureAtom, MeasureFunction, Period, Question, QuestionBody, Reason, ReasonCode, Release,
-    Remedy, Term, TrendQuestion,
+    Aggregate, AttributionModel, AttributionQuestion, CompareOp, Condition, Duration, ExperimentMetric,
+    ExperimentQuestion, FieldRef, FunnelQuestion, Interval, Measure, MeasureAtom, MeasureFunction, Period, Question,
+    QuestionBody, Reason, ReasonCode, Release, Remedy, Term, TrendQuestion,
 };
 
 /// Changed questions that are tried for one refusal; a judge answers while somebody types.
-const TRIES_MAX: usize = 12;
+const TRIES_MAX: usize = 16;
 /// Changed questions that one reason offers.
 const OFFERS_MAX: usize = 3;
 
@@ -18,6 +18,14 @@ const OFFERS_MAX: usize = 3;
 struct Candidate {
     title: String,
     question: Question,
+    /// Of changes of one way, the smallest first, only one is offered.
+    way: Option<usize>,
+}
+
+impl Candidate {
+    fn new(title: String, question: Question) -> Candidate {
+        Candidate { title, question, way: None }
+    }
 }
 
 /// The reasons of a refusal, each with the changed questions that judge yes before its gap.
@@ -26,24 +34,29 @@ pub(crate) fn with_remedies(scene: &Scene<'_>, question: &Question, refused: Ref
     let scene = &Scene { aim: Aim::Judge, ..scene.clone() };
     let mut candidates: Vec<Candidate> = Vec::new();
     for fixed in refused.fixed {
-        candidates.push(Candidate { title: "Ask with the nearest name".to_owned(), question: fixed });
+        candidates.push(Candidate::new("Ask with the nearest name".to_owned(), fixed));
     }
     candidates.extend(changes(scene, question, &refused.reasons));
     let mut offers: Vec<Remedy> = Vec::new();
     let mut tried: Vec<Question> = vec![question.clone()];
-    for Candidate { title, question } in candidates {
+    let mut ways: Vec<usize> = Vec::new();
+    for Candidate { title, question, way } in candidates {
         if offers.len() == OFFERS_MAX || tried.len() > TRIES_MAX {
             break;
         }
-        if tried.contains(&question) {
+        if tried.contains(&question) || way.is_some_and(|way| ways.contains(&way)) {
             continue;
         }
         // A change that cannot be judged is no remedy; the refusal stands all the same.
         if let Ok(Decided::Allowed(allowed)) = scene.decide(&question) {
             let purpose = scene.definitions.purposes.get(&question.purpose);
             let is_counted = purpose.is_none_or(|purpose| purpose.limits.questions_per_day.is_some());
-            let people = allowed.rows.people.filter(|_| !is_counted);
-            let effect = people.map_or_else(String::new, |people| format!("{people} people"));
+            let effect = match allowed.rows.people {
+                _ if is_counted => String::new(),
+                Some(people) => format!("{people} people"),
+                None => format!("{} people may be used", allowed.people.used.len()),
+            };
+            ways.extend(way);
             offers.push(Remedy::Ask { title, question: Box::new(question.clone()), effect });
         }
         tried.push(question);
@@ -55,31 +68,31 @@ pub(crate) fn with_remedies(scene: &Scene<'_>, question: &Question, refused: Ref
     refused.reasons.into_iter().map(offer).collect()
 }
 
-/// Changes worth trying, the smallest first: another purpose, figures instead of a list, without what stands in the way.
+/// Changes worth trying, the smallest first: a term that is easier to meet, another purpose, figures instead of a list, without
+/// what stands in the way.
 fn changes(scene: &Scene<'_>, question: &Question, reasons: &[Reason]) -> Vec<Candidate> {
     let has = |code: ReasonCode| reasons.iter().any(|reason| reason.code == code);
     let mut found = Vec::new();
+    if has(ReasonCode::UnderMinimumGroup) {
+        found.extend(eased(scene, question));
+    }
     let without = without_fields(question, reasons);
     let bases: Vec<&Question> =
         std::iter::once(question).chain(without.as_ref().map(|candidate| &candidate.question)).collect();
     for base in bases {
         if base != question {
-            found.extend(
-                without
-                    .as_ref()
-                    .map(|other| Candidate { title: other.title.clone(), question: other.question.clone() }),
-            );
+            found.extend(without.as_ref().map(|other| Candidate::new(other.title.clone(), other.question.clone())));
         }
         let note = if base == question { String::new() } else { format!(", {}", lower_first(&without)) };
         for purpose in purposes_of(scene.definitions, scene.role) {
             let is_enough = scene.role.purposes.get(&purpose.name).is_some_and(|most| *most >= release(base));
             if purpose.name != question.purpose && is_enough {
                 let question = Question { purpose: purpose.name.clone(), ..base.clone() };
-                found.push(Candidate { title: format!("Ask for {}{note}", purpose.title), question });
+                found.push(Candidate::new(format!("Ask for {}{note}", purpose.title), question));
             }
         }
         if let Some(count) = as_count(base).filter(|_| has(ReasonCode::ReleaseLevel) || has(ReasonCode::FieldHidden)) {
-            found.push(Candidate { title: format!("Ask how many instead of who{note}"), question: count });
+            found.push(Candidate::new(format!("Ask how many instead of who{note}"), count));
         }
     }
     if has(ReasonCode::OnePerson) {
@@ -177,7 +190,7 @@ fn without_fields(question: &Question, reasons: &[Reason]) -> Option<Candidate> 
         }
     }
     let list = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    (changed != *question).then(|| Candidate { title: format!("Leave {list} out"), question: changed })
+    (changed != *question).then(|| Candidate::new(format!("Leave {list} out"), changed))
 }
 
 /// A condition without the top-level terms that use one of these fields; `None` when nothing is left.
@@ -221,7 +234,69 @@ fn averaged(question: &Question) -> Option<Candidate> {
     let Measure::Atom(atom) = &trend.measure else { return None };
     let measure = Measure::Atom(MeasureAtom { function: MeasureFunction::Avg, ..atom.clone() });
     let body = QuestionBody::Trend(TrendQuestion { measure, ..trend.clone() });
-    Some(Candidate { title: "Ask for the average".to_owned(), question: Question { body, ..question.clone() } })
+    Some(Candidate::new("Ask for the average".to_owned(), Question { body, ..question.clone() }))
+}
+
+/// An audience with one of its terms made easier to meet: a lower number, by halves, or a window of another length.
+fn eased(scene: &Scene<'_>, question: &Question) -> Vec<Candidate> {
+    let QuestionBody::Audience(audience) = &question.body else { return Vec::new() };
+    let terms = audience.condition.conjuncts();
+    let with = |index: usize, term: Condition, way: usize| {
+        let words = workspace::condition_words(&term, scene.definitions);
+        let mut all = terms.to_vec();
+        all[index] = term;
+        let changed = spec::AudienceQuestion { condition: joined(all)?, ..audience.clone() };
+        let question = Question { body: QuestionBody::Audience(changed), ..question.clone() };
+        Some(Candidate { title: format!("Instead: {words}"), question, way: Some(way) })
+    };
+    let mut found = Vec::new();
+    for index in (0..terms.len()).rev() {
+        found.extend(lowered(&terms[index]).into_iter().filter_map(|term| with(index, term, index)));
+    }
+    for index in (0..terms.len()).rev() {
+        found.extend(rewindowed(&terms[index]).and_then(|term| with(index, term, terms.len() + index)));
+    }
+    found
+}
+
+/// A term that wants at least so much of somebody's events, with half of it, a quarter, and so on.
+fn lowered(term: &Condition) -> Vec<Condition> {
+    let Condition::Compare { left: left @ Term::Aggregate(_), op, right: Term::Value(Value::Integer(least)) } = term
+    else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    let mut least = *least;
+    while matches!(op, CompareOp::Greater | CompareOp::GreaterEq) && least > 1 {
+        least = (least + 1) / 2;
+        found.push(Condition::Compare { left: left.clone(), op: *op, right: Term::Value(Value::Integer(least)) });
+    }
+    found
+}
+
+/// A term about events within a window: twice as long where they are wanted, half as long where they are not.
+fn rewindowed(term: &Condition) -> Option<Condition> {
+    let changed = |aggregate: &Aggregate, longer: bool| {
+        let text = aggregate.within.as_ref()?.to_string();
+        let (count, unit) = text.split_once(' ')?;
+        let count: u32 = count.parse().ok()?;
+        let count = if longer { count.checked_mul(2)? } else { count / 2 };
+        let within = Duration::parse(&format!("{count} {unit}")).ok()?;
+        Some(Aggregate { within: Some(within), ..aggregate.clone() })
+    };
+    Some(match term {
+        Condition::Did(aggregate) => Condition::Did(changed(aggregate, true)?),
+        Condition::Not(inner) => match inner.as_ref() {
+            Condition::Did(aggregate) => Condition::Not(Box::new(Condition::Did(changed(aggregate, false)?))),
+            _ => return None,
+        },
+        Condition::Compare { left: Term::Aggregate(aggregate), op, right }
+            if matches!(op, CompareOp::Greater | CompareOp::GreaterEq) =>
+        {
+            Condition::Compare { left: Term::Aggregate(changed(aggregate, true)?), op: *op, right: right.clone() }
+        }
+        _ => return None,
+    })
 }
 
 /// An audience with each of its terms left out in turn.
@@ -235,7 +310,7 @@ fn without_one_term(scene: &Scene<'_>, question: &Question) -> Vec<Candidate> {
         let words = workspace::condition_words(&terms[index], scene.definitions);
         let changed = spec::AudienceQuestion { condition, ..audience.clone() };
         let question = Question { body: QuestionBody::Audience(changed), ..question.clone() };
-        Some(Candidate { title: format!("Leave out: {words}"), question })
+        Some(Candidate::new(format!("Leave out: {words}"), question))
     };
     (0..terms.len()).rev().filter_map(leave_out).collect()
 }
@@ -251,14 +326,14 @@ fn smaller(question: &Question) -> Vec<Candidate> {
                 by => format!("Ask by {}", by.name()),
             };
             let body = QuestionBody::Trend(TrendQuestion { by, ..trend.clone() });
-            found.push(Candidate { title, question: Question { body, ..question.clone() } });
+            found.push(Candidate::new(title, Question { body, ..question.clone() }));
         }
     }
     if let QuestionBody::Attribution(attribution) = &question.body {
         let simpler = [("Share equally", AttributionModel::Linear), ("Give all to the last", AttributionModel::Last)];
         for (title, model) in simpler {
             let body = QuestionBody::Attribution(AttributionQuestion { model, ..attribution.clone() });
-            found.push(Candidate { title: title.to_owned(), question: Question { body, ..question.clone() } });
+            found.push(Candidate::new(title.to_owned(), Question { body, ..question.clone() }));
         }
     }
     if let QuestionBody::Paths(paths) = &question.body
@@ -267,10 +342,7 @@ fn smaller(question: &Question) -> Vec<Candidate> {
         let steps = paths.steps / 2;
         let body = QuestionBody::Paths(spec::PathsQuestion { steps, ..paths.clone() });
         let s = if steps == 1 { "" } else { "s" };
-        found.push(Candidate {
-            title: format!("Ask for {steps} step{s}"),
-            question: Question { body, ..question.clone() },
-        });
+        found.push(Candidate::new(format!("Ask for {steps} step{s}"), Question { body, ..question.clone() }));
     }
     let mut fewer = question.clone();
     let (QuestionBody::Trend(TrendQuestion { breakdown, .. }) | QuestionBody::Funnel(FunnelQuestion { breakdown, .. })) =
@@ -279,7 +351,7 @@ fn smaller(question: &Question) -> Vec<Candidate> {
         return found;
     };
     if let Some(last) = breakdown.pop() {
-        found.push(Candidate { title: format!("Without groups by `{last}`"), question: fewer });
+        found.push(Candidate::new(format!("Without groups by `{last}`"), fewer));
     }
     found
 }
@@ -310,5 +382,5 @@ fn as_of_landing(scene: &Scene<'_>, question: &Question, reasons: &[Reason]) -> 
         *as_of = Some(landed);
         format!("Ask as of {}", landed.format("%-d %b %Y, %H:%M"))
     };
-    Some(Candidate { title, question: changed })
+    Some(Candidate::new(title, changed))
 }
