@@ -27,6 +27,7 @@ import net from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { chromium } from "playwright-core";
+import { signerOf } from "./server.mjs";
 import { signIn } from "./walks.mjs";
 
 const ROUTES = path.join(import.meta.dirname, "..", "crates", "web", "src", "routes.rs");
@@ -328,9 +329,12 @@ function contracts() {
 /** A file on disk may be called anything but with a slash. */
 const FILE = canary("name of a file that a source names", { shape: "image" });
 
+/** Signs the links by which customers look at their preferences. */
+const SIGNER = signerOf("shop");
+
 function sources() {
   const keys = [
-    { name: "shop", kind: "public", key: PUBLIC_KEY },
+    { name: "shop", kind: "public", key: PUBLIC_KEY, signed_by: [SIGNER.key] },
     { name: "backend", kind: "secret", sha256: SECRET_SHA256 },
   ];
   const source = (name, more = {}) => titled(`the source ${name}`, { contract: `contracts/${name}.odcs.yaml`, ...more });
@@ -963,7 +967,8 @@ function everyPage(names) {
   const asked = ["values_0", "paths", "experiment", "list", "sql", "stale", "rare", "noisy"];
   const questions = asked.map((name) => addressOf(QUESTIONS[name]));
   const parts = PARTS.map((place) => addressOf(QUESTIONS.masked, place));
-  return [...plain, "/home/series?metric=sales&by=month", ...questions, ...parts, "/dashboards/monday?arrange=yes"];
+  const more = ["/home/series?metric=sales&by=month", "/dashboards/monday?arrange=yes", SIGNER.linkOf("v1")];
+  return [...plain, ...questions, ...parts, ...more];
 }
 
 /** What one user opens besides: all questions, as they are saved, and their parts. */
@@ -1047,7 +1052,7 @@ function reflected() {
     inQuery("/home/series", "metric", nothing),
     inQuery("/", "face", { hidden: "another face is the usual one" }),
     inQuery("/questions", "anything", link),
-    `/metrics?${encodeURIComponent(canary("name of a parameter"))}=1`,
+    `/metrics?${encodeURIComponent(canary("name of a parameter", link))}=1`,
     `/dashboards/monday?arrange=${encodeURIComponent(canary("arrange of a dashboard", link))}`,
     ...["/no/page", "/metrics", "/audiences", "/sources", "/dashboards", "/home/metrics", "/static/1"].map(inPath),
   ];

@@ -20,7 +20,8 @@ export async function startServer() {
   // Walks save questions into the workspace: they get one of their own.
   const workspace = path.join(folder, "demo");
   cpSync(DEMO, workspace, { recursive: true });
-  const linkOf = signer(path.join(workspace, "sources/website.yaml"));
+  const { key, linkOf } = signerOf("website");
+  nameSigner(path.join(workspace, "sources/website.yaml"), key);
   const address = `127.0.0.1:${await freePort()}`;
   const places = ["--workspace", workspace, "--data", path.join(folder, "data")];
   const child = spawn(program, ["up", ...places, "--listen", address, "--sign-ins"], { stdio: ["ignore", "pipe", "inherit"] });
@@ -47,21 +48,26 @@ export async function startServer() {
   return { url: `http://${address}`, signInOf, tokenOf, linkOf, stop };
 }
 
-/** Lets a pair of our own sign for the website; gives what makes the address of somebody's preferences. */
-function signer(source) {
+/** A pair of our own: the half that a source names, and what makes the address of somebody's preferences with the other. */
+export function signerOf(source) {
   const { publicKey, privateKey } = generateKeyPairSync("ed25519");
   const key = publicKey.export({ type: "spki", format: "der" }).toString("base64");
-  const text = readFileSync(source, "utf8");
-  const signed = text.replace("kind: public,", `kind: public, signed_by: ["${key}"],`);
-  if (signed === text) throw new Error(`${source} has no public key`);
-  writeFileSync(source, signed);
   const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
-  return (user) => {
+  const linkOf = (user) => {
     const now = Math.floor(Date.now() / 1000);
-    const claims = { sub: user, aud: "website/preferences", iat: now, exp: now + 30 * 86_400 };
+    const claims = { sub: user, aud: `${source}/preferences`, iat: now, exp: now + 30 * 86_400 };
     const head = `${part({ alg: "EdDSA" })}.${part(claims)}`;
     return `/preferences?token=${head}.${sign(null, Buffer.from(head), privateKey).toString("base64url")}`;
   };
+  return { key, linkOf };
+}
+
+/** Lets the pair sign for the demo's website. */
+function nameSigner(file, key) {
+  const text = readFileSync(file, "utf8");
+  const signed = text.replace("kind: public,", `kind: public, signed_by: ["${key}"],`);
+  if (signed === text) throw new Error(`${file} has no public key`);
+  writeFileSync(file, signed);
 }
 
 /** A server that runs already: `marketer=NAME:SECRET,...` says who signs in, `marketer=TOKEN,...` with which tokens. */

@@ -31,9 +31,16 @@ fn proofs(dist: &Path) -> Result<()> {
         return Ok(());
     }
     std::fs::create_dir_all(&to).map_err(failed)?;
+    let version = output("git", &["describe", "--always", "--dirty"])?;
     for entry in std::fs::read_dir(from).map_err(failed)? {
         let entry = entry.map_err(failed)?;
-        std::fs::copy(entry.path(), to.join(entry.file_name())).map_err(failed)?;
+        let text = std::fs::read_to_string(entry.path()).map_err(failed)?;
+        let run: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        if run["version"].as_str() == Some(version.trim()) {
+            std::fs::write(to.join(entry.file_name()), text).map_err(failed)?;
+        } else {
+            eprintln!("{}: of another version, and so left out", entry.file_name().display());
+        }
     }
     Ok(())
 }
@@ -46,8 +53,14 @@ fn write(dist: &Path, name: &str, text: &str) -> Result<()> {
 fn checksums(dist: &Path) -> Result<()> {
     let failed = |error: std::io::Error| format!("{}: {error}", dist.display());
     let mut lines = Vec::new();
-    for entry in std::fs::read_dir(dist).map_err(failed)? {
-        let name = entry.map_err(failed)?.file_name().to_string_lossy().into_owned();
+    let names = |folder: &str| -> Result<Vec<String>> {
+        let entries = std::fs::read_dir(dist.join(folder)).into_iter().flatten();
+        let name = |entry: std::io::Result<std::fs::DirEntry>| {
+            Ok(format!("{folder}{}", entry.map_err(failed)?.file_name().to_string_lossy()))
+        };
+        entries.map(name).collect()
+    };
+    for name in names("")?.into_iter().chain(names("proofs/")?) {
         if name != "SHA256SUMS" && name != "proofs" {
             let bytes = std::fs::read(dist.join(&name)).map_err(failed)?;
             let hex: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();

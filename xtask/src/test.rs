@@ -128,7 +128,8 @@ fn long() -> Result<()> {
     let tests = |names: &[&str]| {
         let words = ["test", "--workspace", "--lib", "--"].iter().chain(names).copied().collect::<Vec<_>>();
         let mut tests = command("cargo", &words);
-        tests.stdout(Stdio::null());
+        // What failed stands above; the last line of the output is what was found.
+        tests.stdout(std::io::stderr());
         tests
     };
     let (mut seeds, mut bytes) = (tests(&SEEDED), tests(&[ANY_BYTES]));

@@ -54,11 +54,20 @@ pub struct LinkHolder {
     pub user_id: String,
 }
 
-/// What somebody chose on the page of their preferences.
-#[derive(Clone, Debug, Default)]
-pub struct Choice {
+/// What somebody says about purposes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
     /// Purposes, and whether it is a yes; none twice.
-    pub said: Vec<(String, bool)>,
+    Each(Vec<(String, bool)>),
+    /// No to everything that can be chosen, or to the one that is named, if there is one of that name.
+    No(Option<String>),
+}
+
+/// What somebody chose on the page of their preferences.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// About which purposes.
+    pub said: Said,
     /// Which text they were shown.
     pub text_version: Option<String>,
     /// Their browser.

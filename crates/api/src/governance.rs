@@ -156,7 +156,7 @@ pub struct PreferenceView {
     pub title: String,
     /// What it covers.
     pub description: String,
-    /// Whether it is theirs to choose; else the law has it.
+    /// Whether it is theirs to choose where they live; else a contract or the law has it.
     pub is_chosen: bool,
     /// Why they are not used for it: `law`, `consent`, `objection`; absent: they are.
     pub withheld: Option<String>,
@@ -187,8 +187,8 @@ pub struct ConsentsRequest {
 /// How people stand with the purposes, over time and by region.
 #[derive(Clone, Debug, Serialize)]
 pub struct ConsentsView {
-    /// Everybody known.
-    pub known: u64,
+    /// Everybody known; absent where that would tell of a few who may not be used.
+    pub known: Option<u64>,
     /// `day`, `week` or `month`.
     pub by: String,
     /// The days at whose end it is counted, in order.
@@ -197,7 +197,8 @@ pub struct ConsentsView {
     pub purposes: Vec<PurposeConsents>,
 }
 
-/// How people stand with one purpose; a figure is absent where it, or what is left of everybody beside it, is a few.
+/// How people stand with one purpose, in whole minimum groups: what is left over is left out, so that no two of these figures
+/// differ by a few. A figure is absent where it, or what is left of everybody beside it, is a few.
 #[derive(Clone, Debug, Serialize)]
 pub struct PurposeConsents {
     /// Its name.
@@ -221,8 +222,8 @@ pub struct ConsentPlace {
     pub place: Option<String>,
     /// How many regions it is.
     pub regions: usize,
-    /// People who live there.
-    pub known: u64,
+    /// People who live there; absent where that would tell of a few who may not be used.
+    pub known: Option<u64>,
     /// Of these, those who may be used.
     pub used: Option<u64>,
     /// Of these, those who said yes.
@@ -256,7 +257,7 @@ pub struct ProofRun {
     pub command: String,
     /// Whether it belongs to `make test` or to `make slow`.
     pub suite: String,
-    /// `passed`, `failed`, or absent: it was not run for this build.
+    /// `passed`, `failed`, `skipped` where it could not run, or absent: it was not run.
     pub outcome: Option<String>,
     /// What it found, in one line.
     pub found: String,

@@ -11,7 +11,7 @@ mod views;
 
 pub use collector::{
     Call, Choice, Collector, Delivery, KeyPulse, LinkHolder, MessageFault, MessageOutcome, MessageReceipt,
-    PreferenceLink, Pulse, Receipt, Refusal, RefusalKind, Sender,
+    PreferenceLink, Pulse, Receipt, Refusal, RefusalKind, Said, Sender,
 };
 pub use governance::{
     AuditHead, AuditRecord, AuditRequest, AuditView, ConsentPlace, ConsentsRequest, ConsentsView, PolicyLaw,

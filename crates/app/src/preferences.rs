@@ -46,7 +46,7 @@ fn preference(purpose: &Purpose, standing: lake::Standing) -> PreferenceView {
         name: purpose.name.clone(),
         title: purpose.title.clone(),
         description: purpose.description.clone(),
-        is_chosen: purpose.is_chosen(),
+        is_chosen: standing.is_chosen,
         withheld: standing.withheld.map(str::to_owned),
         said: here.first().map(|word| word.is_yes),
         others: others.into_iter().map(signal).collect(),

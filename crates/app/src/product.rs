@@ -130,6 +130,7 @@ impl App {
             proofs: options.proofs,
             spans: Mutex::new(Vec::new()),
             tellings: Tellings::default(),
+            consents: Mutex::default(),
         };
         // A new secret at every start: one that leaked is worth nothing after it.
         state.owner_secret = session::new_token(state.random.as_ref());

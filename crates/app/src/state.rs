@@ -4,9 +4,9 @@ use crate::error;
 use crate::files::WorkspaceFolder;
 use crate::question::telling::Tellings;
 use crate::store::Store;
-use api::Principal;
+use api::{ConsentsView, Principal};
 use collect::Places;
-use lake::{Clock, Lake, Random};
+use lake::{Clock, Lake, Random, Snapshot};
 use spec::{Instant, Purpose, Result, Role};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,6 +29,8 @@ pub(crate) struct State {
     pub(crate) spans: Mutex<Vec<Span>>,
     /// What users were told, as it is kept in memory.
     pub(crate) tellings: Tellings,
+    /// How people stood over time, as it was last looked at, and in which state that was.
+    pub(crate) consents: Mutex<Option<(String, ConsentsView)>>,
 }
 
 /// First and last granted event under a purpose.
@@ -55,6 +57,16 @@ impl State {
         spans.insert(0, Span { key: key.to_owned(), ends });
         Ok(ends)
     }
+}
+
+/// How many people are known, unless that tells of a few: where fewer than the minimum group of some purpose are withheld for
+/// one reason, they are what is left between it and those who may be used.
+pub(crate) fn known_if_told(definitions: &Definitions, snapshot: &Snapshot) -> Option<u64> {
+    let is_telling = |purpose: &Purpose| {
+        let people = snapshot.people_for(purpose, &definitions.laws);
+        people.withheld.values().any(|people| (1..u64::from(purpose.min_group)).contains(&people.len()))
+    };
+    Some(snapshot.known().len()).filter(|_| !definitions.purposes.values().any(is_telling))
 }
 
 /// The role of a principal as it is defined now; a role that is gone allows nothing.

@@ -14,7 +14,7 @@ use crate::signatures::Signatures;
 use crate::token::{DAY_MICROS, Expected, Token};
 use crate::vouching::LOOKS_MAX;
 use crate::{consent, identity, refusal};
-use api::{Choice, LinkHolder, MessageOutcome, MessageReceipt, PreferenceLink, Refusal};
+use api::{Choice, LinkHolder, MessageOutcome, MessageReceipt, PreferenceLink, Refusal, Said};
 use lake::{Arrival, Origin};
 use spec::Purpose;
 use std::borrow::Cow;
@@ -72,11 +72,12 @@ impl Opened<'_> {
     /// # Errors
     /// Why it is not taken: it names what nobody can choose, or the key has sent all that it may.
     pub(crate) fn choose(&self, purposes: &[Purpose], choice: &Choice, received_micros: i64) -> Result<Taken, Refusal> {
-        let known = |name: &String| purposes.iter().find(|purpose| purpose.name == *name && purpose.is_chosen());
-        let said = choice.said.iter().map(|(name, is_yes)| Some((known(name)?.name.as_str(), *is_yes)));
-        let said: Option<Vec<(&str, bool)>> = said.collect();
-        let said = said.filter(|said| !said.is_empty()).ok_or_else(refusal::bad_choice)?;
-        self.key.state.take(1, self.key.per_second_max, self.key.per_day_max, received_micros)?;
+        let said =
+            said_about(purposes, &choice.said).filter(|said| !said.is_empty()).ok_or_else(refusal::bad_choice)?;
+        // Whatever else has come with the key, which stands in pages: who refuses is not kept waiting.
+        if said.iter().any(|(_, is_yes)| *is_yes) {
+            self.key.state.take(1, self.key.per_second_max, self.key.per_day_max, received_micros)?;
+        }
         let mut taken = Taken {
             state: Arc::clone(&self.key.state),
             receipts: vec![MessageReceipt { message_id: None, outcome: MessageOutcome::Accepted, faults: Vec::new() }],
@@ -105,5 +106,24 @@ impl Opened<'_> {
             taken.records.push(Arrival::Consent(record).to_bytes());
         }
         Ok(taken)
+    }
+}
+
+/// What is said about which purposes; `None` for a yes to something that nobody can choose. A no to what is not there, or not
+/// any more, says nothing.
+fn said_about<'p>(purposes: &'p [Purpose], said: &Said) -> Option<Vec<(&'p str, bool)>> {
+    let chosen = || purposes.iter().filter(|purpose| purpose.is_chosen()).map(|purpose| purpose.name.as_str());
+    let known = |name: &String| chosen().find(|purpose| purpose == name);
+    match said {
+        Said::No(only) => Some(match only.as_ref().and_then(known) {
+            Some(purpose) => vec![(purpose, false)],
+            // A mail may be older than the name of its purpose.
+            None => chosen().map(|purpose| (purpose, false)).collect(),
+        }),
+        Said::Each(each) => {
+            let is_known = |(name, is_yes): &(String, bool)| known(name).is_some() || !is_yes;
+            let about = |(name, is_yes): &(String, bool)| Some((known(name)?, *is_yes));
+            each.iter().all(is_known).then(|| each.iter().filter_map(about).collect())
+        }
     }
 }

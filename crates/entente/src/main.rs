@@ -71,7 +71,8 @@ fn main() -> ExitCode {
 const OURS: [&str; 11] =
     ["api", "app", "collect", "consent", "entente", "lake", "policy", "query", "spec", "web", "workspace"];
 
-/// Logs to standard error: of what others wrote only warnings, since their details hold values, of questions and of people.
+/// Logs to standard error: of libraries only warnings and errors, since what they say in detail holds values, of questions and of
+/// people.
 fn begin_log(directives: &str) {
     let may_tell = |metadata: &Metadata<'_>| {
         let crate_name = metadata.target().split("::").next().unwrap_or_default();

@@ -5,7 +5,7 @@
 
 use crate::error;
 use crate::import::consent_state;
-use crate::ledger::PurposePeople;
+use crate::ledger::{PlacePeople, PurposePeople};
 use crate::snapshot::Snapshot;
 use crate::statements::FILE_SIGNAL;
 use arrow::array::{Array, AsArray, RecordBatch};
@@ -18,6 +18,8 @@ use std::collections::{BTreeMap, HashMap};
 /// How somebody stands with a purpose.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
+    /// Whether what they say makes a difference, under the law where they live.
+    pub is_chosen: bool,
     /// Why they may not be used for it (`policy::Withholding::name`); absent: they may.
     pub withheld: Option<&'static str>,
     /// Their last word by each signal, in the order of its name.
@@ -54,12 +56,18 @@ pub struct PlaceConsents {
 pub(crate) fn standing(snapshot: &Snapshot, person: Option<PersonId>, purpose: &Purpose, laws: &[LawRule]) -> Standing {
     let root =
         person.map(|person| snapshot.roots().root(person)).filter(|root| snapshot.known().contains(root.number()));
+    let lives_there = |place: &&PlacePeople| root.is_some_and(|root| place.people.contains(root.number()));
+    let place = snapshot.places().iter().find(lives_there);
+    let country = place.and_then(|place| place.country.as_deref());
+    let law = law_of(laws, country, place.and_then(|place| place.region.as_deref()));
+    let with = |state| may_use(purpose, law, state);
+    let is_chosen = with(ConsentState::Granted) != with(ConsentState::Denied);
     let Some(root) = root else {
-        let withheld = match may_use(purpose, law_of(laws, None, None), ConsentState::Silent) {
+        let withheld = match with(ConsentState::Silent) {
             Use::Used => None,
             Use::Withheld(why) => Some(why.name()),
         };
-        return Standing { withheld, words: Vec::new() };
+        return Standing { is_chosen, withheld, words: Vec::new() };
     };
     let people = snapshot.people_for(purpose, laws);
     let is_in = |(_, withheld): &(&&'static str, &roaring::RoaringTreemap)| withheld.contains(root.number());
@@ -75,7 +83,11 @@ pub(crate) fn standing(snapshot: &Snapshot, person: Option<PersonId>, purpose: &
             *narrowest = word;
         }
     }
-    Standing { withheld: people.withheld.iter().find(is_in).map(|(why, _)| *why), words: words.into_values().collect() }
+    Standing {
+        is_chosen,
+        withheld: people.withheld.iter().find(is_in).map(|(why, _)| *why),
+        words: words.into_values().collect(),
+    }
 }
 
 /// What people had said about each of the purposes at these instants, which are in order, by where they live now.
@@ -175,7 +187,7 @@ fn place_of_people(snapshot: &Snapshot) -> HashMap<u64, usize> {
 }
 
 fn places(snapshot: &Snapshot, people: &PurposePeople, n_instants: usize) -> Vec<PlaceConsents> {
-    let view = |place: &crate::ledger::PlacePeople| PlaceConsents {
+    let view = |place: &PlacePeople| PlaceConsents {
         country: place.country.clone(),
         region: place.region.clone(),
         known: place.people.len(),

@@ -12,7 +12,7 @@ use crate::table::{self, Engine, Table};
 use crate::vault::Vault;
 use crate::{
     Clock, DiskFiles, ImportFile, ImportReport, IntakeLog, IntakeOptions, Landing, MergeEntry, Random, Recovered,
-    Snapshot, error, ledger,
+    Snapshot, data_file, error, ledger,
 };
 use spec::{Instant, LawRule, ObjectKind, PersonId, Purpose, Result};
 use std::collections::BTreeSet;
@@ -294,12 +294,20 @@ impl Lake {
         rules: (&[Purpose], &[LawRule]),
         instants: &[Instant],
     ) -> Result<Vec<Vec<PlaceConsents>>> {
-        let (snapshot, rows) = {
-            // Under the lock, so that both are of the same state.
-            let state = self.lock_state();
-            (self.snapshot(), ledger::read_table(&state.consents, &import::consents_columns())?)
-        };
-        consents::history(&snapshot, &rows, rules, instants)
+        let columns = data_file::schema_of(&import::consents_columns());
+        loop {
+            // Under the lock, so that both are of the same state; read without it, since landing does not wait for this.
+            let (snapshot, version, paths) = {
+                let state = self.lock_state();
+                (self.snapshot(), state.consents.version(), state.consents.paths()?)
+            };
+            match data_file::read_files(&paths, &columns) {
+                Ok(rows) => return consents::history(&snapshot, &rows, rules, instants),
+                // Files that were replaced meanwhile.
+                Err(_) if self.lock_state().consents.version() > version => {}
+                Err(cause) => return Err(cause),
+            }
+        }
     }
 
     /// What messages are kept aside, by source, object and reason.

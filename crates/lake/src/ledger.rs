@@ -411,8 +411,7 @@ pub(crate) fn load_imports(table: &Table) -> Result<Vec<ImportRecord>> {
 
 /// A whole small table.
 pub(crate) fn read_table(table: &Table, columns: &[Field]) -> Result<RecordBatch> {
-    let paths: Vec<_> = table.files()?.iter().map(|file| table.folder().join(&file.name)).collect();
-    read_files(&paths, &schema_of(columns))
+    read_files(&table.paths()?, &schema_of(columns))
 }
 
 fn person_of(number: Option<i64>) -> Result<PersonId> {

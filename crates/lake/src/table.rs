@@ -159,6 +159,11 @@ impl Table {
         Ok(Arc::new(Schema::new(fields)))
     }
 
+    /// Where its files are.
+    pub(crate) fn paths(&self) -> Result<Vec<PathBuf>> {
+        Ok(self.files()?.iter().map(|file| self.folder().join(&file.name)).collect())
+    }
+
     /// Its files, by name.
     pub(crate) fn files(&self) -> Result<Vec<TableFile>> {
         let state = self.delta.snapshot().map_err(|cause| error::table("read", self.name, Box::new(cause)))?;

@@ -314,11 +314,10 @@ fn told(guard: &Guard, everybody: u64, people: &[People]) -> Vec<u64> {
     let mut before: Option<(u64, u64)> = None;
     for (place, people) in people.iter().enumerate() {
         // A term that takes away few leaves what was told before it.
-        let cell = || format!("{place}");
-        let is_near = |(count, _): &(u64, u64)| guard.is_near(*count, people.len(), &cell);
+        let is_near = |(count, _): &(u64, u64)| guard.is_near(*count, people);
         let told = match before.filter(is_near) {
             Some((_, told)) => told,
-            None => match is_told(place).then(|| guard.people(people, &cell, 1)).flatten() {
+            None => match is_told(place).then(|| guard.people(people, &|| format!("{place}"), 1)).flatten() {
                 Some(Value::Integer(count)) => u64::try_from(count).unwrap_or(0),
                 _ => 0,
             },

@@ -90,10 +90,10 @@ impl Guard {
         }
     }
 
-    /// Whether of two sets, of which the second is part of the first and the figure of this cell, one gives way to the other.
-    pub(crate) fn is_near(&self, whole: u64, part: u64, cell: &dyn Fn() -> String) -> bool {
+    /// Whether people, who are part of so many others, are too near to them to be told apart.
+    pub(crate) fn is_near(&self, whole: u64, part: &People) -> bool {
         let Telling::Guarded(history) = &self.telling else { return false };
-        part >= self.min_group && whole - part < history.within(&self.question, hash(&cell()), self.min_group)
+        part.len() >= self.min_group && whole - part.len() < history.within(part.classes(), self.min_group)
     }
 
     /// Whether each figure costs something, so that only what was asked for is told.

@@ -274,10 +274,11 @@ fn schemas() -> Value {
         "type": "object", "required": ["path", "line", "column", "message", "hint"],
         "properties": { "path": text, "line": count, "column": count, "message": text, "hint": text },
     });
+    let only = |one: &str, other: &str| json!({ "required": [one], "properties": { (one): { "type": "string" }, (other): { "type": "null" } } });
     let tile = json!({
         "type": "object", "description": "a saved question or a metric, never both", "additionalProperties": false,
-        "properties": { "question": text, "metric": text, "title": maybe_text, "width": { "enum": ["half", "full", null] } },
-        "oneOf": [{ "required": ["question"] }, { "required": ["metric"] }],
+        "properties": { "question": maybe_text, "metric": maybe_text, "title": maybe_text, "width": { "enum": ["half", "full", null] } },
+        "oneOf": [only("question", "metric"), only("metric", "question")],
     });
     let mut schemas = json!({
         "Question": question::schema(),

@@ -35,6 +35,9 @@ const CHECKS_MAX: usize = 4;
 const CHECKS_WAITING_MAX: usize = 256;
 /// Sign-ins at once: each takes memory and time on purpose.
 const SIGN_INS_MAX: usize = 2;
+/// People who look up their preferences at once, and how many may wait.
+const PREFERENCES_MAX: usize = 2;
+const PREFERENCES_WAITING_MAX: usize = 1_024;
 /// Imports at once, and how long one may take.
 const IMPORTS_MAX: usize = 1;
 /// Files received at once: each may take its limit of disk.
@@ -120,6 +123,8 @@ pub(crate) struct App {
     pub(crate) lookups: Arc<Pool>,
     pub(crate) checks: Arc<Pool>,
     pub(crate) sign_ins: Arc<Pool>,
+    /// Where people who are not signed in look up their preferences: a mailing does not stand in anybody's way.
+    pub(crate) preferences: Arc<Pool>,
     pub(crate) imports: Arc<Pool>,
     pub(crate) uploads: Arc<Semaphore>,
     pub(crate) attempts: Arc<Attempts>,
@@ -141,6 +146,7 @@ impl App {
             lookups: Arc::new(Pool::new(CALLS_MAX, CALLS_WAITING_MAX, CALL_WAIT_MAX)),
             checks: Arc::new(Pool::new(CHECKS_MAX, CHECKS_WAITING_MAX, CALL_WAIT_MAX)),
             sign_ins: Arc::new(Pool::new(SIGN_INS_MAX, 16, CALL_WAIT_MAX)),
+            preferences: Arc::new(Pool::new(PREFERENCES_MAX, PREFERENCES_WAITING_MAX, CALL_WAIT_MAX)),
             imports: Arc::new(Pool::new(IMPORTS_MAX, UPLOADS_MAX, IMPORT_WAIT_MAX)),
             uploads: Arc::new(Semaphore::new(UPLOADS_MAX)),
             attempts: Arc::new(Attempts::default()),

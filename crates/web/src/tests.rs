@@ -272,12 +272,20 @@ async fn whoever_has_a_link_says_yes_and_no_in_one_click() {
     let changed = prefer(link, "version=before&yes=email").await;
     assert!(changed.status == StatusCode::OK && changed.text().contains("nothing was saved"), "{}", changed.text());
     // What nobody asks about, and no choice at all.
-    for wrong in ["no=delivery", "no=nothing", "", "maybe=email"] {
+    for wrong in ["yes=delivery&version=0123456789abcdef", "no=nothing", "", "maybe=email"] {
         assert_eq!(prefer(link, wrong).await.status, StatusCode::BAD_REQUEST, "{wrong}");
     }
+    let refused = prefer(link, "all=no").await;
+    assert_eq!(refused.header("location"), "/preferences?token=link-ann&saved=0", "it is not in force yet");
     // A mail program says no for its owner, without a page and without an origin.
     let address = "/preferences?token=link-ann&purpose=email";
     assert_eq!(prefer(address, "List-Unsubscribe=One-Click").await.status, StatusCode::OK);
+    let parts = "--b\r\nContent-Disposition: form-data; name=\"List-Unsubscribe\"\r\n\r\nOne-Click\r\n--b--\r\n";
+    for (token, status) in [("link-ann", StatusCode::OK), ("link-bob", StatusCode::FORBIDDEN)] {
+        let request = Request::post(format!("/preferences?token={token}&purpose=of-last-year"));
+        let request = request.header("content-type", "multipart/form-data; boundary=b").body(Body::from(parts));
+        assert_eq!(send("", request.expect("a request")).await.status, status, "{token}");
+    }
     for bad in ["/preferences", "/preferences?token=", "/preferences?token=link-bob"] {
         let page = send("", Request::get(bad).body(Body::empty()).expect("a request")).await;
         assert!(

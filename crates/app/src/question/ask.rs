@@ -2,13 +2,13 @@
 
 use crate::question::judge::{Allowed, Judgement, Scene};
 use crate::question::telling::Aim;
-use crate::state::State;
+use crate::state::{State, known_if_told};
 use crate::store::{Access, Record};
 use api::{Asked, Input, Judged, Leaving, Principal};
 use serde_json::Value as Json;
 use spec::{
-    Answer, Cost, FieldRef, Outcome, PeopleCounts, PersonId, Provenance, Purpose, Question, QuestionBody, Result,
-    Verdict, WaterfallStep,
+    Answer, Cost, FieldRef, Outcome, PeopleCounts, PersonId, Provenance, Question, QuestionBody, Result, Verdict,
+    WaterfallStep,
 };
 use std::sync::Arc;
 
@@ -80,13 +80,7 @@ fn answer(scene: &Scene<'_>, question: &Question, allowed: Allowed) -> Result<An
     let rows = allowed.rows;
     let min_group = allowed.grant.min_group();
     let shown = |people: u64| Some(people).filter(|people| *people >= min_group);
-    // Fewer withheld than the minimum group could be told from the difference, here or in an answer for that purpose, so
-    // then the number known is not shown at all.
-    let is_telling = |purpose: &Purpose| {
-        let people = scene.snapshot.people_for(purpose, &scene.definitions.laws);
-        people.withheld.values().any(|people| (1..u64::from(purpose.min_group)).contains(&people.len()))
-    };
-    let known = Some(scene.snapshot.known().len()).filter(|_| !scene.definitions.purposes.values().any(is_telling));
+    let known = known_if_told(scene.definitions, &scene.snapshot);
     let withheld = allowed.people.withheld.iter().map(|(why, people)| ((*why).to_owned(), shown(people.len())));
     let people = PeopleCounts {
         known: known.and_then(shown),

@@ -6,7 +6,7 @@ use crate::state::purposes_of;
 use spec::{
     Aggregate, AttributionModel, AttributionQuestion, CompareOp, Condition, Duration, ExperimentMetric,
     ExperimentQuestion, FieldRef, FunnelQuestion, Interval, Measure, MeasureAtom, MeasureFunction, Period, Question,
-    QuestionBody, Reason, ReasonCode, Release, Remedy, Term, TrendQuestion,
+    QuestionBody, Reason, ReasonCode, Release, Remedy, Term, TrendQuestion, Value,
 };
 
 /// Changed questions that are tried for one refusal; a judge answers while somebody types.
@@ -50,7 +50,8 @@ pub(crate) fn with_remedies(scene: &Scene<'_>, question: &Question, refused: Ref
         // A change that cannot be judged is no remedy; the refusal stands all the same.
         if let Ok(Decided::Allowed(allowed)) = scene.decide(&question) {
             let purpose = scene.definitions.purposes.get(&question.purpose);
-            let is_counted = purpose.is_none_or(|purpose| purpose.limits.questions_per_day.is_some());
+            let is_counted = purpose
+                .is_none_or(|purpose| purpose.limits.questions_per_day.is_some() || purpose.limits.noise.is_some());
             let effect = match allowed.rows.people {
                 _ if is_counted => String::new(),
                 Some(people) => format!("{people} people"),

@@ -3,7 +3,7 @@
 use super::consents::{heard, purposes};
 use super::signed::{DAY, HEADER, SECOND, pair, shop, sign};
 use super::world::{World, delivery};
-use api::{Call, Choice, Collector, PreferenceLink, Receipt, RefusalKind, Sender};
+use api::{Call, Choice, Collector, PreferenceLink, Receipt, RefusalKind, Said, Sender};
 use spec::{Basis, KeyKind, Law, Purpose};
 use std::sync::mpsc::channel;
 
@@ -29,7 +29,11 @@ fn good() -> PreferenceLink {
 }
 
 fn choose(world: &World, link: &PreferenceLink, said: &[(&str, bool)], refuses_sale: bool) -> Receipt {
-    let said = said.iter().map(|(purpose, is_yes)| ((*purpose).to_owned(), *is_yes)).collect();
+    let said = Said::Each(said.iter().map(|(purpose, is_yes)| ((*purpose).to_owned(), *is_yes)).collect());
+    tell(world, link, said, refuses_sale)
+}
+
+fn tell(world: &World, link: &PreferenceLink, said: Said, refuses_sale: bool) -> Receipt {
     let sender = Sender { refuses_sale, ..Sender::default() };
     let (told, outcome) = channel();
     let choice = Choice { said, text_version: Some("v1".into()), sender };
@@ -85,14 +89,37 @@ fn a_choice_is_vouched_for_and_kept_with_its_text() {
     assert_eq!((word.text_version.as_deref(), word.at_micros), (Some("v1"), Some(word.received_micros)));
     assert_eq!(word.said, [("ads".into(), false), ("email".into(), true)]);
     assert!(world.intake.take_urgent(), "a no does not wait");
-    // What nobody can choose, what is not there, and nothing.
-    for said in [&[("law", false)][..], &[("none", false)], &[("ads", false), ("none", false)], &[]] {
+    // A yes to what nobody can choose or what is not there, and nothing.
+    for said in [&[("law", true)][..], &[("none", true)], &[("ads", false), ("none", true)], &[("none", false)], &[]] {
         let told = choose(&world, &good(), said, false);
         assert!(matches!(told, Receipt::Refused(ref why) if why.kind == RefusalKind::Malformed), "{said:?}");
     }
     assert_eq!(heard(&world).len(), 1);
     let counted = world.intake.pulse().keys.into_iter().find(|key| key.received > 0).expect("it counts under its key");
     assert_eq!((counted.received, counted.accepted), (1, 1));
+}
+
+#[test]
+fn who_refuses_is_heard_whatever_the_purpose_is_called_and_however_much_came_with_the_key() {
+    let world = world();
+    let said = |world: &World| -> Vec<(String, bool)> {
+        let last = heard(world).pop().expect("it is written down");
+        last.said.into_iter().map(|(purpose, is_yes)| (purpose.into_owned(), is_yes)).collect()
+    };
+    let all = ["ads", "email", "profile"].map(|purpose| (purpose.to_owned(), false));
+    tell(&world, &good(), Said::No(Some("email".into())), false);
+    assert_eq!(said(&world), all[1..2]);
+    tell(&world, &good(), Said::No(Some("as it was called before".into())), false);
+    assert_eq!(said(&world), all);
+    // The key may send two a day.
+    let mut slow = shop(&[&pair(1)]);
+    slow.keys[0].events_per_day_max = 2;
+    world.intake.set_rules(&[slow], &purposes(), &|_| false);
+    let n_taken =
+        (0..9).filter(|_| matches!(choose(&world, &good(), &[("ads", true)], false), Receipt::Read(_))).count();
+    assert_eq!(n_taken, 2);
+    assert!(matches!(tell(&world, &good(), Said::No(None), false), Receipt::Read(_)), "a no is taken all the same");
+    assert_eq!(said(&world), all);
 }
 
 #[test]

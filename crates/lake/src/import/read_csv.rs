@@ -9,7 +9,7 @@ use super::records::{Cell, Fault, Reader, Records, RecordsBuilder};
 use super::window::{LINE_BYTES_MAX, Window};
 use crate::error;
 use csv_core::ReadRecordResult;
-use spec::{Object, Result};
+use spec::{Field, FieldClass, Object, Result};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -26,6 +26,8 @@ pub(super) struct CsvReader<'a> {
     n_columns: usize,
     /// Per field of the object: its column.
     places: Vec<Option<usize>>,
+    /// Per field of the object: whether it says who somebody is, or which record it is.
+    are_ids: Vec<bool>,
 }
 
 /// What the window starts with.
@@ -51,6 +53,7 @@ impl<'a> CsvReader<'a> {
             ends: vec![0; COLUMNS_MAX],
             n_columns: 0,
             places: Vec::new(),
+            are_ids: object.fields.iter().map(|field| is_id(object, field)).collect(),
         };
         reader.window.skip_byte_order_mark()?;
         let header = match reader.parse()? {
@@ -120,15 +123,15 @@ impl<'a> CsvReader<'a> {
             self.builder.push_fault(trimmed, Fault::of_record(&reason));
             return;
         }
-        let cells: Vec<Cell<'_>> = self
-            .places
-            .iter()
-            .map(|place| match place.map(|at| std::str::from_utf8(field(&self.text, &self.ends, at))) {
-                None | Some(Ok("")) => Cell::Missing,
-                Some(Ok(text)) => Cell::Text(Cow::Borrowed(spec::unguarded(text))),
-                Some(Err(_)) => Cell::Unreadable,
-            })
-            .collect();
+        let text = |at: usize| std::str::from_utf8(field(&self.text, &self.ends, at));
+        let cell = |(place, is_id): (&Option<usize>, &bool)| match place.map(text) {
+            None | Some(Ok("")) => Cell::Missing,
+            // Whoever somebody is is taken to the letter, as it is in every other form of file.
+            Some(Ok(text)) if *is_id => Cell::Text(Cow::Borrowed(text)),
+            Some(Ok(text)) => Cell::Text(Cow::Borrowed(spec::unguarded(text))),
+            Some(Err(_)) => Cell::Unreadable,
+        };
+        let cells: Vec<Cell<'_>> = self.places.iter().zip(&self.are_ids).map(cell).collect();
         self.builder.push(trimmed, &cells);
     }
 }
@@ -181,6 +184,12 @@ pub(super) fn match_columns(found: &[String], file_name: &str, object: &Object) 
         return Err(error::bad_file(file_name, &why).with_hint(hint));
     }
     Ok(object.fields.iter().map(|field| found.iter().position(|name| *name == field.name)).collect())
+}
+
+fn is_id(object: &Object, field: &Field) -> bool {
+    field.name == object.person_column
+        || object.message_id_column.as_ref() == Some(&field.name)
+        || field.class == FieldClass::Direct
 }
 
 fn field<'t>(text: &'t [u8], ends: &[usize], at: usize) -> &'t [u8] {

@@ -88,19 +88,20 @@ impl History {
         self.sequences.get(&(told.question.clone(), told.cell, told.sort)).copied().unwrap_or(i64::MAX)
     }
 
-    /// By fewer than how many people two figures have to differ to be too near: the minimum group, and up to half as many
-    /// more, other ones for each figure. If everybody knew the bound, whether a figure gives way would tell of the one person
-    /// who makes it nearer than that.
-    pub(super) fn within(&self, question: &str, cell: u64, min_group: u64) -> u64 {
-        let mixed = hash(question) ^ cell.rotate_left(32) ^ self.salt;
-        let mixed = (mixed ^ mixed >> 33).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    /// By fewer than how many people others have to differ from these to be too near: the minimum group, and up to half as many
+    /// more, which follows from who they are and from a secret. If everybody knew the bound, whether a figure gives way would
+    /// tell of the one person who makes it nearer than that; and if it followed from the words, it could be drawn again.
+    pub(super) fn within(&self, classes: &[u32], min_group: u64) -> u64 {
+        let step =
+            |mixed: u64, people: &u32| (mixed ^ u64::from(*people)).wrapping_mul(0xff51_afd7_ed55_8ccd).rotate_left(31);
+        let mixed = classes.iter().fold(self.salt, step);
         min_group + (mixed ^ mixed >> 33) % (min_group / 2 + 1)
     }
 
     /// How a figure stands to those that were told before it. Only counts add up; of other sorts single figures are compared.
     pub(super) fn relation(&self, new: &Told, adds_up: bool, min_group: u64) -> Relation {
         let Some(entries) = self.by_sort.get(&new.sort) else { return Relation::Apart };
-        let within = self.within(&new.question, new.cell, min_group);
+        let within = self.within(&new.classes, min_group);
         let search =
             Search { entries, new, n_people: new.n_people(), within: i64::try_from(within).unwrap_or(i64::MAX) };
         let mut outdated = Vec::new();

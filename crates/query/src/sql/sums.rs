@@ -7,7 +7,7 @@ use datafusion::logical_expr::expr::{AggregateFunction, AggregateFunctionParams}
 use datafusion::logical_expr::{Aggregate, Expr, ExprSchemable, LogicalPlan, Projection, cast, try_cast};
 use std::sync::Arc;
 
-/// Holds every whole number of 64 bits; a sum has ten digits more.
+/// Holds every whole number of 64 bits, with a sign or without; a sum has ten digits more.
 const WHOLE: DataType = DataType::Decimal128(20, 0);
 
 /// The plan with its sums of whole numbers taken as decimals and brought back.
@@ -31,7 +31,7 @@ fn exact_node(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     let shown = aggregate.schema.iter().zip(wide.schema.columns()).zip(of_groups.chain(is_whole));
     let shown = shown.map(|(((relation, field), column), is_whole)| {
         let value = Expr::Column(column);
-        let value = if is_whole { try_cast(value, DataType::Int64) } else { value };
+        let value = if is_whole { try_cast(value, field.data_type().clone()) } else { value };
         value.alias_qualified(relation.cloned(), field.name())
     });
     let shown: Vec<Expr> = shown.collect();

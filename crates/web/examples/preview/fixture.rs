@@ -848,13 +848,13 @@ impl Product for Fixture {
         let place = |place: Option<&str>, regions: usize, known: u64, yes: Option<u64>| api::ConsentPlace {
             place: place.map(|place| self.text(place)),
             regions,
-            known,
+            known: Some(known),
             used: yes,
             yes,
             no: yes.map(|_| 90),
         };
         Ok(api::ConsentsView {
-            known: 2_469,
+            known: Some(2_469),
             by: if request.by == "month" { "month".to_owned() } else { "week".to_owned() },
             days: ["2026-11-15", "2026-11-22", "2026-11-29"].map(str::to_owned).into(),
             purposes: vec![api::PurposeConsents {

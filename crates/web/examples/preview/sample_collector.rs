@@ -2,7 +2,7 @@
 
 use api::{
     Choice, Collector, Delivery, KeyPulse, LinkHolder, MessageFault, MessageOutcome, MessageReceipt, PreferenceLink,
-    Pulse, Receipt, Refusal, RefusalKind,
+    Pulse, Receipt, Refusal, RefusalKind, Said,
 };
 use serde_json::{Value as Json, json};
 
@@ -35,7 +35,10 @@ impl Collector for SampleCollector {
 
     fn choose(&self, link: &PreferenceLink, choice: Choice, told: Box<dyn FnOnce(Receipt) + Send>) {
         let refusal = self.preferences(link).err();
-        let unknown = choice.said.is_empty() || choice.said.iter().any(|(name, _)| name != "email");
+        let unknown = match &choice.said {
+            Said::No(_) => false,
+            Said::Each(each) => each.is_empty() || each.iter().any(|(name, _)| name != "email"),
+        };
         let only = MessageReceipt { message_id: None, outcome: MessageOutcome::Accepted, faults: Vec::new() };
         told(match refusal {
             Some(refusal) => Receipt::Refused(refusal),

@@ -27,11 +27,11 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         (
             "Consents",
             json!({ "type": "object", "required": ["known", "by", "days", "purposes"], "properties": {
-            "known": count, "by": text, "days": { "type": "array", "items": text },
+            "known": maybe_count, "by": text, "days": { "type": "array", "items": text },
             "purposes": { "type": "array", "items": { "type": "object", "required": ["name", "title", "min_group", "yes", "no", "places"], "properties": {
                 "name": text, "title": text, "min_group": count, "yes": { "type": "array", "items": maybe_count }, "no": { "type": "array", "items": maybe_count },
                 "places": { "type": "array", "items": { "type": "object", "required": ["place", "regions", "known", "used", "yes", "no"], "properties": {
-                    "place": maybe_text, "regions": count, "known": count, "used": maybe_count, "yes": maybe_count, "no": maybe_count } } } } } } } }),
+                    "place": maybe_text, "regions": count, "known": maybe_count, "used": maybe_count, "yes": maybe_count, "no": maybe_count } } } } } } } }),
         ),
         (
             "Proofs",
@@ -39,7 +39,7 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
             "proofs": { "type": "array", "items": { "type": "object", "required": ["promise", "how", "runs"], "properties": {
                 "promise": text, "how": text,
                 "runs": { "type": "array", "items": { "type": "object", "required": ["command", "suite", "outcome", "found", "seed", "at", "seconds", "version"], "properties": {
-                    "command": text, "suite": text, "outcome": maybe_text, "found": text, "seed": maybe_count, "at": maybe_text,
+                    "command": text, "suite": text, "outcome": { "enum": ["passed", "failed", "skipped", null] }, "found": text, "seed": maybe_count, "at": maybe_text,
                     "seconds": maybe_count, "version": maybe_text } } } } } } } }),
         ),
     ]

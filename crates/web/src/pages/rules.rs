@@ -41,9 +41,10 @@ fn chart(purpose: &PurposeConsents, view: &ConsentsView) -> Json {
         Some(count) => words::figure(&count.to_string(), None),
         None => "too few to tell".to_owned(),
     };
+    let known = view.known.map(|known| format!("Of {} known: ", words::figure(&known.to_string(), Some("people"))));
     let summary = format!(
-        "Of {} known: said yes {}, said no {}, at the end of {}.",
-        words::figure(&view.known.to_string(), Some("people")),
+        "{}said yes {}, said no {}, at the end of {}.",
+        known.unwrap_or_default(),
         last(&purpose.yes),
         last(&purpose.no),
         labels.last().map_or("", String::as_str)
@@ -51,7 +52,7 @@ fn chart(purpose: &PurposeConsents, view: &ConsentsView) -> Json {
     let line = |name: &str, values: &[Option<u64>]| json!({ "name": name, "values": values });
     let series = [line("said yes", &purpose.yes), line("said no", &purpose.no)];
     let spec = json!({ "labels": labels, "series": series, "unit": "people", "incomplete": false, "summary": summary });
-    json!({ "spec": spec.to_string(), "summary": summary })
+    json!({ "spec": spec.to_string(), "summary": words::capital(&summary) })
 }
 
 pub(crate) async fn promises(
