@@ -13,7 +13,7 @@ const shared = process.env.ENTENTE_SHARED ?? join(repository, "../shared");
 const standard = join(shared, "vectors/odcs");
 const schemaFile = join(standard, "odcs-json-schema-v3.1.0.json");
 if (!existsSync(schemaFile)) {
-  console.log(`contracts: not checked, there is no ${schemaFile}`);
+  console.error(`contracts: not checked, there is no ${schemaFile}`);
   process.exit(0);
 }
 

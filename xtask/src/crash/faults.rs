@@ -72,7 +72,8 @@ pub(crate) fn run_with(options: Options) -> Result<()> {
     let Options { kind, n_rounds, seed, program, is_kept } = options;
     let name = format!("fault {}: {n_rounds} rounds, seed {seed}", kind.name());
     if let Some(reason) = kind.why_not() {
-        println!("{name}: left out, because {reason}");
+        // Not as what was found: nothing was tried.
+        eprintln!("{name}: left out, because {reason}");
         return Ok(());
     }
     let setting = Setting { name: name.clone(), seed, program, is_kept };

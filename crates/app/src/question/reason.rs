@@ -190,12 +190,7 @@ pub(crate) fn of_refusal(scene: &Scene<'_>, question: &Question, resolved: &Reso
                 "`purposes/{}.yaml` guards differences between answers, and SQL is not followed so far.",
                 purpose.name
             ),
-            gap(
-                format!("Show differences between answers for {}", purpose.title),
-                format!("`differences: shown` for the purpose `{}`", purpose.name),
-                "the privacy officer",
-                Some(&format!("purposes/{}.yaml", purpose.name)),
-            ),
+            shown_differences(purpose),
         ),
         Refusal::OnePerson => reason(
             ReasonCode::OnePerson,
@@ -205,16 +200,21 @@ pub(crate) fn of_refusal(scene: &Scene<'_>, question: &Question, resolved: &Reso
                 "`purposes/{}.yaml` guards differences between answers, so that `min` and `max` are not answered.",
                 purpose.name
             ),
-            gap(
-                format!("Show differences between answers for {}", purpose.title),
-                format!("`differences: shown` for the purpose `{}`", purpose.name),
-                "the privacy officer",
-                Some(&format!("purposes/{}.yaml", purpose.name)),
-            ),
+            shown_differences(purpose),
         ),
         Refusal::Nobody => too_few(purpose, ReasonCode::NobodyMayBeUsed, "Nobody"),
         Refusal::TooFew => too_few(purpose, ReasonCode::UnderMinimumGroup, "Too few people"),
     }
+}
+
+/// What is missing where a purpose guards differences.
+fn shown_differences(purpose: &Purpose) -> Remedy {
+    gap(
+        format!("Show differences between answers for {}", purpose.title),
+        format!("`differences: shown` for the purpose `{}`", purpose.name),
+        "the privacy officer",
+        Some(&format!("purposes/{}.yaml", purpose.name)),
+    )
 }
 
 fn field_not_for_purpose(scene: &Scene<'_>, resolved: &Resolved, purpose: &Purpose, field: &FieldRef) -> Reason {
