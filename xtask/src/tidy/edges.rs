@@ -24,6 +24,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("rusqlite", &["app"]),
     ("saphyr-parser", &["workspace"]),
     ("sqlparser", &["workspace"]),
+    ("statrs", &["stats"]),
     ("ureq", &["entente"]),
 ];
 
