@@ -28,7 +28,7 @@ import os from "node:os";
 import path from "node:path";
 import { chromium } from "playwright-core";
 import { signerOf } from "./server.mjs";
-import { signIn } from "./walks.mjs";
+import { signIn } from "./steps.mjs";
 
 const ROUTES = path.join(import.meta.dirname, "..", "crates", "web", "src", "routes.rs");
 const START_MS_MAX = 60_000;
@@ -932,7 +932,8 @@ const PAGES = [...readFileSync(ROUTES, "utf8").matchAll(/row\(\s*Page,\s*\w+,\s*
 /** The route of an address. */
 function routeOf(address) {
   const { pathname } = new URL(address, "http://localhost");
-  const fits = (route) => new RegExp(`^${route.replace(/\{[^}]+\}/g, "[^/]+")}$`).test(pathname);
+  const pattern = (route) => route.replace(/\{\*[^}]+\}/g, ".+").replace(/\{[^}]+\}/g, "[^/]+");
+  const fits = (route) => new RegExp(`^${pattern(route)}$`).test(pathname);
   return PAGES.find((route) => route === pathname) ?? PAGES.find(fits) ?? "nowhere";
 }
 
@@ -946,6 +947,7 @@ async function namesOf(server) {
   for (const kind of KINDS) {
     const body = await (await server.api("GET", `/api/v1/${kind}`)).json();
     names[kind] = body[kind].map((one) => one.name);
+    if (kind !== "sources") names.files = [...(names.files ?? []), ...body[kind].map((one) => one.path)];
     if (kind === "questions") names.asked = body[kind].map((one) => addressOf(one.question));
   }
   return names;
@@ -955,6 +957,7 @@ async function namesOf(server) {
 function filled(route, names) {
   const kind = KINDS.find((word) => route.includes(`/${word}/`));
   if (!route.includes("{")) return [route];
+  if (/\{\*?path\}/.test(route)) return (names.files ?? []).map((file) => route.replace(/\{\*?path\}/, file));
   return (names[kind] ?? []).map((name) => route.replace("{name}", name));
 }
 

@@ -1,12 +1,13 @@
 // Walks through the pages with a real browser on a real server.
 //
-//   ENTENTE_BIN=.../entente node browser/run.mjs [short|all|clients]
+//   ENTENTE_BIN=.../entente node browser/run.mjs [short|all|clients] [WALK...]
 //
 // Starts the program on a temporary data folder with the demo, walks once per view (width, light or dark), saves a
 // picture of each stop in browser/shots, and stops the program. A walk fails on what it expects, on anything that the
 // browser reports as an error (the content security policy included), on an answer of 500 and above, on a request to
 // another machine, and on a page that is wider than its window. After the walks, other makers' client libraries send to
 // the same server, and what was kept is held against what they believe delivered (`kept.mjs`); `clients` does only that.
+// `short` is one view, and leaves long walks out; with names of walks it is these alone, long or not, and no libraries.
 // `ENTENTE_URL`, `ENTENTE_SIGN_INS` (`marketer=NAME:SECRET,...`) and `ENTENTE_TOKENS` (`marketer=TOKEN,engineer=TOKEN`) walk
 // on a server that runs already.
 
@@ -15,7 +16,8 @@ import path from "node:path";
 import { chromium } from "playwright-core";
 import { clientsAreKept } from "./kept.mjs";
 import { startServer } from "./server.mjs";
-import { signIn, walks } from "./walks.mjs";
+import { signIn } from "./steps.mjs";
+import { walks } from "./walks.mjs";
 
 const SHOTS = path.join(import.meta.dirname, "shots");
 const WIDE = { width: 1280, height: 900 };
@@ -30,9 +32,8 @@ const STEP_MS_MAX = 20_000;
 /** Scripts, styles and font, as they are sent. */
 const HOME_BYTES_MAX = 60 * 1024;
 
-/** Everything the browser complains about on a page, as it happens. */
-function complaintsOf(page, origin) {
-  const complaints = [];
+/** Collects everything the browser complains about on a page, as it happens. */
+function listen(page, origin, complaints) {
   page.on("console", (message) => {
     // htmx reports what was stopped by hand; what fails otherwise it reports as `htmx:sendError` as well.
     if (/^htmx:(sendAbort|afterRequest)\b/.test(message.text())) return;
@@ -51,32 +52,37 @@ function complaintsOf(page, origin) {
     const url = request.url();
     if (!url.startsWith(origin) && !/^(data|blob|about):/.test(url)) complaints.push(`elsewhere: ${url}`);
   });
-  return complaints;
 }
 
-/** What a walk gets: the page, and how to say where it is. */
+/** What a walk gets: its page, how to say where it is, and another browser for somebody else. */
 async function stops(browser, server, view, walk) {
-  const context = await browser.newContext({
-    baseURL: server.url,
-    viewport: view.viewport,
-    colorScheme: view.colorScheme,
-    reducedMotion: "reduce",
-    locale: "en-GB",
-    timezoneId: "UTC",
-  });
-  context.setDefaultTimeout(STEP_MS_MAX);
-  const page = await context.newPage();
-  const complaints = complaintsOf(page, server.url);
+  const [complaints, contexts] = [[], []];
+  const another = async () => {
+    const context = await browser.newContext({
+      baseURL: server.url,
+      viewport: view.viewport,
+      colorScheme: view.colorScheme,
+      reducedMotion: "reduce",
+      locale: "en-GB",
+      timezoneId: "UTC",
+    });
+    contexts.push(context);
+    context.setDefaultTimeout(STEP_MS_MAX);
+    const page = await context.newPage();
+    listen(page, server.url, complaints);
+    return page;
+  };
   let count = 0;
-  const stop = async (name) => {
-    await page.waitForLoadState("networkidle");
+  const page = await another();
+  const stop = async (name, shown = page) => {
+    await shown.waitForLoadState("networkidle");
     count += 1;
     const file = `${view.name}-${walk.name}-${count}-${name.replaceAll(" ", "-")}.png`;
-    await page.screenshot({ path: path.join(SHOTS, file), fullPage: true });
-    const extra = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    await shown.screenshot({ path: path.join(SHOTS, file), fullPage: true });
+    const extra = await shown.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
     if (extra > 0) complaints.push(`width: ${name} is ${extra} px wider than its window`);
   };
-  return { page, stop, context, complaints };
+  return { page, another, stop, contexts, complaints };
 }
 
 async function open() {
@@ -89,15 +95,19 @@ async function open() {
 
 async function walkOnce(browser, server, view, walk) {
   const started = Date.now();
-  const { page, stop, context, complaints } = await stops(browser, server, view, walk);
+  const { page, another, stop, contexts, complaints } = await stops(browser, server, view, walk);
   try {
-    await walk.go({ page, stop, signInOf: server.signInOf, linkOf: server.linkOf, narrow: view.viewport === NARROW });
+    const { signInOf, tokenOf, linkOf, workspace } = server;
+    await walk.go({ page, another, stop, signInOf, tokenOf, linkOf, workspace, narrow: view.viewport === NARROW });
   } catch (error) {
     complaints.unshift(error.message.split("\n").slice(0, 12).join("\n      "));
-    await page.screenshot({ path: path.join(SHOTS, `${view.name}-${walk.name}-failed.png`), fullPage: true });
-    complaints.push(`at ${page.url()}`);
+    for (const [index, shown] of contexts.flatMap((context) => context.pages()).entries()) {
+      const file = `${view.name}-${walk.name}-failed${index ? `-${index + 1}` : ""}.png`;
+      await shown.screenshot({ path: path.join(SHOTS, file), fullPage: true });
+      complaints.push(`at ${shown.url()}`);
+    }
   }
-  await context.close();
+  for (const context of contexts) await context.close();
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
   console.log(`${complaints.length ? "FAILED" : "ok    "} ${view.name.padEnd(11)} ${walk.name} (${seconds} s)`);
   for (const complaint of complaints) console.log(`      ${complaint}`);
@@ -131,6 +141,7 @@ async function weigh(server) {
 /** How many of these walks fail. */
 async function walkAll(server, which, some) {
   let failed = 0;
+  if (some.length === 0) return failed;
   const browser = await open();
   for (const view of which === "all" ? VIEWS : VIEWS.slice(0, 1)) {
     for (const walk of some) {
@@ -143,16 +154,28 @@ async function walkAll(server, which, some) {
   return failed;
 }
 
-async function main(which) {
+/** The walks to go; with names, these. */
+function wanted(which, names) {
+  const unknown = names.filter((name) => !walks.some((walk) => walk.name === name));
+  const known = walks.map(({ name }) => name).join(", ");
+  if (unknown.length > 0) throw new Error(`there is no walk ${unknown.join(", ")}; there are ${known}`);
+  if (which === "clients") return [];
+  return walks.filter(({ name, long }) => (names.length > 0 ? names.includes(name) : which === "all" || !long));
+}
+
+async function main(which, names) {
+  const some = wanted(which, names);
   mkdirSync(SHOTS, { recursive: true });
   const server = await startServer();
   let failed = 0;
   try {
-    if (which !== "clients") failed += await walkAll(server, which, walks.filter((walk) => !walk.sends));
-    failed += (await clientsAreKept(server)) ? 0 : 1;
-    if (which === "all") failed += (await weigh(server)) ? 0 : 1;
+    failed += await walkAll(server, which, some.filter((walk) => !walk.sends));
+    if (names.length === 0) {
+      failed += (await clientsAreKept(server)) ? 0 : 1;
+      if (which === "all") failed += (await weigh(server)) ? 0 : 1;
+    }
     // What these send would be in the books of the libraries.
-    if (which !== "clients") failed += await walkAll(server, which, walks.filter((walk) => walk.sends));
+    failed += await walkAll(server, which, some.filter((walk) => walk.sends));
   } finally {
     await server.stop();
   }
@@ -160,4 +183,4 @@ async function main(which) {
   process.exitCode = failed ? 1 : 0;
 }
 
-await main(process.argv[2] ?? "short");
+await main(process.argv[2] ?? "short", process.argv.slice(3));

@@ -11,7 +11,7 @@ const DEMO = path.join(import.meta.dirname, "..", "demo");
 const USERS = ["marketer", "engineer", "privacy", "executive"];
 const START_MS_MAX = 180_000;
 
-/** Starts the program; gives its address, how each user signs in, a token for each, and how to stop it. */
+/** Starts the program; gives its address, how each user signs in, a token for each, its workspace, and how to stop it. */
 export async function startServer() {
   if (process.env.ENTENTE_URL) return running(process.env.ENTENTE_URL, process.env);
   const program = process.env.ENTENTE_BIN;
@@ -45,7 +45,7 @@ export async function startServer() {
   }
   const signInOf = (user) => ({ name: user, secret: secret(printed, user) });
   const tokenOf = (user) => execFileSync(program, ["token", user, ...places], { encoding: "utf8" }).trim().split(/\s+/).at(-1);
-  return { url: `http://${address}`, signInOf, tokenOf, linkOf, stop };
+  return { url: `http://${address}`, signInOf, tokenOf, linkOf, workspace, stop };
 }
 
 /** A pair of our own: the half that a source names, and what makes the address of somebody's preferences with the other. */

@@ -1,6 +1,10 @@
 // The walks: what people do on the pages, in their words. They look for roles, labels and words, never for classes.
 
 import assert from "node:assert/strict";
+import { gapIsClosed } from "./gap.mjs";
+import { itTurns, remedyBecomesUntrue } from "./live.mjs";
+import { newMarketer } from "./marketer.mjs";
+import { addressOf, answer, figure, signIn, verdict } from "./steps.mjs";
 
 const CONDITION = "count(basket_paid, within => '30 days') >= 8 AND NOT did(coupon_redeemed, within => '90 days')";
 const YEAR = { from: "2017-01-01", to: "2018-01-01" };
@@ -13,44 +17,6 @@ const COUPONS = {
   period: { from: "2016-11-01", to: "2018-01-01" },
 };
 const FREQUENT = { kind: "audience", purpose: "email", where: CONDITION, as_of: "2017-12-31T00:00:00Z" };
-
-/** The address of a question: the one place that knows how the page writes it. */
-function addressOf(question) {
-  return `/ask?${new URLSearchParams({ q: JSON.stringify(question) })}`;
-}
-
-/** Figures as pages write them: `1 456` with any space or comma between groups of three. */
-function figure(number) {
-  return new RegExp(`(^|\\D)${String(number).replace(/\B(?=(\d{3})+$)/g, "[\\s\\u202f\\u00a0,]?")}(\\D|$)`);
-}
-
-/** Signs in by what the program printed for the user: a link, or a password for the form. */
-export async function signIn(page, { name, secret }) {
-  if (/^https?:/.test(secret)) {
-    await page.goto(secret);
-  } else {
-    await page.goto("/sign-in");
-    await page.getByLabel("Name").fill(name);
-    await page.getByLabel("Password").fill(secret);
-    await page.getByRole("button", { name: /sign in/i }).click();
-  }
-  await page.getByRole("navigation", { name: /main/i }).first().waitFor();
-}
-
-/** Waits for a verdict that says this. */
-async function verdict(page, words) {
-  await page.locator("#verdict").filter({ hasText: words }).waitFor();
-}
-
-/** Waits for an answer with its picture, and gives its table. */
-async function answer(page, picture) {
-  const body = page.getByRole("region", { name: "Answer", exact: true });
-  await (picture ? body.getByRole("heading", { name: picture }) : body.getByRole("img")).first().waitFor();
-  // The picture may be a table too; the one of the rows comes last.
-  const table = body.getByRole("table").last();
-  await table.waitFor();
-  return table;
-}
 
 async function main(page) {
   return page.locator("main").innerText();
@@ -165,6 +131,7 @@ async function marketerAsksMore({ page, stop, signInOf }) {
     ["What it is owed to", { kind: "attribution", conversion: "coupon_redeemed", touch: "campaign_received", channel: "campaign_type" }],
     ["Which ways people went", { kind: "paths", from: "campaign_received", steps: 3 }],
     ["Which variant does better", { kind: "experiment", exposure: "campaign_received", variant: "campaign_type", metrics: ["people(coupon_redeemed)"] }],
+    ["How large a test has to be", { kind: "power", exposure: "basket_paid", metric: { measure: "people(coupon_redeemed)", within: "30 days" }, lift: 0.5 }],
   ];
   for (const [picture, question] of kinds) {
     await page.goto(addressOf({ ...question, purpose: "analytics", period }));
@@ -437,12 +404,19 @@ async function focusIsSeen(page) {
   });
 }
 
+/**
+ * All walks. `once`: in one view only. `long`: not with the fast tests. `sends`: after the libraries, in whose books it would
+ * be otherwise.
+ */
 export const walks = [
   { name: "marketer-asks", go: marketerAsks },
   { name: "marketer-builds", go: marketerBuilds },
   { name: "marketer-asks-more", go: marketerAsksMore },
   { name: "marketer-writes", go: marketerWrites },
   { name: "marketer-refused", go: marketerIsRefused },
+  { name: "marketer", go: newMarketer },
+  { name: "gap", go: gapIsClosed },
+  { name: "untrue", go: remedyBecomesUntrue, long: true },
   { name: "marketer-looks", go: marketerLooksAround },
   { name: "marketer-dashboards", go: marketerMakesADashboard },
   { name: "marketer-stops", go: marketerStops, once: true },
@@ -452,4 +426,5 @@ export const walks = [
   { name: "customer-chooses", go: customerChooses, sends: true },
   { name: "officer-looks", go: officerLooks },
   { name: "keyboard-only", go: keyboardOnly, once: true },
+  { name: "live", go: itTurns, once: true, long: true, sends: true },
 ];

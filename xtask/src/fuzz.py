@@ -53,6 +53,11 @@ EXCLUSIONS = [
     ),
     (
         "positive_data_acceptance",
+        ["PUT /api/v1/definitions/{path}"],
+        "what a definition has to be stands in the manual, and nothing is written that makes something wrong",
+    ),
+    (
+        "positive_data_acceptance",
         ["POST /api/v1/sources/{name}/import", "POST /v1/{call}"],
         "what a file or a message has to be stands in the workspace's contracts",
     ),
@@ -94,7 +99,10 @@ NAMES = {
     "/audiences/": ["big_spenders", "of_the_fuzzer"],
     "/questions/": ["sales_by_department", "of_the_fuzzer"],
     "/identity/": [0, 1, 2],
+    "/definitions/": ["contracts/households.odcs.yaml", "destinations/of_the_fuzzer.yaml"],
 }
+# The file is there once it was written, so that it is written again with another version.
+DESTINATION = "title: Of the fuzzer\npurposes: [ads]\n"
 FILE_NAMES = ["campaign_received_1.csv", "coupon_redeemed_1.csv", "campaign_received_1.ndjson", "campaign_received.parquet"]
 OBJECTS = ["campaign_received", "page"]
 WORDS = [
@@ -243,6 +251,9 @@ def with_words(node: object) -> object:
     if "/api/v1/audiences" in node:
         body = node["/api/v1/audiences"]["post"]["requestBody"]["content"]["application/json"]
         body["example"] = {"question": AUDIENCE, "title": "Of the fuzzer"}
+    for method in ("post", "put") if "/api/v1/definitions/{path}" in node else ():
+        body = node["/api/v1/definitions/{path}"][method]["requestBody"]["content"]["application/json"]
+        body["example"] = {"text": DESTINATION} | ({"base": ""} if method == "put" else {})
     for start, names in NAMES.items():
         for path in [path for path in node if start in path]:
             for parameter in [it for operation in node[path].values() for it in operation.get("parameters", [])]:

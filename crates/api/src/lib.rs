@@ -5,20 +5,26 @@
 //! principal may see, so a caller cannot forget to.
 
 mod collector;
+mod definitions;
 mod governance;
 mod product;
+mod standing;
 mod views;
 
 pub use collector::{
     Call, Choice, Collector, Delivery, KeyPulse, LinkHolder, MessageFault, MessageOutcome, MessageReceipt,
     PreferenceLink, Pulse, Receipt, Refusal, RefusalKind, Said, Sender,
 };
+pub use definitions::{DefinitionCheck, DefinitionSaved, DefinitionView, Turn};
 pub use governance::{
     AuditHead, AuditRecord, AuditRequest, AuditView, ConsentPlace, ConsentsRequest, ConsentsView, PolicyLaw,
     PolicyPurpose, PolicyRole, PolicyView, PreferenceView, PreferencesView, ProofRun, ProofView, ProofsView,
     PurposeConsents, SignalView,
 };
-pub use product::{Credential, DashboardRequest, EncodeFormat, ImportRequest, Input, Product, SaveRequest, SignedIn};
+pub use product::{
+    Credential, DashboardRequest, DefinitionRequest, EncodeFormat, ImportRequest, Input, Product, SaveRequest, SignedIn,
+};
+pub use standing::{BothFaces, GroundView, StandingView, StandingsRequest, StandingsView, Subject, Wanted};
 pub use views::{
     Asked, AudienceView, Balance, BookView, BooksView, Catalog, DashboardView, EventView, Explained, FieldView, Health,
     Judged, Leaving, MergeView, MetricView, ObjectView, Principal, PurposeView, QuarantineView, QuestionView,

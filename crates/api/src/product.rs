@@ -2,8 +2,9 @@
 
 use crate::{
     Asked, AudienceView, AuditHead, AuditRequest, AuditView, Balance, BooksView, Catalog, ConsentsRequest,
-    ConsentsView, DashboardView, Explained, Health, Judged, LinkHolder, MergeView, MetricView, PolicyView,
-    PreferencesView, Principal, ProofsView, QuarantineView, QuestionView, Replayed, Saved, SourceView, WorkspaceView,
+    ConsentsView, DashboardView, DefinitionCheck, DefinitionSaved, DefinitionView, Explained, GroundView, Health,
+    Judged, LinkHolder, MergeView, MetricView, PolicyView, PreferencesView, Principal, ProofsView, QuarantineView,
+    QuestionView, Replayed, Saved, SourceView, StandingsRequest, StandingsView, Wanted, WorkspaceView,
 };
 use serde_json::Value as Json;
 use spec::{Answer, Diagnostic, Result};
@@ -47,6 +48,17 @@ pub trait Product: Send + Sync {
     /// The dashboards.
     fn dashboards(&self, who: &Principal) -> Result<Vec<DashboardView>>;
 
+    /// How questions stand now: the verdicts of what is saved, kept live. Those whose ground has moved are judged again,
+    /// a few per call; what has not moved costs nothing.
+    fn standings(&self, who: &Principal, request: &StandingsRequest) -> Result<StandingsView>;
+
+    /// What answers to this principal rest on now; a page that shows some asks them again when it has moved.
+    fn ground(&self, who: &Principal) -> Result<GroundView>;
+
+    /// Whether it costs nothing of the principal's day to ask a question now: its purpose bounds nothing, or the same
+    /// was asked already.
+    fn is_free(&self, who: &Principal, question: &Json, wanted: Wanted) -> Result<bool>;
+
     /// The sources with their contracts.
     fn sources(&self, who: &Principal) -> Result<Vec<SourceView>>;
 
@@ -62,6 +74,26 @@ pub trait Product: Send + Sync {
     /// Takes a saved thing out of the workspace folder again (the undo of `save`). A question that stands on a dashboard
     /// stays.
     fn unsave(&self, who: &Principal, saved: &Saved) -> Result<()>;
+
+    /// A file of the workspace that defines something, as it stands on disk; with a change, as a verdict's gap names
+    /// one, also the text with that change made.
+    ///
+    /// # Errors
+    /// NotFound for what is no file of a definition, Denied for one that the role does not see.
+    fn definition(&self, who: &Principal, path: &str, change: Option<&Json>) -> Result<DefinitionView>;
+
+    /// What would be wrong with the workspace, and which verdicts would be others, if this text stood in the file.
+    ///
+    /// # Errors
+    /// As for `definition`; Denied also for a file that the role may not change.
+    fn check_definition(&self, who: &Principal, path: &str, text: &str) -> Result<DefinitionCheck>;
+
+    /// Writes a text into a file of the workspace, in place of the one that was read; an empty text takes the file
+    /// away. Diagnostics if something would be wrong that is not wrong now.
+    ///
+    /// # Errors
+    /// As for `check_definition`; Conflict when another text stands in the file by now.
+    fn save_definition(&self, who: &Principal, request: &DefinitionRequest) -> Result<Input<DefinitionSaved>>;
 
     /// Imports one file into a source, reporting rows done and rows in all as it goes.
     fn import(&self, who: &Principal, request: &ImportRequest<'_>, progress: &dyn Fn(u64, u64)) -> Result<Balance>;
@@ -178,6 +210,17 @@ pub struct DashboardRequest {
     pub version: Option<String>,
     /// Title, description and tiles, with the keys of its file.
     pub dashboard: Json,
+}
+
+/// A text for a file of the workspace.
+#[derive(Clone, Debug)]
+pub struct DefinitionRequest {
+    /// The file, relative to the workspace.
+    pub path: String,
+    /// The whole text; empty to take the file away.
+    pub text: String,
+    /// The version of the text that it takes the place of; empty for none. So nobody's change is lost.
+    pub base: String,
 }
 
 /// One file for one source.

@@ -1,7 +1,7 @@
 //! The structs that come back.
 
 use serde::Serialize;
-use spec::{Answer, ConditionPart, Diagnostic, Question, Verdict};
+use spec::{Answer, ConditionPart, Cost, Diagnostic, Question, Verdict};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -26,6 +26,8 @@ pub struct Principal {
     pub may_define: bool,
     /// Whether it sees who asked what about people.
     pub sees_audit: bool,
+    /// The sorts of definitions whose files it may change, by their words.
+    pub edits: Vec<String>,
     /// Who waits for what is done for it.
     #[serde(skip)]
     pub waiting: Waiting,
@@ -83,6 +85,8 @@ pub struct Judged {
     pub verdict: Verdict,
     /// For an audience that was judged yes: how many people, as released.
     pub people: Option<u64>,
+    /// What an answer is expected to take; only for roles that see costs.
+    pub forecast: Option<Cost>,
 }
 
 /// A judged and, on a yes, answered question.
@@ -149,6 +153,8 @@ pub struct Catalog {
     pub metrics: Vec<(String, String)>,
     /// Names of audiences.
     pub audiences: Vec<(String, String)>,
+    /// Names of destinations.
+    pub destinations: Vec<(String, String)>,
     /// First and last day with events, for sensible default periods; absent before the first import.
     pub days: Option<(String, String)>,
 }

@@ -1,5 +1,5 @@
 //! Definitions: the catalogue, metrics, audiences and saved questions, and saving new ones into the workspace folder;
-//! dashboards are in `dashboard`.
+//! dashboards are in `dashboard`, and files that are edited as they stand in `file`.
 
 use crate::error;
 use crate::files::Loaded;
@@ -11,10 +11,12 @@ use api::{
     AudienceView, Catalog, EventView, FieldView, Input, MetricView, Principal, PurposeView, QuestionView, SaveRequest,
     Saved, WorkspaceView,
 };
+use sha2::{Digest, Sha256};
 use spec::{Diagnostic, Field, Purpose, Question, QuestionBody, Result};
 use workspace::Definitions;
 
 pub(crate) mod dashboard;
+pub(crate) mod file;
 
 /// The longest name of a file.
 const NAME_LENGTH_MAX: usize = 60;
@@ -47,6 +49,7 @@ pub(crate) fn catalog(state: &State, who: &Principal) -> Result<Catalog> {
         purposes: purposes.into_iter().map(|purpose| purpose_view(&scene, purpose)).collect(),
         metrics: definitions.metrics.iter().map(|(name, metric)| names((name, &metric.title))).collect(),
         audiences: definitions.audiences.iter().map(|(name, audience)| names((name, &audience.title))).collect(),
+        destinations: definitions.destinations.iter().map(|(name, known)| names((name, &known.title))).collect(),
         days: days.map(|(first, last)| (first.date_naive().to_string(), last.date_naive().to_string())),
     })
 }
@@ -220,6 +223,11 @@ fn loads(loaded: &Loaded, path: &str, text: &str) -> std::result::Result<(), Vec
 
 fn record(state: &State, who: &Principal, what: &str) -> Result<()> {
     state.store.record(&Record { user: &who.user, what, ..Record::default() }, state.clock.now())
+}
+
+/// 16 hex digits of the SHA-256 of a file's text.
+fn version(text: &str) -> String {
+    Sha256::digest(text)[..8].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A file's stem from a title: small letters, digits and underscores.

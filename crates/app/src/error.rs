@@ -39,6 +39,24 @@ pub(crate) fn changed(path: &str) -> Error {
         .with_hint("look at it again, then make your change once more")
 }
 
+/// A path that is no file of a definition.
+pub(crate) fn no_definition(path: &str) -> Error {
+    let path: String = path.chars().take(120).collect();
+    let error = Error::new(ErrorKind::NotFound, format!("`{path}` is no file of a definition"));
+    if path == "users.yaml" {
+        return error.with_hint("it says who may sign in: whoever keeps the workspace's folder changes it there");
+    }
+    error.with_hint(
+        "a definition is `entente.yaml` or a file such as `purposes/NAME.yaml` or `contracts/NAME.odcs.yaml`",
+    )
+}
+
+/// Something stands under a definition's path that is not its text.
+pub(crate) fn no_text(path: &str) -> Error {
+    Error::new(ErrorKind::Conflict, format!("`{path}` cannot be edited here"))
+        .with_hint("it is a link, larger than 1 MiB, or no UTF-8 text: change it in the workspace's folder")
+}
+
 /// A question that a dashboard shows cannot go.
 pub(crate) fn shown(question: &str, dashboard: &str) -> Error {
     Error::new(ErrorKind::Conflict, format!("the question `{question}` stands on the dashboard “{dashboard}”"))
@@ -62,6 +80,12 @@ pub(crate) fn store(source: rusqlite::Error) -> Error {
 /// Nobody waits for the answer any more. Nothing is away, and nobody hears of it.
 pub(crate) fn given_up() -> Error {
     Error::new(ErrorKind::Conflict, "the question was given up".to_owned()).with_hint("ask it again")
+}
+
+/// More was to be looked at than there was time for; asked by itself it may well be answered.
+pub(crate) fn looked_at_too_briefly() -> Error {
+    Error::new(ErrorKind::Unavailable, "the question was looked at too briefly to say".to_owned())
+        .with_hint("open it to have it judged by itself")
 }
 
 /// Something that our own modules rule out.

@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use workspace::Definitions;
 
 /// One definition's text; more is not read.
-const FILE_BYTES_MAX: u64 = 1 << 20;
+pub(crate) const FILE_BYTES_MAX: u64 = 1 << 20;
 /// All definitions together.
 const FILES_MAX: usize = 10_000;
 
@@ -86,10 +86,43 @@ impl WorkspaceFolder {
         if found != before.as_bytes() {
             return Err(error::changed(path));
         }
+        // Whoever could read the file still can: a draft is its owner's alone.
+        let permissions = fs::metadata(&target).map(|metadata| metadata.permissions());
+        let kept = permissions.and_then(|permissions| draft.as_file().set_permissions(permissions));
+        kept.map_err(|cause| error::file("write", &target, cause))?;
         draft.persist(&target).map_err(|failed| error::file("write", &target, failed.error))?;
         // A text of the same length within the clock's step would look like the one before.
         current.0.clear();
         Ok(())
+    }
+
+    /// Removes a definition whose text was read.
+    ///
+    /// # Errors
+    /// `Conflict` when another text stands there by now.
+    pub(crate) fn take_away(&self, path: &str, before: &str) -> Result<()> {
+        let target = self.folder.join(path);
+        let _current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = fs::read(&target).map_err(|cause| error::file("read", &target, cause))?;
+        if found != before.as_bytes() {
+            return Err(error::changed(path));
+        }
+        fs::remove_file(&target).map_err(|cause| error::file("remove", &target, cause))
+    }
+
+    /// Whether a file of this path would lie in the folder itself: no part of the way there is a link that leads out.
+    pub(crate) fn holds(&self, path: &str) -> Result<bool> {
+        let mut way = self.folder.clone();
+        for part in path.split('/') {
+            way.push(part);
+            match fs::symlink_metadata(&way) {
+                Ok(found) if found.is_symlink() => return Ok(false),
+                Ok(_) => {}
+                Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(true),
+                Err(cause) => return Err(error::file("read", &way, cause)),
+            }
+        }
+        Ok(true)
     }
 
     /// Removes a definition.

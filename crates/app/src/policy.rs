@@ -63,13 +63,15 @@ fn role_view(definitions: &Definitions, role: &Role) -> PolicyRole {
         (role.sees_cost, "sees what questions cost and what arrives"),
         (role.sees_audit, "sees who saw what"),
     ];
+    let edits: Vec<&str> = role.edits.iter().map(|kind| kind.name()).collect();
+    let edits = (!edits.is_empty()).then(|| format!("changes files ({})", edits.join(", ")));
     let users = definitions.users.values().filter(|user| user.role == role.name);
     PolicyRole {
         name: role.name.clone(),
         title: role.title.clone(),
         purposes: definitions.purposes.values().map(release).collect(),
         masks: CLASSES.map(mask).into(),
-        rights: rights.into_iter().filter(|(has, _)| *has).map(|(_, right)| right.to_owned()).collect(),
+        rights: rights.into_iter().filter(|(has, _)| *has).map(|(_, right)| right.to_owned()).chain(edits).collect(),
         users: users.map(|user| (user.name.clone(), user.title.clone())).collect(),
     }
 }

@@ -2,16 +2,20 @@
 
 use crate::files::{WorkspaceFolder, write_private};
 use crate::pipeline::Pipeline;
+use crate::question::kept::Kept;
+use crate::question::pace::Paces;
+use crate::question::standing::Standings;
 use crate::question::telling::Tellings;
-use crate::question::{ask, encode, explain};
+use crate::question::{ask, encode, explain, standing};
 use crate::state::State;
 use crate::store::Store;
 use crate::{consents, definition, error, identity, preferences, proofs, quarantine, record, session, source};
 use api::{
     Asked, AudienceView, AuditHead, AuditRequest, AuditView, Balance, BooksView, Catalog, Collector, ConsentsRequest,
-    ConsentsView, Credential, DashboardRequest, DashboardView, EncodeFormat, Explained, Health, ImportRequest, Input,
-    Judged, LinkHolder, MergeView, MetricView, PolicyView, PreferencesView, Principal, Product, ProofsView,
-    QuarantineView, QuestionView, Replayed, SaveRequest, Saved, SignedIn, SourceView, WorkspaceView,
+    ConsentsView, Credential, DashboardRequest, DashboardView, DefinitionCheck, DefinitionRequest, DefinitionSaved,
+    DefinitionView, EncodeFormat, Explained, GroundView, Health, ImportRequest, Input, Judged, LinkHolder, MergeView,
+    MetricView, PolicyView, PreferencesView, Principal, Product, ProofsView, QuarantineView, QuestionView, Replayed,
+    SaveRequest, Saved, SignedIn, SourceView, StandingsRequest, StandingsView, Wanted, WorkspaceView,
 };
 use collect::Places;
 use lake::{Clock, Lake, LakeOptions, Random};
@@ -130,6 +134,9 @@ impl App {
             proofs: options.proofs,
             spans: Mutex::new(Vec::new()),
             tellings: Tellings::default(),
+            kept: Kept::default(),
+            paces: Paces::default(),
+            standings: Standings::default(),
             consents: Mutex::default(),
         };
         // A new secret at every start: one that leaked is worth nothing after it.
@@ -218,11 +225,13 @@ pub fn check(workspace: &Path) -> Result<Checked> {
         (definitions.sources.len(), "sources"),
         (definitions.purposes.len(), "purposes"),
         (definitions.roles.len(), "roles"),
+        (definitions.teams.len(), "teams"),
         (definitions.users.len(), "users"),
         (definitions.metrics.len(), "metrics"),
         (definitions.audiences.len(), "audiences"),
         (definitions.questions.len(), "questions"),
         (definitions.dashboards.len(), "dashboards"),
+        (definitions.destinations.len(), "destinations"),
     ];
     let counted = |(count, noun): (usize, &str)| match count {
         1 => format!("1 {}", noun.trim_end_matches('s')),
@@ -328,6 +337,18 @@ impl Product for App {
         definition::dashboard::dashboards(&self.state)
     }
 
+    fn standings(&self, who: &Principal, request: &StandingsRequest) -> Result<StandingsView> {
+        standing::standings(&self.state, who, request)
+    }
+
+    fn ground(&self, who: &Principal) -> Result<GroundView> {
+        standing::ground(&self.state, who)
+    }
+
+    fn is_free(&self, who: &Principal, question: &Json, wanted: Wanted) -> Result<bool> {
+        standing::is_free(&self.state, who, question, wanted)
+    }
+
     fn sources(&self, who: &Principal) -> Result<Vec<SourceView>> {
         source::sources(&self.state, who)
     }
@@ -346,6 +367,18 @@ impl Product for App {
 
     fn unsave(&self, who: &Principal, saved: &Saved) -> Result<()> {
         definition::unsave(&self.state, who, saved)
+    }
+
+    fn definition(&self, who: &Principal, path: &str, change: Option<&Json>) -> Result<DefinitionView> {
+        definition::file::definition(&self.state, who, path, change)
+    }
+
+    fn check_definition(&self, who: &Principal, path: &str, text: &str) -> Result<DefinitionCheck> {
+        definition::file::check(&self.state, who, path, text)
+    }
+
+    fn save_definition(&self, who: &Principal, request: &DefinitionRequest) -> Result<Input<DefinitionSaved>> {
+        definition::file::save(&self.state, who, request)
     }
 
     fn import(&self, who: &Principal, request: &ImportRequest<'_>, progress: &dyn Fn(u64, u64)) -> Result<Balance> {

@@ -121,6 +121,7 @@ pub(crate) fn principal_of(definitions: &Definitions, user: &str) -> Option<Prin
         may_import: role.may_import,
         may_define: role.may_define,
         sees_audit: role.sees_audit,
+        edits: role.edits.iter().map(|kind| kind.name().to_owned()).collect(),
     })
 }
 

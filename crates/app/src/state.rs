@@ -2,6 +2,9 @@
 
 use crate::error;
 use crate::files::WorkspaceFolder;
+use crate::question::kept::Kept;
+use crate::question::pace::Paces;
+use crate::question::standing::Standings;
 use crate::question::telling::Tellings;
 use crate::store::Store;
 use api::{ConsentsView, Principal};
@@ -29,6 +32,12 @@ pub(crate) struct State {
     pub(crate) spans: Mutex<Vec<Span>>,
     /// What users were told, as it is kept in memory.
     pub(crate) tellings: Tellings,
+    /// Answers for who asks the same again.
+    pub(crate) kept: Kept,
+    /// How fast questions were answered.
+    pub(crate) paces: Paces,
+    /// Verdicts that are kept live.
+    pub(crate) standings: Standings,
     /// How people stood over time, as it was last looked at, and in which state that was.
     pub(crate) consents: Mutex<Option<(String, ConsentsView)>>,
 }

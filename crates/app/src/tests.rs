@@ -2,7 +2,8 @@
 //!
 //! `world` builds a workspace and its data in a temporary folder; `cases` runs the files of `cases/`; `laws`, `twins` and
 //! `routes` hold for random questions on random worlds; `attribution`, `paths` and `experiment` are held against a search by the book; `bad_input`,
-//! `demo`, `masks`, `policy_table`, `saving`, `sessions` and `signed` say what their names say.
+//! `demo`, `editing`, `masks`, `policy_table`, `saving`, `sessions`, `signed` and `standing` say what their names say. On the
+//! demo's import `requests` asks what a marketing department asks over a year.
 
 mod attack;
 mod attribution;
@@ -10,6 +11,7 @@ mod bad_input;
 mod cases;
 mod changes;
 mod demo;
+mod editing;
 mod experiment;
 mod given_up;
 mod kept;
@@ -21,9 +23,11 @@ mod paths;
 mod policy_table;
 mod published;
 mod questions;
+mod requests;
 mod routes;
 mod saving;
 mod sessions;
 mod signed;
+mod standing;
 mod twins;
 mod world;

@@ -52,7 +52,7 @@ pub use landing::{BookLine, Landing};
 pub use ledger::{ImportRecord, PurposePeople};
 pub use lock::{Holder, holder};
 pub use quarantine::{AsideGroup, AsideMessage};
-pub use scan::{MadeOf, Piece, ScanPart, ScanRequest};
+pub use scan::{MadeOf, Piece, Reading, ScanPart, ScanRequest};
 pub use snapshot::Snapshot;
 pub use stretch::{Column, Number, Numbers, PersonRows, Row, Stretch, Texts};
 pub use traits::Traits;

@@ -59,6 +59,17 @@ pub struct ScanPart {
     rows: OnceLock<Rows>,
 }
 
+/// What reading takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// Rows of everybody.
+    pub rows: u64,
+    /// Bytes of column chunks, of what is not kept.
+    pub bytes: u64,
+    /// Bytes of all column chunks that are looked at.
+    pub bytes_stored: u64,
+}
+
 /// A data file of events with its footer at hand.
 pub(crate) struct EventFile {
     pub(crate) file: TableFile,
@@ -261,6 +272,48 @@ impl ScanPart {
             }
         };
         Stretch::of(people, n_rows, columns, sources.iter().map(|source| source.take_cost()).sum())
+    }
+
+    /// What reading the part will take, from the footers of its files and what is kept now.
+    pub fn reading(&self) -> Result<Reading> {
+        let scan = &self.scan;
+        let sources = self.sources()?;
+        let all = 0..scan.n_shown();
+        if let [only] = sources.as_slice()
+            && only.lies_in(self.people)
+        {
+            return Ok(only.reading(scan, all));
+        }
+        let groups = sources.iter().map(|source| source.name()).collect();
+        let rows = Rows { groups, people: self.people, only_vouched: false };
+        let lacking = scan.hot.get(&rows, &scan.names[1..scan.n_shown()]);
+        let lacking = (1..scan.n_shown()).zip(lacking).filter(|(_, kept)| kept.is_none()).map(|(place, _)| place);
+        let lacking: Vec<usize> = lacking.collect();
+        let mut found = Reading::default();
+        for source in &sources {
+            let Reading { rows, bytes_stored, .. } = source.reading(scan, all.clone());
+            found.rows += rows;
+            found.bytes_stored += bytes_stored;
+            found.bytes += lacking.iter().map(|place| source.reading(scan, *place..place + 1).bytes).sum::<u64>();
+        }
+        Ok(found)
+    }
+
+    /// How a property is stored in the files that the part is read from, by its place among those asked for.
+    pub fn stored_types(&self, place: usize) -> Vec<DataType> {
+        let name = &self.scan.names[FIRST_COLUMNS.len() + place];
+        let stored = self.stored.iter().map(|(file, _)| file);
+        let landed = self.scan.landed.iter().filter(|source| source.may_hold(self.people)).map(|source| source.file());
+        let types = stored.chain(landed).map(|file| file.metadata.schema().field_with_name(name));
+        types.filter_map(|field| field.ok().map(|field| field.data_type().clone())).collect()
+    }
+
+    /// A property of all rows that may belong to the part, by its place among those asked for, if all of it is kept. What is
+    /// in its dictionaries bounds how many values there are, and is told to nobody.
+    pub fn kept_property(&self, place: usize) -> Option<Vec<Column>> {
+        let stored = self.stored.iter().map(|(file, group)| Arc::new(Source::new(Arc::clone(file), *group)));
+        let landed = self.scan.landed.iter().filter(|source| source.may_hold(self.people)).cloned();
+        stored.chain(landed).map(|source| source.kept_column(&self.scan, FIRST_COLUMNS.len() + place)).collect()
     }
 
     /// The row groups that hold rows of the part's people.

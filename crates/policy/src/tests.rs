@@ -29,6 +29,7 @@ fn role(most: Option<Release>, masks: &[(FieldClass, Mask)]) -> Role {
         may_import: false,
         may_define: false,
         sees_audit: false,
+        edits: Vec::new(),
     }
 }
 

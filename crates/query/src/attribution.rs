@@ -34,6 +34,7 @@ const TOUCH: u8 = 2;
 /// One row per channel with credit, ascending with null last, then one for no touch; columns: channel, conversions, value.
 pub(crate) fn run(scope: Scope<'_>, question: &AttributionQuestion) -> Result<Rows> {
     let attribution = Attribution::open(scope, question)?;
+    scope.foretell(&attribution.pass, &|| false)?;
     // Sums of doubles depend on their order. One thread keeps that of people and time, whatever stands between them.
     let n_threads = if attribution.value_type == Some(DataType::Float64) { 1 } else { usize::MAX };
     let new = || Credits::new(&question.model, scope.limits.groups_max, scope.guard.sorting());

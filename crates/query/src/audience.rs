@@ -4,6 +4,7 @@ use crate::cells;
 use crate::error;
 use crate::expression::{Predicate, aggregate_column};
 use crate::fold::Fold;
+use crate::forecast::{Forecast, foretold};
 use crate::guard::{Guard, People, Sorting};
 use crate::pass::{Pass, Wanted, column_name, typed};
 use crate::plan::{Limits, Rows, Scope};
@@ -37,6 +38,9 @@ pub(crate) fn run(scope: Scope<'_>, question: &AudienceQuestion) -> Result<Rows>
     let pass = Pass::open(&scope.plan.properties, &wanted, period, scope.grant, scope.snapshot)?;
     let wants = Inside { list: question.release != Release::Aggregate, sorting: scope.guard.sorting() };
     let audience = Audience::new(question, &aggregates, (as_of, &pass), wants)?;
+    if scope.foretells {
+        return Err(foretold(Some(audience.forecast()?)));
+    }
     audience.fold.prepare(&pass, scope.limits)?;
     let mut counts = vec![0; audience.terms.len() + 1];
     let (mut people, mut inside) = (vec![People::default(); audience.terms.len()], Vec::new());
@@ -187,14 +191,34 @@ impl Audience<'_> {
         Ok(Audience { fold, pass, as_of, terms, wants })
     }
 
+    /// What it takes: parts of which all terms are kept are not read again. It has to be looked at, since it may be about
+    /// too few.
+    fn forecast(&self) -> Result<Forecast> {
+        let mut all = Forecast::default();
+        for part in 0..self.pass.len() {
+            let is_kept = |term: &PeopleTerm| self.kept(part, term).map(|kept| kept.is_some());
+            let is_kept = !self.terms.iter().map(is_kept).collect::<Result<Vec<bool>>>()?.contains(&false);
+            let reading = self.pass.reading_of(part)?;
+            // What is stored stays the same, whatever is kept of it.
+            let bytes_stored = reading.bytes_stored;
+            all = all.and(if is_kept { Forecast { bytes_stored, ..Forecast::default() } } else { reading });
+        }
+        Ok(all)
+    }
+
+    /// What a term says of everybody in a part, if that was kept.
+    fn kept(&self, part: usize, term: &PeopleTerm) -> Result<Option<BooleanBuffer>> {
+        let kept = self.pass.kept::<KeptBits>(part, term.made_of(), &term.name)?;
+        let kept = kept.filter(|kept| kept.range == self.pass.range(part) && kept.as_of == self.as_of);
+        Ok(kept.map(|kept| kept.bits.clone()))
+    }
+
     /// Looks at the people of a part, also at those without rows.
     fn fold(&self, part: usize, limits: &Limits) -> Result<PartAudience> {
         let range = self.pass.range(part);
         let mut bits: Vec<Option<BooleanBuffer>> = Vec::with_capacity(self.terms.len());
         for term in &self.terms {
-            let kept = self.pass.kept::<KeptBits>(part, term.made_of(), &term.name)?;
-            let kept = kept.filter(|kept| kept.range == range && kept.as_of == self.as_of);
-            bits.push(kept.map(|kept| kept.bits.clone()));
+            bits.push(self.kept(part, term)?);
         }
         let lacking: Vec<&PeopleTerm> =
             self.terms.iter().zip(&bits).filter(|(_, bits)| bits.is_none()).map(|(term, _)| term).collect();
@@ -317,7 +341,7 @@ fn told(guard: &Guard, everybody: u64, people: &[People]) -> Vec<u64> {
         let is_near = |(count, _): &(u64, u64)| guard.is_near(*count, people);
         let told = match before.filter(is_near) {
             Some((_, told)) => told,
-            None => match is_told(place).then(|| guard.people(people, &|| format!("{place}"), 1)).flatten() {
+            None => match is_told(place).then(|| guard.step(people, &|| format!("{place}"))).flatten() {
                 Some(Value::Integer(count)) => u64::try_from(count).unwrap_or(0),
                 _ => 0,
             },

@@ -4,6 +4,7 @@
 //! exact, so that they do not depend on people's order, on parts or on threads.
 
 mod arms;
+mod before;
 
 use crate::cells::{self, Key, WITHHELD};
 use crate::error;
@@ -17,12 +18,14 @@ use crate::plan::{Rows, Scope};
 use crate::sample_ratio::sample_ratio;
 use arms::{Arm, Arms, Own, Sums};
 use arrow::datatypes::DataType;
+pub(crate) use before::{Before, before};
 use lake::{Column, Number, Numbers, Row};
 use spec::{
     ExperimentMetric, ExperimentQuestion, FieldRef, Measure, MeasureAtom, MeasureFunction, Result, Value, ValueType,
 };
 use std::collections::BTreeMap;
 
+const MICROS_PER_DAY: i64 = 86_400_000_000;
 /// More variants than this are no variants.
 const VARIANTS_MAX: usize = 100;
 /// A group of a part whose variant was not looked up yet.
@@ -40,6 +43,7 @@ const MEASURED: u8 = 2;
 /// there are any. Columns: variant, metric, n, mean, sum, `sum_squares`. Beside the rows the sample ratio.
 pub(crate) fn run(scope: Scope<'_>, question: &ExperimentQuestion) -> Result<Rows> {
     let experiment = Experiment::open(scope, question)?;
+    scope.foretell(&experiment.pass, &|| experiment.is_bounded())?;
     // Sums of doubles depend on their order. One thread keeps that of people and time, whatever stands between them.
     let has_doubles = experiment.metrics.iter().any(|metric| metric.value_type == DataType::Float64);
     let n_threads = if has_doubles { 1 } else { usize::MAX };
@@ -56,8 +60,11 @@ struct Experiment<'a> {
     question: &'a ExperimentQuestion,
     pass: Pass,
     may_expose: Option<Filter>,
-    variant: [FieldRef; 1],
+    /// What tells variants apart; without it all who were exposed are one.
+    variant: Vec<FieldRef>,
     metrics: Vec<Metric<'a>>,
+    /// Whether people who were exposed too late to have acted count as new ones, and for nothing else.
+    only_ripe: bool,
     /// `[from, to)` in microseconds.
     period: (i64, i64),
 }
@@ -101,9 +108,12 @@ impl Looked<'_> {
 impl<'a> Experiment<'a> {
     fn open(scope: Scope<'a>, question: &'a ExperimentQuestion) -> Result<Experiment<'a>> {
         let (from, to) = period_bounds(scope, question.period.as_ref(), question.as_of)?;
-        let variant = FieldRef::Property(question.variant.clone());
+        // What has not happened yet is no baseline.
+        let to = if question.variant.is_empty() { to.min(scope.plan.now) } else { to };
+        let variant = Some(&question.variant).filter(|name| !name.is_empty());
+        let variant: Vec<FieldRef> = variant.into_iter().cloned().map(FieldRef::Property).collect();
         let mut wanted = Wanted::default();
-        wanted.field(&variant);
+        variant.iter().for_each(|variant| wanted.field(variant));
         question.exposure.filter.iter().chain(&question.filter).for_each(|filter| wanted.condition(filter));
         for metric in &question.metrics {
             metric.filter.iter().for_each(|filter| wanted.condition(filter));
@@ -114,11 +124,19 @@ impl<'a> Experiment<'a> {
         Ok(Experiment {
             may_expose: pass.filter_both(&question.exposure.filter, &question.filter)?,
             metrics: metrics.collect::<Result<_>>()?,
-            variant: [variant],
+            only_ripe: variant.is_empty(),
+            variant,
             period: (from.timestamp_micros(), to.timestamp_micros()),
             question,
             pass,
         })
+    }
+
+    /// Whether no data can make the answer too large, or a figure of it too large to be written down.
+    fn is_bounded(&self) -> bool {
+        let is_sum = |metric: &Metric<'_>| metric.atom.function == MeasureFunction::Sum;
+        let is_few = self.pass.groups_max(&self.variant).is_some_and(|variants| variants <= VARIANTS_MAX);
+        is_few && !self.metrics.iter().any(is_sum)
     }
 
     /// Adds the people of one part.
@@ -132,6 +150,10 @@ impl<'a> Experiment<'a> {
                 Exposure::None => {}
                 Exposure::Several => arms.several.add(class),
                 Exposure::First { variant, at } => {
+                    arms.arrive(class, at - self.period.0);
+                    if self.only_ripe && at.saturating_add(self.metrics[0].ripe_after()) > self.period.1 {
+                        return Ok(());
+                    }
                     let arm = &mut arms.arms[variant];
                     arm.people.add(class);
                     arm.sums.resize(self.metrics.len(), Sums::new(arms.sorting));
@@ -287,7 +309,7 @@ impl<'a> Experiment<'a> {
         };
         let rows = cells::mark_withheld(&mut columns, rows);
         Ok(Rows {
-            sample_ratio: Some(sample_ratio(shares, &self.question.split, several, min_group)?),
+            sample_ratio: Some(sample_ratio(shares, &self.question.split, several, min_group)),
             ..Rows::new(columns, rows, self.pass.cost())
         })
     }
@@ -326,6 +348,11 @@ enum Exposure {
 }
 
 impl<'a> Metric<'a> {
+    /// How long after an exposure everything that counts has happened; at once, where it counts for as long as one looks.
+    fn ripe_after(&self) -> i64 {
+        if self.within == i64::MAX { 0 } else { self.within }
+    }
+
     fn open(metric: &'a ExperimentMetric, question: &ExperimentQuestion, pass: &Pass) -> Result<Metric<'a>> {
         let atom = atom_of(metric)?;
         let property = atom.property.as_ref().map(|name| pass.type_of(&FieldRef::Property(name.clone())));

@@ -42,6 +42,7 @@ pub(crate) fn run(scope: Scope<'_>, question: &FunnelQuestion) -> Result<Rows> {
         n_gaps: AtomicUsize::new(0),
         question,
     };
+    scope.foretell(&pass, &|| funnel.is_bounded(&pass, scope.limits))?;
     let add = |groups: &mut Groups, part: &Part<'_>| funnel.fold(groups, part, scope.limits);
     let mut groups = Groups::new();
     for part in pass.fold_on(usize::MAX, scope.limits, &Groups::new, &add)? {
@@ -140,6 +141,16 @@ fn check_groups(groups: &Groups, limits: &Limits) -> Result<()> {
 }
 
 impl Funnel<'_> {
+    /// Whether no data can make the answer too large.
+    fn is_bounded(&self, pass: &Pass, limits: &Limits) -> bool {
+        let n_groups = if self.breakdown.is_empty() { Some(1) } else { pass.groups_max(&self.breakdown) };
+        let is_few = n_groups.is_some_and(|groups| groups <= limits.groups_max);
+        // Each row is in one chain at most, where chains are people's.
+        let gaps_max =
+            pass.reading().map_or(u64::MAX, |reading| reading.rows).saturating_mul(2 * size_of::<i64>() as u64);
+        is_few && self.same.is_empty() && self.count_by.is_empty() && gaps_max <= limits.memory_bytes_max as u64
+    }
+
     /// Adds one part, person by person.
     fn fold(&self, groups: &mut Groups, part: &Part<'_>, limits: &Limits) -> Result<()> {
         let takers = part.takers(self.question.steps.iter().map(|step| &step.event));

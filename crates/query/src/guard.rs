@@ -103,12 +103,24 @@ impl Guard {
 
     /// The figure as it may be told; `None` if it may not.
     pub(crate) fn told(&self, figure: Figure<'_>) -> Option<Value> {
+        self.tell(figure, &[])
+    }
+
+    /// A count of some of the people of the counts before it, which it is held against as well: what one takes away from
+    /// another is people too.
+    pub(crate) fn step(&self, people: &People, cell: &dyn Fn() -> String) -> Option<Value> {
+        let before = self.lock().told.clone();
+        let value = crate::cells::count(people.len());
+        self.tell(Figure { sort: PEOPLE, cell, people, value, shares: 1 }, &before)
+    }
+
+    fn tell(&self, figure: Figure<'_>, before: &[Told]) -> Option<Value> {
         match &self.telling {
             Telling::Unseen => None,
             Telling::Noisy(draw) => self.noisy(draw, &figure),
             _ if figure.people.len() < self.min_group => None,
             Telling::Plain => Some(figure.value),
-            Telling::Guarded(history) => self.guarded(history, figure),
+            Telling::Guarded(history) => self.guarded(history, figure, before),
         }
     }
 
@@ -158,7 +170,7 @@ impl Guard {
         }
     }
 
-    fn guarded(&self, history: &History, figure: Figure<'_>) -> Option<Value> {
+    fn guarded(&self, history: &History, figure: Figure<'_>, before: &[Told]) -> Option<Value> {
         let Figure { sort, cell, people, value, .. } = figure;
         // People who were counted without their classes are like any others, and so are told of to nobody.
         if people.classes().len() != self.sorting().n_classes() {
@@ -176,7 +188,7 @@ impl Guard {
         };
         // What was told first is not held against what was told later.
         told.sequence = history.sequence_of(&told);
-        match history.relation(&told, sort == PEOPLE, self.min_group) {
+        match history.relation(&told, before, sort == PEOPLE, self.min_group) {
             Relation::Apart => {
                 let value = told.value.clone();
                 self.lock().told.push(told);

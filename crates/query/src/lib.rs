@@ -2,7 +2,7 @@
 //!
 //! Flow: the lake's scan opens the rows of granted people, in the order of people and time (`pass`); each kind of question
 //! is one fold over them, person by person (`trend`, `funnel`, `retention`, `attribution`, `paths`,
-//! `experiment`, `audience`), with conditions evaluated by
+//! `experiment`, `power`, `audience`), with conditions evaluated by
 //! DataFusion (`expression`). What may be told of
 //! the people of a figure is decided here, before anything leaves (`guard`). Invariants: no public
 //! function runs without a `Grant`; nothing here knows a role, a consent or a file.
@@ -32,6 +32,7 @@ mod error;
 mod experiment;
 mod expression;
 mod fold;
+mod forecast;
 mod funnel;
 mod groups;
 mod guard;
@@ -42,11 +43,13 @@ mod paths;
 mod period;
 mod picked;
 mod plan;
+mod power;
 mod retention;
 mod sample_ratio;
 mod sql;
 mod trend;
 
 pub use error::out_of_time;
+pub use forecast::{Forecast, forecast};
 pub use guard::{Draw, History, Telling, Told, everybody, is_guarded};
 pub use plan::{Limits, Plan, Report, Rows, Stop, is_over_budget, is_stopped, run, span};

@@ -6,16 +6,20 @@
 use crate::cells;
 use crate::error;
 use crate::expression::Predicate;
+use crate::forecast::Forecast;
 use crate::plan::Limits;
 use arrow::array::{Array, ArrayRef, BooleanArray, DictionaryArray, Int32Array, RecordBatch, new_null_array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use lake::{Column, MadeOf, PersonRows, Piece, Row, ScanPart, ScanRequest, Snapshot, Stretch, Texts, Traits};
+use lake::{Column, MadeOf, PersonRows, Piece, Reading, Row, ScanPart, ScanRequest, Snapshot, Stretch, Texts, Traits};
 use policy::Grant;
 use spec::{Condition, EventSelector, FieldRef, Instant, Result, Term, ValueType};
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+/// Of more values nobody counts how many there are without looking at rows.
+const VALUES_MAX: usize = 10_000;
 
 /// The fields that a question needs from the pass.
 #[derive(Default)]
@@ -115,6 +119,51 @@ impl Pass {
             rows: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
         })
+    }
+
+    /// What reading it takes.
+    pub(crate) fn reading(&self) -> Result<Forecast> {
+        (0..self.len()).try_fold(Forecast::default(), |all, part| Ok(all.and(self.reading_of(part)?)))
+    }
+
+    /// What reading one part takes.
+    pub(crate) fn reading_of(&self, part: usize) -> Result<Forecast> {
+        let Reading { rows, bytes, bytes_stored } = self.parts[part].reading()?;
+        Ok(Forecast { rows, bytes, bytes_stored, is_bounded: false })
+    }
+
+    /// That properties are stored as they are declared, in every part.
+    pub(crate) fn check_stored_types(&self) -> Result<()> {
+        for (place, (field, declared)) in self.properties.iter().enumerate() {
+            let types = self.parts.iter().flat_map(|part| part.stored_types(place));
+            if let Some(stored) = types.into_iter().find(|stored| stored != declared) {
+                let (FieldRef::Property(name) | FieldRef::Trait(name)) = field;
+                return Err(error::stored_otherwise(name, &stored, declared));
+            }
+        }
+        Ok(())
+    }
+
+    /// There are no more groups by the values of these fields, if so much is known without reading.
+    pub(crate) fn groups_max(&self, fields: &[FieldRef]) -> Option<usize> {
+        let n_values = |field: &FieldRef| match field {
+            FieldRef::Property(_) => self.values_max(self.place(field)?),
+            FieldRef::Trait(name) => values_of(&[self.traits.column(name)?.clone()]).map(|values| values.len()),
+        };
+        // Any of them may be missing.
+        fields.iter().map(|field| Some(n_values(field)? + 1)).try_fold(1_usize, |all, own| all.checked_mul(own?))
+    }
+
+    /// A property has no more values in all parts together.
+    fn values_max(&self, place: usize) -> Option<usize> {
+        let mut all: BTreeSet<String> = BTreeSet::new();
+        for part in &self.parts {
+            all.extend(values_of(&part.kept_property(place)?)?);
+            if all.len() > VALUES_MAX {
+                return None;
+            }
+        }
+        Some(all.len())
     }
 
     /// Number of parts.
@@ -379,6 +428,21 @@ impl Part<'_> {
         };
         Ok(typed(array, data_type))
     }
+}
+
+/// The texts or truth values of columns; numbers may be any.
+fn values_of(columns: &[Column]) -> Option<BTreeSet<String>> {
+    let mut all = BTreeSet::new();
+    for column in columns {
+        match column {
+            Column::Texts(texts) if texts.values().len() > VALUES_MAX => return None,
+            Column::Texts(texts) => all.extend(texts.values().iter().flatten().map(str::to_owned)),
+            Column::Booleans(_) => all.extend(["true".to_owned(), "false".to_owned()]),
+            Column::Missing => {}
+            Column::Numbers(_) => return None,
+        }
+    }
+    Some(all)
 }
 
 /// A condition on rows.

@@ -48,6 +48,7 @@ pub(crate) fn run(scope: Scope<'_>, question: &PathsQuestion) -> Result<Rows> {
         counts: question.filter.as_ref().map(|filter| pass.filter(filter)).transpose()?,
         period: (from.timestamp_micros(), to.timestamp_micros()),
     };
+    scope.foretell(&pass, &|| false)?;
     // Threads bring together what they have as they go: the bound on memory is one for all of them.
     let new = || Counted { sorting: scope.guard.sorting(), ..Counted::default() };
     let all = Mutex::new(new());

@@ -3,7 +3,7 @@
 use crate::error::{self, OverBudget, Stopped};
 use crate::guard::{Guard, Telling, Told};
 use crate::pass::{Part, Pass, Wanted};
-use crate::{attribution, audience, experiment, funnel, paths, retention, sql, trend};
+use crate::{attribution, audience, experiment, funnel, paths, power, retention, sql, trend};
 use lake::Snapshot;
 use policy::Grant;
 use spec::{Column, Error, FieldRef, Instant, PersonId, Question, QuestionBody, Result, SampleRatio, Value, ValueType};
@@ -60,6 +60,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) snapshot: &'a Snapshot,
     pub(crate) limits: &'a Limits,
     pub(crate) guard: &'a Guard,
+    /// Whether only a forecast is wanted.
+    pub(crate) foretells: bool,
 }
 
 /// What came out: cells about too few people are withheld already.
@@ -73,7 +75,7 @@ pub struct Rows {
     pub steps: Vec<(Option<u64>, Option<u64>)>,
     /// For a list, whom each row is about.
     pub listed: Vec<PersonId>,
-    /// For an audience, the people in it; `None` is withheld.
+    /// For an audience, the people in it; where a test is planned, those whom it is planned from; `None` is withheld.
     pub people: Option<u64>,
     /// For an experiment, people per variant against what was meant.
     pub sample_ratio: Option<SampleRatio>,
@@ -130,16 +132,27 @@ pub fn span(grant: &Grant, snapshot: &Snapshot, limits: &Limits) -> Result<Optio
 ///
 /// # Shape
 /// One row per interval and group (trend), step and group (funnel), cohort (retention), channel (attribution), path
-/// (paths), variant and metric (experiment), one in all (audience) or one per person (list).
+/// (paths), variant and metric (experiment), number of variants and way of reading a test (power), one in all (audience) or one per person (list).
 ///
 /// # Errors
 /// `Denied` when the grant is over or does not cover a field, `Unavailable` when a limit is reached, else faults.
 pub fn run(plan: &Plan<'_>, grant: &Grant, snapshot: &Snapshot, limits: &Limits) -> Result<Rows> {
+    run_in(plan, grant, snapshot, limits, false)
+}
+
+/// Answers a question, or ends with a forecast where the first row would be looked at.
+pub(crate) fn run_in(
+    plan: &Plan<'_>,
+    grant: &Grant,
+    snapshot: &Snapshot,
+    limits: &Limits,
+    foretells: bool,
+) -> Result<Rows> {
     if plan.now >= grant.until() {
         return Err(error::grant_is_over());
     }
     let guard = Guard::new(plan.question, grant, limits);
-    let scope = Scope { plan, grant, snapshot, limits, guard: &guard };
+    let scope = Scope { plan, grant, snapshot, limits, guard: &guard, foretells };
     let mut rows = match &plan.question.body {
         QuestionBody::Trend(question) => trend::run(scope, question),
         QuestionBody::Funnel(question) => funnel::run(scope, question),
@@ -147,6 +160,7 @@ pub fn run(plan: &Plan<'_>, grant: &Grant, snapshot: &Snapshot, limits: &Limits)
         QuestionBody::Attribution(question) => attribution::run(scope, question),
         QuestionBody::Paths(question) => paths::run(scope, question),
         QuestionBody::Experiment(question) => experiment::run(scope, question),
+        QuestionBody::Power(question) => power::run(scope, question),
         QuestionBody::Sql(question) => sql::run(scope, question),
         QuestionBody::Audience(question) => audience::run(scope, question),
     }?;

@@ -37,6 +37,7 @@ pub(crate) fn run(scope: Scope<'_>, question: &RetentionQuestion) -> Result<Rows
         until: end.min(as_of).timestamp_micros(),
         n_periods,
     };
+    scope.foretell(&pass, &|| true)?;
     let sorting = scope.guard.sorting();
     let new = || Counts {
         n_periods,

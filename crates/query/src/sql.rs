@@ -15,6 +15,7 @@ mod watched;
 
 use crate::cells;
 use crate::error;
+use crate::forecast::{Forecast, foretold};
 use crate::pass::Pass;
 use crate::plan::{Rows, Scope, Stop};
 use arrow::array::{ArrayRef, RecordBatch};
@@ -116,6 +117,10 @@ fn answer(scope: Scope<'_>, question: &SqlQuestion) -> Result<Rows> {
     let plan = state.optimize(&plan).map_err(|cause| fault(scope, cause))?;
     check_casts(&plan)?;
     let (plan, passes) = open(scope, plan, n_threads)?;
+    if scope.foretells {
+        let all = passes.iter().try_fold(Forecast::default(), |all, pass| pass.reading().map(|own| all.and(own)))?;
+        return Err(foretold(Some(all)));
+    }
     let batches = execute(scope, state, plan.clone(), n_threads)?;
     let columns: Vec<Column> =
         plan.schema().fields().iter().map(|field| shown_column(field.name(), field.data_type())).collect();

@@ -35,12 +35,16 @@ pub(crate) fn run(scope: Scope<'_>, question: &TrendQuestion) -> Result<Rows> {
         Measure::Metric(_) => return Err(error::bug("a metric was not replaced by its definition")),
     };
     let trend = Trend::open(scope, question, atoms, &starts, (from, to))?;
+    scope.foretell(&trend.pass, &|| trend.is_bounded(starts.len(), scope.limits.groups_max))?;
     // Sums of doubles depend on their order. One thread keeps that of people and time, whatever stands between them.
     let n_threads = if trend.has_doubles() { 1 } else { usize::MAX };
     let sizes = (scope.limits.groups_max, scope.guard.sorting());
     let new = || Gathered::new(trend.intervals.len(), &trend.functions(), sizes);
-    let mut threads =
-        trend.pass.fold_on(n_threads, scope.limits, &new, &|all, part| trend.fold(all, part))?.into_iter();
+    let add = |all: &mut Gathered, part: &Part<'_>| {
+        trend.fold(all, part)?;
+        all.check_named(scope.grant.min_group())
+    };
+    let mut threads = trend.pass.fold_on(n_threads, scope.limits, &new, &add)?.into_iter();
     let mut all = threads.next().unwrap_or_else(new);
     threads.try_for_each(|other| all.merge(&other))?;
     let cost = trend.pass.cost();
@@ -93,6 +97,20 @@ impl<'a> Trend<'a> {
 
     fn has_doubles(&self) -> bool {
         self.types.contains(&Some(DataType::Float64))
+    }
+
+    /// Whether no data can make the answer too large, or a figure of it too large to be written down.
+    fn is_bounded(&self, n_intervals: usize, groups_max: usize) -> bool {
+        let may_overflow = |(atom, stored): (&MeasureAtom, &Option<DataType>)| match atom.function {
+            MeasureFunction::Count | MeasureFunction::People => false,
+            MeasureFunction::Min | MeasureFunction::Max => matches!(stored, Some(DataType::Decimal128(19.., _))),
+            // Of numbers of 18 digits more would have to be added up than a table holds.
+            _ => !matches!(stored, Some(DataType::Float64 | DataType::Decimal128(..=18, _))),
+        };
+        let n_groups = if self.groups.is_empty() { Some(1) } else { self.pass.groups_max(self.groups) };
+        // Asked a moment later there may be one interval more.
+        let is_few = n_groups.is_some_and(|groups| groups.saturating_mul(n_intervals + 1) <= groups_max);
+        is_few && !self.atoms.iter().zip(&self.types).any(may_overflow)
     }
 
     fn functions(&self) -> Vec<MeasureFunction> {
@@ -227,7 +245,7 @@ fn answer(
         named = BTreeSet::from([Key(Vec::new())]);
     }
     if named.len().saturating_mul(starts.len()) > limits.groups_max {
-        return Err(error::over_budget(&format!("{} rows", limits.groups_max), "break down by fewer properties"));
+        return Err(tally::too_many(limits.groups_max));
     }
     let sort = sort_of(&question.measure);
     let mut rows = Vec::new();

@@ -96,6 +96,9 @@ pub struct Provenance {
     /// Operational facts, for roles that may see them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<Cost>,
+    /// What it was expected to cost, for the same roles.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forecast: Option<Cost>,
 }
 
 /// How many people are known, withheld and used; from the ledger alone.

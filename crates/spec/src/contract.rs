@@ -1,6 +1,7 @@
 //! What a source promises about its data: the part of an ODCS contract that the program enforces.
 
-use crate::{Duration, ValueType};
+use crate::{Duration, Release, ValueType};
+use chrono::NaiveDate;
 
 /// A data contract (ODCS 3.1), as far as it is enforced.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +22,17 @@ pub struct Contract {
     pub freshness: Option<Freshness>,
     /// What happens at the door to events that do not keep it.
     pub door: Door,
+    /// On which terms the data was bought or lent.
+    pub terms: Terms,
+}
+
+/// On which terms data may be used at all; without any, on none but those of its fields.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// The last day on which it may be used (`slaProperties` endOfLife).
+    pub until: Option<NaiveDate>,
+    /// How much of people may be shown of it (`release_max`).
+    pub release_max: Option<Release>,
 }
 
 /// What happens to events that come in one by one and do not keep the contract.

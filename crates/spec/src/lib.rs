@@ -4,9 +4,11 @@
 //! Invariants: no IO, no async, no clock, no randomness. Text is turned into these types by `workspace`.
 
 mod answer;
+mod change;
 mod condition;
 mod contract;
 mod definition;
+mod destination;
 mod diagnostic;
 mod error;
 mod measure;
@@ -15,34 +17,38 @@ mod person;
 mod policy;
 mod question;
 mod spreadsheet;
+mod team;
 mod time;
 mod value;
 mod verdict;
 
 pub use answer::{Answer, Column, Cost, PeopleCounts, Provenance, SampleRatio, VariantShare, WaterfallStep};
+pub use change::Change;
 pub use condition::{
     Aggregate, AggregateFunction, CompareOp, Condition, FieldRef, Term, identifier, is_reserved, quoted,
 };
-pub use contract::{Contract, Door, Field, FieldClass, Freshness, Object, ObjectKind, OnFault};
+pub use contract::{Contract, Door, Field, FieldClass, Freshness, Object, ObjectKind, OnFault, Terms};
 pub use definition::{
     AudienceDefinition, Dashboard, Key, KeyKind, MetricDefinition, SavedQuestion, Source, SourceFile, Tile,
     TileSubject, TileWidth,
 };
+pub use destination::Destination;
 pub use diagnostic::Diagnostic;
 pub use error::{Error, ErrorKind, Result};
 pub use measure::{EventSelector, Measure, MeasureAtom, MeasureFunction};
 pub use part::{ConditionForm, ConditionPart};
 pub use person::PersonId;
 pub use policy::{
-    AnswerLimits, Basis, ConsentState, Differences, Law, LawRule, Mask, Noise, Purpose, Release, Role, Signals,
-    Statement, TcfUse, UsOptOut, User,
+    AnswerLimits, Basis, ConsentState, DefinitionKind, Differences, Law, LawRule, Mask, Noise, Purpose, Release, Role,
+    Signals, Statement, TcfUse, UsOptOut, User,
 };
 pub use question::{
     AttributionModel, AttributionQuestion, AudienceQuestion, ExperimentMetric, ExperimentQuestion, FunnelOrder,
-    FunnelQuestion, FunnelStep, Interval, PathsEnd, PathsQuestion, Question, QuestionBody, RetentionQuestion,
-    SqlQuestion, TrendQuestion,
+    FunnelQuestion, FunnelStep, Interval, PathsEnd, PathsQuestion, PowerQuestion, Question, QuestionBody,
+    RetentionQuestion, SqlQuestion, TestKind, TrendQuestion,
 };
 pub use spreadsheet::{guarded, unguarded};
+pub use team::{Budget, Team};
 pub use time::{Duration, Instant, Period};
 pub use value::{Value, ValueType};
-pub use verdict::{Gap, Outcome, Reason, ReasonCode, Remedy, Verdict};
+pub use verdict::{Gap, Outcome, Reason, ReasonCode, Remedy, Verdict, Work};

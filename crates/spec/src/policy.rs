@@ -301,6 +301,69 @@ pub struct Role {
     pub may_define: bool,
     /// Whether it sees who asked what about people.
     pub sees_audit: bool,
+    /// The sorts of definitions whose files it may change on pages; none that is not named.
+    pub edits: Vec<DefinitionKind>,
+}
+
+/// A sort of definitions: what the files of one folder of the workspace define.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DefinitionKind {
+    /// `entente.yaml`: which law applies where, and what the workspace is called.
+    Laws,
+    /// Where data comes in, and by which keys.
+    Sources,
+    /// What sources deliver.
+    Contracts,
+    /// Why data is used.
+    Purposes,
+    /// What people of a team may do.
+    Roles,
+    /// Who works on what.
+    Teams,
+    /// Shared figures.
+    Metrics,
+    /// Lists of people.
+    Audiences,
+    /// Saved questions.
+    Questions,
+    /// Answers that are looked at together.
+    Dashboards,
+    /// Where lists of people go.
+    Destinations,
+}
+
+impl DefinitionKind {
+    /// All of them, the rules of the workspace first.
+    pub const ALL: [DefinitionKind; 11] = [
+        DefinitionKind::Laws,
+        DefinitionKind::Sources,
+        DefinitionKind::Contracts,
+        DefinitionKind::Purposes,
+        DefinitionKind::Roles,
+        DefinitionKind::Teams,
+        DefinitionKind::Metrics,
+        DefinitionKind::Audiences,
+        DefinitionKind::Questions,
+        DefinitionKind::Dashboards,
+        DefinitionKind::Destinations,
+    ];
+
+    /// The word in workspace files; but for `laws`, the folder's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            DefinitionKind::Laws => "laws",
+            DefinitionKind::Sources => "sources",
+            DefinitionKind::Contracts => "contracts",
+            DefinitionKind::Purposes => "purposes",
+            DefinitionKind::Roles => "roles",
+            DefinitionKind::Teams => "teams",
+            DefinitionKind::Metrics => "metrics",
+            DefinitionKind::Audiences => "audiences",
+            DefinitionKind::Questions => "questions",
+            DefinitionKind::Dashboards => "dashboards",
+            DefinitionKind::Destinations => "destinations",
+        }
+    }
 }
 
 /// Somebody who asks.

@@ -9,11 +9,13 @@ use sha2::{Digest, Sha256};
 mod attribution;
 mod experiment;
 mod paths;
+mod power;
 mod sql;
 
 pub use attribution::{AttributionModel, AttributionQuestion};
 pub use experiment::{ExperimentMetric, ExperimentQuestion};
 pub use paths::{PathsEnd, PathsQuestion};
+pub use power::{PowerQuestion, TestKind};
 pub use sql::SqlQuestion;
 
 /// A question with its purpose.
@@ -42,6 +44,8 @@ pub enum QuestionBody {
     Paths(PathsQuestion),
     /// How the variants of an experiment compare.
     Experiment(ExperimentQuestion),
+    /// Whether an experiment could find a change.
+    Power(PowerQuestion),
     /// Rows of a `SELECT`.
     Sql(SqlQuestion),
     /// How many people, or who, meet a condition.
@@ -170,6 +174,68 @@ pub struct AudienceQuestion {
     pub columns: Vec<String>,
     /// For a list: at most this many rows.
     pub limit: Option<u32>,
+    /// Where the people are to go, by name; absent: nowhere.
+    pub destination: Option<String>,
+}
+
+impl QuestionBody {
+    /// What days it is about, where it says so.
+    pub fn period(&self) -> Option<&Period> {
+        match self {
+            QuestionBody::Trend(trend) => trend.period.as_ref(),
+            QuestionBody::Funnel(funnel) => funnel.period.as_ref(),
+            QuestionBody::Retention(retention) => retention.period.as_ref(),
+            QuestionBody::Attribution(attribution) => attribution.period.as_ref(),
+            QuestionBody::Paths(paths) => paths.period.as_ref(),
+            QuestionBody::Experiment(experiment) => experiment.period.as_ref(),
+            QuestionBody::Power(power) => power.period.as_ref(),
+            QuestionBody::Sql(_) | QuestionBody::Audience(_) => None,
+        }
+    }
+
+    /// What it is asked as of, where it says so.
+    pub fn as_of(&self) -> Option<Instant> {
+        match self {
+            QuestionBody::Trend(trend) => trend.as_of,
+            QuestionBody::Funnel(funnel) => funnel.as_of,
+            QuestionBody::Retention(retention) => retention.as_of,
+            QuestionBody::Attribution(attribution) => attribution.as_of,
+            QuestionBody::Paths(paths) => paths.as_of,
+            QuestionBody::Experiment(experiment) => experiment.as_of,
+            QuestionBody::Power(power) => power.as_of,
+            QuestionBody::Audience(audience) => audience.as_of,
+            QuestionBody::Sql(_) => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn as_of_mut(&mut self) -> Option<&mut Option<Instant>> {
+        match self {
+            QuestionBody::Trend(trend) => Some(&mut trend.as_of),
+            QuestionBody::Funnel(funnel) => Some(&mut funnel.as_of),
+            QuestionBody::Retention(retention) => Some(&mut retention.as_of),
+            QuestionBody::Attribution(attribution) => Some(&mut attribution.as_of),
+            QuestionBody::Paths(paths) => Some(&mut paths.as_of),
+            QuestionBody::Experiment(experiment) => Some(&mut experiment.as_of),
+            QuestionBody::Power(power) => Some(&mut power.as_of),
+            QuestionBody::Audience(audience) => Some(&mut audience.as_of),
+            QuestionBody::Sql(_) => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn period_mut(&mut self) -> Option<&mut Period> {
+        match self {
+            QuestionBody::Trend(trend) => trend.period.as_mut(),
+            QuestionBody::Funnel(funnel) => funnel.period.as_mut(),
+            QuestionBody::Retention(retention) => retention.period.as_mut(),
+            QuestionBody::Attribution(attribution) => attribution.period.as_mut(),
+            QuestionBody::Paths(paths) => paths.period.as_mut(),
+            QuestionBody::Experiment(experiment) => experiment.period.as_mut(),
+            QuestionBody::Power(power) => power.period.as_mut(),
+            QuestionBody::Sql(_) | QuestionBody::Audience(_) => None,
+        }
+    }
 }
 
 impl Question {
@@ -182,6 +248,7 @@ impl Question {
             QuestionBody::Attribution(_) => "attribution",
             QuestionBody::Paths(_) => "paths",
             QuestionBody::Experiment(_) => "experiment",
+            QuestionBody::Power(_) => "power",
             QuestionBody::Sql(_) => "sql",
             QuestionBody::Audience(_) => "audience",
         }
@@ -199,6 +266,7 @@ impl Question {
             QuestionBody::Attribution(attribution) => attribution.write(&mut map),
             QuestionBody::Paths(paths) => paths.write(&mut map),
             QuestionBody::Experiment(experiment) => experiment.write(&mut map),
+            QuestionBody::Power(power) => power.write(&mut map),
             QuestionBody::Sql(sql) => sql.write(&mut map),
             QuestionBody::Audience(audience) => audience.write(&mut map),
         }
@@ -275,6 +343,9 @@ impl AudienceQuestion {
         }
         write_names(map, "columns", &self.columns);
         write_number(map, "limit", self.limit);
+        if let Some(destination) = &self.destination {
+            map.insert("destination".into(), destination.clone().into());
+        }
     }
 }
 

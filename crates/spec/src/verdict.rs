@@ -1,8 +1,9 @@
 //! The answer to "may I ask this?": yes, yes if, or no with the nearest yes.
 
-use crate::Question;
+use crate::{Change, Duration, Question};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value as Json};
+use sha2::{Digest, Sha256};
 
 /// Whether a question can be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -59,11 +60,27 @@ pub enum ReasonCode {
     TooNear,
     /// The purpose guards differences between answers, and the smallest or largest of a group is one person's.
     OnePerson,
+    /// The source may not be used any more by the terms on which it came.
+    TermsEnded,
+    /// The terms on which the source came allow less of people to be shown.
+    TermsRelease,
+    /// The days that it asks about have not come yet.
+    NotYet,
+    /// The destination is for other purposes.
+    NotForDestination,
+    /// The destination takes no list of so few people.
+    ListTooSmall,
+    /// The destination takes no list of so many people.
+    ListTooLarge,
+    /// The question would cost more than one of the team's may.
+    TooCostly,
+    /// The test would not find what it looks for in the days that it has.
+    Underpowered,
 }
 
 impl ReasonCode {
     /// All of them; the manual lists each.
-    pub const ALL: [ReasonCode; 15] = [
+    pub const ALL: [ReasonCode; 23] = [
         ReasonCode::UnknownName,
         ReasonCode::PurposeNotForRole,
         ReasonCode::PurposeNotForField,
@@ -79,6 +96,14 @@ impl ReasonCode {
         ReasonCode::NotFollowed,
         ReasonCode::TooNear,
         ReasonCode::OnePerson,
+        ReasonCode::TermsEnded,
+        ReasonCode::TermsRelease,
+        ReasonCode::NotYet,
+        ReasonCode::NotForDestination,
+        ReasonCode::ListTooSmall,
+        ReasonCode::ListTooLarge,
+        ReasonCode::TooCostly,
+        ReasonCode::Underpowered,
     ];
 
     /// The word in verdicts.
@@ -99,6 +124,14 @@ impl ReasonCode {
             ReasonCode::NotFollowed => "not_followed",
             ReasonCode::TooNear => "too_near",
             ReasonCode::OnePerson => "one_person",
+            ReasonCode::TermsEnded => "terms_ended",
+            ReasonCode::TermsRelease => "terms_release",
+            ReasonCode::NotYet => "not_yet",
+            ReasonCode::NotForDestination => "not_for_destination",
+            ReasonCode::ListTooSmall => "list_too_small",
+            ReasonCode::ListTooLarge => "list_too_large",
+            ReasonCode::TooCostly => "too_costly",
+            ReasonCode::Underpowered => "underpowered",
         }
     }
 }
@@ -151,12 +184,77 @@ pub enum Remedy {
 /// Something that is missing, and who can bring it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gap {
+    /// What tells it from every other: `Gap::id_of`. The same gap of different questions has the same.
+    pub id: String,
+    /// What sort of work it takes.
+    pub work: Work,
     /// What is missing.
     pub what: String,
-    /// Whose work it is: a role's or an owner's name.
+    /// Whose work it is: a team's title, a role's or an owner's name.
     pub who: String,
+    /// The name of that team, where the workspace defines it.
+    pub team: Option<String>,
+    /// How soon that team usually answers, where it says so.
+    pub within: Option<Duration>,
     /// The file of the workspace to change, if any.
     pub file: Option<String>,
+    /// What to change in it, where that can be said.
+    pub change: Option<Change>,
+}
+
+/// What sort of work closes a gap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Work {
+    /// Somebody declares what is not there: an event, a field, a metric, an audience, a purpose.
+    Declare,
+    /// Somebody allows what is not allowed: a purpose for a field or a role, a release level, a class, more questions.
+    Allow,
+    /// Somebody delivers data.
+    Deliver,
+    /// Somebody asks people whether they agree.
+    AskPeople,
+    /// Whoever asks takes a wider group, or a smaller question.
+    Widen,
+}
+
+impl Work {
+    /// All of them.
+    pub const ALL: [Work; 5] = [Work::Declare, Work::Allow, Work::Deliver, Work::AskPeople, Work::Widen];
+
+    /// The word in verdicts.
+    pub fn name(self) -> &'static str {
+        match self {
+            Work::Declare => "declare",
+            Work::Allow => "allow",
+            Work::Deliver => "deliver",
+            Work::AskPeople => "ask_people",
+            Work::Widen => "widen",
+        }
+    }
+}
+
+impl Gap {
+    /// The first 16 hex digits of the SHA-256 of what makes it this gap: no question and no words are part of it, so that
+    /// whoever collects gaps knows one that comes again.
+    pub fn id_of(work: Work, code: ReasonCode, subject: &str, purpose: &str, file: Option<&str>) -> String {
+        let text = serde_json::json!([work.name(), code.name(), subject, purpose, file]).to_string();
+        let digest = Sha256::digest(text.as_bytes());
+        digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Its form in verdicts.
+    pub fn to_json(&self) -> Json {
+        serde_json::json!({
+            "id": self.id,
+            "work": self.work.name(),
+            "what": self.what,
+            "who": self.who,
+            "team": self.team,
+            "within": self.within.as_ref().map(Duration::to_string),
+            "file": self.file,
+            "change": self.change.as_ref().map(Change::to_json),
+        })
+    }
 }
 
 impl Verdict {
@@ -198,9 +296,8 @@ impl Remedy {
                 map.insert("effect".into(), serde_json::json!({ "summary": effect }));
             }
             Remedy::Close { title, gap } => {
-                let gap = serde_json::json!({ "what": gap.what, "who": gap.who, "file": gap.file });
                 map.insert("title".into(), title.clone().into());
-                map.insert("gap".into(), gap);
+                map.insert("gap".into(), gap.to_json());
             }
         }
         Json::Object(map)

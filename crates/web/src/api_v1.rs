@@ -20,7 +20,9 @@ use spec::{Answer, Column, Outcome, Provenance, SampleRatio, Verdict, WaterfallS
 
 pub(crate) mod audit;
 pub(crate) mod dashboards;
+pub(crate) mod definitions;
 pub(crate) mod running;
+pub(crate) mod verdicts;
 
 /// Since when `Sec-GPC` is obeyed.
 const GPC_SINCE: &str = "2026-11-30";
@@ -148,6 +150,9 @@ pub(crate) async fn judge(State(app): State<App>, caller: Caller, request: Reque
     let mut body = json!({ "verdict": judged.verdict });
     if let Some(people) = judged.people {
         body["people"] = people.into();
+    }
+    if let Some(forecast) = judged.forecast {
+        body["forecast"] = json!(forecast);
     }
     Ok(Json(body).into_response())
 }

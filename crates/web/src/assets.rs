@@ -31,10 +31,11 @@ macro_rules! templates {
     ($($name:literal),* $(,)?) => { [$(($name, include_str!(concat!("../templates/", $name)))),*] };
 }
 
-static ASSETS: [Asset; 9] = assets! {
+static ASSETS: [Asset; 10] = assets! {
     "app.css": "text/css; charset=utf-8",
     "app.js": "text/javascript; charset=utf-8",
     "chart.js": "text/javascript; charset=utf-8",
+    "kept.js": "text/javascript; charset=utf-8",
     "patience.js": "text/javascript; charset=utf-8",
     "table.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
@@ -44,11 +45,12 @@ static ASSETS: [Asset; 9] = assets! {
 };
 
 /// All templates, by the names that they call each other.
-pub(crate) static TEMPLATES: [(&str, &str); 37] = templates! {
+pub(crate) static TEMPLATES: [(&str, &str); 42] = templates! {
     "layout.html",
     "partial.html",
     "parts/macros.html",
     "parts/builder.html",
+    "parts/checked.html",
     "parts/forms.html",
     "parts/verdict.html",
     "parts/answer.html",
@@ -61,6 +63,9 @@ pub(crate) static TEMPLATES: [(&str, &str); 37] = templates! {
     "parts/found.html",
     "parts/saved.html",
     "parts/pulse.html",
+    "parts/standings.html",
+    "parts/ground.html",
+    "parts/moved.html",
     "pages/sign_in.html",
     "pages/home.html",
     "pages/live.html",
@@ -76,6 +81,7 @@ pub(crate) static TEMPLATES: [(&str, &str); 37] = templates! {
     "pages/questions.html",
     "pages/dashboards.html",
     "pages/dashboard.html",
+    "pages/definition.html",
     "pages/audiences.html",
     "pages/audience.html",
     "pages/metrics.html",

@@ -4,6 +4,7 @@
 
 use crate::experiment::{self, RatioView};
 use crate::flow::{Flow, flow};
+use crate::power::{self, PlansView};
 use crate::table::{Cell, Head, cells, cost, head, is_since, provenance, since_title};
 use crate::{attribution, paths, words};
 use api::{Catalog, MetricView};
@@ -35,6 +36,8 @@ pub(crate) struct AnswerView {
     waterfall: Vec<Fall>,
     /// For an experiment: whether variants got the people that they were meant to get.
     ratio: Option<RatioView>,
+    /// For the question how large a test has to be: what it takes, way by way of reading it.
+    plans: Option<PlansView>,
     head: Vec<Head>,
     rows: Vec<Vec<Cell>>,
     n_hidden: usize,
@@ -121,13 +124,14 @@ pub(crate) fn view(answer: &Answer, setting: &Setting<'_>) -> AnswerView {
         (None, "attribution") => attribution::summary(&answer.rows),
         (None, "paths") => paths::summary(&answer.rows, setting),
         (None, "experiment") => experiment::summary(&answer.rows, setting),
+        (None, "power") => power::summary(&answer.rows, setting),
         (None, "sql") => rows_summary(answer.rows.len()),
         _ => audience_summary(answer, setting),
     };
     let mut head: Vec<Head> =
         answer.columns.iter().map(|column| head(&column.name, column.value_type, setting)).collect();
     let mut rows: Vec<Vec<Cell>> = answer.rows.iter().take(ROWS_SHOWN).map(|row| cells(row, answer, setting)).collect();
-    if let Some(empty) = attribution::empty_column(answer, setting) {
+    if let Some(empty) = attribution::empty_column(answer, setting).or(power::empty_column(answer, setting)) {
         head.remove(empty);
         rows.iter_mut().for_each(|row| drop(row.remove(empty)));
     }
@@ -143,6 +147,7 @@ pub(crate) fn view(answer: &Answer, setting: &Setting<'_>) -> AnswerView {
         flow: (kind == "paths").then(|| flow(&answer.rows, setting)).flatten(),
         waterfall: falls,
         ratio: answer.sample_ratio.as_ref().map(experiment::ratio),
+        plans: (kind == "power").then(|| power::plans(&answer.rows, setting)),
         head,
         rows,
         n_hidden: answer.rows.len().saturating_sub(ROWS_SHOWN),

@@ -5,7 +5,7 @@
 
 use crate::render::last;
 use crate::sentence::bracketed;
-use crate::{attribution, experiment, paths, words};
+use crate::{attribution, experiment, paths, power, words};
 use api::{Catalog, MetricView, QuestionView};
 use serde_json::{Map, Value as Json, json};
 use spec::{identifier, quoted};
@@ -41,6 +41,7 @@ pub(crate) fn start(start: &Start<'_>, kind: &str, purpose: &str) -> Json {
         "attribution" => attribution::start(start.catalog, purpose),
         "paths" => paths::start(start.catalog, purpose),
         "experiment" => experiment::start(start.catalog, purpose),
+        "power" => power::start(start.catalog, purpose),
         "sql" => {
             let text = format!(
                 "SELECT date_trunc('month', time) AS month, count(DISTINCT person) AS people\nFROM {}\nGROUP BY 1",
@@ -110,6 +111,11 @@ pub(crate) fn apply(question: &Json, fields: &Fields, parts: &[String], from: &S
         "sum" => with(question, "value", value.into()),
         "model" => attribution::shared(question, fields),
         "variant" => experiment::varied(question, fields),
+        "metric_set" if question["kind"] == "power" => power::measured(question, fields),
+        "lift" => power::lifted(question, fields),
+        "variants" => power::counted(question, "variants", fields),
+        "days" => power::counted(question, "days", fields),
+        "test" => power::looked_at(question, fields),
         "metric_set" | "metric_remove" => experiment::measured(question, fields),
         "text" => with(question, "text", value.trim().into()),
         "period" => with(question, "period", period(question, fields)),
@@ -120,7 +126,11 @@ pub(crate) fn apply(question: &Json, fields: &Fields, parts: &[String], from: &S
         "as_of" => {
             with(question, "as_of", if value.is_empty() { Json::Null } else { format!("{value}T00:00:00Z").into() })
         }
-        "release" => with(&with(question, "release", value.into()), "columns", names(fields, "columns")),
+        "release" => {
+            let changed = with(&with(question, "release", value.into()), "columns", names(fields, "columns"));
+            let destination = last(fields, "destination");
+            with(&changed, "destination", if destination.is_empty() { Json::Null } else { destination.into() })
+        }
         "breakdown" => with(question, "breakdown", names(fields, "breakdown")),
         "within" => {
             let changed = with(question, "within", value.into());

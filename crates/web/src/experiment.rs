@@ -28,7 +28,7 @@ pub(crate) struct ExperimentView {
 
 /// A metric, with what its form shows.
 #[derive(Serialize)]
-struct MetricChip {
+pub(crate) struct MetricChip {
     words: String,
     measure: String,
     name: String,
@@ -72,7 +72,7 @@ pub(crate) fn view(question: &Json, catalog: &Catalog, metrics: &[MetricView]) -
 }
 
 /// Measures that each person has a figure of: how often, whether, how much. Means and ratios are none, agreed or not.
-fn measures(catalog: &Catalog, metrics: &[MetricView]) -> Vec<Group> {
+pub(crate) fn measures(catalog: &Catalog, metrics: &[MetricView]) -> Vec<Group> {
     let groups = measure_groups(catalog, metrics, "").into_iter().map(|mut group| {
         group.choices.retain(|choice| is_figure(definition(&choice.value, metrics)));
         group
@@ -92,7 +92,8 @@ fn definition<'a>(measure: &'a str, metrics: &'a [MetricView]) -> &'a str {
     agreed.map_or(measure, |metric| &metric.measure)
 }
 
-fn chip(metric: &Json, measures: &[Group]) -> MetricChip {
+/// A metric as its chip and its form show it.
+pub(crate) fn chip(metric: &Json, measures: &[Group]) -> MetricChip {
     let text = |key: &str| metric[key].as_str().unwrap_or_default().to_owned();
     let measure = metric.as_str().map_or_else(|| text("measure"), str::to_owned);
     let known = measures.iter().flat_map(|group| &group.choices).find(|choice| choice.value == measure);
@@ -137,7 +138,8 @@ pub(crate) fn measured(question: &Json, fields: &[(String, String)]) -> Json {
     with(question, "metrics", metrics.into())
 }
 
-fn metric(fields: &[(String, String)]) -> Json {
+/// The metric of a form: its measure alone where there is no more to it.
+pub(crate) fn metric(fields: &[(String, String)]) -> Json {
     let text = |key: &str| last(fields, key).trim();
     let mut metric = json!({ "measure": text("value") });
     for (key, field) in [("name", "name"), ("where", "step_where"), ("within", "within")] {
@@ -202,8 +204,17 @@ fn asked(metric: &str, setting: &Setting<'_>) -> Json {
 pub(crate) fn mean_words(mean: f64, metric: &str, setting: &Setting<'_>) -> String {
     let asked = asked(metric, setting);
     let measure = asked.as_str().or(asked["measure"].as_str()).unwrap_or_default();
-    let is_share = definition(measure, setting.metrics).starts_with("people(");
-    if is_share { words::percent(mean) } else { words::figure(&words::rounded(mean), None) }
+    figure_words(mean, measure, setting.metrics)
+}
+
+/// The same of a measure.
+pub(crate) fn figure_words(mean: f64, measure: &str, metrics: &[MetricView]) -> String {
+    if is_share(measure, metrics) { words::percent(mean) } else { words::figure(&words::rounded(mean), None) }
+}
+
+/// Whether each person did or did not, so that a mean is a share of people.
+pub(crate) fn is_share(measure: &str, metrics: &[MetricView]) -> bool {
+    definition(measure, metrics).starts_with("people(")
 }
 
 /// The picture in one sentence.

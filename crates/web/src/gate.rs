@@ -171,9 +171,12 @@ fn check_rights(rights: Rights, who: &Principal) -> Result<(), Problem> {
         Rights::Import if who.may_import => Ok(()),
         Rights::Define if who.may_define => Ok(()),
         Rights::Audit if who.sees_audit => Ok(()),
+        // Which files, the product says.
+        Rights::Edit if !who.edits.is_empty() => Ok(()),
         Rights::Import => Err(Problem::role_may_not("bring data in")),
         Rights::Define => Err(Problem::role_may_not("save definitions")),
         Rights::Audit => Err(Problem::role_may_not("see who saw what")),
+        Rights::Edit => Err(Problem::role_may_not("change files of the workspace")),
     }
 }
 

@@ -159,6 +159,7 @@ mod tests {
             engine: "e".to_owned(),
             as_of: spec::Instant::UNIX_EPOCH,
             cost: None,
+            forecast: None,
         };
         let rows = (0..ROWS as i64).map(|row| vec![Value::Integer(row)]).collect();
         Answer { columns: vec![column], rows, waterfall: None, sample_ratio: None, provenance }

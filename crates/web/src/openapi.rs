@@ -1,7 +1,9 @@
 //! The OpenAPI 3.1 document, made from the route table.
 
+mod definitions;
 mod governance;
 mod question;
+mod verdict;
 
 use crate::routes::{Rights, RouteInfo, RouteKind, routes};
 use serde_json::{Map, Value, json};
@@ -18,7 +20,7 @@ const OUTCOMES: [&str; 4] = ["accepted", "flagged", "quarantined", "rejected"];
 pub fn openapi() -> Value {
     let mut paths = Map::new();
     for route in routes().iter().filter(|route| [RouteKind::Api, RouteKind::Intake].contains(&route.kind)) {
-        let item = paths.entry(route.path).or_insert_with(|| json!({}));
+        let item = paths.entry(path_of(route)).or_insert_with(|| json!({}));
         item[route.method.to_ascii_lowercase()] = operation(route);
     }
     json!({
@@ -38,6 +40,11 @@ pub fn openapi() -> Value {
             "schemas": schemas(),
         },
     })
+}
+
+/// The path of a route as the document has it: there a parameter may not say that it takes slashes.
+pub(crate) fn path_of(route: &RouteInfo) -> String {
+    route.path.replace("{*", "{")
 }
 
 fn operation(route: &RouteInfo) -> Value {
@@ -62,8 +69,8 @@ fn operation(route: &RouteInfo) -> Value {
 }
 
 fn operation_id(route: &RouteInfo) -> String {
-    let words =
-        route.path.split(['/', '{', '}', '.']).filter(|word| !word.is_empty() && *word != "api" && *word != "v1");
+    let path = path_of(route);
+    let words = path.split(['/', '{', '}', '.']).filter(|word| !word.is_empty() && *word != "api" && *word != "v1");
     std::iter::once(route.method.to_ascii_lowercase()).chain(words.map(str::to_owned)).collect::<Vec<_>>().join("_")
 }
 
@@ -78,6 +85,15 @@ fn parameters(route: &RouteInfo) -> Vec<Value> {
     }
     if route.path.contains("{name}") {
         parameters.push(in_path("name", json!({ "type": "string" })));
+    }
+    if route.path.contains("{*path}") {
+        let about =
+            "the file, relative to the workspace: `contracts/till.odcs.yaml`; its slash may stand as it is or as `%2F`";
+        parameters.push(json!({ "name": "path", "in": "path", "required": true, "description": about, "schema": { "type": "string" } }));
+        if route.method == "GET" {
+            let about = "a change, as the gap of a verdict names it: `proposed` is the text with it made";
+            parameters.push(json!({ "name": "change", "in": "query", "description": about, "content": { "application/json": { "schema": { "type": "object" } } } }));
+        }
     }
     if ["/api/v1/ask", "/api/v1/judge"].contains(&route.path) {
         let about = "names the request, so that `/api/v1/running/{name}` finds it while it runs; longer than 64 bytes is no name";
@@ -136,6 +152,10 @@ fn request_body(route: &RouteInfo) -> Option<Value> {
         "/api/v1/audiences" | "/api/v1/questions" => json!({ "application/json": { "schema": reference("Save") } }),
         "/api/v1/dashboards" => json!({ "application/json": { "schema": reference("NewDashboard") } }),
         "/api/v1/dashboards/{name}" => json!({ "application/json": { "schema": reference("SaveDashboard") } }),
+        "/api/v1/definitions/{*path}" if route.method == "PUT" => {
+            json!({ "application/json": { "schema": reference("SaveDefinition") } })
+        }
+        "/api/v1/definitions/{*path}" => json!({ "application/json": { "schema": reference("CheckDefinition") } }),
         "/v1/{call}" => {
             let form =
                 json!({ "type": "object", "required": ["data"], "properties": { "data": { "type": "string" } } });
@@ -167,11 +187,15 @@ fn responses(route: &RouteInfo) -> Value {
         ("GET", "/api/v1/dashboards") => {
             json!({ "type": "object", "required": ["dashboards"], "properties": { "dashboards": { "type": "array", "items": reference("Dashboard") } } })
         }
+        ("GET", "/api/v1/definitions/{*path}") => reference("Definition"),
+        ("POST", "/api/v1/definitions/{*path}") => reference("DefinitionCheck"),
+        ("PUT", "/api/v1/definitions/{*path}") => reference("DefinitionSaved"),
         ("GET", "/api/v1/running") => {
             json!({ "type": "object", "required": ["running"], "properties": { "running": { "type": "array", "items": reference("Progress") } } })
         }
         ("GET", "/api/v1/running/{name}") => reference("Progress"),
         ("GET", "/api/v1/collector") => reference("Pulse"),
+        ("GET", "/api/v1/verdicts") => reference("Standings"),
         ("GET", "/api/v1/audit") => reference("Records"),
         ("GET", "/api/v1/audit/head") => reference("Head"),
         ("GET", "/api/v1/consents") => reference("Consents"),
@@ -238,7 +262,7 @@ fn more_problems(route: &RouteInfo) -> Vec<(&'static str, &'static str)> {
     if route.path == "/v1/projects/{key}/settings" && route.method == "GET" {
         problems.push(("404", "no public write key"));
     }
-    if route.path.contains("{name}") || route.path.contains("{number}") {
+    if ["{name}", "{number}", "{*path}"].iter().any(|parameter| route.path.contains(parameter)) {
         problems.push(("404", "nothing of that name is there"));
     }
     if route.path == "/api/v1/consents" {
@@ -250,7 +274,10 @@ fn more_problems(route: &RouteInfo) -> Vec<(&'static str, &'static str)> {
     if route.path == "/api/v1/ask" {
         problems.push(("406", "none of the accepted formats is made"));
     }
-    if is_import || route.rights == Rights::Define {
+    if route.path == "/api/v1/definitions/{*path}" && route.method == "GET" {
+        problems.push(("400", "a change that cannot be read"));
+    }
+    if is_import || [Rights::Define, Rights::Edit].contains(&route.rights) || route.path.ends_with("{*path}") {
         problems.push(("409", "it is there already, or was changed meanwhile"));
     }
     if ![Rights::Open, Rights::Key].contains(&route.rights) {
@@ -294,11 +321,6 @@ fn schemas() -> Value {
         "Asking": { "type": "object", "required": ["question"], "additionalProperties": false, "properties": { "question": reference("Question") } },
         "Save": { "type": "object", "required": ["question", "title"], "additionalProperties": false,
             "properties": { "question": reference("Question"), "title": text, "description": maybe_text } },
-        "Verdict": { "type": "object", "required": ["outcome", "reasons"], "properties": {
-            "outcome": { "enum": ["yes", "yes_if", "no"] },
-            "reasons": { "type": "array", "items": { "type": "object", "properties": {
-                "code": text, "subject": text, "for_marketing": text, "for_it": text,
-                "remedies": { "type": "array", "items": { "type": "object" } } } } } } },
         "Answer": { "type": "object", "required": ["verdict", "columns", "rows", "provenance"], "properties": {
             "verdict": reference("Verdict"),
             "columns": { "type": "array", "items": { "type": "object", "required": ["name", "type"], "properties": { "name": text, "type": text, "unit": text } } },
@@ -340,7 +362,8 @@ fn schemas() -> Value {
             "type": text, "title": text, "status": count, "detail": text, "hint": text,
             "errors": { "type": "array", "items": reference("Diagnostic") }, "verdict": reference("Verdict") } },
     });
-    for (name, schema) in governance::schemas() {
+    let parts = governance::schemas().into_iter().chain(definitions::schemas()).chain(verdict::schemas());
+    for (name, schema) in parts {
         schemas[name] = schema;
     }
     schemas

@@ -3,6 +3,7 @@
 pub(crate) mod ask;
 pub(crate) mod audiences;
 pub(crate) mod dashboards;
+pub(crate) mod definitions;
 pub(crate) mod home;
 pub(crate) mod live;
 pub(crate) mod metrics;
@@ -13,6 +14,7 @@ pub(crate) mod questions;
 pub(crate) mod rules;
 pub(crate) mod sign_in;
 pub(crate) mod sources;
+pub(crate) mod standings;
 pub(crate) mod tile;
 
 use crate::problem::Problem;

@@ -9,7 +9,7 @@ use crate::gate::Caller;
 use crate::problem::Problem;
 use crate::routes::App;
 use crate::words;
-use api::{Principal, Product, WorkspaceView};
+use api::{GroundView, Principal, Product, WorkspaceView};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
@@ -124,7 +124,12 @@ pub(crate) struct Frame {
     face_query: &'static str,
     path: String,
     other_face: String,
+    /// What answers rest on, for a page that shows some and asks them again when it moves.
+    ground: Option<GroundView>,
 }
+
+/// Pages whose parts ask again by themselves when what answers rest on has moved.
+const KEPT: [&str; 4] = ["/ask", "/dashboards/", "/audiences/", "/metrics"];
 
 impl Frame {
     fn new(workspace: WorkspaceView, caller: &Caller, request: &PageRequest) -> Frame {
@@ -147,6 +152,7 @@ impl Frame {
             face_query: if request.is_it { "?face=it" } else { "" },
             path: request.path.clone(),
             other_face,
+            ground: None,
         }
     }
 }
@@ -171,12 +177,16 @@ pub(crate) async fn work<T: Send + 'static>(
     job: impl FnOnce(&dyn Product, &Principal) -> Result<T, Problem> + Send + 'static,
 ) -> Result<(Frame, T), Problem> {
     let product = app.product.clone();
+    let is_kept = request.path == "/" || KEPT.iter().any(|start| request.path.starts_with(start));
+    let wants_ground = is_kept && !request.is_partial;
     let done = app.pool_of(&request.path).run_for(caller.who.clone(), move |who| {
+        // Before anything that rests on it.
+        let ground = wants_ground.then(|| product.ground(who)).transpose()?;
         let view = job(product.as_ref(), who)?;
-        Ok((product.workspace(who)?, view))
+        Ok((product.workspace(who)?, ground, view))
     });
-    let (workspace, view) = done.await?;
-    Ok((Frame::new(workspace, caller, request), view))
+    let (workspace, ground, view) = done.await?;
+    Ok((Frame { ground, ..Frame::new(workspace, caller, request) }, view))
 }
 
 /// Renders a page or its own part.

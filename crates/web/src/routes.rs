@@ -61,6 +61,8 @@ pub enum Rights {
     Define,
     /// A role that sees who saw what.
     Audit,
+    /// A role that may change files of the workspace; the product decides which.
+    Edit,
 }
 
 impl Rights {
@@ -74,6 +76,7 @@ impl Rights {
             Rights::Import => "import",
             Rights::Define => "define",
             Rights::Audit => "audit",
+            Rights::Edit => "edit",
         }
     }
 }
@@ -162,7 +165,9 @@ impl App {
 impl App {
     /// The pool for a page or a part of one, by its path: those of these ask questions.
     pub(crate) fn pool_of(&self, path: &str) -> &Pool {
-        let asks = ["/ask/", "/home/", "/audiences", "/metrics"].iter().any(|start| path.starts_with(start));
+        let asks = ["/ask/", "/home/", "/audiences", "/metrics", "/standings", "/definitions/"]
+            .iter()
+            .any(|start| path.starts_with(start));
         if asks { &self.pool } else { &self.lookups }
     }
 }
@@ -212,7 +217,7 @@ fn row(
 }
 
 fn table() -> Vec<Row> {
-    use Rights::{Audit, Define, Import, Key, Link, Open, SignedIn};
+    use Rights::{Audit, Define, Edit, Import, Key, Link, Open, SignedIn};
     use RouteKind::{Api, File, Intake, Page};
     use axum::routing::{delete, get, options, post, put};
     vec![
@@ -273,6 +278,28 @@ fn table() -> Vec<Row> {
             "Takes a dashboard back",
             delete(api_v1::dashboards::remove),
         ),
+        row(
+            Api,
+            SignedIn,
+            "GET /api/v1/verdicts",
+            "How what is saved stands now, and why it turned",
+            get(api_v1::verdicts::list),
+        ),
+        row(
+            Api,
+            SignedIn,
+            "GET /api/v1/definitions/{*path}",
+            "A file of a definition as it stands",
+            get(api_v1::definitions::one),
+        ),
+        row(
+            Api,
+            Edit,
+            "POST /api/v1/definitions/{*path}",
+            "Says what a text in its place would change",
+            post(api_v1::definitions::check),
+        ),
+        row(Api, Edit, "PUT /api/v1/definitions/{*path}", "Writes a text in its place", put(api_v1::definitions::save)),
         row(Api, SignedIn, "GET /api/v1/sources", "The sources with their contracts and books", get(api_v1::sources)),
         row(Api, SignedIn, "GET /api/v1/quarantine", "What messages are kept aside and why", get(api_v1::quarantine)),
         row(
@@ -339,6 +366,8 @@ fn table() -> Vec<Row> {
         row(Page, SignedIn, "GET /home/metrics/{name}", "One figure of Home", get(pages::home::kpi)),
         row(Page, SignedIn, "GET /home/series", "The chart of Home", get(pages::home::series)),
         row(Page, SignedIn, "GET /home/people", "People that may be used, per purpose", get(pages::home::people)),
+        row(Page, SignedIn, "GET /standings", "How what is saved stands now", get(pages::standings::standings)),
+        row(Page, SignedIn, "GET /ground", "Whether what answers rest on has moved", get(pages::standings::ground)),
         row(Page, SignedIn, "GET /ask", "A question as a sentence", get(pages::ask::ask)),
         row(Page, SignedIn, "GET /ask/verdict", "What the judge says", get(pages::ask::verdict)),
         row(Page, SignedIn, "POST /ask/verdict", "What the judge says while typing", post(pages::ask::verdict_of_form)),
@@ -365,6 +394,20 @@ fn table() -> Vec<Row> {
         row(Page, SignedIn, "GET /dashboards/{name}", "A dashboard", get(pages::dashboards::one)),
         row(Page, Define, "POST /dashboards/{name}", "Changes a dashboard", post(pages::dashboards::change)),
         row(Page, Define, "POST /dashboards/{name}/undo", "Makes it what it was", post(pages::dashboards::undo)),
+        row(
+            Page,
+            SignedIn,
+            "GET /definitions/{*path}",
+            "A file of a definition, to read and to edit",
+            get(pages::definitions::one),
+        ),
+        row(
+            Page,
+            Edit,
+            "POST /definitions/{*path}",
+            "Checks a text for it, writes it, takes it back",
+            post(pages::definitions::change),
+        ),
         row(Page, SignedIn, "GET /audiences", "The audiences", get(pages::audiences::list)),
         row(Page, SignedIn, "GET /audiences/{name}", "An audience", get(pages::audiences::one)),
         row(Page, SignedIn, "GET /metrics", "The metrics", get(pages::metrics::list)),

@@ -3,12 +3,13 @@
 use crate::attribution::{self, AttributionView};
 use crate::experiment::{self, ExperimentView};
 use crate::paths::{self, PathsView};
+use crate::power::{self, PowerView};
 use crate::words;
 use api::{Catalog, Explained, FieldView, MetricView};
 use chrono::Datelike;
 use serde::Serialize;
 use serde_json::Value as Json;
-use spec::{ConditionForm, ConditionPart, Diagnostic, identifier};
+use spec::{ConditionForm, ConditionPart, Diagnostic, Period, PowerQuestion, identifier};
 use std::collections::BTreeMap;
 
 /// The builder's view of a question.
@@ -34,7 +35,7 @@ pub(crate) struct Builder {
     breakdowns: Vec<Choice>,
     steps: Vec<StepView>,
     /// Of a retention: what begins it and what is coming back; of an attribution: conversion and touch; of paths: what they
-    /// start from or lead to; of an experiment: the exposure.
+    /// start from or lead to; of an experiment and of a plan for one: the exposure.
     ends: Vec<StepView>,
     periods: String,
     /// Of an attribution: who shares what, and how.
@@ -43,6 +44,8 @@ pub(crate) struct Builder {
     paths: Option<PathsView>,
     /// Of an experiment: what is compared, and what tells variants apart.
     experiment: Option<ExperimentView>,
+    /// Of the question how large a test has to be: what is to change, by how much, and how the test is read.
+    power: Option<PowerView>,
     /// The text in SQL.
     text: String,
     within: String,
@@ -52,6 +55,8 @@ pub(crate) struct Builder {
     as_of: String,
     release: String,
     columns: Vec<Choice>,
+    /// Where the people are to go; nothing is chosen where they stay.
+    destinations: Vec<Choice>,
     events: Vec<Choice>,
     numbers: Vec<Group>,
     properties: Vec<Choice>,
@@ -117,7 +122,7 @@ pub(crate) fn builder(question: &Json, explained: Explained, catalog: &Catalog, 
     let ends: &[&str] = match kind.as_str() {
         "paths" => &[paths::way(question)],
         "attribution" => &["conversion", "touch"],
-        "experiment" => &["exposure"],
+        "experiment" | "power" => &["exposure"],
         _ => &["start", "return"],
     };
     let names = |key: &str| -> Vec<String> {
@@ -128,6 +133,14 @@ pub(crate) fn builder(question: &Json, explained: Explained, catalog: &Catalog, 
     let purposes: Vec<Choice> = catalog.purposes.iter().map(|known| purpose_choice(known, &purpose)).collect();
     let purposes = with_chosen(purposes, std::slice::from_ref(&purpose));
     let columns = catalog.traits.iter().map(|field| choice_of(field, &names("columns"), &purpose)).collect();
+    let destination = text("destination");
+    let destination = |(name, title): &(String, String)| Choice {
+        value: name.clone(),
+        label: title.clone(),
+        selected: *name == destination,
+        ..Choice::default()
+    };
+    let destinations = catalog.destinations.iter().map(destination).collect();
     Builder {
         q: question.to_string(),
         sentence: explained.sentence,
@@ -148,6 +161,7 @@ pub(crate) fn builder(question: &Json, explained: Explained, catalog: &Catalog, 
         attribution: attribution::view(question, catalog),
         paths: paths::view(question),
         experiment: experiment::view(question, catalog, metrics),
+        power: power::view(question, catalog, metrics),
         text: text("text"),
         within: text("within"),
         is_strict: text("order") == "strict",
@@ -156,6 +170,7 @@ pub(crate) fn builder(question: &Json, explained: Explained, catalog: &Catalog, 
         as_of: text("as_of"),
         release: if text("release") == "list" { "list".to_owned() } else { "aggregate".to_owned() },
         columns: with_chosen(columns, &names("columns")),
+        destinations: with_chosen(destinations, &[text("destination")]),
         events: catalog
             .events
             .iter()
@@ -305,7 +320,7 @@ fn events_of(question: &Json) -> Vec<String> {
     match question["kind"].as_str() {
         Some("retention") => step(&question["start"]).into_iter().collect(),
         Some("attribution") => step(&question["touch"]).into_iter().collect(),
-        Some("experiment") => step(&question["exposure"]).into_iter().collect(),
+        Some("experiment" | "power") => step(&question["exposure"]).into_iter().collect(),
         Some("paths") => Vec::new(),
         Some("funnel") => {
             question["steps"].as_array().and_then(|steps| steps.first()).and_then(step).into_iter().collect()
@@ -383,13 +398,23 @@ fn period_view(question: &Json, catalog: &Catalog) -> PeriodView {
     let period = &question["period"];
     let (from, to) = (period["from"].as_str().unwrap_or_default(), period["to"].as_str().unwrap_or_default());
     let inclusive = words::parse_day(to).and_then(|to| to.pred_opt()).map(|to| to.to_string()).unwrap_or_default();
+    let is_power = question["kind"] == "power";
     let words = match (period["last"].as_str(), from.is_empty() && to.is_empty()) {
         (Some(last), _) => format!("the last {last}"),
+        (None, true) if is_power => usual_days(),
         (None, true) => "all time".to_owned(),
         (None, false) => period_words(from, to, &inclusive),
     };
     let last = period["last"].as_str().unwrap_or_default().to_owned();
-    PeriodView { words, last, from: from.to_owned(), to: inclusive, presets: presets(catalog) }
+    PeriodView { words, last, from: from.to_owned(), to: inclusive, presets: presets(catalog, !is_power) }
+}
+
+/// What a test is planned from unless it is said.
+fn usual_days() -> String {
+    match PowerQuestion::usual_period() {
+        Period::Last(length) => format!("the last {length}"),
+        Period::Dates { from, to } => format!("{from} to {to}"),
+    }
 }
 
 /// `2017`, `Dec 2017`, or `1 Mar 2017 to 15 Mar 2017`.
@@ -405,15 +430,17 @@ fn period_words(from: &str, to: &str, inclusive: &str) -> String {
     format!("{} to {}", words::day(from), words::day(inclusive))
 }
 
-/// Periods to choose from: the last full month, quarter and year of the data, and each calendar year.
-fn presets(catalog: &Catalog) -> Vec<Choice> {
+/// Periods to choose from: the last full month, quarter and year of the data, and all of it where that can be asked for.
+fn presets(catalog: &Catalog, has_all: bool) -> Vec<Choice> {
     let mut presets = Vec::new();
     for (months, label) in [(1, "Last full month"), (3, "Last 3 full months"), (12, "Last 12 full months")] {
         if let Some((from, to)) = crate::edit::full_months(catalog, months) {
             presets.push(Choice { value: format!("{from}..{to}"), label: label.to_owned(), ..Choice::default() });
         }
     }
-    presets.push(Choice { value: "all".to_owned(), label: "All time".to_owned(), ..Choice::default() });
+    if has_all {
+        presets.push(Choice { value: "all".to_owned(), label: "All time".to_owned(), ..Choice::default() });
+    }
     presets
 }
 

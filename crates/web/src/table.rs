@@ -2,10 +2,10 @@
 
 use crate::attribution::channel_title;
 use crate::chart::{Setting, column, left_because, number, past, shown};
-use crate::{experiment, paths, words};
+use crate::{experiment, paths, power, words};
 use api::Catalog;
 use serde::Serialize;
-use spec::{Answer, Provenance, Value};
+use spec::{Answer, Cost, Provenance, Value};
 
 #[derive(Serialize)]
 pub(crate) struct Head {
@@ -26,6 +26,7 @@ pub(crate) fn head(name: &str, value_type: &str, setting: &Setting<'_>) -> Head 
     let title = match name {
         // Columns of a SELECT are called as it says.
         _ if setting.question["kind"] == "sql" => name.to_owned(),
+        name if setting.question["kind"] == "power" => power::head(name, setting.question),
         "interval" => words::capital(setting.question["by"].as_str().unwrap_or("interval")),
         "value" => setting.measure.clone(),
         "people" => "People".to_owned(),
@@ -91,6 +92,7 @@ pub(crate) fn cells(row: &[Value], answer: &Answer, setting: &Setting<'_>) -> Ve
             || ["value", "conversions", "people", "from_first", "from_previous", "median_seconds"].contains(&name)
             || (setting.question["kind"] == "retention" && name != "cohort" && name != "withheld");
         let text = match (column.name.as_str(), number(value)) {
+            (name, _) if setting.question["kind"] == "power" => power::cell(name, value, setting),
             ("interval" | "cohort", _) => words::interval(&value.to_string(), by),
             ("channel", _) if setting.question["kind"] == "attribution" => channel_title(row, &answer.rows),
             ("conversions", Some(conversions)) => words::figure(&words::rounded(conversions), None),
@@ -160,12 +162,18 @@ fn short(hash: &str) -> String {
     hash.chars().take(12).collect()
 }
 
+/// Seconds, beside those that were expected.
+fn took(seconds: f64, forecast: Option<&Cost>) -> String {
+    let expected = forecast.map(|forecast| format!(" (expected: {:.3} s)", forecast.seconds));
+    format!("{seconds:.3} s{}", expected.unwrap_or_default())
+}
+
 /// What it cost, in lines of name and value; empty where the role may not know.
 pub(crate) fn cost(provenance: &Provenance) -> Vec<(String, String)> {
     let Some(cost) = &provenance.cost else { return Vec::new() };
     vec![
         ("Rows read".to_owned(), words::figure(&cost.rows_read.to_string(), None)),
         ("Bytes read".to_owned(), words::figure(&format!("{:.1}", cost.bytes_read as f64 / 1e6), Some("MB"))),
-        ("Answered in".to_owned(), format!("{:.3} s", cost.seconds)),
+        ("Answered in".to_owned(), took(cost.seconds, provenance.forecast.as_ref())),
     ]
 }

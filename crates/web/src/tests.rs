@@ -15,7 +15,10 @@ use tower::ServiceExt;
 
 mod arrivals;
 mod dashboards;
+mod definitions;
 mod forged;
+mod power;
+mod standings;
 mod values;
 
 const CONDITION: &str =
@@ -99,6 +102,7 @@ fn sample_of(method: &str, path: &str, name: &str) -> axum::http::request::Build
         .replace("{name}", name)
         .replace("{version}", "x")
         .replace("{*name}", "app.css")
+        .replace("{*path}", "contracts/purchases.odcs.yaml")
         .replace("{call}", "track")
         .replace("{number}", "1")
         .replace("{key}", "token-ivo");
@@ -134,6 +138,8 @@ fn sample_body(path: &str) -> String {
         "/dashboards/{name}/undo" => "before=%7B%22title%22%3A%22A%22%7D&version=0123456789abcdef".to_owned(),
         "/api/v1/dashboards" => json!({ "title": "A", "tiles": [{ "metric": "net_sales" }] }).to_string(),
         "/api/v1/dashboards/{name}" => json!({ "title": "A", "version": "0123456789abcdef" }).to_string(),
+        "/definitions/{*path}" => "do=save&text=title%3A+A&base=0123456789abcdef".to_owned(),
+        "/api/v1/definitions/{*path}" => json!({ "text": "title: A", "base": "0123456789abcdef" }).to_string(),
         "/sign-in" => "name=mia&password=demo".to_owned(),
         "/api/v1/audiences" => json!({ "title": "A", "question": audience("email") }).to_string(),
         "/api/v1/questions" => json!({ "title": "A", "question": audience("email") }).to_string(),
@@ -478,18 +484,22 @@ fn addresses() -> Vec<String> {
     let wrong = json!({ "kind": "audience", "where": "did(basket_payd)" });
     let experiment = json!({ "kind": "experiment", "purpose": "analytics", "exposure": { "event": "campaign_received", "where": "event.x = '<i x='" },
         "variant": "campaign_type", "split": { "A<i x=": 1, "B": 2 }, "metrics": ["people(coupon_redeemed)", { "name": "<i x=", "measure": "net_sales", "within": "7 days" }] });
+    let power = json!({ "kind": "power", "purpose": "analytics", "exposure": { "event": "campaign_received", "where": "event.x = '<i x='" },
+        "metric": { "name": "<i x=", "measure": "people(basket_paid)", "within": "7 days" }, "lift": "<i x=", "variants": "<i x=", "days": 28, "alpha": "<i x=" });
     let mut all: Vec<String> = routes()
         .iter()
         .filter(|route| route.kind == RouteKind::Page && route.method == "GET")
         .map(|route| sample("GET", route.path).body(()).expect("a request").uri().to_string())
         .filter(|path| !path.starts_with("/ask/download"))
         .collect();
-    for question in [trend, funnel, experiment, audience("email"), list, gap, wrong] {
+    for question in [trend, funnel, experiment, power, audience("email"), list, gap, wrong] {
         let page = page_of(&question);
         let parts = ["/ask/verdict", "/ask/answer", "/ask/tile"].map(|part| page.replace("/ask", part));
         all.extend(parts.into_iter().chain([page]));
     }
     all.push("/dashboards/monday?arrange=yes".to_owned());
+    all.push("/definitions/contracts/purchases.odcs.yaml?change=%7B%7D".to_owned());
+    all.push("/definitions/purposes/email.yaml".to_owned());
     all.extend(["/nope".to_owned(), "/metrics/nope".to_owned(), "/ask?q=%7Bbroken".to_owned()]);
     let it: Vec<String> =
         all.iter().map(|path| format!("{path}{}face=it", if path.contains('?') { "&" } else { "?" })).collect();
@@ -847,7 +857,11 @@ async fn an_import_streams_to_the_product() {
 fn the_openapi_document_has_every_route_of_the_interface() {
     let document = crate::openapi();
     for route in routes().iter().filter(|route| [RouteKind::Api, RouteKind::Intake].contains(&route.kind)) {
-        assert!(document["paths"][route.path][route.method.to_ascii_lowercase()].is_object(), "{}", route.path);
+        assert!(
+            document["paths"][crate::openapi::path_of(route)][route.method.to_ascii_lowercase()].is_object(),
+            "{}",
+            route.path
+        );
     }
 }
 
@@ -893,4 +907,20 @@ fn figures_read_well() {
         (moment("2017-03-03T14:05:00Z"), moment("2017-03-03T00:00:00Z")),
         ("3 Mar 2017, 14:05".to_owned(), "3 Mar 2017".to_owned())
     );
+}
+
+#[tokio::test]
+async fn a_gap_says_who_closes_it_and_opens_with_the_change() {
+    let gap = json!({ "kind": "audience", "purpose": "ads", "where": "income = 'high'" });
+    let verdict = page_of(&gap).replace("/ask", "/ask/verdict");
+    let text = get(&verdict).await.text();
+    assert!(text.contains("The data team, usually within 2 days"), "{text}");
+    let (_, rest) = text.split_once("href=\"/definitions/").expect("the file opens");
+    let (path, change) = rest.split('"').next().unwrap_or_default().split_once("?change=").expect("with the change");
+    assert_eq!(path, "contracts/people.odcs.yaml");
+    let change = String::from_utf8(crate::body::percent_decode(change.as_bytes())).expect("it is text");
+    let change = spec::Change::parse(&serde_json::from_str(&change).expect("it is JSON")).expect("it is a change");
+    let (object, field, purpose) = ("people".to_owned(), "income".to_owned(), "ads".to_owned());
+    assert_eq!(change, spec::Change::AllowField { object, field, purpose });
+    assert!(get(&format!("{verdict}&face=it")).await.text().contains("&amp;face=it\">Open with the change"));
 }

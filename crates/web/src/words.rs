@@ -17,11 +17,19 @@ pub(crate) fn register(environment: &mut Environment<'static>) {
     environment.add_filter("day", |text: String| day(text.get(..10).unwrap_or(&text)));
     environment.add_filter("moment", |text: String| moment(&text));
     environment.add_filter("query", |text: String| crate::body::percent_encode(&text));
+    environment.add_filter("segments", |path: String| segments(&path));
     environment.add_filter("capital", |text: String| capital(&text));
     environment.add_filter("sentence", |text: String| sentence(&text));
     environment.add_filter("team", |names: Vec<String>| {
         names.iter().map(|name| if name == "it" { "IT" } else { name }).collect::<Vec<_>>().join(" and ")
     });
+}
+
+/// A path as it stands in an address.
+pub(crate) fn segments(path: &str) -> String {
+    let parts: Vec<String> =
+        path.split('/').map(|part| crate::body::percent_encode(part).replace('+', "%20")).collect();
+    parts.join("/")
 }
 
 /// A number with thin grouping and its unit: `$4 594 146.32`, `2 078 people`.

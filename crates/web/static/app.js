@@ -1,6 +1,7 @@
 // What pages need beyond HTML and htmx: keys, the palette, popovers, messages with undo, copying, imports.
 // Nothing here knows a rule or a figure; without it every page still reads and every form still works.
 
+import { startKeeping } from "./kept.js";
 import { startPatience } from "./patience.js";
 import { startTables } from "./table.js";
 
@@ -106,8 +107,10 @@ document.addEventListener("click", async (event) => {
     event.preventDefault();
     location.assign(otherFace());
   } else if (target.closest("[data-copy-link]")) {
-    await navigator.clipboard.writeText(location.href);
-    say("Link copied. It asks the same question again.");
+    const other = target.closest("[data-copy-link]").getAttribute("data-copy-link");
+    if (other) event.preventDefault();
+    await navigator.clipboard.writeText(new URL(other || location.href, location.href).href);
+    say(other ? "Link copied. Send it to whoever decides." : "Link copied. It asks the same question again.");
   }
 });
 
@@ -173,8 +176,18 @@ document.addEventListener("htmx:afterSwap", ({ detail: { target } }) => {
   find(".if-lost")?.classList.remove("lost");
 });
 
+/** Whether a part that looks for news was told that the server cannot be reached; it says so once. */
+let isLost = false;
+
+document.addEventListener("htmx:afterOnLoad", () => { isLost = false; });
+
 function unreachable(event) {
   if (event.detail.target?.dataset.live !== undefined) return find(".if-lost")?.classList.add("lost");
+  if (event.detail.elt?.dataset.watch !== undefined) {
+    if (!isLost) say("The server cannot be reached. Verdicts and answers are those of before.");
+    isLost = true;
+    return;
+  }
   say("The server cannot be reached. What you wrote is kept in the address.");
   const { target } = event.detail;
   if (!target?.classList?.contains("loading")) return;
@@ -206,6 +219,46 @@ function restoreDraft(root) {
   field.closest("details").open = true;
 }
 
+// ---- the text of a definition: drafts survive a reload, and what is wrong leads to its line
+
+const textDraftKey = ({ dataset }) => `text${location.pathname}#${dataset.base}`;
+
+document.addEventListener("input", ({ target }) => {
+  if (target.id === "definition-text") sessionStorage.setItem(textDraftKey(target), target.value);
+});
+
+function restoreText(root) {
+  const field = find("#definition-text", root);
+  const draft = field && sessionStorage.getItem(textDraftKey(field));
+  if (!draft || draft === field.value || new URLSearchParams(location.search).has("change")) return;
+  field.value = draft;
+  htmx.trigger(field, "input");
+  say("This is what you wrote before. “Back to how it was” brings the file back.");
+}
+
+function forgetText() {
+  const field = find("#definition-text");
+  if (field) sessionStorage.removeItem(textDraftKey(field));
+}
+
+/** Puts the cursor where something is wrong. */
+function goTo({ dataset: { line, column } }) {
+  const field = find("#definition-text");
+  if (!field) return;
+  const lines = field.value.split("\n");
+  const start = lines.slice(0, line - 1).reduce((sum, text) => sum + text.length + 1, 0);
+  const text = lines[line - 1] ?? "";
+  field.focus();
+  field.setSelectionRange(start + Math.min(column - 1, text.length), start + text.length);
+  field.scrollTop = Math.max(0, (line - 4) * parseFloat(getComputedStyle(field).lineHeight));
+}
+
+document.addEventListener("click", ({ target }) => {
+  const place = target.closest?.("[data-line]");
+  if (place) goTo(place);
+  else if (target.closest?.("[data-forget]")) forgetText();
+});
+
 // ---- a file to import
 
 async function importFile(form) {
@@ -230,6 +283,8 @@ document.addEventListener("submit", (event) => {
   if (form.dataset.import) {
     event.preventDefault();
     importFile(form);
+  } else if (form.id === "definition") {
+    forgetText();
   } else if (find("#where-text", form)) {
     sessionStorage.removeItem(draftKey());
   } else if (form.closest("#palette")) {
@@ -241,10 +296,12 @@ document.addEventListener("submit", (event) => {
 function start(root) {
   drawCharts(root);
   restoreDraft(root);
+  restoreText(root);
   startTables(root, say);
   for (const toast of root.querySelectorAll("[data-toast]")) expire(toast);
 }
 
+startKeeping(say);
 startPatience();
 document.addEventListener("htmx:load", (event) => start(event.detail.elt.parentElement ?? document));
 start(document);

@@ -101,8 +101,14 @@ pub(crate) fn key_place<'a>(node: &'a Node, key: &'static str) -> &'a Place {
 /// The question that counts an audience, for checks.
 pub(crate) fn audience_as_question(audience: &AudienceDefinition) -> Question {
     let condition = audience.condition.clone();
-    let body =
-        AudienceQuestion { condition, as_of: None, release: Release::Aggregate, columns: Vec::new(), limit: None };
+    let body = AudienceQuestion {
+        condition,
+        as_of: None,
+        release: Release::Aggregate,
+        columns: Vec::new(),
+        limit: None,
+        destination: None,
+    };
     let purpose = audience.purpose.clone();
     Question { purpose, body: QuestionBody::Audience(body), time_zone: chrono_tz::UTC }
 }

@@ -8,9 +8,13 @@ use crate::diagnostic::{Place, Problems};
 use crate::fields::{Fields, text_of, texts_of};
 use crate::names::{check_name, did_you_mean, shortened};
 use crate::node::{Node, NodeKind};
+use crate::question::{day, instant};
 use crate::rules::{CLASSES, check_known, word_of};
 use crate::types::phrase;
-use spec::{Contract, Door, Duration, Field, FieldClass, Freshness, Object, ObjectKind, OnFault, ValueType};
+use chrono::NaiveDate;
+use spec::{
+    Contract, Door, Duration, Field, FieldClass, Freshness, Object, ObjectKind, OnFault, Release, Terms, ValueType,
+};
 use std::collections::BTreeSet;
 
 /// The longest text that a field without `maxLength` accepts, in characters.
@@ -24,6 +28,9 @@ const FIELDS_MAX: usize = 500;
 
 const ON_FAULT: [(&str, OnFault); 3] =
     [("reject", OnFault::Reject), ("quarantine", OnFault::Quarantine), ("flag", OnFault::Flag)];
+
+const RELEASES: [(&str, Release); 3] =
+    [("aggregate", Release::Aggregate), ("list", Release::List), ("profile", Release::Profile)];
 
 /// The keys of a contract by the standard.
 const KEYS: [&str; 22] = [
@@ -79,8 +86,9 @@ pub(crate) fn read_contract(node: &Node, purposes: &[&str], problems: &mut Probl
     let status = fields.text("status", "say how far it is, as in `status: active`", problems);
     let description = read_description(&mut fields, problems);
     let owner = read_owner(&mut fields, problems);
-    let freshness = read_freshness(&mut fields, problems);
-    let door = read_door(&mut fields, problems);
+    let (freshness, until) = read_service(&mut fields, problems);
+    let (door, release_max) = read_own(&mut fields, problems);
+    let terms = Terms { until, release_max };
     let mut objects = Vec::new();
     let mut places = Vec::new();
     for node in fields.list("schema", problems) {
@@ -98,7 +106,7 @@ pub(crate) fn read_contract(node: &Node, purposes: &[&str], problems: &mut Probl
     }
     let (id, version, status) = (id?.to_owned(), version?.to_owned(), status?.to_owned());
     Some(ContractFile {
-        contract: Contract { id, version, status, description, owner, objects, freshness, door },
+        contract: Contract { id, version, status, description, owner, objects, freshness, door, terms },
         places,
     })
 }
@@ -130,40 +138,58 @@ fn read_owner(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<String
     owner.map(str::to_owned)
 }
 
-/// The age that `slaProperties` latency allows.
-fn read_freshness(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Freshness> {
+/// What `slaProperties` promise that is held: the age that latency allows, and the last day of `endOfLife`.
+fn read_service(fields: &mut Fields<'_>, problems: &mut Problems) -> (Option<Freshness>, Option<NaiveDate>) {
+    let (mut freshness, mut until) = (None, None);
     for node in fields.list("slaProperties", problems) {
-        let mut sla = Fields::open(node, "a service level", problems)?;
-        if sla.optional_text("property", problems) != Some("latency") {
-            continue;
-        }
-        let unit = match sla.optional_text("unit", problems).unwrap_or("d") {
-            "s" | "second" | "seconds" => "seconds",
-            "m" | "min" | "minute" | "minutes" => "minutes",
-            "h" | "hour" | "hours" => "hours",
-            "w" | "week" | "weeks" => "weeks",
-            "d" | "day" | "days" => "days",
-            unit => {
-                let message = format!("`{}` is not a unit of latency", shortened(unit));
-                problems.add(&node.place, message, "use `h`, `d` or `w`".into());
-                return None;
+        let Some(mut sla) = Fields::open(node, "a service level", problems) else { continue };
+        match sla.optional_text("property", problems) {
+            Some("latency") if freshness.is_none() => freshness = read_latency(node, &mut sla, problems),
+            Some("endOfLife") if until.is_none() => {
+                let text = sla.optional_text("value", problems).unwrap_or_default();
+                // The standard has an instant there; the day counts.
+                until = day(text).or_else(|| instant(text).map(|at| at.date_naive()));
+                if until.is_none() {
+                    let message = format!("`{}` is not a day", shortened(text));
+                    problems.add(&node.place, message, "write the last day of use, as in `value: 2026-12-31`".into());
+                }
             }
-        };
-        let count = match sla.optional("value").map(|node| &node.kind) {
-            Some(NodeKind::Integer(count)) => count.to_string(),
-            Some(NodeKind::Text(count)) => count.clone(),
-            _ => String::new(),
-        };
-        match Duration::parse(&format!("{count} {unit}")) {
-            Ok(age_max) => return Some(Freshness { age_max }),
-            Err(message) => problems.add(&node.place, message, "write `value: 1` and `unit: d`".into()),
+            _ => {}
         }
     }
-    None
+    (freshness, until)
 }
 
-/// What happens at the door, where the contract says so.
-fn read_door(fields: &mut Fields<'_>, problems: &mut Problems) -> Door {
+/// The age that latency allows.
+fn read_latency(node: &Node, sla: &mut Fields<'_>, problems: &mut Problems) -> Option<Freshness> {
+    let unit = match sla.optional_text("unit", problems).unwrap_or("d") {
+        "s" | "second" | "seconds" => "seconds",
+        "m" | "min" | "minute" | "minutes" => "minutes",
+        "h" | "hour" | "hours" => "hours",
+        "w" | "week" | "weeks" => "weeks",
+        "d" | "day" | "days" => "days",
+        unit => {
+            let message = format!("`{}` is not a unit of latency", shortened(unit));
+            problems.add(&node.place, message, "use `h`, `d` or `w`".into());
+            return None;
+        }
+    };
+    let count = match sla.optional("value").map(|node| &node.kind) {
+        Some(NodeKind::Integer(count)) => count.to_string(),
+        Some(NodeKind::Text(count)) => count.clone(),
+        _ => String::new(),
+    };
+    match Duration::parse(&format!("{count} {unit}")) {
+        Ok(age_max) => Some(Freshness { age_max }),
+        Err(message) => {
+            problems.add(&node.place, message, "write `value: 1` and `unit: d`".into());
+            None
+        }
+    }
+}
+
+/// The custom properties of a contract itself: what happens at the door, and how much of people may be shown of its data.
+fn read_own(fields: &mut Fields<'_>, problems: &mut Problems) -> (Door, Option<Release>) {
     let custom = read_custom(fields, problems);
     let mut on_fault = |property: &str| {
         let node = custom_value(&custom, property)?;
@@ -179,7 +205,10 @@ fn read_door(fields: &mut Fields<'_>, problems: &mut Problems) -> Door {
         let hint = "the contract says nothing of it that could be kept: use `quarantine` or `reject`";
         problems.add(&node.place, "an unknown event cannot be flagged".into(), hint.into());
     }
-    Door { unknown_event, bad_value, bad_time, keeps_ip: custom_flag(&custom, "keep_ip", problems) }
+    let release_max = custom_value(&custom, "release_max").and_then(|node| {
+        word_of(text_of(node, "release_max", problems)?, &node.place, "a release level", &RELEASES, problems)
+    });
+    (Door { unknown_event, bad_value, bad_time, keeps_ip: custom_flag(&custom, "keep_ip", problems) }, release_max)
 }
 
 /// Reads an object; `None` if it takes no part or has errors.

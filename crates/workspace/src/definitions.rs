@@ -1,8 +1,8 @@
 //! Everything that a workspace defines, and how to find things in it.
 
 use spec::{
-    AudienceDefinition, Dashboard, EventSelector, Field, LawRule, MetricDefinition, Object, ObjectKind, Purpose, Role,
-    SavedQuestion, Source, User,
+    AudienceDefinition, Dashboard, Destination, EventSelector, Field, LawRule, MetricDefinition, Object, ObjectKind,
+    Purpose, Role, SavedQuestion, Source, Team, User,
 };
 use std::collections::BTreeMap;
 
@@ -23,10 +23,14 @@ pub struct Definitions {
     pub roles: BTreeMap<String, Role>,
     /// Who may ask.
     pub users: BTreeMap<String, User>,
+    /// Who looks after which files.
+    pub teams: BTreeMap<String, Team>,
     /// Shared figures.
     pub metrics: BTreeMap<String, MetricDefinition>,
     /// Lists of people.
     pub audiences: BTreeMap<String, AudienceDefinition>,
+    /// Where lists of people go.
+    pub destinations: BTreeMap<String, Destination>,
     /// Questions with a name.
     pub questions: BTreeMap<String, SavedQuestion>,
     /// Answers that are looked at together.
@@ -36,6 +40,19 @@ pub struct Definitions {
 }
 
 impl Definitions {
+    /// The team that looks after a file or a folder (`contracts/`): of several, the one that says so most exactly.
+    pub fn team_for(&self, file: &str) -> Option<&Team> {
+        let fits = |entry: &str| entry == file || (entry.ends_with('/') && file.starts_with(entry));
+        let entries = self.teams.values().flat_map(|team| team.looks_after.iter().map(move |entry| (entry, team)));
+        let longest = entries.filter(|(entry, _)| fits(entry)).max_by_key(|(entry, _)| entry.len());
+        longest.map(|(_, team)| team)
+    }
+
+    /// The team of a user; of several, the first by name.
+    pub fn team_of(&self, user: &str) -> Option<&Team> {
+        self.teams.values().find(|team| team.members.iter().any(|member| member == user))
+    }
+
     /// The event of this name and its source.
     pub fn event(&self, name: &str) -> Option<(&Source, &Object)> {
         self.events().into_iter().find(|(_, object)| object.name == name)

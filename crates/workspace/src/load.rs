@@ -8,14 +8,16 @@ use crate::contract::{ContractFile, read_contract};
 use crate::cycles::{audiences_in, on_cycles};
 use crate::dashboard::{Subjects, read_dashboard};
 use crate::definitions::Definitions;
+use crate::destinations::read_destination;
 use crate::diagnostic::{Place, Problems};
 use crate::fields::{Fields, text_of};
 use crate::keys::Keyring;
 use crate::names::{did_you_mean, is_name, listed, nearest, shortened};
 use crate::node::Node;
 use crate::resolve::{Unresolved, check_definition};
-use crate::rules::{read_purpose, read_role, read_users, read_workspace};
+use crate::rules::{read_purpose, read_role, read_users, read_workspace, user_names};
 use crate::sources::{Across, contract_name, read_source};
+use crate::teams::{Claims, Workplace, read_team};
 use crate::yaml;
 use sha2::{Digest, Sha256};
 use spec::Diagnostic;
@@ -26,8 +28,18 @@ mod tests;
 
 const WORKSPACE_FILE: &str = "entente.yaml";
 const USERS_FILE: &str = "users.yaml";
-const FOLDERS: [&str; 8] =
-    ["sources", "contracts", "purposes", "roles", "metrics", "audiences", "questions", "dashboards"];
+const FOLDERS: [&str; 10] = [
+    "sources",
+    "contracts",
+    "purposes",
+    "roles",
+    "teams",
+    "metrics",
+    "audiences",
+    "questions",
+    "dashboards",
+    "destinations",
+];
 
 /// Reads the files of a workspace: path (with `/`, relative) -> text. Other files are read past.
 ///
@@ -38,6 +50,7 @@ pub fn load(files: &BTreeMap<String, String>) -> (Definitions, Vec<Diagnostic>) 
     let mut loader = Loader { files: parsed, definitions: Definitions::default(), problems };
     loader.definitions.version = version(files);
     loader.load_rules();
+    loader.load_teams();
     loader.load_sources();
     loader.load_audiences();
     loader.load_metrics();
@@ -95,7 +108,7 @@ fn definition<'a>(path: &'a str, problems: &mut Problems) -> Option<(&'a str, &'
         }
         return None;
     }
-    let ending = if folder == "contracts" { ".odcs.yaml" } else { ".yaml" };
+    let ending = ending(folder);
     let Some(name) = file.strip_suffix(ending) else {
         problems.add(&place, format!("a file of `{folder}` ends in `{ending}`"), "rename it".into());
         return None;
@@ -106,6 +119,11 @@ fn definition<'a>(path: &'a str, problems: &mut Problems) -> Option<(&'a str, &'
         return None;
     }
     Some((folder, name))
+}
+
+/// How the names of a folder's files end.
+fn ending(folder: &str) -> &'static str {
+    if folder == "contracts" { ".odcs.yaml" } else { ".yaml" }
 }
 
 fn version(files: &BTreeMap<String, String>) -> String {
@@ -144,8 +162,32 @@ impl Loader<'_> {
                     let role = read_role(name, node, &purposes, problems);
                     definitions.roles.extend(role.map(|role| (name.to_owned(), role)));
                 }
+                ("destinations", name) => {
+                    let destination = read_destination(name, node, &purposes, problems);
+                    definitions.destinations.extend(destination.map(|found| (name.to_owned(), found)));
+                }
                 _ => {}
             }
+        }
+    }
+
+    fn load_teams(&mut self) {
+        let Loader { files, definitions, problems } = self;
+        let path = |file: &File<'_>| match file.folder {
+            "" => file.name.to_owned(),
+            folder => format!("{folder}/{}{}", file.name, ending(folder)),
+        };
+        let users = files.iter().find(|file| file.name == USERS_FILE).and_then(|file| file.node.as_ref());
+        let mut workplace = Workplace {
+            users: users.map(user_names).unwrap_or_default(),
+            places: FOLDERS.iter().map(|folder| format!("{folder}/")).collect(),
+        };
+        workplace.places.extend(files.iter().map(path));
+        let mut claims = Claims::new();
+        for file in files.iter().filter(|file| file.folder == "teams") {
+            let Some(node) = &file.node else { continue };
+            let team = read_team((file.name, node), &workplace, &mut claims, problems);
+            definitions.teams.extend(team.map(|team| (file.name.to_owned(), team)));
         }
     }
 

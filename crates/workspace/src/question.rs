@@ -17,12 +17,14 @@ use spec::{
 mod attribution;
 mod experiment;
 mod paths;
+mod power;
 pub(crate) mod sql;
 #[cfg(test)]
 mod tests;
 
 /// The kinds that are answered.
-const KINDS: [&str; 8] = ["trend", "funnel", "retention", "attribution", "paths", "experiment", "audience", "sql"];
+const KINDS: [&str; 9] =
+    ["trend", "funnel", "retention", "attribution", "paths", "experiment", "power", "audience", "sql"];
 
 /// The kinds that are known but not answered yet.
 const KINDS_LATER: [&str; 2] = ["value", "profile"];
@@ -77,6 +79,7 @@ pub(crate) fn read_question(node: &Node, problems: &mut Problems) -> Option<Ques
         Some("attribution") => attribution::read(&mut fields, problems).map(QuestionBody::Attribution),
         Some("paths") => paths::read(&mut fields, problems).map(QuestionBody::Paths),
         Some("experiment") => experiment::read(&mut fields, problems).map(QuestionBody::Experiment),
+        Some("power") => power::read(&mut fields, problems).map(QuestionBody::Power),
         Some("sql") => sql::read(&mut fields, problems).map(QuestionBody::Sql),
         Some("audience") => read_audience(&mut fields, problems).map(QuestionBody::Audience),
         _ => return None,
@@ -220,7 +223,8 @@ fn read_audience(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Aud
         let place = fields.optional(key).map_or(fields.place(), |node| &node.place);
         problems.add(place, format!("`{key}` is for lists only"), "add `release: list`, or leave it out".into());
     }
-    Some(AudienceQuestion { condition: condition?, as_of, release, columns, limit })
+    let destination = fields.optional_text("destination", problems).map(str::to_owned);
+    Some(AudienceQuestion { condition: condition?, as_of, release, columns, limit, destination })
 }
 
 fn read_steps(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Vec<FunnelStep>> {
@@ -307,7 +311,7 @@ fn day_of(node: &Node, key: &str, problems: &mut Problems) -> Option<NaiveDate> 
     day
 }
 
-fn duration_of(node: &Node, key: &str, problems: &mut Problems) -> Option<Duration> {
+pub(crate) fn duration_of(node: &Node, key: &str, problems: &mut Problems) -> Option<Duration> {
     match Duration::parse(text_of(node, key, problems)?) {
         Ok(duration) => Some(duration),
         Err(message) => {

@@ -2,7 +2,7 @@
 
 use spec::{
     Aggregate, AttributionQuestion, Condition, EventSelector, ExperimentQuestion, FieldRef, FunnelQuestion, FunnelStep,
-    Measure, MeasureAtom, Question, QuestionBody, Term, TrendQuestion,
+    Measure, MeasureAtom, PowerQuestion, Question, QuestionBody, Term, TrendQuestion,
 };
 
 /// What becomes what.
@@ -27,6 +27,10 @@ pub(crate) enum Change {
         to: String,
     },
     Purpose {
+        from: String,
+        to: String,
+    },
+    Destination {
         from: String,
         to: String,
     },
@@ -55,11 +59,17 @@ pub(crate) fn rename(question: &Question, change: &Change) -> Question {
             paths.filter.iter_mut().for_each(|filter| in_condition(filter, change));
         }
         QuestionBody::Experiment(experiment) => in_experiment(experiment, change),
+        QuestionBody::Power(power) => in_power(power, change),
         // A name in a text may be part of anything there.
         QuestionBody::Sql(_) => {}
         QuestionBody::Audience(audience) => {
             in_condition(&mut audience.condition, change);
             in_names(&mut audience.columns, change);
+            if let Change::Destination { from, to } = change
+                && audience.destination.as_ref() == Some(from)
+            {
+                audience.destination = Some(to.clone());
+            }
         }
     }
     question
@@ -114,6 +124,12 @@ fn in_experiment(experiment: &mut ExperimentQuestion, change: &Change) {
         metric.filter.iter_mut().for_each(|filter| in_condition(filter, change));
     }
     experiment.filter.iter_mut().for_each(|filter| in_condition(filter, change));
+}
+
+fn in_power(power: &mut PowerQuestion, change: &Change) {
+    in_step(&mut power.exposure, change);
+    in_measure(&mut power.metric.measure, change);
+    power.metric.filter.iter_mut().chain(&mut power.filter).for_each(|filter| in_condition(filter, change));
 }
 
 fn in_step(step: &mut FunnelStep, change: &Change) {

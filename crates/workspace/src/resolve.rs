@@ -18,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 mod attribution;
 mod experiment;
+mod power;
 pub(crate) mod sql;
 #[cfg(test)]
 mod tests;
@@ -94,6 +95,11 @@ pub fn resolve(question: &Question, definitions: &Definitions) -> Result<Resolve
     Err(found.into_iter().map(|found| explain(found, mended.as_ref())).collect())
 }
 
+/// What of a question can be explained, whatever else cannot: mostly the events and sources that it is about.
+pub fn resolve_partly(question: &Question, definitions: &Definitions) -> Resolved {
+    examine(question, definitions, true).0
+}
+
 /// What is wrong with a metric or an audience, asked as a question; the purpose does not count.
 pub(crate) fn check_definition(question: &Question, definitions: &Definitions) -> Vec<Unresolved> {
     let (_, found) = examine(question, definitions, false);
@@ -148,6 +154,7 @@ fn examine(question: &Question, definitions: &Definitions, with_purpose: bool) -
         QuestionBody::Experiment(experiment) => {
             QuestionBody::Experiment(experiment::examine(&mut examiner, experiment, &mut figure))
         }
+        QuestionBody::Power(power) => QuestionBody::Power(power::examine(&mut examiner, power)),
         QuestionBody::Sql(sql) => {
             tables = sql::examine(&mut examiner, sql);
             QuestionBody::Sql(sql.clone())
@@ -328,6 +335,13 @@ fn examine_audience(examiner: &mut Examiner<'_>, audience: &AudienceQuestion) ->
             let candidates = examiner.trait_candidates(name);
             examiner.unknown(name.clone(), "trait", candidates);
         }
+    }
+    let destinations = &examiner.definitions.destinations;
+    if let Some(name) = audience.destination.as_ref().filter(|name| !destinations.contains_key(*name)) {
+        let near = nearest(name, destinations.keys().map(String::as_str));
+        let change = |to: &String| Change::Destination { from: name.clone(), to: to.clone() };
+        let candidates = near.iter().map(|to| (to.clone(), change(to))).collect();
+        examiner.unknown(name.clone(), "destination", candidates);
     }
     AudienceQuestion { condition, ..audience.clone() }
 }

@@ -6,8 +6,8 @@ use crate::fields::{Fields, entries_of, text_of};
 use crate::names::{check_name, did_you_mean, shortened};
 use crate::node::{Node, NodeKind};
 use spec::{
-    AnswerLimits, Basis, Differences, FieldClass, Law, LawRule, Mask, Noise, Purpose, Release, Role, Signals, TcfUse,
-    UsOptOut, User,
+    AnswerLimits, Basis, DefinitionKind, Differences, FieldClass, Law, LawRule, Mask, Noise, Purpose, Release, Role,
+    Signals, TcfUse, UsOptOut, User,
 };
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -191,12 +191,25 @@ pub(crate) fn read_role(name: &str, node: &Node, purposes: &[&str], problems: &m
     let may_import = fields.flag("may_import", problems);
     let may_define = fields.flag("may_define", problems);
     let sees_audit = fields.flag("sees_audit", problems);
+    let edits = read_edits(&mut fields, problems);
     fields.close(problems);
     if problems.count() > n_problems {
         return None;
     }
     let (name, title) = (name.to_owned(), title.to_owned());
-    Some(Role { name, title, purposes: allowed, masks, sees_cost, may_import, may_define, sees_audit })
+    Some(Role { name, title, purposes: allowed, masks, sees_cost, may_import, may_define, sees_audit, edits })
+}
+
+/// Reads which sorts of definitions a role may change.
+fn read_edits(fields: &mut Fields<'_>, problems: &mut Problems) -> Vec<DefinitionKind> {
+    let kinds = DefinitionKind::ALL.map(|kind| (kind.name(), kind));
+    let words = fields.texts("edits", problems);
+    let found =
+        words.into_iter().filter_map(|(word, place)| word_of(word, place, "a sort of definitions", &kinds, problems));
+    let mut edits: Vec<DefinitionKind> = found.collect();
+    edits.sort();
+    edits.dedup();
+    edits
 }
 
 /// Reads `users.yaml`; a user with errors is left out.
@@ -213,6 +226,18 @@ pub(crate) fn read_users(node: &Node, roles: &[&str], problems: &mut Problems) -
     }
     fields.close(problems);
     users
+}
+
+/// The names of the users, those with errors too.
+pub(crate) fn user_names(node: &Node) -> Vec<&str> {
+    let mut silent = Problems::default();
+    let Some(mut fields) = Fields::open(node, "the list of users", &mut silent) else { return Vec::new() };
+    let mut names = Vec::new();
+    for node in fields.list("users", &mut silent) {
+        let name = Fields::open(node, "a user", &mut silent).and_then(|mut fields| fields.optional("name"));
+        names.extend(name.and_then(|node| text_of(node, "name", &mut silent)));
+    }
+    names
 }
 
 /// Reports a name that is not among those that exist.

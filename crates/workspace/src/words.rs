@@ -6,6 +6,7 @@
 use crate::definitions::Definitions;
 use clause::{Speaker, is_negative};
 use form::form;
+pub use power::percent;
 use say::{field_title, instant_words, joined, lower_first, period_words, spoken, upper_first};
 use spec::{
     Condition, ConditionPart, EventSelector, FunnelOrder, FunnelQuestion, FunnelStep, Interval, Measure, MeasureAtom,
@@ -17,6 +18,7 @@ mod clause;
 mod experiment;
 mod form;
 mod paths;
+mod power;
 mod say;
 #[cfg(test)]
 mod tests;
@@ -50,12 +52,17 @@ pub fn question_words(question: &Question, definitions: &Definitions) -> String 
         QuestionBody::Attribution(attribution) => speaker.attribution(attribution, &purpose),
         QuestionBody::Paths(paths) => speaker.paths(paths, &purpose),
         QuestionBody::Experiment(experiment) => speaker.experiment(experiment, &purpose),
+        QuestionBody::Power(power) => speaker.power(power, &purpose),
         QuestionBody::Sql(_) => format!("What a SELECT of ours says, for {purpose}"),
         QuestionBody::Audience(audience) => {
             let start = if audience.release == Release::Aggregate { "How many" } else { "Which" };
             let clause = speaker.clause(&audience.condition);
             let as_of = audience.as_of.map_or("today".into(), instant_words);
-            format!("{start} people who {clause} may we use for {purpose}, as of {as_of}?")
+            let to = audience.destination.as_ref().map(|name| {
+                let known = definitions.destinations.get(name);
+                format!(" in {}", known.map_or(name, |known| &known.title))
+            });
+            format!("{start} people who {clause} may we use for {purpose}{}, as of {as_of}?", to.unwrap_or_default())
         }
     }
 }

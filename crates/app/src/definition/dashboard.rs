@@ -3,12 +3,11 @@
 //! A dashboard is written whole, from what was understood of it, and only if it loads; comments in its file go with the
 //! old text. Who names the version that was seen cannot write over somebody else's change.
 
-use super::{file_name, loads, quoted, record};
+use super::{file_name, loads, quoted, record, version};
 use crate::error;
 use crate::files::Loaded;
 use crate::state::State;
 use api::{DashboardRequest, DashboardView, Input, Principal, TileView};
-use sha2::{Digest, Sha256};
 use spec::{Dashboard, Result, Tile, TileSubject};
 use std::fmt::Write;
 use workspace::Subjects;
@@ -98,11 +97,6 @@ fn tile_view(tile: &Tile) -> TileView {
         TileSubject::Metric(name) => (None, Some(name.clone())),
     };
     TileView { question, metric, title: tile.title.clone(), width: tile.width.name().to_owned() }
-}
-
-/// 16 hex digits of the SHA-256 of a file's text.
-fn version(text: &str) -> String {
-    Sha256::digest(text)[..8].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The file of a dashboard.

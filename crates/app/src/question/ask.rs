@@ -1,6 +1,7 @@
 //! From a question's JSON to a verdict or an answer, put on record.
 
-use crate::question::judge::{Allowed, Judgement, Scene};
+use crate::error;
+use crate::question::judge::{Allowed, Judgement, Scene, seconds_between};
 use crate::question::telling::Aim;
 use crate::state::{State, known_if_told};
 use crate::store::{Access, Record};
@@ -20,18 +21,19 @@ pub(crate) fn judge(state: &State, who: &Principal, json: &Json) -> Result<Input
         Ok(question) => question,
         Err(diagnostics) => return Ok(Input::Bad(diagnostics)),
     };
-    let (verdict, people) = match scene.judge(&question)? {
+    let (verdict, people, forecast) = match scene.judge(&question)? {
         Judgement::Nonsense(diagnostics) => return Ok(Input::Bad(diagnostics)),
-        Judgement::Refused(verdict) => {
-            record(&scene, "judge", &question, (verdict.outcome, None))?;
-            (verdict, None)
+        Judgement::Refused(verdict, run) => {
+            record(&scene, "judge", &question, (verdict.outcome, run.as_deref()))?;
+            (verdict, None, None)
         }
         Judgement::Allowed(allowed) => {
             record(&scene, "judge", &question, (Outcome::Yes, Some(&allowed)))?;
-            (Verdict::yes(), allowed.rows.people)
+            let forecast = allowed.forecast.clone().filter(|_| scene.role.sees_cost);
+            (Verdict::yes(), allowed.audience(), forecast)
         }
     };
-    Ok(Input::Good(Judged { question, verdict, people }))
+    Ok(Input::Good(Judged { question, verdict, people, forecast }))
 }
 
 /// Judges a question and answers it on a yes.
@@ -44,14 +46,15 @@ pub(crate) fn ask(state: &Arc<State>, who: &Principal, json: &Json) -> Result<In
     };
     let asked = match scene.judge(&question)? {
         Judgement::Nonsense(diagnostics) => return Ok(Input::Bad(diagnostics)),
-        Judgement::Refused(verdict) => {
-            record(&scene, "ask", &question, (verdict.outcome, None))?;
+        Judgement::Refused(verdict, run) => {
+            record(&scene, "ask", &question, (verdict.outcome, run.as_deref()))?;
             Asked { question, verdict, answer: None, leaving: None }
         }
         Judgement::Allowed(allowed) => {
             // Before anything leaves: an access that is not on record does not happen.
             record(&scene, "ask", &question, (Outcome::Yes, Some(&allowed)))?;
-            let leaving = leaving(state, &question.purpose, &allowed.rows.listed);
+            let listed = allowed.rows.as_ref().map_or(&[][..], |rows| &rows.listed);
+            let leaving = leaving(state, &question.purpose, listed);
             let answer = answer(&scene, &question, *allowed)?;
             Asked { question, verdict: Verdict::yes(), answer: Some(answer), leaving }
         }
@@ -77,7 +80,7 @@ fn leaving(state: &Arc<State>, purpose: &str, listed: &[PersonId]) -> Option<Lea
 }
 
 fn answer(scene: &Scene<'_>, question: &Question, allowed: Allowed) -> Result<Answer> {
-    let rows = allowed.rows;
+    let rows = allowed.rows.ok_or_else(|| error::bug("a question was asked and not answered"))?;
     let min_group = allowed.grant.min_group();
     let shown = |people: u64| Some(people).filter(|people| *people >= min_group);
     let known = known_if_told(scene.definitions, &scene.snapshot);
@@ -95,9 +98,14 @@ fn answer(scene: &Scene<'_>, question: &Question, allowed: Allowed) -> Result<An
         | QuestionBody::Attribution(_)
         | QuestionBody::Paths(_)
         | QuestionBody::Experiment(_)
+        | QuestionBody::Power(_)
         | QuestionBody::Sql(_) => None,
     };
-    let cost = Cost { rows_read: rows.rows_read, bytes_read: rows.bytes_read, seconds: seconds_since(scene) };
+    let cost = Cost {
+        rows_read: rows.rows_read,
+        bytes_read: rows.bytes_read,
+        seconds: seconds_between(scene.now, scene.state.clock.now()),
+    };
     let sources = allowed.resolved.all_sources();
     let landed = sources.filter_map(|source| super::reason::landed_at(scene, source)).max();
     let provenance = Provenance {
@@ -110,14 +118,9 @@ fn answer(scene: &Scene<'_>, question: &Question, allowed: Allowed) -> Result<An
         // What does not depend on now does not name it: the same question on the same state gives the same bytes.
         as_of: super::reason::end_of(question).unwrap_or(scene.now),
         cost: scene.role.sees_cost.then_some(cost),
+        forecast: allowed.forecast.filter(|_| scene.role.sees_cost),
     };
     Ok(Answer { columns: rows.columns, rows: rows.rows, waterfall, sample_ratio: rows.sample_ratio, provenance })
-}
-
-/// Seconds since the question was taken up.
-fn seconds_since(scene: &Scene<'_>) -> f64 {
-    let elapsed = scene.state.clock.now() - scene.now;
-    elapsed.num_microseconds().map_or(0.0, |micros| micros as f64 / 1e6)
 }
 
 /// From everybody known to the people asked for.
@@ -163,7 +166,7 @@ fn waterfall(
 }
 
 /// Puts on record who asked what, and what was read for it.
-fn record(
+pub(super) fn record(
     scene: &Scene<'_>,
     what: &str,
     question: &Question,
@@ -189,7 +192,7 @@ fn record(
         purpose: Some(&question.purpose),
         question: Some(&hash),
         outcome: Some(outcome.name()),
-        people: allowed.and_then(|allowed| allowed.rows.people),
+        people: allowed.and_then(Allowed::audience),
         access,
     };
     store.record(&record, scene.state.clock.now())

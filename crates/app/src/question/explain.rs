@@ -51,6 +51,7 @@ fn condition_of(question: &Question) -> Option<&Condition> {
         QuestionBody::Attribution(attribution) => attribution.filter.as_ref(),
         QuestionBody::Paths(paths) => paths.filter.as_ref(),
         QuestionBody::Experiment(experiment) => experiment.filter.as_ref(),
+        QuestionBody::Power(power) => power.filter.as_ref(),
         QuestionBody::Sql(_) => None,
         QuestionBody::Audience(audience) => Some(&audience.condition),
     }
@@ -85,6 +86,9 @@ fn plan(scene: &Scene<'_>, resolved: &Resolved) -> Vec<String> {
         QuestionBody::Paths(_) => "one pass over each person's events in order: the path from or to the event",
         QuestionBody::Experiment(_) => {
             "one pass over each person's events in order: the first exposure, then what followed"
+        }
+        QuestionBody::Power(_) => {
+            "one pass over each person's events in order: the first exposure, then what followed; from it the size of a test"
         }
         QuestionBody::Sql(_) => "DataFusion, over granted rows; groups of too few people are left out as they are made",
         QuestionBody::Audience(_) => "one pass over each person's events in order: figures, then the condition",

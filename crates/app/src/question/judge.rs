@@ -1,32 +1,31 @@
 //! The judge: the one way from a question to a grant, run dry for a verdict and for real for an answer.
 
-use crate::error;
+mod asked;
+mod running;
+
 use crate::question::telling::{self, Aim};
-use crate::question::{reason, remedy};
+use crate::question::{feasible, reason, remedy};
 use crate::state::{State, role_of};
 use api::{Principal, Waiting};
+use asked::{field_use, shown_only, shows};
 use chrono::{DurationRound, TimeDelta};
 use lake::{PurposePeople, Snapshot};
 use policy::{FieldUse, Grant, Request, Shows};
-use query::{Limits, Plan, Rows, Telling};
+use query::{Plan, Rows, Telling};
+use running::Found;
 use spec::{
-    Diagnostic, Error, ErrorKind, FieldClass, FieldRef, Instant, Measure, MeasureAtom, MeasureFunction, Outcome,
-    Period, Purpose, Question, QuestionBody, Reason, Release, Result, Role, ValueType, Verdict,
+    Cost, Diagnostic, Error, ErrorKind, FieldClass, Instant, Outcome, Purpose, Question, QuestionBody, Reason, Release,
+    Result, Role, ValueType, Verdict,
 };
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use workspace::{Definitions, Resolved, Unresolved};
 
-/// Groups of an answer.
-const GROUPS_MAX: usize = 10_000;
-/// Rows of a list.
-const LIST_ROWS_MAX: usize = 100_000;
-/// Memory for what one question gathers of people.
-const MEMORY_BYTES_MAX: usize = 1 << 30;
+pub(crate) use asked::release;
+pub(crate) use running::seconds_between;
+
 /// A question that takes longer is stopped.
 const SECONDS_MAX: i64 = 30;
-/// Questions that are asked again for the sake of one.
-const REFRESHED_MAX: usize = 4;
 /// How long a grant holds.
 const GRANT_SECONDS: i64 = 60;
 
@@ -46,14 +45,16 @@ pub(crate) struct Scene<'a> {
     pub(crate) user: &'a str,
     /// What for.
     pub(crate) aim: Aim,
+    /// When whoever waits has waited long enough.
+    pub(crate) until: Instant,
 }
 
 /// What the judge found.
 pub(crate) enum Judgement {
     /// It is no question that makes sense: everything that is wrong.
     Nonsense(Vec<Diagnostic>),
-    /// It cannot be answered in this form.
-    Refused(Verdict),
+    /// It cannot be answered in this form; with what was run to find that out.
+    Refused(Verdict, Option<Box<Allowed>>),
     /// It can.
     Allowed(Box<Allowed>),
 }
@@ -63,7 +64,18 @@ pub(crate) struct Allowed {
     pub(crate) grant: Grant,
     pub(crate) resolved: Resolved,
     pub(crate) people: Arc<PurposePeople>,
-    pub(crate) rows: Rows,
+    /// What comes out; absent where nobody asked for it and no data could have made a refusal of it.
+    pub(crate) rows: Option<Rows>,
+    /// What was expected to be read, and for how long.
+    pub(crate) forecast: Option<Cost>,
+}
+
+impl Allowed {
+    /// For an audience, the people in it; `None` is withheld.
+    pub(crate) fn audience(&self) -> Option<u64> {
+        let is_audience = matches!(self.resolved.question.body, QuestionBody::Audience(_));
+        self.rows.as_ref().filter(|_| is_audience).and_then(|rows| rows.people)
+    }
 }
 
 impl<'a> Scene<'a> {
@@ -77,7 +89,8 @@ impl<'a> Scene<'a> {
         let role = role_of(definitions, who)?;
         let (snapshot, now) = (state.lake.snapshot(), state.clock.now());
         let (user, waiting) = (who.user.as_str(), who.waiting.clone());
-        Ok(Scene { state, definitions, snapshot, role, now, as_of: now, waiting, user, aim })
+        let until = now + TimeDelta::seconds(SECONDS_MAX);
+        Ok(Scene { state, definitions, snapshot, role, now, as_of: now, waiting, user, aim, until })
     }
 
     /// The same as of the last whole minute: who types asks for the same again and again, and what is computed as of one
@@ -92,43 +105,65 @@ impl<'a> Scene<'a> {
         if let Some(purpose) = self.definitions.purposes.get(&question.purpose)
             && !telling::charge(self, purpose, question)?
         {
-            let reasons = vec![reason::too_many_questions(purpose)];
-            return Ok(Judgement::Refused(Verdict { outcome: Outcome::No, reasons }));
+            let reasons = vec![reason::too_many_questions(self.definitions, purpose)];
+            return Ok(Judgement::Refused(Verdict { outcome: Outcome::No, reasons }, None));
         }
         match self.decide(question)? {
             Decided::Nonsense(diagnostics) => Ok(Judgement::Nonsense(diagnostics)),
             Decided::Allowed(allowed) => Ok(Judgement::Allowed(allowed)),
-            Decided::Refused(refused) => {
-                let reasons = remedy::with_remedies(self, question, refused);
+            Decided::Refused(mut refused) => {
+                let run = refused.run.take();
+                let reasons = remedy::with_remedies(self, question, refused)?;
                 let is_conditional = reasons.iter().all(|reason| reason::is_conditional(reason.code));
                 let outcome = if is_conditional { Outcome::YesIf } else { Outcome::No };
-                Ok(Judgement::Refused(Verdict { outcome, reasons }))
+                Ok(Judgement::Refused(Verdict { outcome, reasons }, run))
             }
         }
     }
 
-    /// Judges without looking for remedies.
-    pub(crate) fn decide(&self, question: &Question) -> Result<Decided> {
+    /// What the rules say, before any fact about people is looked at: a grant that is not used yet, or what stands
+    /// against it.
+    pub(crate) fn ruled(&self, question: &Question) -> Result<std::result::Result<Ruled, Decided>> {
         let resolved = match workspace::resolve(question, self.definitions) {
             Ok(resolved) => resolved,
-            Err(unresolved) => return Ok(self.unresolved(unresolved)),
+            Err(unresolved) => return Ok(Err(self.unresolved(question, unresolved))),
         };
         let purpose = self.definitions.purposes.get(&question.purpose);
         let purpose = purpose.ok_or_else(|| crate::error::bug("a purpose resolved that is not there"))?;
         let people = self.snapshot.people_for(purpose, &self.definitions.laws);
         let mut reasons = reason::of_sources(self, question, &resolved);
-        let grant = match self.grant(&resolved, purpose, &people) {
-            Ok(grant) if reasons.is_empty() => grant,
-            Ok(_) => return Ok(Decided::refused(reasons)),
+        reasons.extend(reason::of_terms(self, question, &resolved));
+        reasons.extend(reason::of_destination(self, question));
+        reasons.extend(reason::not_yet(self, question));
+        match self.grant(&resolved, purpose, &people) {
+            Ok(grant) if reasons.is_empty() => return Ok(Ok(Ruled { resolved, people, grant })),
+            Ok(_) => {}
             Err(refusals) => {
                 let told = refusals.iter().map(|refusal| reason::of_refusal(self, question, &resolved, refusal));
                 reasons.extend(told);
-                return Ok(Decided::refused(reasons));
             }
-        };
-        // Whether an answer is too large, or about too few, is known once it is there: to judge is to run.
-        let rows = match self.run(&resolved, &grant) {
-            Ok(rows) => rows,
+        }
+        Ok(Err(Decided::refused(reasons)))
+    }
+
+    /// Judges without looking for remedies.
+    pub(crate) fn decide(&self, question: &Question) -> Result<Decided> {
+        match self.ruled(question)? {
+            Ok(ruled) => self.tried(question, ruled),
+            Err(decided) => Ok(decided),
+        }
+    }
+
+    /// Runs what the rules allow: whether it is a yes.
+    pub(crate) fn tried(&self, question: &Question, ruled: Ruled) -> Result<Decided> {
+        let Ruled { resolved, people, grant } = ruled;
+        let purpose = self.definitions.purposes.get(&question.purpose);
+        let purpose = purpose.ok_or_else(|| crate::error::bug("a purpose was granted that is not there"))?;
+        // Whether an answer is too large, or about too few, is known once it is there: to judge is to run, but for what
+        // nobody waits for and no data can make a refusal of.
+        let (rows, forecast) = match self.outcome(&resolved, &grant) {
+            Ok(Found::Rows(rows, forecast)) => (rows.map(|rows| *rows), forecast),
+            Ok(Found::TooCostly(reason)) => return Ok(Decided::refused(vec![*reason])),
             Err(error) => match query::is_over_budget(&error) {
                 Some(what) => {
                     let advice = error.hint.as_deref().unwrap_or("ask for less at once");
@@ -143,26 +178,46 @@ impl<'a> Scene<'a> {
         };
         let is_audience = matches!(resolved.question.body, QuestionBody::Audience(_));
         // Where counts are noisy, whether there are enough people is part of the answer.
-        if is_audience && rows.people.is_none() && purpose.limits.noise.is_none() {
+        if let Some(rows) = rows.as_ref().filter(|rows| rows.people.is_none())
+            && is_audience
+            && purpose.limits.noise.is_none()
+        {
             let reason = match rows.outdated.is_empty() {
                 true => reason::under_minimum_group(purpose),
                 false => reason::too_near(purpose),
             };
             return Ok(Decided::refused(vec![reason]));
         }
-        Ok(Decided::Allowed(Box::new(Allowed { grant, resolved, people, rows })))
+        let allowed = Box::new(Allowed { grant, resolved, people, rows, forecast });
+        Ok(match self.refused_for_what_came(question, purpose, &allowed) {
+            Some(refused) => Decided::Refused(Refused { run: Some(allowed), ..refused }),
+            None => Decided::Allowed(allowed),
+        })
+    }
+
+    /// A refusal of an answer that is there: its people are too few or too many for where they are to go, or for a test.
+    fn refused_for_what_came(&self, question: &Question, purpose: &Purpose, allowed: &Allowed) -> Option<Refused> {
+        let rows = allowed.rows.as_ref()?;
+        // Where counts are noisy, how many they are is part of the answer.
+        let people = rows.people.filter(|_| purpose.limits.noise.is_none());
+        let reason = people.and_then(|people| reason::of_length(self, &allowed.resolved.question, people));
+        reason.map(Refused::by).or_else(|| feasible::refused(question, purpose, rows))
     }
 
     /// Names that are not there make a refusal, everything else that does not resolve makes no sense.
-    fn unresolved(&self, unresolved: Vec<Unresolved>) -> Decided {
+    fn unresolved(&self, question: &Question, unresolved: Vec<Unresolved>) -> Decided {
         let mut diagnostics = Vec::new();
-        let mut refused = Refused { reasons: Vec::new(), fixed: Vec::new() };
+        let mut refused = Refused { reasons: Vec::new(), instead: Vec::new(), run: None };
         for item in unresolved {
             match item {
                 Unresolved::Wrong(diagnostic) => diagnostics.push(diagnostic),
                 Unresolved::Name { subject, kind, nearest, fixed } => {
-                    refused.reasons.push(reason::unknown_name(&subject, kind, &nearest));
-                    refused.fixed.extend(fixed);
+                    refused.reasons.push(reason::unknown_name(self, question, (&subject, kind), &nearest));
+                    refused.instead.extend(fixed.map(|question| Instead {
+                        title: "Ask with the nearest name".to_owned(),
+                        question,
+                        effect: String::new(),
+                    }));
                 }
             }
         }
@@ -187,41 +242,6 @@ impl<'a> Scene<'a> {
             people: Arc::clone(&people.used),
             until: self.now + TimeDelta::seconds(GRANT_SECONDS),
         })
-    }
-
-    /// Runs a granted question. What is too near to figures of another state is held against those of this one.
-    fn run(&self, resolved: &Resolved, grant: &Grant) -> Result<Rows> {
-        // One after the other: two that are asked at once would not know of each other.
-        let turn = query::is_guarded(grant).then(|| self.state.tellings.turn(self.user, grant.purpose()));
-        let _turn = turn.as_ref().map(|turn| turn.lock().unwrap_or_else(PoisonError::into_inner));
-        let rows = self.run_once(resolved, grant)?;
-        if rows.outdated.is_empty() {
-            return Ok(rows);
-        }
-        for question in rows.outdated.iter().take(REFRESHED_MAX) {
-            self.refresh(question)?;
-        }
-        self.run_once(resolved, grant)
-    }
-
-    fn run_once(&self, resolved: &Resolved, grant: &Grant) -> Result<Rows> {
-        let plan = self.plan(resolved);
-        let telling = telling::telling(self, &resolved.question, grant)?;
-        let rows = self.within_limits(telling, &|limits| query::run(&plan, grant, &self.snapshot, limits))?;
-        telling::keep(self, &resolved.question, &rows)?;
-        Ok(rows)
-    }
-
-    /// Asks a question again that the user asked before, if it still may be asked.
-    fn refresh(&self, hash: &str) -> Result<()> {
-        let Some(text) = self.state.store.question(hash)? else { return Ok(()) };
-        let json = serde_json::from_str(&text).map_err(|_| error::bug("a question that was kept cannot be read"))?;
-        let Ok(question) = workspace::parse_question(&json, "/question") else { return Ok(()) };
-        let Ok(resolved) = workspace::resolve(&question, self.definitions) else { return Ok(()) };
-        let Some(purpose) = self.definitions.purposes.get(&question.purpose) else { return Ok(()) };
-        let people = self.snapshot.people_for(purpose, &self.definitions.laws);
-        let Ok(grant) = self.grant(&resolved, purpose, &people) else { return Ok(()) };
-        self.run_once(&resolved, &grant).map(drop)
     }
 
     /// What is wrong with a text in SQL; who names a column that is not there reads which are.
@@ -283,29 +303,13 @@ impl<'a> Scene<'a> {
         let compute = || self.within_limits(Telling::Unseen, &|limits| query::span(&grant, &self.snapshot, limits));
         self.state.span(&key, &compute)
     }
+}
 
-    fn within_limits<T>(&self, telling: Telling, run: &dyn Fn(&Limits) -> Result<T>) -> Result<T> {
-        let deadline = self.now + TimeDelta::seconds(SECONDS_MAX);
-        let (clock, waiting, told) = (Arc::clone(&self.state.clock), self.waiting.clone(), self.waiting.clone());
-        let answered = run(&Limits {
-            groups_max: GROUPS_MAX,
-            rows_max: LIST_ROWS_MAX,
-            memory_bytes_max: MEMORY_BYTES_MAX,
-            stop: Arc::new(move || waiting.is_over() || clock.now() > deadline),
-            report: Arc::new(move |n_done, n_parts| told.report(n_done, n_parts)),
-            telling,
-        });
-        answered.map_err(|error| {
-            if !query::is_stopped(&error) {
-                return error;
-            }
-            if !self.waiting.is_over() {
-                return query::out_of_time(SECONDS_MAX.unsigned_abs());
-            }
-            tracing::debug!("a question was given up: nobody waits for it any more");
-            error::given_up()
-        })
-    }
+/// A question that the rules allow, before it is known whether its answer is one that may be told.
+pub(crate) struct Ruled {
+    pub(crate) resolved: Resolved,
+    people: Arc<PurposePeople>,
+    grant: Grant,
 }
 
 /// What a judgement without remedies finds.
@@ -315,117 +319,31 @@ pub(crate) enum Decided {
     Allowed(Box<Allowed>),
 }
 
-/// What stands against a question, and questions that may be meant instead.
+/// What stands against a question, and other questions that may do.
 pub(crate) struct Refused {
     pub(crate) reasons: Vec<Reason>,
-    pub(crate) fixed: Vec<Question>,
+    pub(crate) instead: Vec<Instead>,
+    /// What was run before it was refused for what came out: it is read, and so on record.
+    pub(crate) run: Option<Box<Allowed>>,
+}
+
+impl Refused {
+    pub(crate) fn by(reason: Reason) -> Refused {
+        Refused { reasons: vec![reason], instead: Vec::new(), run: None }
+    }
+}
+
+/// A question that may be meant, or come near to what was.
+pub(crate) struct Instead {
+    /// What changes, in a few words.
+    pub(crate) title: String,
+    pub(crate) question: Question,
+    /// What is left of what was asked for; may be empty.
+    pub(crate) effect: String,
 }
 
 impl Decided {
     fn refused(reasons: Vec<Reason>) -> Decided {
-        Decided::Refused(Refused { reasons, fixed: Vec::new() })
+        Decided::Refused(Refused { reasons, instead: Vec::new(), run: None })
     }
-}
-
-/// How much of people a question shows.
-pub(crate) fn release(question: &Question) -> Release {
-    match &question.body {
-        QuestionBody::Trend(_)
-        | QuestionBody::Funnel(_)
-        | QuestionBody::Retention(_)
-        | QuestionBody::Attribution(_)
-        | QuestionBody::Paths(_)
-        | QuestionBody::Experiment(_)
-        | QuestionBody::Sql(_) => Release::Aggregate,
-        QuestionBody::Audience(audience) => audience.release,
-    }
-}
-
-/// What sort of figures a question shows.
-fn shows(question: &Question) -> Shows {
-    let is_explicit = |period: &Option<Period>| period.is_some();
-    if measures(question).iter().any(|measure| is_extreme(measure)) {
-        return Shows::Extremes;
-    }
-    match &question.body {
-        QuestionBody::Audience(_) => Shows::CountsOfPeople,
-        // The days of a trend without a period are those with events, and its groups those that there are.
-        QuestionBody::Trend(trend) => match &trend.measure {
-            Measure::Atom(atom)
-                if atom.function == MeasureFunction::People
-                    && trend.breakdown.is_empty()
-                    && is_explicit(&trend.period) =>
-            {
-                Shows::CountsOfPeople
-            }
-            _ => Shows::Figures,
-        },
-        QuestionBody::Retention(retention) if is_explicit(&retention.period) => Shows::CountsOfPeople,
-        QuestionBody::Retention(_)
-        | QuestionBody::Funnel(_)
-        | QuestionBody::Attribution(_)
-        | QuestionBody::Paths(_)
-        | QuestionBody::Experiment(_) => Shows::Figures,
-        QuestionBody::Sql(_) => Shows::Anything,
-    }
-}
-
-/// What a question measures.
-fn measures(question: &Question) -> Vec<&Measure> {
-    match &question.body {
-        QuestionBody::Trend(trend) => vec![&trend.measure],
-        QuestionBody::Experiment(experiment) => experiment.metrics.iter().map(|metric| &metric.measure).collect(),
-        _ => Vec::new(),
-    }
-}
-
-/// Whether a measure is the smallest or the largest value of a group, and so one person's.
-fn is_extreme(measure: &Measure) -> bool {
-    let of = |atom: &MeasureAtom| matches!(atom.function, MeasureFunction::Min | MeasureFunction::Max);
-    match measure {
-        Measure::Atom(atom) => of(atom),
-        Measure::Ratio(top, bottom) => of(top) || of(bottom),
-        Measure::Metric(_) => false,
-    }
-}
-
-/// Traits that a list only shows.
-fn shown_only(question: &Question) -> Vec<FieldRef> {
-    let QuestionBody::Audience(audience) = &question.body else {
-        return Vec::new();
-    };
-    let mut used = Vec::new();
-    traits_of(&audience.condition, &mut used);
-    let columns = audience.columns.iter().map(|name| FieldRef::Trait(name.clone()));
-    columns.filter(|column| !used.contains(column)).collect()
-}
-
-/// Every trait that a condition computes with.
-fn traits_of(condition: &spec::Condition, found: &mut Vec<FieldRef>) {
-    use spec::{Condition, Term};
-    let mut add = |term: &Term| {
-        if let Term::Field(field) = term {
-            found.push(field.clone());
-        }
-    };
-    match condition {
-        Condition::And(parts) | Condition::Or(parts) => parts.iter().for_each(|part| traits_of(part, found)),
-        Condition::Not(inner) => traits_of(inner, found),
-        Condition::Compare { left, right, .. } => [left, right].into_iter().for_each(add),
-        Condition::In { term, .. } | Condition::Like { term, .. } | Condition::IsNull(term) => add(term),
-        Condition::Did(_) | Condition::InAudience(_) => {}
-    }
-}
-
-fn field_use<'r>(resolved: &'r Resolved, field: &FieldRef, shown: &[FieldRef]) -> Option<FieldUse<'r>> {
-    let declared = match field {
-        FieldRef::Property(name) => resolved.property_fields.get(name)?,
-        FieldRef::Trait(name) => resolved.trait_fields.get(name)?,
-    };
-    Some(FieldUse {
-        field: field.clone(),
-        class: declared.class,
-        purposes: &declared.purposes,
-        only_shown: shown.contains(field),
-    })
 }

@@ -1,16 +1,30 @@
 //! The nearest yes: changed questions that judge yes, found by trying them.
 
-use crate::question::judge::{Decided, Refused, Scene, release};
+mod eased;
+mod smaller;
+mod without;
+
+use crate::question::ask;
+use crate::question::grouped;
+use crate::question::judge::{Allowed, Decided, Instead, Refused, Scene, release};
 use crate::question::telling::Aim;
 use crate::state::purposes_of;
+use chrono::TimeDelta;
+use eased::{eased, without_terms};
+use smaller::smaller;
 use spec::{
-    Aggregate, AttributionModel, AttributionQuestion, CompareOp, Condition, Duration, ExperimentMetric,
-    ExperimentQuestion, FieldRef, FunnelQuestion, Interval, Measure, MeasureAtom, MeasureFunction, Period, Question,
-    QuestionBody, Reason, ReasonCode, Release, Remedy, Term, TrendQuestion, Value,
+    AudienceQuestion, Condition, Instant, Measure, MeasureAtom, MeasureFunction, Outcome, Period, Purpose, Question,
+    QuestionBody, Reason, ReasonCode, Release, Remedy, Result, TrendQuestion,
 };
+use std::cmp::Reverse;
+use std::sync::Arc;
+use without::without_fields;
 
 /// Changed questions that are tried for one refusal; a judge answers while somebody types.
-const TRIES_MAX: usize = 16;
+const TRIES_MAX: usize = 24;
+/// For so long new ones are tried, and each is given up so long after the search began.
+const TRYING: TimeDelta = TimeDelta::milliseconds(700);
+const TRIED: TimeDelta = TimeDelta::seconds(2);
 /// Changed questions that one reason offers.
 const OFFERS_MAX: usize = 3;
 
@@ -18,97 +32,195 @@ const OFFERS_MAX: usize = 3;
 struct Candidate {
     title: String,
     question: Question,
-    /// Of changes of one way, the smallest first, only one is offered.
-    way: Option<usize>,
+    /// What is left of what was asked for, besides people.
+    effect: String,
 }
+
+/// Changes of one sort, the smallest first: where one of them is enough, so are those after it.
+type Way = Vec<Candidate>;
 
 impl Candidate {
     fn new(title: String, question: Question) -> Candidate {
-        Candidate { title, question, way: None }
+        Candidate { title, question, effect: String::new() }
     }
 }
 
-/// The reasons of a refusal, each with the changed questions that judge yes before its gap.
-pub(crate) fn with_remedies(scene: &Scene<'_>, question: &Question, refused: Refused) -> Vec<Reason> {
-    // What is tried is not asked: it is charged to nobody, and so tells no more than a judge.
-    let scene = &Scene { aim: Aim::Judge, ..scene.clone() };
-    let mut candidates: Vec<Candidate> = Vec::new();
-    for fixed in refused.fixed {
-        candidates.push(Candidate::new("Ask with the nearest name".to_owned(), fixed));
+/// The reasons of a refusal, each with the changed questions that judge yes before its gap. Each that is offered is on
+/// record, since it says how many people it is about.
+pub(crate) fn with_remedies(scene: &Scene<'_>, question: &Question, refused: Refused) -> Result<Vec<Reason>> {
+    // What is tried is not asked: it is charged to nobody, and so tells no more than a judge. A question that took all of its
+    // time has some left for others.
+    let began = scene.state.clock.now();
+    let scene = &Scene { aim: Aim::Judge, until: began + TRIED, ..scene.clone() };
+    let mut ways: Vec<Way> = Vec::new();
+    for Instead { title, question, effect } in refused.instead {
+        ways.push(vec![Candidate { effect, ..Candidate::new(title, question) }]);
     }
-    candidates.extend(changes(scene, question, &refused.reasons));
+    ways.extend(changes(scene, question, &refused.reasons));
+    let mut search = Search { scene, until: began + TRYING, tried: vec![(question.clone(), None)] };
     let mut offers: Vec<Remedy> = Vec::new();
-    let mut tried: Vec<Question> = vec![question.clone()];
-    let mut ways: Vec<usize> = Vec::new();
-    for Candidate { title, question, way } in candidates {
-        if offers.len() == OFFERS_MAX || tried.len() > TRIES_MAX {
+    for way in &ways {
+        if offers.len() == OFFERS_MAX {
             break;
         }
-        if tried.contains(&question) || way.is_some_and(|way| ways.contains(&way)) {
-            continue;
+        let Some(found) = search.least(way) else { continue };
+        let (candidate, allowed) = (&way[found.candidate], found.allowed);
+        let is_offered =
+            |offer: &Remedy| matches!(offer, Remedy::Ask { question, .. } if **question == candidate.question);
+        if !offers.iter().any(is_offered) {
+            ask::record(scene, "offer", &candidate.question, (Outcome::Yes, Some(&allowed)))?;
+            offers.push(offer(scene, candidate, &allowed));
         }
-        // A change that cannot be judged is no remedy; the refusal stands all the same.
-        if let Ok(Decided::Allowed(allowed)) = scene.decide(&question) {
-            let purpose = scene.definitions.purposes.get(&question.purpose);
-            let is_counted = purpose
-                .is_none_or(|purpose| purpose.limits.questions_per_day.is_some() || purpose.limits.noise.is_some());
-            let effect = match allowed.rows.people {
-                _ if is_counted => String::new(),
-                Some(people) => format!("{people} people"),
-                None => format!("{} people may be used", allowed.people.used.len()),
-            };
-            ways.extend(way);
-            offers.push(Remedy::Ask { title, question: Box::new(question.clone()), effect });
-        }
-        tried.push(question);
     }
     let offer = |mut reason: Reason| {
         reason.remedies.splice(0..0, offers.iter().cloned());
         reason
     };
-    refused.reasons.into_iter().map(offer).collect()
+    Ok(refused.reasons.into_iter().map(offer).collect())
 }
 
-/// Changes worth trying, the smallest first: a term that is easier to meet, another purpose, figures instead of a list, without
-/// what stands in the way.
-fn changes(scene: &Scene<'_>, question: &Question, reasons: &[Reason]) -> Vec<Candidate> {
-    let has = |code: ReasonCode| reasons.iter().any(|reason| reason.code == code);
-    let mut found = Vec::new();
-    if has(ReasonCode::UnderMinimumGroup) {
-        found.extend(eased(scene, question));
-    }
-    let without = without_fields(question, reasons);
-    let bases: Vec<&Question> =
-        std::iter::once(question).chain(without.as_ref().map(|candidate| &candidate.question)).collect();
-    for base in bases {
-        if base != question {
-            found.extend(without.as_ref().map(|other| Candidate::new(other.title.clone(), other.question.clone())));
-        }
-        let note = if base == question { String::new() } else { format!(", {}", lower_first(&without)) };
-        for purpose in purposes_of(scene.definitions, scene.role) {
-            let is_enough = scene.role.purposes.get(&purpose.name).is_some_and(|most| *most >= release(base));
-            if purpose.name != question.purpose && is_enough {
-                let question = Question { purpose: purpose.name.clone(), ..base.clone() };
-                found.push(Candidate::new(format!("Ask for {}{note}", purpose.title), question));
+/// A look for changed questions that judge yes.
+struct Search<'s> {
+    scene: &'s Scene<'s>,
+    /// Nothing new is tried later.
+    until: Instant,
+    tried: Vec<(Question, Option<Arc<Allowed>>)>,
+}
+
+/// A change that is enough, by its place in its way.
+struct Enough {
+    candidate: usize,
+    allowed: Arc<Allowed>,
+}
+
+impl Search<'_> {
+    /// The least change of a way that is enough.
+    fn least(&mut self, way: &[Candidate]) -> Option<Enough> {
+        let last = way.len().checked_sub(1)?;
+        // Where the largest change is not enough, none is.
+        let mut found = Enough { candidate: last, allowed: self.judged(&way[last])? };
+        let mut open = 0..last;
+        while !open.is_empty() {
+            let middle = open.start + open.len() / 2;
+            match self.judged(&way[middle]) {
+                Some(allowed) => {
+                    found = Enough { candidate: middle, allowed };
+                    open.end = middle;
+                }
+                None => open.start = middle + 1,
             }
         }
-        if let Some(count) = as_count(base).filter(|_| has(ReasonCode::ReleaseLevel) || has(ReasonCode::FieldHidden)) {
-            found.push(Candidate::new(format!("Ask how many instead of who{note}"), count));
+        Some(found)
+    }
+
+    /// What judging a changed question yes comes to, if it does.
+    fn judged(&mut self, Candidate { question, .. }: &Candidate) -> Option<Arc<Allowed>> {
+        if let Some((_, known)) = self.tried.iter().find(|(tried, _)| tried == question) {
+            return known.clone();
         }
+        if self.tried.len() > TRIES_MAX || self.scene.state.clock.now() > self.until {
+            return None;
+        }
+        // A change that cannot be judged is no remedy; the refusal stands all the same.
+        let found = match self.scene.decide(question) {
+            Ok(Decided::Allowed(allowed)) => Some(Arc::from(allowed)),
+            _ => None,
+        };
+        self.tried.push((question.clone(), found.clone()));
+        found
     }
-    if has(ReasonCode::OnePerson) {
-        found.extend(averaged(question));
+}
+
+/// A change as something to take.
+fn offer(scene: &Scene<'_>, Candidate { title, question, effect }: &Candidate, allowed: &Allowed) -> Remedy {
+    let purpose = scene.definitions.purposes.get(&question.purpose);
+    let is_counted =
+        purpose.is_none_or(|purpose| purpose.limits.questions_per_day.is_some() || purpose.limits.noise.is_some());
+    let people = match allowed.audience() {
+        // What is taken of a list is said already.
+        _ if !effect.is_empty() && matches!(question.body, QuestionBody::Audience(_)) => String::new(),
+        _ if is_counted || matches!(question.body, QuestionBody::Power(_)) => String::new(),
+        Some(people) => format!("{people} people"),
+        None => format!("{} people may be used", allowed.people.used.len()),
+    };
+    let words = [effect.clone(), people];
+    let effect = words.into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>().join(", ");
+    Remedy::Ask { title: title.clone(), question: Box::new(question.clone()), effect }
+}
+
+/// Ways worth trying, in the order of how much of the question they keep: a term that is easier to meet, a smaller question,
+/// without what stands in the way, figures instead of a list, another purpose.
+fn changes(scene: &Scene<'_>, question: &Question, reasons: &[Reason]) -> Vec<Way> {
+    use ReasonCode::{
+        FieldHidden, ListTooLarge, ListTooSmall, NotForDestination, NotYet, OnePerson, OverBudget, ReleaseLevel,
+        StaleSource, TermsRelease, TooCostly, UnderMinimumGroup,
+    };
+    let has = |codes: &[ReasonCode]| reasons.iter().any(|reason| codes.contains(&reason.code));
+    let one = |candidate: Candidate| vec![candidate];
+    let mut found: Vec<Way> = Vec::new();
+    let is_too_few = has(&[UnderMinimumGroup, ListTooSmall]);
+    if is_too_few {
+        found.extend(eased(scene, question));
     }
-    if has(ReasonCode::UnderMinimumGroup) {
-        found.extend(without_one_term(scene, question));
+    if has(&[ListTooLarge]) {
+        found.extend(sampled(scene, question).map(one));
     }
-    if has(ReasonCode::OverBudget) {
+    if has(&[ListTooSmall, ListTooLarge, NotForDestination]) {
+        found.extend(sent_elsewhere(scene, question).into_iter().map(one));
+    }
+    if has(&[OverBudget, TooCostly]) {
         found.extend(smaller(question));
     }
-    if has(ReasonCode::StaleSource) {
-        found.extend(as_of_landing(scene, question, reasons));
+    if has(&[OnePerson]) {
+        found.extend(averaged(scene, question).map(one));
+    }
+    if has(&[StaleSource]) {
+        found.extend(as_of_landing(scene, question, reasons).map(one));
+    }
+    if has(&[NotYet]) {
+        found.extend(past(scene, question).map(one));
+    }
+    let without = without_fields(scene, question, reasons);
+    if let Some(without) = &without {
+        found.push(one(Candidate::new(without.title.clone(), without.question.clone())));
+    }
+    let note = lower_first(&without);
+    let bases = [(question, ""), (without.as_ref().map_or(question, |without| &without.question), &note)];
+    if has(&[ReleaseLevel, FieldHidden, TermsRelease]) {
+        let counts = bases.iter().filter_map(|(base, note)| Some((as_count(base)?, *note)));
+        found.extend(
+            counts.map(|(count, note)| one(Candidate::new(with_note("Ask how many instead of who", note), count))),
+        );
+    }
+    if is_too_few {
+        found.extend(without_terms(scene, question).into_iter().map(one));
+    }
+    for (base, note) in bases {
+        found.extend(for_other_purposes(scene, base, note).into_iter().map(one));
     }
     found
+}
+
+/// The question for the other purposes that the role may use. What a list of people may be used for is not for who asks to
+/// choose, so that a list becomes a count.
+fn for_other_purposes(scene: &Scene<'_>, question: &Question, note: &str) -> Vec<Candidate> {
+    let count = as_count(question);
+    let what = if count.is_some() { "Ask how many instead of who, for" } else { "Ask for" };
+    let base = count.as_ref().unwrap_or(question);
+    let others = purposes_of(scene.definitions, scene.role).into_iter().filter(|other| other.name != question.purpose);
+    let others = others.filter(|other| scene.role.purposes.get(&other.name).is_some_and(|most| *most >= release(base)));
+    let for_other = |other: &Purpose| {
+        let title = with_note(&format!("{what} {}", other.title), note);
+        Candidate::new(title, Question { purpose: other.name.clone(), ..base.clone() })
+    };
+    let mut others: Vec<&Purpose> = others.collect();
+    // Those that keep most people first.
+    others.sort_by_key(|other| Reverse(scene.snapshot.people_for(other, &scene.definitions.laws).used.len()));
+    others.into_iter().map(for_other).collect()
+}
+
+fn with_note(title: &str, note: &str) -> String {
+    if note.is_empty() { title.to_owned() } else { format!("{title}, {note}") }
 }
 
 fn lower_first(candidate: &Option<Candidate>) -> String {
@@ -130,231 +242,22 @@ fn as_count(question: &Question) -> Option<Question> {
     Some(Question { body: QuestionBody::Audience(count), ..question.clone() })
 }
 
-/// The question without the fields that stand in the way, where something is left of it.
-fn without_fields(question: &Question, reasons: &[Reason]) -> Option<Candidate> {
-    let is_about_field =
-        |reason: &&Reason| matches!(reason.code, ReasonCode::PurposeNotForField | ReasonCode::FieldHidden);
-    let names: Vec<&str> = reasons.iter().filter(is_about_field).map(|reason| reason.subject.as_str()).collect();
-    if names.is_empty() {
-        return None;
-    }
-    let mut changed = question.clone();
-    let keep = |list: &mut Vec<String>| list.retain(|name| !names.contains(&name.as_str()));
-    match &mut changed.body {
-        QuestionBody::Trend(trend) => {
-            keep(&mut trend.breakdown);
-            trend.filter = trend.filter.as_ref().and_then(|filter| without(filter, &names));
-        }
-        QuestionBody::Funnel(funnel) => {
-            keep(&mut funnel.breakdown);
-            funnel.filter = funnel.filter.as_ref().and_then(|filter| without(filter, &names));
-            for step in &mut funnel.steps {
-                step.filter = step.filter.as_ref().and_then(|filter| without(filter, &names));
-            }
-        }
-        QuestionBody::Retention(retention) => {
-            for step in [&mut retention.start, &mut retention.coming_back] {
-                step.filter = step.filter.as_ref().and_then(|filter| without(filter, &names));
-            }
-            retention.filter = retention.filter.as_ref().and_then(|filter| without(filter, &names));
-        }
-        QuestionBody::Attribution(attribution) => {
-            for step in [&mut attribution.conversion, &mut attribution.touch] {
-                step.filter = step.filter.as_ref().and_then(|filter| without(filter, &names));
-            }
-            attribution.filter = attribution.filter.as_ref().and_then(|filter| without(filter, &names));
-            attribution.value = attribution.value.take().filter(|value| !names.contains(&value.as_str()));
-        }
-        QuestionBody::Paths(paths) => {
-            for filter in [&mut paths.end.step_mut().filter, &mut paths.filter] {
-                *filter = filter.as_ref().and_then(|filter| without(filter, &names));
-            }
-        }
-        QuestionBody::Experiment(experiment) => {
-            let ExperimentQuestion { exposure, metrics, filter, .. } = experiment;
-            let is_of_names = |metric: &ExperimentMetric| match &metric.measure {
-                Measure::Atom(atom) => atom.property.as_deref().is_some_and(|name| names.contains(&name)),
-                Measure::Ratio(..) | Measure::Metric(_) => false,
-            };
-            if !metrics.iter().all(is_of_names) {
-                metrics.retain(|metric| !is_of_names(metric));
-            }
-            let filters = metrics.iter_mut().map(|metric| &mut metric.filter);
-            for filter in filters.chain([&mut exposure.filter, filter]) {
-                *filter = filter.as_ref().and_then(|filter| without(filter, &names));
-            }
-        }
-        QuestionBody::Sql(_) => {}
-        QuestionBody::Audience(audience) => {
-            keep(&mut audience.columns);
-            audience.condition = without(&audience.condition, &names)?;
-        }
-    }
-    let list = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    (changed != *question).then(|| Candidate::new(format!("Leave {list} out"), changed))
-}
-
-/// A condition without the top-level terms that use one of these fields; `None` when nothing is left.
-fn without(condition: &Condition, names: &[&str]) -> Option<Condition> {
-    let kept = condition.conjuncts().iter().filter(|term| !uses(term, names)).cloned();
-    joined(kept.collect())
-}
-
-fn joined(mut terms: Vec<Condition>) -> Option<Condition> {
-    match terms.len() {
-        0 => None,
-        1 => terms.pop(),
-        _ => Some(Condition::And(terms)),
-    }
-}
-
-fn uses(condition: &Condition, names: &[&str]) -> bool {
-    let is_named = |term: &Term| match term {
-        Term::Field(FieldRef::Property(name) | FieldRef::Trait(name)) => names.contains(&name.as_str()),
-        Term::Value(_) => false,
-        Term::Aggregate(aggregate) => aggregate_uses(aggregate, names),
-    };
-    match condition {
-        Condition::And(parts) | Condition::Or(parts) => parts.iter().any(|part| uses(part, names)),
-        Condition::Not(inner) => uses(inner, names),
-        Condition::Compare { left, right, .. } => is_named(left) || is_named(right),
-        Condition::In { term, .. } | Condition::Like { term, .. } | Condition::IsNull(term) => is_named(term),
-        Condition::Did(aggregate) => aggregate_uses(aggregate, names),
-        Condition::InAudience(_) => false,
-    }
-}
-
-fn aggregate_uses(aggregate: &spec::Aggregate, names: &[&str]) -> bool {
-    aggregate.property.as_deref().is_some_and(|property| names.contains(&property))
-        || aggregate.filter.as_ref().is_some_and(|filter| uses(filter, names))
-}
-
-/// A trend of the average in place of the smallest or the largest.
-fn averaged(question: &Question) -> Option<Candidate> {
+/// A trend of the average in place of the smallest or the largest, also where a metric is one.
+fn averaged(scene: &Scene<'_>, question: &Question) -> Option<Candidate> {
     let QuestionBody::Trend(trend) = &question.body else { return None };
-    let Measure::Atom(atom) = &trend.measure else { return None };
+    let (atom, own) = match &trend.measure {
+        Measure::Atom(atom) => (atom, None),
+        Measure::Metric(name) => {
+            let metric = scene.definitions.metrics.get(name)?;
+            let Measure::Atom(atom) = &metric.measure else { return None };
+            (atom, metric.filter.clone())
+        }
+        Measure::Ratio(..) => return None,
+    };
     let measure = Measure::Atom(MeasureAtom { function: MeasureFunction::Avg, ..atom.clone() });
-    let body = QuestionBody::Trend(TrendQuestion { measure, ..trend.clone() });
+    let filter = joined(trend.filter.clone().into_iter().chain(own).collect());
+    let body = QuestionBody::Trend(TrendQuestion { measure, filter, ..trend.clone() });
     Some(Candidate::new("Ask for the average".to_owned(), Question { body, ..question.clone() }))
-}
-
-/// An audience with one of its terms made easier to meet: a lower number, by halves, or a window of another length.
-fn eased(scene: &Scene<'_>, question: &Question) -> Vec<Candidate> {
-    let QuestionBody::Audience(audience) = &question.body else { return Vec::new() };
-    let terms = audience.condition.conjuncts();
-    let with = |index: usize, term: Condition, way: usize| {
-        let words = workspace::condition_words(&term, scene.definitions);
-        let mut all = terms.to_vec();
-        all[index] = term;
-        let changed = spec::AudienceQuestion { condition: joined(all)?, ..audience.clone() };
-        let question = Question { body: QuestionBody::Audience(changed), ..question.clone() };
-        Some(Candidate { title: format!("Instead: {words}"), question, way: Some(way) })
-    };
-    let mut found = Vec::new();
-    for index in (0..terms.len()).rev() {
-        found.extend(lowered(&terms[index]).into_iter().filter_map(|term| with(index, term, index)));
-    }
-    for index in (0..terms.len()).rev() {
-        found.extend(rewindowed(&terms[index]).and_then(|term| with(index, term, terms.len() + index)));
-    }
-    found
-}
-
-/// A term that wants at least so much of somebody's events, with half of it, a quarter, and so on.
-fn lowered(term: &Condition) -> Vec<Condition> {
-    let Condition::Compare { left: left @ Term::Aggregate(_), op, right: Term::Value(Value::Integer(least)) } = term
-    else {
-        return Vec::new();
-    };
-    let mut found = Vec::new();
-    let mut least = *least;
-    while matches!(op, CompareOp::Greater | CompareOp::GreaterEq) && least > 1 {
-        least = (least + 1) / 2;
-        found.push(Condition::Compare { left: left.clone(), op: *op, right: Term::Value(Value::Integer(least)) });
-    }
-    found
-}
-
-/// A term about events within a window: twice as long where they are wanted, half as long where they are not.
-fn rewindowed(term: &Condition) -> Option<Condition> {
-    let changed = |aggregate: &Aggregate, longer: bool| {
-        let text = aggregate.within.as_ref()?.to_string();
-        let (count, unit) = text.split_once(' ')?;
-        let count: u32 = count.parse().ok()?;
-        let count = if longer { count.checked_mul(2)? } else { count / 2 };
-        let within = Duration::parse(&format!("{count} {unit}")).ok()?;
-        Some(Aggregate { within: Some(within), ..aggregate.clone() })
-    };
-    Some(match term {
-        Condition::Did(aggregate) => Condition::Did(changed(aggregate, true)?),
-        Condition::Not(inner) => match inner.as_ref() {
-            Condition::Did(aggregate) => Condition::Not(Box::new(Condition::Did(changed(aggregate, false)?))),
-            _ => return None,
-        },
-        Condition::Compare { left: Term::Aggregate(aggregate), op, right }
-            if matches!(op, CompareOp::Greater | CompareOp::GreaterEq) =>
-        {
-            Condition::Compare { left: Term::Aggregate(changed(aggregate, true)?), op: *op, right: right.clone() }
-        }
-        _ => return None,
-    })
-}
-
-/// An audience with each of its terms left out in turn.
-fn without_one_term(scene: &Scene<'_>, question: &Question) -> Vec<Candidate> {
-    let QuestionBody::Audience(audience) = &question.body else { return Vec::new() };
-    let terms = audience.condition.conjuncts();
-    let leave_out = |index: usize| {
-        let rest: Vec<Condition> =
-            terms.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, term)| term.clone()).collect();
-        let condition = joined(rest)?;
-        let words = workspace::condition_words(&terms[index], scene.definitions);
-        let changed = spec::AudienceQuestion { condition, ..audience.clone() };
-        let question = Question { body: QuestionBody::Audience(changed), ..question.clone() };
-        Some(Candidate::new(format!("Leave out: {words}"), question))
-    };
-    (0..terms.len()).rev().filter_map(leave_out).collect()
-}
-
-/// The question with longer intervals or a simpler model, then without its last groups.
-fn smaller(question: &Question) -> Vec<Candidate> {
-    let mut found = Vec::new();
-    if let QuestionBody::Trend(trend) = &question.body {
-        let longer = [Interval::Hour, Interval::Day, Interval::Week, Interval::Month, Interval::None];
-        for by in longer.into_iter().skip_while(|by| *by != trend.by).skip(1) {
-            let title = match by {
-                Interval::None => "Ask for the whole period at once".to_owned(),
-                by => format!("Ask by {}", by.name()),
-            };
-            let body = QuestionBody::Trend(TrendQuestion { by, ..trend.clone() });
-            found.push(Candidate::new(title, Question { body, ..question.clone() }));
-        }
-    }
-    if let QuestionBody::Attribution(attribution) = &question.body {
-        let simpler = [("Share equally", AttributionModel::Linear), ("Give all to the last", AttributionModel::Last)];
-        for (title, model) in simpler {
-            let body = QuestionBody::Attribution(AttributionQuestion { model, ..attribution.clone() });
-            found.push(Candidate::new(title.to_owned(), Question { body, ..question.clone() }));
-        }
-    }
-    if let QuestionBody::Paths(paths) = &question.body
-        && paths.steps > 1
-    {
-        let steps = paths.steps / 2;
-        let body = QuestionBody::Paths(spec::PathsQuestion { steps, ..paths.clone() });
-        let s = if steps == 1 { "" } else { "s" };
-        found.push(Candidate::new(format!("Ask for {steps} step{s}"), Question { body, ..question.clone() }));
-    }
-    let mut fewer = question.clone();
-    let (QuestionBody::Trend(TrendQuestion { breakdown, .. }) | QuestionBody::Funnel(FunnelQuestion { breakdown, .. })) =
-        &mut fewer.body
-    else {
-        return found;
-    };
-    if let Some(last) = breakdown.pop() {
-        found.push(Candidate::new(format!("Without groups by `{last}`"), fewer));
-    }
-    found
 }
 
 /// The question as of the last delivery of its stalest source; a period of days ends with the last whole one.
@@ -362,17 +265,7 @@ fn as_of_landing(scene: &Scene<'_>, question: &Question, reasons: &[Reason]) -> 
     let stale = reasons.iter().filter(|reason| reason.code == ReasonCode::StaleSource);
     let landed = stale.filter_map(|reason| super::reason::landed_at(scene, &reason.subject)).min()?;
     let mut changed = question.clone();
-    let (period, as_of) = match &mut changed.body {
-        QuestionBody::Trend(trend) => (trend.period.as_mut(), &mut trend.as_of),
-        QuestionBody::Funnel(funnel) => (funnel.period.as_mut(), &mut funnel.as_of),
-        QuestionBody::Retention(retention) => (retention.period.as_mut(), &mut retention.as_of),
-        QuestionBody::Attribution(attribution) => (attribution.period.as_mut(), &mut attribution.as_of),
-        QuestionBody::Paths(paths) => (paths.period.as_mut(), &mut paths.as_of),
-        QuestionBody::Experiment(experiment) => (experiment.period.as_mut(), &mut experiment.as_of),
-        QuestionBody::Sql(_) => return None,
-        QuestionBody::Audience(audience) => (None, &mut audience.as_of),
-    };
-    let title = if let Some(Period::Dates { from, to }) = period {
+    let title = if let Some(Period::Dates { from, to }) = changed.body.period_mut() {
         // The day ends at another instant in each time zone.
         *to = (landed - super::reason::ZONE_MAX).date_naive().min(*to);
         if *from >= *to {
@@ -380,8 +273,66 @@ fn as_of_landing(scene: &Scene<'_>, question: &Question, reasons: &[Reason]) -> 
         }
         format!("Ask for the days before {}", to.format("%-d %b %Y"))
     } else {
-        *as_of = Some(landed);
+        *changed.body.as_of_mut()? = Some(landed);
         format!("Ask as of {}", landed.format("%-d %b %Y, %H:%M"))
     };
     Some(Candidate::new(title, changed))
+}
+
+/// As many people of a list as its destination takes.
+fn sampled(scene: &Scene<'_>, question: &Question) -> Option<Candidate> {
+    let QuestionBody::Audience(audience) = &question.body else { return None };
+    let most = scene.definitions.destinations.get(audience.destination.as_ref()?)?.people_max?;
+    if audience.release == Release::Aggregate {
+        return None;
+    }
+    let changed = AudienceQuestion { limit: Some(most), ..audience.clone() };
+    let question = Question { body: QuestionBody::Audience(changed), ..question.clone() };
+    Some(Candidate {
+        effect: format!("{} people", grouped(most.into())),
+        ..Candidate::new("Take as many as it takes".to_owned(), question)
+    })
+}
+
+/// The same people for other destinations that are there for the purpose, and for none.
+fn sent_elsewhere(scene: &Scene<'_>, question: &Question) -> Vec<Candidate> {
+    let QuestionBody::Audience(audience) = &question.body else { return Vec::new() };
+    let to = |title: String, destination: Option<String>| {
+        let changed = AudienceQuestion { destination, ..audience.clone() };
+        Candidate::new(title, Question { body: QuestionBody::Audience(changed), ..question.clone() })
+    };
+    let all = scene.definitions.destinations.values();
+    let others = all.filter(|other| other.purposes.contains(&question.purpose));
+    let others = others.filter(|other| audience.destination.as_ref() != Some(&other.name));
+    let mut found: Vec<Candidate> =
+        others.map(|other| to(format!("Send them to {}", other.title), Some(other.name.clone()))).collect();
+    found.push(to("Ask without a destination".to_owned(), None));
+    found
+}
+
+/// The question about as many days up to now, where those it asks about have not come.
+fn past(scene: &Scene<'_>, question: &Question) -> Option<Candidate> {
+    let mut changed = question.clone();
+    let today = scene.now.date_naive();
+    if let Some(Period::Dates { from, to }) = changed.body.period_mut()
+        && *from > today
+    {
+        let n_days = *to - *from;
+        (*from, *to) = (today - n_days, today);
+        let title = format!("Ask for the {} days up to {}", n_days.num_days(), today.format("%-d %b %Y"));
+        return Some(Candidate::new(title, changed));
+    }
+    let as_of = changed.body.as_of_mut()?;
+    as_of.as_ref().filter(|as_of| **as_of > scene.now)?;
+    *as_of = None;
+    Some(Candidate::new("Ask as of now".to_owned(), changed))
+}
+
+/// Terms as one condition; `None` of none.
+fn joined(mut terms: Vec<Condition>) -> Option<Condition> {
+    match terms.len() {
+        0 => None,
+        1 => terms.pop(),
+        _ => Some(Condition::And(terms)),
+    }
 }

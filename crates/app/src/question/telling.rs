@@ -44,10 +44,27 @@ type Figures = Arc<Vec<Arc<Told>>>;
 ///
 /// It is charged before anything is looked at, and stays charged.
 pub(crate) fn charge(scene: &Scene<'_>, purpose: &Purpose, question: &Question) -> Result<bool> {
+    let has_room = charged(scene, purpose, question, &|charge, allowance| scene.state.store.charge(charge, allowance))?;
+    Ok(has_room.unwrap_or(true))
+}
+
+/// Whether a question takes nothing of the user's day: nothing is bounded, or the same was charged already.
+pub(crate) fn is_free(scene: &Scene<'_>, purpose: &Purpose, question: &Question) -> Result<bool> {
+    let is_charged = charged(scene, purpose, question, &|charge, _| scene.state.store.is_charged(charge))?;
+    Ok(is_charged.unwrap_or(true))
+}
+
+/// What becomes of a question's charge; `None` where the purpose bounds nothing.
+fn charged(
+    scene: &Scene<'_>,
+    purpose: &Purpose,
+    question: &Question,
+    then: &dyn Fn(&Charge<'_>, &Allowance) -> Result<bool>,
+) -> Result<Option<bool>> {
     let limits = &purpose.limits;
     let noise = limits.noise.filter(|_| scene.aim == Aim::Ask);
     if limits.questions_per_day.is_none() && noise.is_none() {
-        return Ok(true);
+        return Ok(None);
     }
     let charge = Charge {
         user: scene.user,
@@ -59,7 +76,7 @@ pub(crate) fn charge(scene: &Scene<'_>, purpose: &Purpose, question: &Question) 
     };
     let allowance =
         Allowance { questions: limits.questions_per_day, epsilon: noise.map(|noise| noise.epsilon_per_day) };
-    scene.state.store.charge(&charge, &allowance)
+    then(&charge, &allowance).map(Some)
 }
 
 /// Under what figures stay the same: the rules, the tables and the day.
@@ -72,7 +89,11 @@ fn state(scene: &Scene<'_>) -> u64 {
 
 /// What is done to the figures of a question before they leave.
 pub(crate) fn telling(scene: &Scene<'_>, question: &Question, grant: &Grant) -> Result<Telling> {
-    let is_count = matches!(&question.body, QuestionBody::Audience(audience) if audience.release == Release::Aggregate);
+    // What a verdict depends on is looked at by the judge as well.
+    let is_count = match &question.body {
+        QuestionBody::Audience(audience) => audience.release == Release::Aggregate,
+        body => matches!(body, QuestionBody::Power(_)),
+    };
     let is_noisy = grant.limits().noise.is_some();
     Ok(match scene.aim {
         Aim::Judge if is_noisy || (query::is_guarded(grant) && !is_count) => Telling::Unseen,

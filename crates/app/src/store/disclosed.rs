@@ -61,6 +61,16 @@ impl Store {
         })
     }
 
+    /// Whether a question was charged to its day already.
+    pub(crate) fn is_charged(&self, charge: &Charge<'_>) -> Result<bool> {
+        let Charge { user, purpose, day, question, state, .. } = *charge;
+        let known =
+            "SELECT 1 FROM asked WHERE user = ?1 AND purpose = ?2 AND day = ?3 AND question = ?4 AND state = ?5";
+        let connection = self.connection();
+        let mut known = connection.prepare_cached(known).map_err(error::store)?;
+        known.exists(params![user, purpose, day, question, state]).map_err(error::store)
+    }
+
     /// What a user was told about the people of a purpose, the newest figures; older ones are forgotten.
     pub(crate) fn told(&self, user: &str, purpose: &str) -> Result<Vec<Told>> {
         self.transact_for_record(&mut |transaction| {

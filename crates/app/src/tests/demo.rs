@@ -1,5 +1,6 @@
 //! The demo: imported as it is, every question of `demo/answers.json` comes out as computed there by other means.
 
+use super::requests;
 use super::world::open;
 use api::{Balance, Credential, Input, Product};
 use serde_json::Value as Json;
@@ -47,6 +48,9 @@ fn the_demo_s_answers_are_the_ones_computed_by_others() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let again = import();
     assert!(again.iter().all(|balance| balance.stored == 0), "nothing is new: {again:?}");
+    drop(app);
+    // On the same import, which takes longest.
+    requests::check(folder.path());
 }
 
 /// What differs, if anything does.

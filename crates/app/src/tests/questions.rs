@@ -44,7 +44,7 @@ pub(super) fn question(dice: &mut Dice, purposes: &[&str]) -> Json {
         let zones = ["Europe/Berlin", "America/Los_Angeles", "Asia/Kolkata"];
         map.insert("time_zone".into(), dice.pick(&zones).into());
     }
-    match dice.below(8) {
+    match dice.below(9) {
         0 => trend(dice, &mut map),
         1 => funnel(dice, &mut map),
         2 => retention(dice, &mut map),
@@ -52,6 +52,7 @@ pub(super) fn question(dice: &mut Dice, purposes: &[&str]) -> Json {
         4 => paths(dice, &mut map),
         5 => experiment(dice, &mut map),
         6 => sql(dice, &mut map),
+        7 => power(dice, &mut map),
         _ => audience(dice, &mut map),
     }
     Json::Object(map)
@@ -205,6 +206,32 @@ fn experiment(dice: &mut Dice, map: &mut Map<String, Json>) {
     map.insert("metrics".into(), metrics.collect());
     if dice.chance(30) {
         map.insert("split".into(), json!({ "N": 1 + dice.below(3), "S": 1 + dice.below(3) }));
+    }
+    if dice.chance(20) {
+        map.insert("where".into(), on_traits(dice).into());
+    }
+    period(dice, map);
+}
+
+fn power(dice: &mut Dice, map: &mut Map<String, Json>) {
+    map.insert("kind".into(), "power".into());
+    let (event, acted) = (dice.pick(&["visit", "purchase"]), dice.pick(&EVENTS));
+    let exposure =
+        if dice.chance(25) { json!({ "event": event, "where": on_events(dice, event) }) } else { event.into() };
+    map.insert("exposure".into(), exposure);
+    let mut metric = json!({ "measure": atom(dice, acted) });
+    if dice.chance(20) {
+        metric["where"] = on_events(dice, acted).into();
+    }
+    if dice.chance(60) {
+        metric["within"] = dice.pick(&WINDOWS).into();
+    }
+    map.insert("metric".into(), metric);
+    map.insert("lift".into(), dice.pick(&[0.05, 0.3, 1.0, 5.0]).into());
+    map.insert("variants".into(), (2 + dice.below(4)).into());
+    map.insert("test".into(), dice.pick(&["fixed", "sequential"]).into());
+    if dice.chance(70) {
+        map.insert("days".into(), dice.pick(&[1, 14, 60, 366]).into());
     }
     if dice.chance(20) {
         map.insert("where".into(), on_traits(dice).into());

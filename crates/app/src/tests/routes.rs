@@ -227,6 +227,21 @@ fn of_route(dice: &mut Dice, route: &RouteInfo) -> Option<Sent> {
         (_, "POST", "/api/v1/audiences" | "/api/v1/questions") => to(route.path).json(&save(dice)),
         (_, "POST", "/api/v1/dashboards") => to(route.path).json(&board(dice)),
         (_, "PUT", "/api/v1/dashboards/{name}") => to(&name(dice, &["board", "wall"])).json(&board(dice)),
+        (_, method, path) if path.ends_with("/definitions/{*path}") => {
+            let file = dice.pick(&["audiences/gold.yaml", "questions/mine.yaml", "purposes/email.yaml", "users.yaml"]);
+            let sent = to(&path.replace("{*path}", file));
+            let condition = dice.pick(&["did(visit)", "tier = 'gold'", "age > 20 AND did(purchase)", "did(nothing)"]);
+            let text = format!("title: Gold\npurpose: {}\nwhere: \"{condition}\"\n", dice.pick(&PURPOSES));
+            match (method, route.kind) {
+                ("GET", _) => sent,
+                ("PUT", _) => sent.json(&json!({ "text": text, "base": "" })),
+                (_, RouteKind::Page) => {
+                    let sent = sent.form(&[("do", dice.pick(&["check", "save"])), ("text", &text), ("base", "")]);
+                    if dice.chance(50) { sent.with("hx-request", "true") } else { sent }
+                }
+                _ => sent.json(&json!({ "text": text })),
+            }
+        }
         (_, "POST", "/api/v1/identity") => {
             to(route.path).json(&json!({ "identifier": dice.pick(&["p1", "p2", "nobody"]) }))
         }
@@ -234,6 +249,11 @@ fn of_route(dice: &mut Dice, route: &RouteInfo) -> Option<Sent> {
             let query =
                 dice.pick(&["limit=3", "user=marketer", "purpose=email", "did=ask", "before=9", "before=x", ""]);
             to(&format!("{}?{query}{face}", route.path))
+        }
+        (_, "GET", "/standings") => {
+            let of = dice.pick(&["home", "questions", "audiences", "dashboards", "nothing"]);
+            let again = to(&format!("/standings?of={of}&key=0&at=1{face}"));
+            if dice.chance(50) { again.with("hx-request", "true") } else { again }
         }
         (_, "GET", "/ask" | "/ask/verdict" | "/ask/answer" | "/ask/tile") => to(&format!("{}?q={q}{face}", route.path)),
         (_, "GET", "/ask/download") => {

@@ -96,7 +96,7 @@ fn observed(world: &World, user: &str, question: &Json) -> String {
 
 /// An answer as JSON and as a file; what it cost is the engineer's to know and left out.
 fn answer_bytes(world: &World, mut answer: Answer) -> String {
-    answer.provenance.cost = None;
+    (answer.provenance.cost, answer.provenance.forecast) = (None, None);
     let file = world.app.encode(&answer, EncodeFormat::Arrow).expect("an answer can be written");
     format!("{} {file:?}", json_of(&answer))
 }
@@ -212,6 +212,7 @@ pub(super) fn small_world(seed: u64, facts: Facts) -> Setup {
 /// Bases of all kinds, and a purpose for which everybody may be used.
 fn add_rules(setup: &mut Setup) {
     setup.files.get_mut("roles/officer.yaml").expect("the shop has an officer").push_str("sees_audit: true\n");
+    setup.files.get_mut("roles/marketer.yaml").expect("the shop has marketers").push_str("edits: [audiences]\n");
     let mut file = |path: &str, text: &str| setup.files.insert(path.to_owned(), text.to_owned());
     file("purposes/research.yaml", "title: research\nbasis: { gdpr: consent }\nmin_group: 900\n");
     file("purposes/panel.yaml", "title: the panel\nbasis: {}\nmin_group: 900\n");

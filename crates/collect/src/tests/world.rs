@@ -145,6 +145,7 @@ pub(super) fn source(door: Door) -> Source {
             objects,
             freshness: None,
             door,
+            terms: spec::Terms::default(),
         },
         files: Vec::new(),
         keys: vec![key("web", KeyKind::Public, PUBLIC), key("server", KeyKind::Secret, SECRET)],

@@ -138,7 +138,9 @@ fn remedy_text(remedy: &Json) -> String {
     }
     let who = printable(remedy["gap"]["who"].as_str().unwrap_or_default());
     let file = remedy["gap"]["file"].as_str().map_or_else(String::new, |file| format!(", in {}", printable(file)));
-    format!("    or {title}: {who}{file}\n")
+    let within = remedy["gap"]["within"].as_str();
+    let within = within.map_or_else(String::new, |within| format!(", usually within {}", printable(within)));
+    format!("    or {title}: {who}{within}{file}\n")
 }
 
 /// An answer for reading: the table, the waterfall or the sample ratio, how we know.

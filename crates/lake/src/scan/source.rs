@@ -1,6 +1,6 @@
 //! A row group as a scan reads it: each column once, decoded or as it was kept.
 
-use super::{EventFile, Scan};
+use super::{EventFile, Reading, Scan};
 use crate::error;
 use crate::hot::{Hot, Kept, Rows};
 use crate::stretch::{Column, People, PersonRows};
@@ -50,6 +50,10 @@ impl Source {
     pub(super) fn lies_in(&self, (first, last): (i64, i64)) -> bool {
         let own = self.people();
         first <= own.0 && own.1 <= last
+    }
+
+    pub(super) fn file(&self) -> &Arc<EventFile> {
+        &self.file
     }
 
     /// The file and the group.
@@ -125,6 +129,29 @@ impl Source {
     /// Whether there are any such rows.
     pub(super) fn holds_claims(&self, scan: &Scan) -> Result<bool> {
         Ok(matches!(self.claimed(scan)?, Column::Booleans(claimed) if claimed.true_count() > 0))
+    }
+
+    /// What reading columns will take, given by the places of their names.
+    pub(super) fn reading(&self, scan: &Scan, places: Range<usize>) -> Reading {
+        let metadata = &self.file.metadata;
+        let group = metadata.metadata().row_group(self.group);
+        let kept = scan.hot.get(&self.rows(), &scan.names[places.clone()]);
+        let (mut bytes, mut bytes_stored) = (0, 0);
+        for (place, kept) in places.zip(kept) {
+            let Ok(column) = metadata.schema().index_of(&scan.names[place]) else { continue };
+            let n_bytes = group.column(column).compressed_size().unsigned_abs();
+            bytes_stored += n_bytes;
+            bytes += if kept.is_none() { n_bytes } else { 0 };
+        }
+        Reading { rows: group.num_rows().unsigned_abs(), bytes, bytes_stored }
+    }
+
+    /// A column, by the place of its name, if it is kept.
+    pub(super) fn kept_column(&self, scan: &Scan, place: usize) -> Option<Column> {
+        match scan.hot.get(&self.rows(), &scan.names[place..=place]).pop()? {
+            Some(Hot::Column(column)) => Some(column),
+            _ => None,
+        }
     }
 
     /// The bytes of the column chunks read since it was asked before.

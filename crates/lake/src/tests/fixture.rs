@@ -177,6 +177,7 @@ pub(crate) fn grant_of(people: RoaringTreemap, fields: &[FieldRef], release: Rel
         may_import: true,
         may_define: true,
         sees_audit: false,
+        edits: Vec::new(),
     };
     let purpose = purpose("analytics", Basis::LegitimateInterest);
     let request = policy::Request {

@@ -1,6 +1,6 @@
 //! What became of people of an experiment, summed up variant by variant.
 
-use super::{NO_VARIANT, VARIANTS_MAX};
+use super::{MICROS_PER_DAY, NO_VARIANT, VARIANTS_MAX};
 use crate::cells::Key;
 use crate::error;
 use crate::guard::{Class, People, Sorting};
@@ -16,6 +16,9 @@ pub(super) struct Arms {
     pub(super) arms: Vec<Arm>,
     /// People who were exposed to several variants.
     pub(super) several: People,
+    /// How many people were first exposed on each day of the period, where that is wanted, and all of them.
+    pub(super) new_people: Vec<u64>,
+    pub(super) arrived: People,
 }
 
 pub(super) struct Arm {
@@ -115,12 +118,21 @@ impl Sums {
 impl Arms {
     /// Of nobody.
     pub(super) fn new(sorting: Sorting) -> Arms {
-        Arms { sorting, several: sorting.nobody(), ..Arms::default() }
+        Arms { sorting, several: sorting.nobody(), arrived: sorting.nobody(), ..Arms::default() }
+    }
+
+    /// Notes that somebody of a class was exposed so many microseconds after the period began.
+    pub(super) fn arrive(&mut self, class: Class, since: i64) {
+        self.arrived.add(class);
+        let day = usize::try_from(since / MICROS_PER_DAY).unwrap_or(0);
+        if let Some(people) = self.new_people.get_mut(day) {
+            *people += 1;
+        }
     }
 
     /// The number of a variant, a new one if it was not seen yet.
     pub(super) fn number(&mut self, variant: Key) -> Result<u32> {
-        if variant.0[0] == Value::Null {
+        if variant.0.first() == Some(&Value::Null) {
             return Ok(NO_VARIANT);
         }
         let next = self.arms.len();
@@ -138,6 +150,8 @@ impl Arms {
 
     pub(super) fn merge(&mut self, other: Arms) -> Result<()> {
         self.several.merge(&other.several);
+        self.arrived.merge(&other.arrived);
+        self.new_people.iter_mut().zip(&other.new_people).for_each(|(all, more)| *all += more);
         for (variant, number) in other.numbers {
             let arm = &other.arms[number];
             let into = self.number(variant)? as usize;

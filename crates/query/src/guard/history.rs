@@ -1,6 +1,7 @@
 //! What a user was told before, and whether a new figure is too near to it.
 
 use spec::Value;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -51,7 +52,7 @@ pub struct History {
     sequences: HashMap<(String, u64, u64), i64>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Entry {
     n_people: i64,
     told: Arc<Told>,
@@ -98,12 +99,24 @@ impl History {
         min_group + (mixed ^ mixed >> 33) % (min_group / 2 + 1)
     }
 
-    /// How a figure stands to those that were told before it. Only counts add up; of other sorts single figures are compared.
-    pub(super) fn relation(&self, new: &Told, adds_up: bool, min_group: u64) -> Relation {
-        let Some(entries) = self.by_sort.get(&new.sort) else { return Relation::Apart };
+    /// How a figure stands to those that were told before it, also by the same answer. Only counts add up; of other sorts
+    /// single figures are compared.
+    pub(super) fn relation(&self, new: &Told, before: &[Told], adds_up: bool, min_group: u64) -> Relation {
+        let mut entries = Cow::Borrowed(self.by_sort.get(&new.sort).map_or(&[][..], Vec::as_slice));
+        for told in before.iter().filter(|told| told.sort == new.sort) {
+            // What is about to be told comes after all that was, and before this.
+            let told = Told { sequence: told.sequence.min(i64::MAX - 1), ..told.clone() };
+            let entry = Entry { n_people: told.n_people(), told: Arc::new(told) };
+            let place = entries.partition_point(|known| known.n_people <= entry.n_people);
+            entries.to_mut().insert(place, entry);
+        }
         let within = self.within(&new.classes, min_group);
-        let search =
-            Search { entries, new, n_people: new.n_people(), within: i64::try_from(within).unwrap_or(i64::MAX) };
+        let search = Search {
+            entries: &entries,
+            new,
+            n_people: new.n_people(),
+            within: i64::try_from(within).unwrap_or(i64::MAX),
+        };
         let mut outdated = Vec::new();
         let mut near = search.single();
         if adds_up {

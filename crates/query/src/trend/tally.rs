@@ -308,8 +308,25 @@ impl Gathered {
         Ok(cell)
     }
 
+    /// Ends a walk early whose answer has too many rows already: groups that enough people of one thread stand behind are
+    /// named whatever the others find.
+    pub(super) fn check_named(&self, least: u64) -> Result<()> {
+        if self.names.len().saturating_mul(self.n_intervals) <= self.cells_max {
+            return Ok(());
+        }
+        let mut is_named = vec![false; self.names.len()];
+        for (place, cell) in self.filled() {
+            is_named[place / self.n_intervals] |= self.tallies.iter().all(|tally| tally.counts[cell].n_people >= least);
+        }
+        let n_named = is_named.into_iter().filter(|is_named| *is_named).count();
+        if n_named.saturating_mul(self.n_intervals) > self.cells_max {
+            return Err(self.too_many());
+        }
+        Ok(())
+    }
+
     fn too_many(&self) -> Error {
-        error::over_budget(&format!("{} groups", self.cells_max), "ask for fewer groups")
+        too_many(self.cells_max)
     }
 
     /// The places of cells that have rows, and the cells.
@@ -334,6 +351,11 @@ impl Gathered {
         }
         Ok(())
     }
+}
+
+/// The answer would have more groups in more intervals than one may have.
+pub(super) fn too_many(groups_max: usize) -> Error {
+    error::over_budget(&format!("{groups_max} groups"), "ask for fewer groups")
 }
 
 /// One number divided by another, null where either is null or the divisor is 0.

@@ -42,7 +42,7 @@ impl ExperimentMetric {
         self.name.clone().unwrap_or_else(|| self.measure.to_string())
     }
 
-    fn to_json(&self) -> Json {
+    pub(super) fn to_json(&self) -> Json {
         if self.name.is_none() && self.filter.is_none() && self.within.is_none() {
             return self.measure.to_string().into();
         }

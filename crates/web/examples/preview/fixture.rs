@@ -2,17 +2,18 @@
 
 use api::{
     Asked, AudienceView, AuditHead, AuditRecord, AuditRequest, AuditView, Balance, Catalog, Credential,
-    DashboardRequest, DashboardView, EncodeFormat, EventView, Explained, FieldView, Health, ImportRequest, Input,
-    Judged, MetricView, ObjectView, PolicyLaw, PolicyPurpose, PolicyRole, PolicyView, Principal, Product, PurposeView,
-    QuestionView, RejectedGroup, SaveRequest, Saved, SignedIn, SourceView, TileView, WorkspaceView,
+    DashboardRequest, DashboardView, DefinitionCheck, DefinitionRequest, DefinitionSaved, DefinitionView, EncodeFormat,
+    EventView, Explained, FieldView, Health, ImportRequest, Input, Judged, MetricView, ObjectView, PolicyLaw,
+    PolicyPurpose, PolicyRole, PolicyView, Principal, Product, PurposeView, QuestionView, RejectedGroup, SaveRequest,
+    Saved, SignedIn, SourceView, TileView, Turn, WorkspaceView,
 };
 use chrono::{Datelike, NaiveDate, TimeZone, Utc};
 use serde_json::{Value as Json, json};
 use spec::{
-    Aggregate, AggregateFunction, Answer, AudienceQuestion, Column, CompareOp, Condition, ConditionForm, ConditionPart,
-    Cost, Diagnostic, Duration, Error, ErrorKind, EventSelector, Gap, Measure, Outcome, PeopleCounts, Provenance,
-    Question, QuestionBody, Reason, ReasonCode, Release, Remedy, Result, Term, TrendQuestion, Value, Verdict,
-    WaterfallStep,
+    Aggregate, AggregateFunction, Answer, AudienceQuestion, Change, Column, CompareOp, Condition, ConditionForm,
+    ConditionPart, Cost, Diagnostic, Duration, Error, ErrorKind, EventSelector, Gap, Measure, Outcome, PeopleCounts,
+    Provenance, Question, QuestionBody, Reason, ReasonCode, Release, Remedy, Result, Term, TrendQuestion, Value,
+    Verdict, WaterfallStep, Work,
 };
 use std::collections::BTreeMap;
 
@@ -47,6 +48,12 @@ impl Fixture {
             may_import: flags[1],
             may_define: flags[2],
             sees_audit: name == "pia",
+            edits: match name {
+                "mia" => vec!["metrics".to_owned(), "audiences".to_owned()],
+                "ivo" => vec!["contracts".to_owned(), "sources".to_owned()],
+                "pia" => vec!["laws".to_owned(), "purposes".to_owned(), "contracts".to_owned()],
+                _ => Vec::new(),
+            },
         })
     }
 
@@ -93,6 +100,16 @@ impl Fixture {
             self.field("income", "Income", "text", (None, "sensitive", &["analytics"], true)),
             self.field("region", "Region", "text", (None, "none", &["analytics", "email", "ads"], true)),
         ]
+    }
+
+    fn wrong_line(&self, path: &str) -> Diagnostic {
+        Diagnostic {
+            path: path.to_owned(),
+            line: 2,
+            column: 11,
+            message: self.text("there is no purpose `analytiks`"),
+            hint: self.text("did you mean `analytics`?"),
+        }
     }
 
     fn event(&self, name: &str, title: &str, past: &str, properties: Vec<FieldView>) -> EventView {
@@ -154,8 +171,9 @@ impl Fixture {
         };
         let mut errors = Vec::new();
         let kind = question["kind"].as_str().unwrap_or_default();
-        if !["trend", "funnel", "audience"].contains(&kind) {
-            errors.push(fault("/question/kind", 1, format!("unknown kind `{kind}`"), "use trend, funnel or audience"));
+        if !["trend", "funnel", "power", "audience"].contains(&kind) {
+            let hint = "use trend, funnel, power or audience";
+            errors.push(fault("/question/kind", 1, format!("unknown kind `{kind}`"), hint));
         }
         if question["purpose"].as_str().is_none() {
             errors.push(fault(
@@ -208,10 +226,21 @@ impl Fixture {
             };
         }
         if purpose == "ads" && question.to_string().contains("income") {
+            let file = "contracts/people.odcs.yaml";
+            let (work, code) = (Work::Allow, ReasonCode::PurposeNotForField);
             let gap = Gap {
+                id: Gap::id_of(work, code, "people.income", purpose, Some(file)),
+                work,
                 what: self.text("income may be used for ads"),
-                who: self.text("the privacy officer"),
-                file: Some(self.text("contracts/people.odcs.yaml")),
+                who: self.text("the data team"),
+                team: Some(self.text("data")),
+                within: Duration::parse("2 days").ok(),
+                file: Some(self.text(file)),
+                change: Some(Change::AllowField {
+                    object: self.text("people"),
+                    field: self.text("income"),
+                    purpose: purpose.to_owned(),
+                }),
             };
             return Verdict {
                 outcome: Outcome::YesIf,
@@ -242,12 +271,14 @@ impl Fixture {
             engine: self.text("entente 0.1.0, embedded"),
             as_of: moment(),
             cost: who.sees_cost.then_some(Cost { rows_read: 1_469_307, bytes_read: 9_412_000, seconds: 0.041 }),
+            forecast: who.sees_cost.then_some(Cost { rows_read: 1_469_307, bytes_read: 9_412_000, seconds: 0.035 }),
         }
     }
 
     fn rows(&self, question: &Json) -> (Vec<Column>, Vec<Vec<Value>>) {
         match question["kind"].as_str() {
             Some("funnel") => self.funnel_rows(question),
+            Some("power") => power_rows(question),
             Some("audience") if question["release"] == "list" => {
                 let rows = (0..question["limit"].as_u64().unwrap_or(235).min(235)).map(|n| {
                     vec![
@@ -469,7 +500,7 @@ impl Product for Fixture {
         let purpose = question["purpose"].as_str().unwrap_or_default();
         let people =
             (question["kind"] == "audience" && verdict.outcome == Outcome::Yes).then(|| Fixture::people(purpose));
-        Ok(Input::Good(Judged { question: kind_of(question), verdict, people }))
+        Ok(Input::Good(Judged { question: kind_of(question), verdict, people, forecast: None }))
     }
 
     fn ask(&self, who: &Principal, question: &Json) -> Result<Input<Asked>> {
@@ -532,6 +563,7 @@ impl Product for Fixture {
             ],
             metrics: vec![("net_sales".to_owned(), self.text("Net sales"))],
             audiences: vec![("frequent".to_owned(), self.text("Frequent shoppers without coupons"))],
+            destinations: vec![("newsletter".to_owned(), self.text("Newsletter"))],
             days: Some(("2016-11-14".to_owned(), "2018-01-01".to_owned())),
         })
     }
@@ -614,6 +646,72 @@ impl Product for Fixture {
             path: "dashboards/monday.yaml".to_owned(),
             text: self.text("title: Monday morning\ntiles:\n  - question: by_size\n"),
         }])
+    }
+
+    fn standings(&self, _: &Principal, request: &api::StandingsRequest) -> Result<api::StandingsView> {
+        let both = |for_marketing: &str, for_it: &str| api::BothFaces {
+            for_marketing: self.text(for_marketing),
+            for_it: self.text(for_it),
+        };
+        let verdict = |subject: &api::Subject| {
+            let standing = api::StandingView {
+                kind: subject.kind.to_owned(),
+                name: subject.name.clone(),
+                title: subject.title.clone(),
+                outcome: "yes",
+                people: None,
+                reasons: Vec::new(),
+                remedy: None,
+                judged_at: Some("2026-11-22T15:55:00Z".to_owned()),
+                is_behind: false,
+                turned_at: None,
+                turned_from: None,
+                because: None,
+            };
+            match subject.name.as_str() {
+                "frequent" => api::StandingView { people: Some(235), ..standing },
+                "mailers" => api::StandingView {
+                    outcome: "no",
+                    reasons: vec![both(
+                        "`campaign_type` may not be used for analytics",
+                        "`contracts/campaigns.odcs.yaml` does not list the purpose `analytics` for `campaign_type`",
+                    )],
+                    remedy: Some(self.text("allow it in the contract")),
+                    turned_at: Some("2026-11-22T14:02:00Z".to_owned()),
+                    turned_from: Some("yes"),
+                    because: Some(both("the rules changed", "`contracts/campaigns.odcs.yaml` changed")),
+                    ..standing
+                },
+                "by_size" => api::StandingView {
+                    outcome: "yes_if",
+                    reasons: vec![both(
+                        "Purchases last delivered on 20 Nov 2026, later than promised",
+                        "`contracts/purchases.odcs.yaml` promises an age of at most 1 day",
+                    )],
+                    ..standing
+                },
+                _ => api::StandingView { outcome: "pending", judged_at: None, ..standing },
+            }
+        };
+        Ok(api::StandingsView {
+            at: "2026-11-22T16:00:00Z".to_owned(),
+            verdicts: request.subjects.iter().map(verdict).collect(),
+        })
+    }
+
+    fn ground(&self, _: &Principal) -> Result<api::GroundView> {
+        let text = |text: &str| text.to_owned();
+        Ok(api::GroundView {
+            rules: text("b81d02a7"),
+            choices: text("3"),
+            data: text("0c17"),
+            at_seconds: 1_795_363_200,
+        })
+    }
+
+    fn is_free(&self, _: &Principal, question: &Json, _: api::Wanted) -> Result<bool> {
+        // As a purpose that bounds the questions of a day.
+        Ok(question["purpose"] != "ads")
     }
 
     fn sources(&self, who: &Principal) -> Result<Vec<SourceView>> {
@@ -710,6 +808,71 @@ impl Product for Fixture {
 
     fn unsave(&self, _: &Principal, _: &Saved) -> Result<()> {
         Ok(())
+    }
+
+    fn definition(&self, who: &Principal, path: &str, change: Option<&Json>) -> Result<DefinitionView> {
+        let (kind, title) = match path {
+            "contracts/purchases.odcs.yaml" => ("contracts", "The contract of Purchases"),
+            "audiences/frequent.yaml" => ("audiences", "The audience Frequent shoppers without coupons"),
+            "purposes/email.yaml" => ("purposes", "The purpose e-mail"),
+            _ => return Err(Error::new(ErrorKind::NotFound, "there is no such file".to_owned())),
+        };
+        let may_edit = who.edits.iter().any(|edited| edited == kind);
+        if kind == "contracts" && !may_edit {
+            return Err(Error::new(ErrorKind::Denied, "the role may not read contracts".to_owned()));
+        }
+        let text = self.text("title: Purchases\npurposes: [analytics]\nowner: ivo\n");
+        let proposed = text.replace("[analytics]", "[analytics, email]");
+        Ok(DefinitionView {
+            path: path.to_owned(),
+            kind: kind.to_owned(),
+            title: self.text(title),
+            text,
+            proposed: change.filter(|_| may_edit).map(|_| proposed),
+            base: "0123456789abcdef".to_owned(),
+            may_edit,
+            owner: Some(self.text("Ivo Brandt")),
+            editors: vec![self.text("Engineer")],
+            diagnostics: vec![self.wrong_line(path)],
+        })
+    }
+
+    fn check_definition(&self, who: &Principal, path: &str, text: &str) -> Result<DefinitionCheck> {
+        if !self.definition(who, path, None)?.may_edit {
+            return Err(Error::new(ErrorKind::Denied, "the role may not change files of this sort".to_owned()));
+        }
+        let turn = |is_own: bool, before: &str, after: &str| Turn {
+            kind: "question".to_owned(),
+            name: "frequent".to_owned(),
+            title: self.text("How many frequent shoppers use no coupon?"),
+            question: json!({ "kind": "audience", "purpose": "email", "where": CONDITION }),
+            role: "marketer".to_owned(),
+            role_title: self.text("Marketer"),
+            is_own,
+            before: before.to_owned(),
+            after: after.to_owned(),
+            why: self.text("income may not be used for e-mail"),
+        };
+        let is_wrong = text.contains("nonsense");
+        Ok(DefinitionCheck {
+            diagnostics: if is_wrong { vec![self.wrong_line(path)] } else { Vec::new() },
+            may_save: !is_wrong,
+            turns: if is_wrong { Vec::new() } else { vec![turn(true, "no", "yes"), turn(false, "yes", "yes_if")] },
+            n_unseen: 3,
+        })
+    }
+
+    fn save_definition(&self, who: &Principal, request: &DefinitionRequest) -> Result<Input<DefinitionSaved>> {
+        let DefinitionRequest { path, text, base } = request;
+        let before = self.definition(who, path, None)?.text;
+        let checked = self.check_definition(who, path, text)?;
+        if *base != "0123456789abcdef" {
+            return Err(Error::new(ErrorKind::Conflict, "the file was changed meanwhile".to_owned()));
+        }
+        if !checked.may_save {
+            return Ok(Input::Bad(checked.diagnostics));
+        }
+        Ok(Input::Good(DefinitionSaved { path: path.clone(), base: "fedcba9876543210".to_owned(), before }))
     }
 
     fn books(&self, who: &Principal, minutes: u32) -> Result<api::BooksView> {
@@ -942,6 +1105,42 @@ impl Product for Fixture {
     }
 }
 
+/// What a test takes: more people and days with more variants, and where it is looked at any time.
+fn power_rows(question: &Json) -> (Vec<Column>, Vec<Vec<Value>>) {
+    let whole = ["variants", "test", "per_variant", "people", "days"];
+    let mut columns: Vec<Column> =
+        whole.map(|name| column(name, if name == "test" { "text" } else { "integer" }, None)).into();
+    columns.extend(["lift", "mean"].map(|name| column(name, "number", None)));
+    columns.push(column("new_people", "integer", Some("people")));
+    let plans = [
+        (2, "fixed", 1_610, 9, 0.031),
+        (2, "sequential", 2_940, 16, 0.042),
+        (3, "fixed", 1_940, 17, 0.042),
+        (3, "sequential", 3_350, 29, 0.054),
+        (4, "fixed", 2_140, 25, 0.049),
+        (4, "sequential", 3_600, 41, 0.063),
+        (5, "fixed", 2_270, 33, 0.055),
+    ];
+    let has_days = question["days"].is_u64();
+    let row = |(variants, test, per_variant, days, lift): (i64, &str, i64, i64, f64)| {
+        vec![
+            Value::Integer(variants),
+            Value::Text(test.to_owned()),
+            Value::Integer(per_variant),
+            Value::Integer(variants * per_variant),
+            Value::Integer(days),
+            if has_days { Value::Number(lift) } else { Value::Null },
+            Value::Number(0.12),
+            Value::Integer(1_290),
+        ]
+    };
+    let mut rows: Vec<Vec<Value>> = plans.map(row).into();
+    let mut never = row((5, "sequential", 3_780, 0, 0.07));
+    never[4] = Value::Null;
+    rows.push(never);
+    (columns, rows)
+}
+
 fn column(name: &str, value_type: &'static str, unit: Option<&str>) -> Column {
     Column { name: name.to_owned(), value_type, unit: unit.map(str::to_owned) }
 }
@@ -975,6 +1174,7 @@ fn typed(purpose: &str, release: Release) -> Question {
         release,
         columns: Vec::new(),
         limit: None,
+        destination: None,
     };
     Question { purpose: purpose.to_owned(), body: QuestionBody::Audience(body), time_zone: chrono_tz::UTC }
 }

@@ -66,7 +66,15 @@ fn agreed(name: &str, measure: &str) -> MetricView {
 
 fn catalog(events: Vec<EventView>) -> Catalog {
     let (metrics, audiences) = (Vec::new(), Vec::new());
-    Catalog { events, traits: Vec::new(), purposes: Vec::new(), metrics, audiences, days: None }
+    Catalog {
+        events,
+        traits: Vec::new(),
+        purposes: Vec::new(),
+        metrics,
+        audiences,
+        destinations: Vec::new(),
+        days: None,
+    }
 }
 
 #[test]

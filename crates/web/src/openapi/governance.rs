@@ -2,12 +2,17 @@
 
 use serde_json::{Value, json};
 
+/// How a question can stand.
+const OUTCOMES: [&str; 6] = ["yes", "yes_if", "no", "invalid", "pending", "asked_when_opened"];
+
 /// The schemas by their names.
 pub(super) fn schemas() -> Vec<(&'static str, Value)> {
     let text = json!({ "type": "string" });
     let count = json!({ "type": "integer", "minimum": 0 });
     let maybe_text = json!({ "type": ["string", "null"] });
     let maybe_count = json!({ "type": ["integer", "null"], "minimum": 0 });
+    let faces = json!({ "type": "object", "description": "the same in the words of either team",
+        "required": ["for_marketing", "for_it"], "properties": { "for_marketing": text, "for_it": text } });
     vec![
         (
             "Records",
@@ -32,6 +37,18 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
                 "name": text, "title": text, "min_group": count, "yes": { "type": "array", "items": maybe_count }, "no": { "type": "array", "items": maybe_count },
                 "places": { "type": "array", "items": { "type": "object", "required": ["place", "regions", "known", "used", "yes", "no"], "properties": {
                     "place": maybe_text, "regions": count, "known": maybe_count, "used": maybe_count, "yes": maybe_count, "no": maybe_count } } } } } } } }),
+        ),
+        (
+            "Standings",
+            json!({ "type": "object", "required": ["at", "verdicts"], "properties": {
+            "at": { "type": "string", "format": "date-time" },
+            "verdicts": { "type": "array", "items": { "type": "object",
+                "required": ["kind", "name", "title", "outcome", "people", "reasons", "remedy", "judged_at", "is_behind", "turned_at", "turned_from", "because"],
+                "properties": {
+                "kind": { "enum": ["question", "audience", "metric", "dashboard"] }, "name": text, "title": text, "outcome": { "enum": OUTCOMES },
+                "people": maybe_count, "reasons": { "type": "array", "items": faces }, "remedy": maybe_text, "judged_at": maybe_text,
+                "is_behind": { "type": "boolean" }, "turned_at": maybe_text, "turned_from": maybe_text,
+                "because": { "anyOf": [faces, { "type": "null" }] } } } } } }),
         ),
         (
             "Proofs",

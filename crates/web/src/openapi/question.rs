@@ -1,6 +1,7 @@
 //! The schemas of questions, one for each kind. A key with null is one that is not there.
 
 use serde_json::{Map, Value, json};
+use spec::{PowerQuestion, TestKind};
 
 const DURATION: &str = "^[1-9][0-9]{0,3} (second|minute|hour|day|week)s?$";
 
@@ -14,6 +15,7 @@ pub(super) fn schema() -> Value {
         paths("from"),
         paths("to"),
         experiment(),
+        power(),
         kind("audience", vec![("where", condition())], audience()),
         kind(
             "sql",
@@ -97,10 +99,8 @@ fn paths(end: &'static str) -> Value {
 }
 
 fn experiment() -> Value {
-    let metric = json!({ "type": "object", "required": ["measure"], "additionalProperties": false, "properties": {
-        "name": or_null(text()), "measure": text(), "where": or_null(condition()), "within": or_null(duration()) } });
     let metrics = json!({ "type": "array", "minItems": 1, "maxItems": spec::ExperimentQuestion::METRICS_MAX,
-        "items": { "oneOf": [text(), metric] } });
+        "items": metric() });
     let split = json!({ "type": "object", "minProperties": 2, "maxProperties": 100, "additionalProperties": whole(1, 1_000_000) });
     kind(
         "experiment",
@@ -109,10 +109,23 @@ fn experiment() -> Value {
     )
 }
 
+fn power() -> Value {
+    let more = vec![
+        ("variants", whole(2, PowerQuestion::VARIANTS_MAX.into())),
+        ("test", json!({ "enum": TestKind::ALL.map(TestKind::name) })),
+        ("days", whole(1, PowerQuestion::DAYS_MAX.into())),
+        ("alpha", part(0.0001, 0.5)),
+        ("power", part(0.5, 0.999)),
+    ];
+    let needed = vec![("exposure", step()), ("metric", metric()), ("lift", part(0.001, 100.0))];
+    kind("power", needed, with_events(more))
+}
+
 fn audience() -> Keys {
     vec![
         ("as_of", instant()),
         ("release", json!({ "enum": ["aggregate", "list"] })),
+        ("destination", text()),
         ("columns", names(50)),
         ("limit", whole(1, 1_000_000)),
     ]
@@ -138,6 +151,13 @@ fn whole(least: u64, most: u64) -> Value {
     json!({ "type": "integer", "minimum": least, "maximum": most })
 }
 
+/// A part of one, or as many hundredths with a percent sign.
+fn part(least: f64, most: f64) -> Value {
+    let number = json!({ "type": "number", "minimum": least, "maximum": most });
+    let percent = json!({ "type": "string", "pattern": "^ *[0-9]+(\\.[0-9]+)? *% *$", "examples": ["5 %"] });
+    json!({ "oneOf": [number, percent] })
+}
+
 fn names(most: u64) -> Value {
     json!({ "type": "array", "items": text(), "maxItems": most, "uniqueItems": true })
 }
@@ -147,6 +167,13 @@ fn step() -> Value {
     let with_condition = json!({ "type": "object", "required": ["event"], "additionalProperties": false,
         "properties": { "event": text(), "where": or_null(condition()) } });
     json!({ "oneOf": [text(), with_condition] })
+}
+
+/// A measure, or one with more about it.
+fn metric() -> Value {
+    let with_more = json!({ "type": "object", "required": ["measure"], "additionalProperties": false, "properties": {
+        "name": or_null(text()), "measure": text(), "where": or_null(condition()), "within": or_null(duration()) } });
+    json!({ "oneOf": [text(), with_more] })
 }
 
 /// The same, or null.

@@ -10,22 +10,26 @@ use crate::chart::{self, Setting};
 use crate::edit::{self, Start};
 use crate::gate::Caller;
 use crate::leaving;
+use crate::pages::standings::left_to_ask;
 use crate::problem::{Problem, good};
 use crate::render::{Frame, PageRequest, html, last, page, work};
 use crate::routes::App;
 use crate::sentence::{Builder, builder, measure_title, part_texts};
 use crate::words;
-use api::{Catalog, Input, MetricView, Principal, Product, SaveRequest};
+use api::{Catalog, Input, MetricView, Principal, Product, SaveRequest, Wanted};
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use minijinja::Value;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
-use spec::{Answer, Diagnostic, Outcome, Reason, Remedy, Verdict, identifier};
+use spec::{Answer, Change, Cost, Diagnostic, Outcome, Reason, Remedy, Verdict, Work, identifier};
 
 /// The longest question that an address holds.
 const Q_BYTES_MAX: usize = 32 << 10;
+
+/// Says in an address that its question was offered as a yes, and taken.
+const TAKEN: &str = "taken";
 
 #[derive(Serialize)]
 struct AskView {
@@ -38,6 +42,8 @@ struct AskView {
     dashboards: Vec<(String, String)>,
     /// Whether this very question is saved.
     is_saved: bool,
+    /// Whether it was offered as a yes and has just been taken.
+    is_taken: bool,
 }
 
 pub(crate) async fn ask(State(app): State<App>, caller: Caller, request: PageRequest) -> Result<Response, Problem> {
@@ -59,7 +65,8 @@ pub(crate) async fn ask(State(app): State<App>, caller: Caller, request: PageReq
         let title = if builder.sentence.is_empty() { "Ask".to_owned() } else { builder.sentence.clone() };
         let examples = saved.into_iter().map(|saved| (saved.title, saved.question.to_string())).collect();
         let may_define = who.may_define;
-        let view = AskView { title, builder, unreadable, examples, may_define, dashboards, is_saved };
+        let is_taken = last(&fields, TAKEN) == "yes";
+        let view = AskView { title, builder, unreadable, examples, may_define, dashboards, is_saved, is_taken };
         Ok((view, current.is_changed))
     })
     .await?;
@@ -156,6 +163,10 @@ pub(crate) struct VerdictView {
     outcome: &'static str,
     people: Option<String>,
     purpose: String,
+    /// What the answer is expected to take, for IT.
+    forecast: Option<String>,
+    /// Whether it was offered as a yes: what moved since then is told where it is none any more.
+    is_taken: bool,
     reasons: Vec<ReasonView>,
     errors: Vec<Diagnostic>,
 }
@@ -174,14 +185,18 @@ struct RemedyView {
     effect: String,
     href: Option<String>,
     who: String,
+    /// How soon they usually answer.
+    within: Option<String>,
     file: Option<String>,
+    /// Where the file opens with the change made.
+    open: Option<String>,
+    /// Whether who sees this decides; whoever does not asks by another question, or waits.
+    is_own: bool,
 }
 
 pub(crate) async fn verdict(State(app): State<App>, caller: Caller, request: PageRequest) -> Result<Response, Problem> {
-    let is_it = request.is_it;
-    let fields = request.params.clone();
-    page(&app, &caller, &request, "pages/part.html", move |product, who| verdict_view(product, who, &fields, is_it))
-        .await
+    let asked = request.clone();
+    page(&app, &caller, &request, "pages/part.html", move |product, who| verdict_view(product, who, &asked)).await
 }
 
 pub(crate) async fn verdict_of_form(
@@ -194,13 +209,11 @@ pub(crate) async fn verdict_of_form(
     verdict(State(app), caller, page.with_form(form)).await
 }
 
-fn verdict_view(
-    product: &dyn Product,
-    who: &Principal,
-    fields: &[(String, String)],
-    is_it: bool,
-) -> Result<VerdictView, Problem> {
-    let current = current_as_written(product, who, fields)?;
+fn verdict_view(product: &dyn Product, who: &Principal, request: &PageRequest) -> Result<Json, Problem> {
+    let current = current_as_written(product, who, &request.params)?;
+    if let Some(left) = left_to_ask(product, who, (request, Wanted::Verdict), &current.question)? {
+        return Ok(left);
+    }
     let purpose = current.question["purpose"].as_str().unwrap_or_default();
     let title = current
         .catalog
@@ -215,10 +228,12 @@ fn verdict_view(
         Input::Good(judged) => {
             view.outcome = judged.verdict.outcome.name();
             view.people = judged.people.map(|people| words::figure(&people.to_string(), None));
-            view.reasons = reasons(&judged.verdict, is_it);
+            view.reasons = reasons(&judged.verdict, request.is_it);
+            view.is_taken = request.param(TAKEN) == "yes";
+            view.forecast = judged.forecast.filter(|_| request.is_it).as_ref().map(forecast);
         }
     }
-    Ok(view)
+    Ok(json!(view))
 }
 
 fn verdict_of(outcome: &'static str, purpose: String) -> VerdictView {
@@ -228,9 +243,20 @@ fn verdict_of(outcome: &'static str, purpose: String) -> VerdictView {
         outcome,
         people: None,
         purpose,
+        forecast: None,
+        is_taken: false,
         reasons: Vec::new(),
         errors: Vec::new(),
     }
+}
+
+/// What an answer is expected to take, in words.
+fn forecast(cost: &Cost) -> String {
+    let read = match cost.bytes_read {
+        0 => "nothing to read from disk".to_owned(),
+        bytes => format!("{} to read from disk", words::figure(&format!("{:.1}", bytes as f64 / 1e6), Some("MB"))),
+    };
+    format!("Expected: {:.2} s, {} rows, {read}.", cost.seconds, words::figure(&cost.rows_read.to_string(), None))
 }
 
 /// A refusal as the page of a problem shows it.
@@ -253,26 +279,42 @@ fn remedy_view(remedy: &Remedy, is_it: bool) -> RemedyView {
         Remedy::Ask { title, question, effect } => RemedyView {
             title: title.clone(),
             effect: effect.clone(),
-            href: Some(address(&question.to_json().to_string(), is_it)),
+            href: Some(format!("{}&{TAKEN}=yes", address(&question.to_json().to_string(), is_it))),
             who: String::new(),
+            within: None,
             file: None,
+            open: None,
+            is_own: true,
         },
         Remedy::Close { title, gap } => RemedyView {
             title: title.clone(),
             effect: gap.what.clone(),
             href: None,
             who: gap.who.clone(),
+            within: gap.within.as_ref().map(ToString::to_string),
             file: gap.file.clone(),
+            open: gap.file.as_ref().zip(gap.change.as_ref()).map(|(file, change)| proposal(file, change, is_it)),
+            is_own: matches!(gap.work, Work::Widen) || gap.file.is_none() && gap.team.is_none(),
         },
     }
 }
 
+/// The address of a definition's file with a change made, not yet saved.
+fn proposal(file: &str, change: &Change, is_it: bool) -> String {
+    let path: Vec<String> = file.split('/').map(percent_encode).collect();
+    let change = percent_encode(&change.to_json().to_string());
+    format!("/definitions/{}?change={change}{}", path.join("/"), if is_it { "&face=it" } else { "" })
+}
+
 pub(crate) async fn answer(State(app): State<App>, caller: Caller, request: PageRequest) -> Result<Response, Problem> {
-    let fields = request.params.clone();
+    let (fields, asked_for) = (request.params.clone(), request.clone());
     // Beside a builder the provenance goes into its side column.
     let how_aside = request.is_partial && request.param("aside") == "how";
     page(&app, &caller, &request, "pages/part.html", move |product, who| {
         let current = current_as_written(product, who, &fields)?;
+        if let Some(left) = left_to_ask(product, who, (&asked_for, Wanted::Answer), &current.question)? {
+            return Ok(left);
+        }
         let q = current.question.to_string();
         let is_bare = last(&fields, "bare") == "yes";
         let mut view = json!({ "part": "parts/answer.html", "title": "Answer", "q": q, "is_bare": is_bare, "how_aside": how_aside });

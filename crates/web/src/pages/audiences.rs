@@ -4,25 +4,16 @@ use crate::gate::Caller;
 use crate::problem::Problem;
 use crate::render::{PageRequest, page};
 use crate::routes::App;
+use crate::standing::{Asked, List, lists};
 use api::{AudienceView, Catalog, PurposeView};
 use axum::extract::{Path, State};
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 
 pub(crate) async fn list(State(app): State<App>, caller: Caller, request: PageRequest) -> Result<Response, Problem> {
-    page(&app, &caller, &request, "pages/audiences.html", |product, who| {
-        let catalog = product.catalog(who)?;
-        let line = |audience: AudienceView| {
-            let question = question(&audience, &audience.purpose, &catalog);
-            let purpose = catalog
-                .purposes
-                .iter()
-                .find(|known| known.name == audience.purpose)
-                .map_or(audience.purpose.clone(), |known| known.title.clone());
-            json!({ "audience": audience, "q": question.to_string(), "purpose": purpose })
-        };
-        let lines: Vec<Json> = product.audiences(who)?.into_iter().map(line).collect();
-        Ok(json!({ "title": "Audiences", "audiences": lines }))
+    let asked = Asked { list: List::Audiences, is_it: request.is_it, is_again: false, since: None };
+    page(&app, &caller, &request, "pages/audiences.html", move |product, who| {
+        Ok(json!({ "title": "Audiences", "lists": lists(product, who, asked)? }))
     })
     .await
 }
@@ -51,7 +42,7 @@ pub(crate) async fn one(
 }
 
 /// How many people are in it, as of the newest day of the data.
-fn question(audience: &AudienceView, purpose: &str, catalog: &Catalog) -> Json {
+pub(crate) fn question(audience: &AudienceView, purpose: &str, catalog: &Catalog) -> Json {
     let mut question = json!({ "kind": "audience", "purpose": purpose, "where": audience.condition });
     if let Some((_, last)) = &catalog.days {
         question["as_of"] = format!("{}T00:00:00Z", last.get(..10).unwrap_or(last)).into();

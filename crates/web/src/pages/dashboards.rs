@@ -12,6 +12,7 @@ use crate::pages::home::series_question;
 use crate::problem::{Problem, good};
 use crate::render::{Frame, PageRequest, html, last, page, work};
 use crate::routes::App;
+use crate::standing::{Asked, List, lists};
 use api::{Catalog, DashboardRequest, DashboardView, MetricView, Principal, Product, QuestionView, TileView};
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderValue, StatusCode};
@@ -27,16 +28,18 @@ mod put;
 const MONTHS_SHOWN: u32 = 12;
 
 pub(crate) async fn list(State(app): State<App>, caller: Caller, request: PageRequest) -> Result<Response, Problem> {
-    page(&app, &caller, &request, "pages/dashboards.html", |product, who| list_view(product, who)).await
+    let is_it = request.is_it;
+    page(&app, &caller, &request, "pages/dashboards.html", move |product, who| list_view(product, who, is_it)).await
 }
 
-fn list_view(product: &dyn Product, who: &Principal) -> Result<Json, Problem> {
+fn list_view(product: &dyn Product, who: &Principal, is_it: bool) -> Result<Json, Problem> {
     let is_of_one = |diagnostic: &Diagnostic| diagnostic.path.starts_with("dashboards/");
     let wrong = product.workspace(who)?.diagnostics.into_iter().filter(is_of_one);
-    let lines = product.dashboards(who)?;
+    let asked = Asked { list: List::Dashboards, is_it, is_again: false, since: None };
+    let lists = lists(product, who, asked)?;
     let has_questions = !product.questions(who)?.is_empty();
     Ok(json!({
-        "title": "Dashboards", "dashboards": lines, "may_define": who.may_define, "has_questions": has_questions,
+        "title": "Dashboards", "lists": lists, "may_define": who.may_define, "has_questions": has_questions,
         "wrong": wrong.collect::<Vec<_>>(),
     }))
 }
@@ -108,13 +111,15 @@ fn shown(tile: &TileView, from: &Subjects) -> Shown {
     let metric = from.metrics.iter().find(|found| tile.metric.as_ref() == Some(&found.name));
     let (title, q) = match (question, metric) {
         (Some(found), _) => (found.title.clone(), Some(found.question.to_string())),
-        (None, Some(found)) => {
-            let question = series_question(&from.catalog, found, "month", MONTHS_SHOWN);
-            (found.title.clone(), Some(question.to_string()))
-        }
+        (None, Some(found)) => (found.title.clone(), Some(metric_question(&from.catalog, found).to_string())),
         (None, None) => (tile.question.clone().or(tile.metric.clone()).unwrap_or_default(), None),
     };
     Shown { key: key(tile), title: tile.title.clone().unwrap_or(title), width: tile.width.clone(), q }
+}
+
+/// The question of a tile that shows a metric.
+pub(crate) fn metric_question(catalog: &Catalog, metric: &MetricView) -> Json {
+    series_question(catalog, metric, "month", MONTHS_SHOWN)
 }
 
 /// Changes a dashboard, or takes it away, and says so in a message that can be undone.
@@ -126,7 +131,7 @@ pub(crate) async fn change(
     request: Request,
 ) -> Result<Response, Problem> {
     let page = page.with_form(form(request).await?);
-    let fields = page.params.clone();
+    let (fields, is_it) = (page.params.clone(), page.is_it);
     let (frame, after) = work(&app, &caller, &page, move |product, who| {
         let dashboard = find(product, who, &name)?.ok_or_else(|| Problem::not_found("dashboard"))?;
         let is_arranged = last(&fields, "arrange") == "yes";
@@ -141,7 +146,7 @@ pub(crate) async fn change(
         if last(&fields, "edit") == "delete" {
             unsave(product, who, "dashboard", &name)?;
             let undo = undo(format!("Removed “{}”.", dashboard.title), "");
-            let mut view = list_view(product, who)?;
+            let mut view = list_view(product, who, is_it)?;
             view["undo"] = json!(undo);
             return Ok(After::List(view));
         }
@@ -165,7 +170,7 @@ pub(crate) async fn undo(
     request: Request,
 ) -> Result<Response, Problem> {
     let page = page.with_form(form(request).await?);
-    let fields = page.params.clone();
+    let (fields, is_it) = (page.params.clone(), page.is_it);
     let (frame, after) = work(&app, &caller, &page, move |product, who| {
         let (before, version) = (last(&fields, "before"), last(&fields, "version"));
         let restored = if before.is_empty() {
@@ -189,7 +194,7 @@ pub(crate) async fn undo(
                 let board = board(product, who, saved, last(&fields, "arrange") == "yes")?;
                 Ok(After::Board(Box::new(Board { is_undone: true, ..board })))
             }
-            None => Ok(After::List(list_view(product, who)?)),
+            None => Ok(After::List(list_view(product, who, is_it)?)),
         }
     })
     .await?;

@@ -3,11 +3,13 @@
 use crate::chart::{self, AnswerView, Setting};
 use crate::edit::{default_purpose, full_months};
 use crate::gate::Caller;
+use crate::pages::standings::left_to_ask;
 use crate::problem::{Problem, good};
 use crate::render::{PageRequest, page};
 use crate::routes::App;
+use crate::standing::{Asked, List, Lists, lists};
 use crate::words;
-use api::{AudienceView, Catalog, MetricView, Principal, Product, PurposeView, QuestionView};
+use api::{Catalog, MetricView, Principal, Product, PurposeView, Wanted};
 use axum::extract::{Path, State};
 use axum::response::Response;
 use chrono::Datelike;
@@ -22,17 +24,10 @@ const MONTHS_SHOWN: u32 = 12;
 struct Home {
     title: &'static str,
     metrics: Vec<MetricView>,
-    questions: Vec<Saved>,
-    audiences: Vec<AudienceView>,
+    lists: Lists,
     month: Option<String>,
     series: Option<SeriesHead>,
     has_data: bool,
-}
-
-#[derive(Serialize)]
-struct Saved {
-    q: String,
-    saved: QuestionView,
 }
 
 #[derive(Serialize)]
@@ -42,16 +37,15 @@ struct SeriesHead {
 }
 
 pub(crate) async fn home(State(app): State<App>, caller: Caller, request: PageRequest) -> Result<Response, Problem> {
-    page(&app, &caller, &request, "pages/home.html", |product, who| {
+    let asked = Asked { list: List::Home, is_it: request.is_it, is_again: false, since: None };
+    page(&app, &caller, &request, "pages/home.html", move |product, who| {
         let catalog = product.catalog(who)?;
         let metrics: Vec<MetricView> = product.metrics(who)?.into_iter().filter(|metric| metric.on_home).collect();
-        let questions = product.questions(who)?.into_iter().map(|saved| Saved { q: saved.question.to_string(), saved });
         Ok(Home {
             title: "Home",
             month: full_months(&catalog, 1).map(|(from, _)| from.format("%B %Y").to_string()),
             series: metrics.first().map(|metric| SeriesHead { metric: metric.name.clone(), by: "week" }),
-            questions: questions.collect(),
-            audiences: product.audiences(who)?,
+            lists: lists(product, who, asked)?,
             has_data: catalog.days.is_some(),
             metrics,
         })
@@ -77,10 +71,14 @@ pub(crate) async fn kpi(
     request: PageRequest,
     Path(name): Path<String>,
 ) -> Result<Response, Problem> {
+    let asked = request.clone();
     page(&app, &caller, &request, "pages/part.html", move |product, who| {
         let metric = metric(product, who, &name)?;
         let catalog = product.catalog(who)?;
         let question = series_question(&catalog, &metric, "month", MONTHS_SHOWN);
+        if let Some(left) = left_to_ask(product, who, (&asked, Wanted::Answer), &question)? {
+            return Ok(left);
+        }
         let asked = good(product.ask(who, &question)?)?;
         let refused =
             asked.verdict.reasons.first().filter(|_| asked.answer.is_none()).map(|reason| reason.for_marketing.clone());
@@ -148,10 +146,14 @@ struct Series {
 pub(crate) async fn series(State(app): State<App>, caller: Caller, request: PageRequest) -> Result<Response, Problem> {
     let name = request.param("metric").to_owned();
     let by = if request.param("by") == "month" { "month" } else { "week" };
+    let asked_for = request.clone();
     page(&app, &caller, &request, "pages/part.html", move |product, who| {
         let metric = metric(product, who, &name)?;
         let catalog = product.catalog(who)?;
         let question = series_question(&catalog, &metric, by, MONTHS_SHOWN);
+        if let Some(left) = left_to_ask(product, who, (&asked_for, Wanted::Answer), &question)? {
+            return Ok(left);
+        }
         let asked = good(product.ask(who, &question)?)?;
         let setting = Setting {
             question: &question,
@@ -192,9 +194,15 @@ struct PurposeLine {
 }
 
 pub(crate) async fn people(State(app): State<App>, caller: Caller, request: PageRequest) -> Result<Response, Problem> {
-    page(&app, &caller, &request, "pages/part.html", |product, who| {
+    let asked = request.clone();
+    page(&app, &caller, &request, "pages/part.html", move |product, who| {
         let catalog = product.catalog(who)?;
-        let known = people_known(product, who, &catalog)?;
+        let question = people_question(&catalog);
+        let left = question.as_ref().map(|question| left_to_ask(product, who, (&asked, Wanted::Answer), question));
+        if let Some(left) = left.transpose()?.flatten() {
+            return Ok(left);
+        }
+        let known = people_known(product, who, question.as_ref())?;
         let most = known.or_else(|| catalog.purposes.iter().filter_map(|purpose| purpose.people).max()).unwrap_or(0);
         let line = |purpose: PurposeView| PurposeLine {
             share: purpose.people.zip(known).map(|(people, known)| words::share(people as f64, known as f64)),
@@ -211,14 +219,18 @@ pub(crate) async fn people(State(app): State<App>, caller: Caller, request: Page
 }
 
 /// How many people are known: the ledger's figure, which comes with any answer.
-fn people_known(product: &dyn Product, who: &Principal, catalog: &Catalog) -> Result<Option<u64>, Problem> {
-    let Some(event) = catalog.events.first() else { return Ok(None) };
-    let measure = format!("count({})", identifier(&event.name));
-    let question = json!({ "kind": "trend", "purpose": default_purpose(catalog), "measure": measure, "by": "none" });
-    match product.ask(who, &question)? {
+fn people_known(product: &dyn Product, who: &Principal, question: Option<&Json>) -> Result<Option<u64>, Problem> {
+    let Some(question) = question else { return Ok(None) };
+    match product.ask(who, question)? {
         api::Input::Good(asked) => Ok(asked.answer.and_then(|answer| answer.provenance.people.known)),
         api::Input::Bad(_) => Ok(None),
     }
+}
+
+/// A question whose answer tells it.
+fn people_question(catalog: &Catalog) -> Option<Json> {
+    let measure = format!("count({})", identifier(&catalog.events.first()?.name));
+    Some(json!({ "kind": "trend", "purpose": default_purpose(catalog), "measure": measure, "by": "none" }))
 }
 
 /// Whom a purpose takes, in words; per law only where they differ.

@@ -61,6 +61,7 @@ pub(crate) async fn palette(State(app): State<App>, caller: Caller, request: Pag
             ("Ask: what it is owed to", "attribution"),
             ("Ask: what people do next", "paths"),
             ("Ask: which variant does better", "experiment"),
+            ("Ask: how large a test has to be", "power"),
             ("Ask: how many people, and who", "audience"),
             ("Ask: in SQL", "sql"),
         ] {

@@ -5,21 +5,25 @@
 use crate::chart;
 use crate::gate::Caller;
 use crate::pages::ask::{current_as_written, refusal, setting_of};
+use crate::pages::standings::left_to_ask;
 use crate::problem::Problem;
 use crate::render::{PageRequest, page};
 use crate::routes::App;
 use crate::table::provenance_line;
-use api::Input;
+use api::{Input, Wanted};
 use axum::extract::State;
 use axum::response::Response;
 use serde_json::json;
 use spec::Outcome;
 
 pub(crate) async fn tile(State(app): State<App>, caller: Caller, request: PageRequest) -> Result<Response, Problem> {
-    let fields = request.params.clone();
+    let (fields, asked_for) = (request.params.clone(), request.clone());
     let is_it = request.is_it;
     page(&app, &caller, &request, "pages/part.html", move |product, who| {
         let current = current_as_written(product, who, &fields)?;
+        if let Some(left) = left_to_ask(product, who, (&asked_for, Wanted::Answer), &current.question)? {
+            return Ok(left);
+        }
         let mut view = json!({ "part": "parts/tile.html", "title": "Answer", "q": current.question.to_string() });
         match product.ask(who, &current.question)? {
             Input::Bad(errors) => view["errors"] = json!(errors),

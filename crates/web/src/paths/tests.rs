@@ -15,6 +15,7 @@ fn check<T>(question: &Json, look: impl Fn(&Setting<'_>) -> T) -> T {
         purposes: Vec::new(),
         metrics: Vec::new(),
         audiences: Vec::new(),
+        destinations: Vec::new(),
         days: None,
     };
     look(&Setting { question, catalog: &catalog, metrics: &[], measure: String::new(), unit: None })

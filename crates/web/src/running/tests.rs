@@ -13,6 +13,7 @@ pub(crate) fn user(name: &str) -> Principal {
         may_import: false,
         may_define: false,
         sees_audit: false,
+        edits: Vec::new(),
         waiting: Waiting::default(),
     }
 }

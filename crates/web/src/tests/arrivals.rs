@@ -42,7 +42,7 @@ async fn what_is_kept_aside_is_shown_by_reason_and_tried_again() {
         "product_viewed",
         "22 Nov 2026, 11:30",
         "Send it as the contract declares it",
-        "/sources/web?face=it#contract",
+        "/definitions/contracts/",
         "Try all of them again",
         "shown to nobody",
         "/live\" aria-current",

@@ -634,3 +634,75 @@ entente.yaml:1:1: the workspace has no `entente.yaml`
     add one with `title: ...`
 "#);
 }
+
+#[test]
+fn a_role_names_whose_files_it_changes() {
+    let edits = |text: &str| {
+        let (definitions, report) = load_with(&[("roles/analyst.yaml", text)]);
+        (definitions.roles.get("analyst").map(|role| role.edits.clone()), report)
+    };
+    let (found, report) = edits("edits: [roles, laws, roles]\n");
+    assert_eq!(found, Some(vec![spec::DefinitionKind::Laws, spec::DefinitionKind::Roles]), "{report}");
+    assert_eq!(edits("title: Analyst\n").0, Some(Vec::new()), "nothing is named, so nothing may be changed");
+    let (found, report) = edits("edits: [contract, users]\n");
+    assert_eq!(found, None, "a role with errors allows nothing");
+    assert!(report.contains("`contract` is not a sort of definitions") && report.contains("`users`"), "{report}");
+}
+
+#[test]
+fn teams() {
+    let good = [
+        (
+            "teams/it.yaml",
+            "title: IT\nmembers: [mia]\nlooks_after: [contracts/, metrics/sales.yaml]\nanswers_within: 2 days\nbudget: { seconds_per_question: 5 }\n",
+        ),
+        (
+            "teams/marketing.yaml",
+            "title: Marketing\nmembers: [mia]\nlooks_after: [metrics/, contracts/till.odcs.yaml]\n",
+        ),
+    ];
+    let (definitions, text) = load_with(&good);
+    assert_eq!(text, "");
+    let of = |file: &str| definitions.team_for(file).map(|team| team.title.as_str());
+    assert_eq!(of("contracts/members.odcs.yaml"), Some("IT"));
+    assert_eq!(of("contracts/till.odcs.yaml"), Some("Marketing"), "the longest match wins");
+    assert_eq!((of("metrics/sales.yaml"), of("metrics/other.yaml")), (Some("IT"), Some("Marketing")));
+    assert_eq!((of("metrics/"), of("users.yaml"), of("metrics.yaml")), (Some("Marketing"), None, None));
+    assert_eq!(definitions.team_of("mia").map(|team| team.name.as_str()), Some("it"), "the first by name");
+    assert_eq!(definitions.team_of("bob"), None);
+    let it = &definitions.teams["it"];
+    assert_eq!(it.answers_within.as_ref().map(ToString::to_string).as_deref(), Some("2 days"));
+    assert_eq!((it.budget.seconds_per_question, it.budget.bytes_per_question), (Some(5), None));
+    insta::assert_snapshot!(check(&[
+        ("teams/a.yaml", "title: A\nmembers: [mai, mia, mia]\nlooks_after: [contract/, contracts/, roles/marketr.yaml, notes/]\n"),
+        ("teams/b.yaml", "looks_after: [contracts/, metrics/, metrics/]\nanswer_within: 2 days\nanswers_within: soon\nbudget: { seconds: 1, bytes_per_question: 0 }\n"),
+        ("team/c.yaml", "title: C\n"),
+    ]), @"
+    team/c.yaml:1:1: nothing is read from the folder `team`
+        did you mean `teams`?
+    teams/a.yaml:2:11: there is no user `mai`
+        did you mean `mia`?
+    teams/a.yaml:2:21: `mia` stands twice in `members`
+        keep it once
+    teams/a.yaml:3:15: `contract/` is no folder or file of definitions
+        did you mean `contracts/`?
+    teams/a.yaml:3:38: `roles/marketr.yaml` is no folder or file of definitions
+        did you mean `roles/marketer.yaml`?
+    teams/a.yaml:3:58: `notes/` is no folder or file of definitions
+        did you mean `roles/`?
+    teams/b.yaml:1:1: a team needs `title`
+        say what people call the team, as in `title: Data team`
+    teams/b.yaml:1:15: the team `a` looks after `contracts/` already
+        leave it to one of the two; a file of a folder may be another team's
+    teams/b.yaml:1:37: `metrics/` stands twice in `looks_after`
+        keep it once
+    teams/b.yaml:2:1: `answer_within` is not a key of a team
+        did you mean `answers_within`?
+    teams/b.yaml:3:17: `soon` is not a duration: write a number and a unit, as in `30 days`
+        write it as in `answers_within: 30 days`
+    teams/b.yaml:4:11: `seconds` is not a key of the budget of a team
+        keys: `seconds_per_question`, `bytes_per_question`
+    teams/b.yaml:4:43: `bytes_per_question` is a whole number from 1 to 1125899906842624
+        write it as in `bytes_per_question: 10`
+    ");
+}

@@ -46,7 +46,7 @@ fn read_metrics(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Vec<
 }
 
 /// A measure's text, or a mapping with more about it.
-fn read_metric(node: &Node, problems: &mut Problems) -> Option<ExperimentMetric> {
+pub(super) fn read_metric(node: &Node, problems: &mut Problems) -> Option<ExperimentMetric> {
     if matches!(node.kind, NodeKind::Text(_)) {
         let measure = measure_of(node, "metrics", problems)?;
         return Some(ExperimentMetric { name: None, measure, filter: None, within: None });

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::diagnostic::render;
+use spec::PowerQuestion;
 
 /// The question's canonical JSON, or everything that is wrong.
 fn check(yaml: &str) -> String {
@@ -62,7 +63,7 @@ fn all_that_is_wrong_is_said_at_once() {
 
     {}
     /question:1:1: a question needs `kind`
-        kinds: `trend`, `funnel`, `retention`, `attribution`, `paths`, `experiment`, `audience`, `sql`
+        kinds: `trend`, `funnel`, `retention`, `attribution`, `paths`, `experiment`, `power`, `audience`, `sql`
     /question:1:1: a question needs `purpose`
         say what the answer is for, as in `purpose: analytics`
 
@@ -162,7 +163,7 @@ fn all_that_is_wrong_is_said_at_once() {
     /question/limit:1:1: `limit` is a whole number from 1 to 1000000
         write it as in `limit: 10`
     /question/period:1:1: `period` is not a key of a question
-        keys: `kind`, `purpose`, `time_zone`, `where`, `as_of`, `release`, `columns`, `limit`
+        keys: `kind`, `purpose`, `time_zone`, `where`, `as_of`, `release`, `columns`, `limit`, `destination`
     /question/release:1:1: `profile` is not a value of `release`
         values: `aggregate`, `list`
 
@@ -170,6 +171,162 @@ fn all_that_is_wrong_is_said_at_once() {
     /question/where:1:1: `where` is text, not a list
         write `where: some text`
     "#);
+}
+
+#[test]
+fn a_test_is_planned_from_what_is_said_and_what_is_usual() {
+    let usual = "{kind: power, purpose: p, exposure: e, metric: people(f), lift: 0.05}";
+    insta::assert_snapshot!(check(usual), @r#"{"kind":"power","purpose":"p","exposure":"e","metric":"people(f)","lift":0.05,"variants":2,"test":"sequential","period":{"last":"28 days"}}"#);
+    let full = "{kind: power, purpose: p, exposure: {event: e, where: event.x = 1}, metric: {name: m, measure: sum(f.v), \
+                where: event.y = 2, within: 7 days}, lift: 12.5 %, variants: 10, test: fixed, days: 366, alpha: 1 %, power: 0.9, \
+                period: {from: 2024-01-01, to: 2024-03-01}, as_of: 2024-03-01, where: a = 1, time_zone: Europe/Berlin}";
+    insta::assert_snapshot!(check(full), @r#"{"kind":"power","purpose":"p","exposure":{"event":"e","where":"event.x = 1"},"metric":{"name":"m","measure":"sum(f.v)","where":"event.y = 2","within":"7 days"},"lift":0.125,"variants":10,"test":"fixed","days":366,"alpha":0.01,"power":0.9,"period":{"from":"2024-01-01","to":"2024-03-01"},"as_of":"2024-03-01T00:00:00Z","where":"a = 1","time_zone":"Europe/Berlin"}"#);
+}
+
+#[test]
+fn percent_and_parts_of_one_are_the_same() {
+    let lift = |text: &str| {
+        let power = "kind: power, purpose: p, exposure: e, metric: people(f), alpha: 5 %, power: 80%";
+        let json = question_from_yaml(&format!("{{{power}, lift: {text}}}")).expect("the question is YAML");
+        match parse_question(&json, "/question").map(|question| question.body) {
+            Ok(QuestionBody::Power(power)) => {
+                assert_eq!((power.alpha, power.power), (PowerQuestion::ALPHA, PowerQuestion::POWER));
+                power.lift
+            }
+            other => panic!("{text}: {other:?}"),
+        }
+    };
+    for (percent, part) in [("5 %", "0.05"), ("5%", "'5 %'"), ("2.5 %", "0.025"), ("29 %", "0.29"), ("200 %", "2")] {
+        assert_eq!(lift(percent), lift(part), "{percent} and {part}");
+    }
+    assert_eq!(lift("7 %"), 0.07, "without the dust of dividing");
+}
+
+#[test]
+fn what_no_test_can_be_is_said() {
+    let with = |more: &str| {
+        let usual = [("exposure", "e"), ("metric", "people(f)"), ("lift", "0.05")];
+        let usual = usual.iter().filter(|(key, _)| !more.contains(&format!("{key}: ")));
+        let usual: String = usual.map(|(key, value)| format!(", {key}: {value}")).collect();
+        let found = check(&format!("{{kind: power, purpose: p{usual}, {more}}}"));
+        format!("{more}\n{found}")
+    };
+    let wrong = [
+        "variants: 1",
+        "variants: 11",
+        "lift: 0",
+        "lift: -0.05",
+        "lift: 2000",
+        "lift: five",
+        "alpha: 0",
+        "alpha: 1",
+        "power: 0.2",
+        "power: 100 %",
+        "days: 0",
+        "days: 1000",
+        "test: sequentail",
+        "test: bayesian",
+        "metric: {measure: people(f), within: 28 days}",
+        "metric: {measure: people(f), within: 9 days}, period: {from: 2024-01-01, to: 2024-01-08}",
+        "metric: {measure: people(f), within: 7 days}, period: {last: 7 days}, as_of: 2024-02-01",
+        "metric: [people(f), count(f)]",
+        "metrics: [people(f)]",
+        "variant: arm, split: {a: 1, b: 1}, by: week",
+    ];
+    let mut all: Vec<String> = wrong.iter().map(|more| with(more)).collect();
+    all.push(check("{kind: power, purpose: p}"));
+    insta::assert_snapshot!(all.join("\n"), @r#"
+variants: 1
+/question/variants:1:1: `variants` is a whole number from 2 to 10
+    write it as in `variants: 10`
+
+variants: 11
+/question/variants:1:1: `variants` is a whole number from 2 to 10
+    write it as in `variants: 10`
+
+lift: 0
+/question/lift:1:1: `lift` is a number from 0.001 to 100
+    say the smallest change worth finding, as in `lift: 0.05` for five in a hundred
+
+lift: -0.05
+/question/lift:1:1: `lift` is a number from 0.001 to 100
+    say the smallest change worth finding, as in `lift: 0.05` for five in a hundred
+
+lift: 2000
+/question/lift:1:1: `lift` is a number from 0.001 to 100
+    say the smallest change worth finding, as in `lift: 0.05` for five in a hundred
+
+lift: five
+/question/lift:1:1: `lift` is a number from 0.001 to 100
+    say the smallest change worth finding, as in `lift: 0.05` for five in a hundred
+
+alpha: 0
+/question/alpha:1:1: `alpha` is a number from 0.0001 to 0.5
+    say how often a test may find a change that is none, as in `alpha: 0.05`
+
+alpha: 1
+/question/alpha:1:1: `alpha` is a number from 0.0001 to 0.5
+    say how often a test may find a change that is none, as in `alpha: 0.05`
+
+power: 0.2
+/question/power:1:1: `power` is a number from 0.5 to 0.999
+    say how often a change is to be found, as in `power: 0.8`
+
+power: 100 %
+/question/power:1:1: `power` is a number from 0.5 to 0.999
+    say how often a change is to be found, as in `power: 0.8`
+
+days: 0
+/question/days:1:1: `days` is a whole number from 1 to 366
+    write it as in `days: 10`
+
+days: 1000
+/question/days:1:1: `days` is a whole number from 1 to 366
+    write it as in `days: 10`
+
+test: sequentail
+/question/test:1:1: `sequentail` is not a value of `test`
+    did you mean `sequential`?
+
+test: bayesian
+/question/test:1:1: `bayesian` is not a value of `test`
+    values: `fixed`, `sequential`
+
+metric: {measure: people(f), within: 28 days}
+/question:1:1: nobody of the period has had 28 days to act when it ends
+    learn from a longer period, or take a shorter `within`
+
+metric: {measure: people(f), within: 9 days}, period: {from: 2024-01-01, to: 2024-01-08}
+/question/period:1:1: nobody of the period has had 9 days to act when it ends
+    learn from a longer period, or take a shorter `within`
+
+metric: {measure: people(f), within: 7 days}, period: {last: 7 days}, as_of: 2024-02-01
+/question/period:1:1: nobody of the period has had 7 days to act when it ends
+    learn from a longer period, or take a shorter `within`
+
+metric: [people(f), count(f)]
+/question/metric:1:1: a metric of an experiment is a mapping of keys to values, not a list
+    write `key: value`
+
+metrics: [people(f)]
+/question/metrics:1:1: `metrics` is not a key of a question
+    did you mean `metric`?
+
+variant: arm, split: {a: 1, b: 1}, by: week
+/question/by:1:1: `by` is not a key of a question
+    keys: `kind`, `purpose`, `time_zone`, `exposure`, `metric`, `lift`, `variants`, `test`, `days`, `alpha`, `power`, `period`, `as_of`, `where`
+/question/split:1:1: `split` is not a key of a question
+    keys: `kind`, `purpose`, `time_zone`, `exposure`, `metric`, `lift`, `variants`, `test`, `days`, `alpha`, `power`, `period`, `as_of`, `where`
+/question/variant:1:1: `variant` is not a key of a question
+    did you mean `variants`?
+
+/question:1:1: a question needs `exposure`
+    name the event at which people would see a variant, as in `exposure: page_viewed`
+/question:1:1: a question needs `metric`
+    say what is to change, as in `metric: {measure: people(purchase), within: 7 days}`
+/question:1:1: a question needs `lift`
+    say the smallest change worth finding, as in `lift: 0.05` for five in a hundred
+"#);
 }
 
 #[test]

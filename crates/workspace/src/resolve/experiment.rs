@@ -20,21 +20,21 @@ pub(super) fn examine(
     }
     let mut events = vec![exposure.event.clone()];
     let examined = experiment.metrics.iter().enumerate();
+    let pointer = |index: usize| format!("/question/metrics/{index}");
     let metrics: Vec<ExperimentMetric> =
-        examined.map(|(index, metric)| examine_metric(examiner, index, metric, &mut events)).collect();
+        examined.map(|(index, metric)| examine_metric(examiner, &pointer(index), metric, &mut events)).collect();
     let site = Site { pointer: "/question/where", about: About::Events, events: &events };
     let filter = experiment.filter.as_ref().map(|filter| examiner.condition(filter, site));
     ExperimentQuestion { exposure, metrics, filter, ..experiment.clone() }
 }
 
 /// A metric that is a figure of each person; notes its event.
-fn examine_metric(
+pub(super) fn examine_metric(
     examiner: &mut Examiner<'_>,
-    index: usize,
+    pointer: &str,
     metric: &ExperimentMetric,
     events: &mut Vec<EventSelector>,
 ) -> ExperimentMetric {
-    let pointer = format!("/question/metrics/{index}");
     let mut measure = metric.measure.clone();
     let mut shared_filter = None;
     if let Measure::Metric(name) = &metric.measure {
@@ -45,11 +45,11 @@ fn examine_metric(
         Measure::Atom(atom) if is_of_people(atom.function) => atom,
         _ => {
             let message = format!("`{measure}` is not a figure that each person has");
-            examiner.wrong(&pointer, message, "use count, people or sum");
+            examiner.wrong(pointer, message, "use count, people or sum");
             return metric.clone();
         }
     };
-    examine_atom(examiner, atom, &pointer);
+    examine_atom(examiner, atom, pointer);
     let here = std::slice::from_ref(&atom.event);
     let where_pointer = format!("{pointer}/where");
     let site = Site { pointer: &where_pointer, about: About::Events, events: here };

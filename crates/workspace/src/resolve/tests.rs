@@ -209,3 +209,59 @@ fn audiences_on_audiences_stay_bounded() {
     assert!(crate::render(&diagnostics).contains("the condition is too large"));
     assert!(definitions.audiences.contains_key("level_5"));
 }
+
+#[test]
+fn a_test_is_planned_from_a_figure_that_each_person_has() {
+    let with = |metric: &str| {
+        format!("{{kind: power, purpose: analytics, exposure: coupon_redeemed, metric: {metric}, lift: 5 %}}")
+    };
+    let metrics = [
+        "{measure: people(basket_paid), where: event.value > 5, within: 7 days}",
+        "sales",
+        "avg(basket_paid.value)",
+        "{measure: count(basket_paid) / people(basket_paid)}",
+        "{measure: sum(basket_paid.valu), within: 7 days}",
+        "people(basket_payd)",
+    ];
+    let questions = metrics.map(with);
+    let mut questions: Vec<&str> = questions.iter().map(String::as_str).collect();
+    questions.push(
+        "{kind: power, purpose: analytics, exposure: {event: coupon_redeemd, where: event.x = 1}, metric: people(basket_paid), lift: 5 %}",
+    );
+    questions.push(
+        "{kind: power, purpose: analytics, exposure: basket_paid, metric: count(basket_paid), lift: 5 %, where: \"event.store = 1 AND age = '30'\"}",
+    );
+    insta::assert_snapshot!(check_all(&questions), @r#"
+{kind: power, purpose: analytics, exposure: coupon_redeemed, metric: {measure: people(basket_paid), where: event.value > 5, within: 7 days}, lift: 5 %}
+{"kind":"power","purpose":"analytics","exposure":"coupon_redeemed","metric":{"name":"people(basket_paid)","measure":"people(basket_paid)","where":"event.value > 5","within":"7 days"},"lift":0.05,"variants":2,"test":"sequential","period":{"last":"28 days"}}
+fields event.value | sources till |  
+
+{kind: power, purpose: analytics, exposure: coupon_redeemed, metric: sales, lift: 5 %}
+{"kind":"power","purpose":"analytics","exposure":"coupon_redeemed","metric":{"name":"sales","measure":"sum(basket_paid.value)","where":"event.store <> 0"},"lift":0.05,"variants":2,"test":"sequential","period":{"last":"28 days"}}
+fields event.store event.value | sources till |  
+
+{kind: power, purpose: analytics, exposure: coupon_redeemed, metric: avg(basket_paid.value), lift: 5 %}
+/question/metric:1:1: `avg(basket_paid.value)` is not a figure that each person has
+    use count, people or sum
+
+{kind: power, purpose: analytics, exposure: coupon_redeemed, metric: {measure: count(basket_paid) / people(basket_paid)}, lift: 5 %}
+/question/metric:1:1: `count(basket_paid) / people(basket_paid)` is not a figure that each person has
+    use count, people or sum
+
+{kind: power, purpose: analytics, exposure: coupon_redeemed, metric: {measure: sum(basket_paid.valu), within: 7 days}, lift: 5 %}
+no property `basket_paid.valu`; near ["value"]
+    {"kind":"power","purpose":"analytics","exposure":"coupon_redeemed","metric":{"measure":"sum(basket_paid.value)","within":"7 days"},"lift":0.05,"variants":2,"test":"sequential","period":{"last":"28 days"}}
+
+{kind: power, purpose: analytics, exposure: coupon_redeemed, metric: people(basket_payd), lift: 5 %}
+no event `basket_payd`; near ["basket_paid"]
+    {"kind":"power","purpose":"analytics","exposure":"coupon_redeemed","metric":"people(basket_paid)","lift":0.05,"variants":2,"test":"sequential","period":{"last":"28 days"}}
+
+{kind: power, purpose: analytics, exposure: {event: coupon_redeemd, where: event.x = 1}, metric: people(basket_paid), lift: 5 %}
+no event `coupon_redeemd`; near ["coupon_redeemed"]
+    
+
+{kind: power, purpose: analytics, exposure: basket_paid, metric: count(basket_paid), lift: 5 %, where: "event.store = 1 AND age = '30'"}
+{"kind":"power","purpose":"analytics","exposure":"basket_paid","metric":{"name":"count(basket_paid)","measure":"count(basket_paid)"},"lift":0.05,"variants":2,"test":"sequential","period":{"last":"28 days"},"where":"event.store = 1 AND age = '30'"}
+fields event.store age | sources members till |
+"#);
+}

@@ -1,7 +1,7 @@
 //! An experiment as one plain sentence.
 
 use super::clause::Speaker;
-use super::say::{joined, lower_first, period_words, span};
+use super::say::{joined, lower_first, period_words};
 use spec::{ExperimentMetric, ExperimentQuestion};
 
 impl Speaker<'_> {
@@ -21,9 +21,9 @@ impl Speaker<'_> {
         )
     }
 
-    fn experiment_metric(&self, metric: &ExperimentMetric) -> String {
+    pub(super) fn experiment_metric(&self, metric: &ExperimentMetric) -> String {
         let name = metric.name.clone().unwrap_or_else(|| lower_first(&self.measure(&metric.measure)));
-        let within = metric.within.as_ref().map(|within| format!(" within {}", span(within)));
+        let within = metric.within.as_ref().map(|within| format!(" within {within}"));
         format!("{name}{}", within.unwrap_or_default())
     }
 }

@@ -58,6 +58,8 @@ fn questions_in_words() {
         "{kind: trend, purpose: analytics, measure: sum(basket_paid.value) / people(basket_paid), by: day, period: {last: 30 days}, where: \"event.store = 1051 AND age = '30-39' AND event.paid_by IS NOT NULL\"}",
         "{kind: trend, purpose: analytics, measure: people(*), period: {last: 1 week}, as_of: 2017-12-31}",
         "{kind: funnel, purpose: analytics, steps: [basket_paid, coupon_redeemed], within: 45 days, period: {from: 2016-11-01, to: 2018-01-01}}",
+        "{kind: power, purpose: analytics, exposure: coupon_redeemed, metric: {measure: people(basket_paid), within: 7 days}, lift: 5 %, days: 28, period: {from: 2017-10-01, to: 2018-01-01}}",
+        "{kind: power, purpose: analytics, exposure: {event: basket_paid, where: event.value >= 20}, metric: {name: sales of a week, measure: sum(basket_paid.value), within: 1 week}, lift: 0.125, variants: 3, test: fixed, where: age = '30-39'}",
         "{kind: funnel, purpose: analytics, steps: [{event: basket_paid, where: event.value >= 20}, coupon_redeemed], within: 1 day, order: strict, same: [store], count_by: [store], breakdown: [age], period: {from: 2017-03-03, to: 2017-03-04}}",
     ];
     let all: Vec<String> = questions
@@ -75,6 +77,8 @@ Number of times people paid for a basket by shop and age in Mar 2017, for analyt
 Total sales (Basket paid) per person who paid for a basket by day in the last 30 days where the shop is 1051 and people have an age of 30-39 and the means of payment is known, for analytics
 Number of people who did anything by month in the week up to 31 Dec 2017, for analytics
 How many people paid for a basket, then redeemed a coupon within 45 days, from 1 Nov 2016 to 31 Dec 2017, for analytics?
+Could a test of 2 variants, looked at any time, find in 28 days a change of 5 % in number of people who paid for a basket within 7 days, of those who redeemed a coupon, going by what they did from 1 Oct 2017 to 31 Dec 2017, for analytics?
+Could a test of 3 variants, looked at once at its end, find a change of 12.5 % in sales of a week within 1 week, of those who paid for a basket where the sales is at least 20 USD, where people have an age of 30-39, going by what they did in the last 28 days, for analytics?
 How many people, once per shop, paid for a basket where the sales is at least 20 USD, then directly redeemed a coupon with the same shop within 1 day, on 3 Mar 2017, by age, for analytics?
 "#);
 }

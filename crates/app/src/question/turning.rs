@@ -1,0 +1,175 @@
+//! Which verdicts would be others under other definitions.
+//!
+//! Saved questions and audiences are held against the rules twice, as things are and as they would be: for the role of who
+//! asks and for the others that somebody has. Nothing is run, and whether too few people may be used is not told: a text that
+//! nobody has agreed to yet is no way to learn of people, nor to be charged for a question.
+
+use crate::question::judge::{Decided, Refused, Ruled, Scene};
+use crate::question::reason;
+use crate::question::telling::Aim;
+use crate::state::{State, role_of};
+use api::{Principal, Turn};
+use chrono::TimeDelta;
+use serde_json::json;
+use spec::{Outcome, Question, Reason, ReasonCode, Result, Role};
+use workspace::Definitions;
+
+/// Saved questions and audiences that are looked at.
+const ITEMS_MAX: usize = 50;
+/// Roles besides one's own for which they are.
+const ROLES_MAX: usize = 16;
+/// Somebody types meanwhile.
+const SECONDS_MAX: i64 = 2;
+
+/// Something that is asked again and again, as it is and as it would be.
+struct Item {
+    kind: &'static str,
+    name: String,
+    title: String,
+    before: Question,
+    after: Question,
+}
+
+/// The two states, seen by one role.
+struct Eyes<'a> {
+    before: Scene<'a>,
+    after: Scene<'a>,
+    is_own: bool,
+}
+
+/// The verdicts that would be others, those that turn to yes first, and how many things were not looked at.
+pub(crate) fn turns(
+    state: &State,
+    who: &Principal,
+    before: &Definitions,
+    after: &Definitions,
+) -> Result<(Vec<Turn>, usize)> {
+    let until = state.clock.now() + TimeDelta::seconds(SECONDS_MAX);
+    let before = Scene::new(state, before, who, Aim::Judge)?.on_the_minute();
+    // On the same tables, so that nothing but the text makes a difference.
+    let after = Scene { definitions: after, role: role_of(after, who)?, ..before.clone() };
+    let items = items(before.definitions, after.definitions);
+    let own = before.role.name.clone();
+    let others = other_roles(before.definitions, after.definitions, &own).into_iter().map(|(one, other)| Eyes {
+        before: Scene { role: one, ..before.clone() },
+        after: Scene { role: other, ..after.clone() },
+        is_own: false,
+    });
+    let mut all = vec![Eyes { before: before.clone(), after: after.clone(), is_own: true }];
+    all.extend(others);
+    let (mut turns, mut n_seen) = (Vec::new(), 0);
+    for item in items.iter().take(ITEMS_MAX) {
+        if state.clock.now() > until || who.waiting.is_over() {
+            break;
+        }
+        let of_item: Result<Vec<Option<Turn>>> = all.iter().map(|eyes| eyes.turn(item)).collect();
+        match of_item {
+            Ok(of_item) => turns.extend(of_item.into_iter().flatten()),
+            Err(error) => {
+                tracing::warn!(cause = error.chain(), name = item.name, "a verdict that may turn cannot be told");
+                continue;
+            }
+        }
+        n_seen += 1;
+    }
+    turns.sort_by_key(|turn| (turn.after != Outcome::Yes.name(), !turn.is_own));
+    Ok((turns, items.len() - n_seen))
+}
+
+/// Saved questions and audiences that are there in both states.
+fn items(before: &Definitions, after: &Definitions) -> Vec<Item> {
+    let questions = after.questions.iter().filter_map(|(name, saved)| {
+        let known = before.questions.get(name)?;
+        Some(Item {
+            kind: "question",
+            name: name.clone(),
+            title: saved.title.clone(),
+            before: known.question.clone(),
+            after: saved.question.clone(),
+        })
+    });
+    let audiences = after.audiences.iter().filter_map(|(name, audience)| {
+        let known = before.audiences.get(name)?;
+        Some(Item {
+            kind: "audience",
+            name: name.clone(),
+            title: audience.title.clone(),
+            before: as_question(known)?,
+            after: as_question(audience)?,
+        })
+    });
+    questions.chain(audiences).collect()
+}
+
+/// How many people are in an audience.
+fn as_question(audience: &spec::AudienceDefinition) -> Option<Question> {
+    let json = json!({ "kind": "audience", "purpose": audience.purpose, "where": audience.condition.to_string() });
+    workspace::parse_question(&json, "/question").ok()
+}
+
+/// The other roles that somebody has, as they are and as they would be.
+fn other_roles<'a>(before: &'a Definitions, after: &'a Definitions, own: &str) -> Vec<(&'a Role, &'a Role)> {
+    let is_used = |role: &&Role| role.name != own && before.users.values().any(|user| user.role == role.name);
+    let pairs = before.roles.values().filter(is_used);
+    pairs.filter_map(|role| Some((role, after.roles.get(&role.name)?))).take(ROLES_MAX).collect()
+}
+
+impl Eyes<'_> {
+    /// How the verdict on a thing would turn, if it would.
+    fn turn(&self, item: &Item) -> Result<Option<Turn>> {
+        let (before, after) = (self.before.ruled(&item.before)?, self.after.ruled(&item.after)?);
+        if let (Ok(one), Ok(other)) = (&before, &after)
+            && self.is_same(one, other)
+        {
+            return Ok(None);
+        }
+        let (before, stood) = told(before);
+        let (after, stands) = told(after);
+        if before == after {
+            return Ok(None);
+        }
+        Ok(Some(Turn {
+            kind: item.kind.to_owned(),
+            name: item.name.clone(),
+            title: item.title.clone(),
+            question: item.after.to_json(),
+            role: self.before.role.name.clone(),
+            role_title: self.after.role.title.clone(),
+            is_own: self.is_own,
+            before: before.name().to_owned(),
+            after: after.name().to_owned(),
+            why: if stands.is_empty() { stood } else { stands },
+        }))
+    }
+
+    /// Whether what both states allow is the same, about the same people.
+    fn is_same(&self, one: &Ruled, other: &Ruled) -> bool {
+        let (before, after) = (self.before.definitions, self.after.definitions);
+        let purpose = &one.resolved.question.purpose;
+        one.resolved == other.resolved
+            && before.purposes.get(purpose) == after.purposes.get(purpose)
+            && before.laws == after.laws
+    }
+}
+
+/// What the rules say, and what stands against it.
+fn told(ruled: std::result::Result<Ruled, Decided>) -> (Outcome, String) {
+    // How many people may be used is no rule.
+    let is_of_rules =
+        |reason: &Reason| !matches!(reason.code, ReasonCode::NobodyMayBeUsed | ReasonCode::UnderMinimumGroup);
+    match ruled {
+        Ok(_) | Err(Decided::Allowed(_)) => (Outcome::Yes, String::new()),
+        Err(Decided::Nonsense(wrong)) => {
+            (Outcome::No, wrong.into_iter().next().map(|first| first.message).unwrap_or_default())
+        }
+        Err(Decided::Refused(Refused { reasons, .. })) => {
+            let reasons: Vec<Reason> = reasons.into_iter().filter(is_of_rules).collect();
+            let outcome = match reasons.iter().all(|reason| reason::is_conditional(reason.code)) {
+                _ if reasons.is_empty() => Outcome::Yes,
+                true => Outcome::YesIf,
+                false => Outcome::No,
+            };
+            (outcome, reasons.into_iter().next().map(|first| first.for_marketing).unwrap_or_default())
+        }
+    }
+}
