@@ -155,7 +155,7 @@ impl<'a> Scene<'a> {
     }
 
     /// Runs what the rules allow: whether it is a yes.
-    pub(crate) fn tried(&self, question: &Question, ruled: Ruled) -> Result<Decided> {
+    fn tried(&self, question: &Question, ruled: Ruled) -> Result<Decided> {
         let Ruled { resolved, people, grant } = ruled;
         let purpose = self.definitions.purposes.get(&question.purpose);
         let purpose = purpose.ok_or_else(|| crate::error::bug("a purpose was granted that is not there"))?;
@@ -307,7 +307,7 @@ impl<'a> Scene<'a> {
 
 /// A question that the rules allow, before it is known whether its answer is one that may be told.
 pub(crate) struct Ruled {
-    pub(crate) resolved: Resolved,
+    resolved: Resolved,
     people: Arc<PurposePeople>,
     grant: Grant,
 }

@@ -80,6 +80,8 @@ impl Kept {
             return;
         }
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Two who asked at once found the same.
+        kept.retain(|(known, _)| *known != key);
         if kept.len() >= ANSWERS_MAX {
             kept.remove(0);
         }

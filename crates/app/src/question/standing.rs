@@ -41,9 +41,9 @@ const RULES_MAX: usize = 8;
 
 /// A question that took this long is judged again a minute later at the earliest, unless a rule changed.
 const DEAR: TimeDelta = TimeDelta::seconds(1);
-/// One that takes longer is judged when somebody opens it.
-const DEAR_MAX: TimeDelta = TimeDelta::seconds(5);
 const DEAR_PAUSE: TimeDelta = TimeDelta::minutes(1);
+/// One that takes longer than this is judged when somebody opens it.
+const DEAR_MAX: TimeDelta = TimeDelta::seconds(5);
 /// After people's choices changed, a verdict that is younger than this stays.
 const CHOICES_PAUSE: TimeDelta = TimeDelta::seconds(2);
 /// The same of new data: first this long, and twice as long each time as long as data keep coming in.

@@ -118,11 +118,6 @@ impl Eyes<'_> {
     /// How the verdict on a thing would turn, if it would.
     fn turn(&self, item: &Item) -> Result<Option<Turn>> {
         let (before, after) = (self.before.ruled(&item.before)?, self.after.ruled(&item.after)?);
-        if let (Ok(one), Ok(other)) = (&before, &after)
-            && self.is_same(one, other)
-        {
-            return Ok(None);
-        }
         let (before, stood) = told(before);
         let (after, stands) = told(after);
         if before == after {
@@ -140,15 +135,6 @@ impl Eyes<'_> {
             after: after.name().to_owned(),
             why: if stands.is_empty() { stood } else { stands },
         }))
-    }
-
-    /// Whether what both states allow is the same, about the same people.
-    fn is_same(&self, one: &Ruled, other: &Ruled) -> bool {
-        let (before, after) = (self.before.definitions, self.after.definitions);
-        let purpose = &one.resolved.question.purpose;
-        one.resolved == other.resolved
-            && before.purposes.get(purpose) == after.purposes.get(purpose)
-            && before.laws == after.laws
     }
 }
 

@@ -21,6 +21,7 @@ const MEMORY_BYTES_MAX: usize = 1 << 30;
 const REFRESHED_MAX: usize = 4;
 /// What is expected to take longer is not called a yes unseen: it might not end in time.
 const SECONDS_UNSEEN_MAX: f64 = 5.0;
+
 /// What comes of a granted question.
 pub(super) enum Found {
     /// What comes out, where that has to be known, and what it was expected to take.
