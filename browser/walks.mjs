@@ -159,11 +159,32 @@ async function marketerWrites({ page, stop, signInOf }) {
   assert.match(await rows.innerText(), /baskets[\s\S]*\d/i);
   await stop("answered");
   await write("SELECT count(*) FROM baskets");
-  await page.getByText(/no table/i).first().waitFor();
+  await page.getByText(/no event called/i).first().waitFor();
   await stop("mistaken");
   await write("SELECT person, sales_value FROM basket_paid");
   await page.getByText(/single people/i).first().waitFor();
   await stop("refused");
+}
+
+/** A newcomer: from a label to its word, from there to another one, and along the lineage of a metric on IT's face. */
+async function wordsAreFound({ page, stop, signInOf }) {
+  await signIn(page, signInOf("engineer"));
+  await page.goto("/rules");
+  await page.getByRole("link", { name: "Groups", exact: true }).first().click();
+  await page.waitForURL(/\/glossary#minimum-group$/);
+  await page.locator("#minimum-group").getByText("It is not:").waitFor();
+  await stop("word");
+  await page.getByLabel("Find a word").fill("false alarm");
+  await page.locator("#minimum-group").waitFor({ state: "detached" });
+  await page.locator("#alpha").waitFor();
+  await stop("found");
+  await page.goto("/metrics/net_sales?face=it");
+  await page.getByRole("heading", { name: "Lineage" }).waitFor();
+  await stop("lineage");
+  await page.getByRole("main").getByRole("link", { name: "Net sales by month" }).first().click();
+  await page.waitForURL(/\/ask\?q=.*face=it/);
+  await page.getByRole("heading", { name: "Lineage" }).waitFor();
+  await stop("lineage of a question");
 }
 
 /** Marketing: the pages of what both teams share. */
@@ -268,7 +289,7 @@ async function everybodyLooksAtADashboard({ page, stop, signInOf }) {
   await page.getByRole("link", { name: /monday morning/i }).click();
   await page.getByRole("heading", { name: "Monday morning" }).waitFor();
   const tiles = page.getByRole("region", { name: "Tiles" });
-  await tiles.getByText(/people used, data landed/).first().waitFor();
+  await tiles.getByText(/people, data up to/).first().waitFor();
   assert.equal(await page.getByRole("button", { name: "Add a tile" }).count(), 0);
   await stop("monday");
   await otherFace(page);
@@ -418,6 +439,7 @@ export const walks = [
   { name: "gap", go: gapIsClosed },
   { name: "untrue", go: remedyBecomesUntrue, long: true },
   { name: "marketer-looks", go: marketerLooksAround },
+  { name: "words", go: wordsAreFound },
   { name: "marketer-dashboards", go: marketerMakesADashboard },
   { name: "marketer-stops", go: marketerStops, once: true },
   { name: "executive-dashboards", go: everybodyLooksAtADashboard },

@@ -101,6 +101,8 @@ NAMES = {
     "/identity/": [0, 1, 2],
     "/definitions/": ["contracts/households.odcs.yaml", "destinations/of_the_fuzzer.yaml"],
 }
+# Of which field, and for what, values are looked up.
+VALUES_OF = {"purpose": ["analytics", "email"], "field": ["region", "event.department"], "event": ["product_purchased"]}
 # The file is there once it was written, so that it is written again with another version.
 DESTINATION = "title: Of the fuzzer\npurposes: [ads]\n"
 FILE_NAMES = ["campaign_received_1.csv", "coupon_redeemed_1.csv", "campaign_received_1.ndjson", "campaign_received.parquet"]
@@ -254,6 +256,8 @@ def with_words(node: object) -> object:
     for method in ("post", "put") if "/api/v1/definitions/{path}" in node else ():
         body = node["/api/v1/definitions/{path}"][method]["requestBody"]["content"]["application/json"]
         body["example"] = {"text": DESTINATION} | ({"base": ""} if method == "put" else {})
+    for parameter in node["/api/v1/values"]["get"]["parameters"] if "/api/v1/values" in node else ():
+        parameter["schema"]["examples"] = VALUES_OF.get(parameter["name"], [])
     for start, names in NAMES.items():
         for path in [path for path in node if start in path]:
             for parameter in [it for operation in node[path].values() for it in operation.get("parameters", [])]:

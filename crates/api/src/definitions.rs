@@ -26,6 +26,26 @@ pub struct DefinitionView {
     pub editors: Vec<String>,
     /// What is wrong with the proposed text, or else with the one on disk.
     pub diagnostics: Vec<Diagnostic>,
+    /// Who changed it through the program, the newest first; for those who may change it or see the records.
+    pub edits: Vec<DefinitionEdit>,
+    /// The text before the last of these changes, to be written again if that was a mistake; empty where there was no
+    /// file. Absent where the file was changed otherwise since, or the text is not kept.
+    pub undo: Option<String>,
+}
+
+/// A change of a file, as it is on record.
+#[derive(Clone, Debug, Serialize)]
+pub struct DefinitionEdit {
+    /// When, as RFC 3339 in UTC.
+    pub at: String,
+    /// The name of the user.
+    pub user: String,
+    /// What people call the user.
+    pub title: String,
+    /// `create`, `save`, `remove`, or `undo` for one that took the one before it back.
+    pub did: String,
+    /// The version that it left, empty where it took the file away; absent where that is not known any more.
+    pub base: Option<String>,
 }
 
 /// What would be if a text stood in a file.
@@ -36,19 +56,35 @@ pub struct DefinitionCheck {
     /// Whether it could be saved: nothing is wrong that is not wrong now.
     pub may_save: bool,
     /// The verdicts that would be others.
-    pub turns: Vec<Turn>,
-    /// How many saved questions and audiences were not looked at, for want of time.
+    pub turns: Vec<ForeseenTurn>,
+    /// How many questions and audiences were not looked at, for want of time.
     pub n_unseen: usize,
+    /// For a purpose's file and for that of the laws, how many people may be used for each purpose of which they would
+    /// be others.
+    pub people: Vec<ForeseenPeople>,
 }
 
-/// A verdict that would be another one.
+/// How many people may be used for a purpose, now and with the text in place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ForeseenPeople {
+    /// What people call the purpose.
+    pub purpose: String,
+    /// How many may be used now; null below the minimum group, the larger of both.
+    pub before: Option<u64>,
+    /// How many may be with the text; null also where they would be nearly as many as now.
+    pub after: Option<u64>,
+    /// Whether they would be fewer than the minimum group of the text, so that nothing is answered.
+    pub is_too_few: bool,
+}
+
+/// A turn to come: a verdict that would be another one.
 ///
 /// It is what the rules say: nothing is run under a text that is not in force, since it is no way to learn of people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Turn {
-    /// `question` or `audience`.
+pub struct ForeseenTurn {
+    /// `question` or `audience`; `asked` for the question for whose sake somebody looks, where that is not saved.
     pub kind: String,
-    /// Its name.
+    /// Its name; empty where it is not saved.
     pub name: String,
     /// What people call it.
     pub title: String,
@@ -66,6 +102,17 @@ pub struct Turn {
     pub after: String,
     /// What stands against it, before or after, in marketing's words.
     pub why: String,
+}
+
+/// The file that a title makes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NameView {
+    /// The file, relative to the workspace.
+    pub path: String,
+    /// Whether no such file is there.
+    pub is_free: bool,
+    /// Where it is not: a title like it whose file is free.
+    pub instead: Option<String>,
 }
 
 /// A text that was written.

@@ -1,5 +1,6 @@
 //! What comes back about rules and records: who may be used for what, who may see what, and who saw what.
 
+use chrono::NaiveDate;
 use serde::Serialize;
 
 /// Which records are wanted.
@@ -11,6 +12,10 @@ pub struct AuditRequest {
     pub purpose: Option<String>,
     /// Only deeds that begin with this.
     pub did: Option<String>,
+    /// Only those of this day in UTC.
+    pub day: Option<NaiveDate>,
+    /// Whether verdicts that pages kept live for somebody are left out, which nobody asked for one by one.
+    pub hides_live: bool,
     /// Only records before this number.
     pub before: Option<u64>,
     /// At most so many.
@@ -81,6 +86,10 @@ pub struct PolicyView {
     pub purposes: Vec<PolicyPurpose>,
     /// The roles.
     pub roles: Vec<PolicyRole>,
+    /// The teams.
+    pub teams: Vec<PolicyTeam>,
+    /// Where lists of people may go.
+    pub destinations: Vec<PolicyDestination>,
     /// Where which law holds: place, law.
     pub places: Vec<(String, String)>,
     /// The version of the rules.
@@ -106,6 +115,42 @@ pub struct PolicyPurpose {
     pub differences: String,
     /// Epsilon of an answer and of a day.
     pub noise: Option<(f64, f64)>,
+}
+
+/// A team in the policy: who decides what.
+#[derive(Clone, Debug, Serialize)]
+pub struct PolicyTeam {
+    /// Its name.
+    pub name: String,
+    /// What people call it.
+    pub title: String,
+    /// Its members, as people call them.
+    pub members: Vec<String>,
+    /// The folders and files whose changes it decides.
+    pub looks_after: Vec<String>,
+    /// How soon it usually answers (`2 days`).
+    pub answers_within: Option<String>,
+    /// Seconds that a question of its members may take; for roles that see costs.
+    pub seconds_per_question: Option<u32>,
+    /// Bytes that one may read; for the same roles.
+    pub bytes_per_question: Option<u64>,
+}
+
+/// A destination in the policy.
+#[derive(Clone, Debug, Serialize)]
+pub struct PolicyDestination {
+    /// Its name.
+    pub name: String,
+    /// What people call it.
+    pub title: String,
+    /// What it is.
+    pub description: String,
+    /// What lists that go there may be for, as people call it.
+    pub purposes: Vec<String>,
+    /// It takes no list of fewer people.
+    pub people_min: u32,
+    /// It takes no list of more people; absent: of any number.
+    pub people_max: Option<u32>,
 }
 
 /// A law's line of a purpose.

@@ -7,6 +7,7 @@
 mod collector;
 mod definitions;
 mod governance;
+mod lineage;
 mod product;
 mod standing;
 mod views;
@@ -15,12 +16,15 @@ pub use collector::{
     Call, Choice, Collector, Delivery, KeyPulse, LinkHolder, MessageFault, MessageOutcome, MessageReceipt,
     PreferenceLink, Pulse, Receipt, Refusal, RefusalKind, Said, Sender,
 };
-pub use definitions::{DefinitionCheck, DefinitionSaved, DefinitionView, Turn};
-pub use governance::{
-    AuditHead, AuditRecord, AuditRequest, AuditView, ConsentPlace, ConsentsRequest, ConsentsView, PolicyLaw,
-    PolicyPurpose, PolicyRole, PolicyView, PreferenceView, PreferencesView, ProofRun, ProofView, ProofsView,
-    PurposeConsents, SignalView,
+pub use definitions::{
+    DefinitionCheck, DefinitionEdit, DefinitionSaved, DefinitionView, ForeseenPeople, ForeseenTurn, NameView,
 };
+pub use governance::{
+    AuditHead, AuditRecord, AuditRequest, AuditView, ConsentPlace, ConsentsRequest, ConsentsView, PolicyDestination,
+    PolicyLaw, PolicyPurpose, PolicyRole, PolicyTeam, PolicyView, PreferenceView, PreferencesView, ProofRun, ProofView,
+    ProofsView, PurposeConsents, SignalView,
+};
+pub use lineage::{LineageRequest, LineageView, ThingView};
 pub use product::{
     Credential, DashboardRequest, DefinitionRequest, EncodeFormat, ImportRequest, Input, Product, SaveRequest, SignedIn,
 };
@@ -28,5 +32,5 @@ pub use standing::{BothFaces, GroundView, StandingView, StandingsRequest, Standi
 pub use views::{
     Asked, AudienceView, Balance, BookView, BooksView, Catalog, DashboardView, EventView, Explained, FieldView, Health,
     Judged, Leaving, MergeView, MetricView, ObjectView, Principal, PurposeView, QuarantineView, QuestionView,
-    RejectedGroup, Replayed, Saved, SourceView, TileView, Waiting, WorkspaceView,
+    RejectedGroup, Replayed, Saved, SourceView, TileView, ValuesRequest, ValuesView, Waiting, WorkspaceView,
 };

@@ -3,8 +3,9 @@
 use crate::{
     Asked, AudienceView, AuditHead, AuditRequest, AuditView, Balance, BooksView, Catalog, ConsentsRequest,
     ConsentsView, DashboardView, DefinitionCheck, DefinitionSaved, DefinitionView, Explained, GroundView, Health,
-    Judged, LinkHolder, MergeView, MetricView, PolicyView, PreferencesView, Principal, ProofsView, QuarantineView,
-    QuestionView, Replayed, Saved, SourceView, StandingsRequest, StandingsView, Wanted, WorkspaceView,
+    Judged, LineageRequest, LineageView, LinkHolder, MergeView, MetricView, NameView, PolicyView, PreferencesView,
+    Principal, ProofsView, QuarantineView, QuestionView, Replayed, Saved, SourceView, StandingsRequest, StandingsView,
+    ValuesRequest, ValuesView, Wanted, WorkspaceView,
 };
 use serde_json::Value as Json;
 use spec::{Answer, Diagnostic, Result};
@@ -48,6 +49,13 @@ pub trait Product: Send + Sync {
     /// The dashboards.
     fn dashboards(&self, who: &Principal) -> Result<Vec<DashboardView>>;
 
+    /// What rests on what: each thing of the wanted kinds with all that it rests on and all that rests on it. Computed
+    /// from the definitions alone.
+    ///
+    /// # Errors
+    /// Invalid for a kind that there is not.
+    fn lineage(&self, who: &Principal, request: &LineageRequest) -> Result<Vec<LineageView>>;
+
     /// How questions stand now: the verdicts of what is saved, kept live. Those whose ground has moved are judged again,
     /// a few per call; what has not moved costs nothing.
     fn standings(&self, who: &Principal, request: &StandingsRequest) -> Result<StandingsView>;
@@ -59,6 +67,13 @@ pub trait Product: Send + Sync {
     /// was asked already.
     fn is_free(&self, who: &Principal, question: &Json, wanted: Wanted) -> Result<bool>;
 
+    /// Values of a field of text that people may be asked about for a purpose, without figures: what a breakdown of people
+    /// by the field would name. It is on record and charged to nobody.
+    ///
+    /// # Errors
+    /// NotFound for a purpose or a field that is not there.
+    fn values(&self, who: &Principal, request: &ValuesRequest) -> Result<ValuesView>;
+
     /// The sources with their contracts.
     fn sources(&self, who: &Principal) -> Result<Vec<SourceView>>;
 
@@ -67,6 +82,12 @@ pub trait Product: Send + Sync {
 
     /// Writes an audience or a saved question into the workspace folder; diagnostics if it is not one.
     fn save(&self, who: &Principal, request: &SaveRequest) -> Result<Input<Saved>>;
+
+    /// What the file of a title would be called, for an `audience` or a `question`, and whether that name is free.
+    ///
+    /// # Errors
+    /// Invalid for no title, and for one that is too long.
+    fn name_for(&self, who: &Principal, kind: &str, title: &str) -> Result<NameView>;
 
     /// Writes a dashboard into the workspace folder, a new one or in place of one that is there; diagnostics if it is none.
     fn save_dashboard(&self, who: &Principal, request: &DashboardRequest) -> Result<Input<DashboardView>>;
@@ -82,11 +103,18 @@ pub trait Product: Send + Sync {
     /// NotFound for what is no file of a definition, Denied for one that the role does not see.
     fn definition(&self, who: &Principal, path: &str, change: Option<&Json>) -> Result<DefinitionView>;
 
-    /// What would be wrong with the workspace, and which verdicts would be others, if this text stood in the file.
+    /// What would be wrong with the workspace, and which verdicts would be others, if this text stood in the file: on what
+    /// is saved, and on the question for whose sake somebody looks, if there is one.
     ///
     /// # Errors
     /// As for `definition`; Denied also for a file that the role may not change.
-    fn check_definition(&self, who: &Principal, path: &str, text: &str) -> Result<DefinitionCheck>;
+    fn check_definition(
+        &self,
+        who: &Principal,
+        path: &str,
+        text: &str,
+        asked: Option<&Json>,
+    ) -> Result<DefinitionCheck>;
 
     /// Writes a text into a file of the workspace, in place of the one that was read; an empty text takes the file
     /// away. Diagnostics if something would be wrong that is not wrong now.

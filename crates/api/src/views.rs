@@ -1,5 +1,6 @@
 //! The structs that come back.
 
+use crate::ThingView;
 use serde::Serialize;
 use spec::{Answer, ConditionPart, Cost, Diagnostic, Question, Verdict};
 use std::collections::BTreeMap;
@@ -136,8 +137,34 @@ pub struct Explained {
     pub parts: Vec<ConditionPart>,
     /// What it becomes under the hood, for IT: measure, tables, filters, in lines of text.
     pub plan: Vec<String>,
+    /// Everything that it rests on: what it names, and what that stands for.
+    pub rests_on: Vec<ThingView>,
     /// Everything that is wrong with it.
     pub errors: Vec<Diagnostic>,
+    /// Names in it that nothing has, each with whose it is to bring it; pages say by it what keeps a question from being
+    /// saved. Programs learn the same from `judge`.
+    #[serde(skip)]
+    pub missing: Vec<spec::Reason>,
+}
+
+/// Whose values are wanted.
+#[derive(Clone, Debug)]
+pub struct ValuesRequest {
+    /// The purpose of the question that they are for.
+    pub purpose: String,
+    /// A trait, or `event.FIELD` for a property.
+    pub field: String,
+    /// The event that has the property; absent: any.
+    pub event: Option<String>,
+}
+
+/// Values of a field of text that enough people have.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ValuesView {
+    /// At most fifty, those that most people have first.
+    pub values: Vec<String>,
+    /// Why there are none, if there are none.
+    pub why: Option<String>,
 }
 
 /// What can be asked about.
@@ -336,6 +363,10 @@ pub struct SourceView {
     pub freshness: Option<String>,
     /// Whether the promise is kept now; true without one.
     pub is_fresh: bool,
+    /// Which part of a day's records may break the contract (`5 %`), if anything is promised.
+    pub error_rate_max: Option<String>,
+    /// Whether that is kept by what came last; true without a promise.
+    pub is_sound: bool,
     /// The books over all imports, for roles that see operational facts.
     pub balance: Option<Balance>,
     /// What was rejected, grouped by reason, most first; for the same roles.
@@ -441,6 +472,8 @@ pub struct WorkspaceView {
     pub version: String,
     /// When data last came in (ISO 8601), if ever.
     pub landed_at: Option<String>,
+    /// The last day with data of anything that the user may ask about, where it is known without looking.
+    pub data_until: Option<String>,
     /// Everything that is wrong with its files.
     pub diagnostics: Vec<Diagnostic>,
 }

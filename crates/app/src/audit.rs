@@ -8,7 +8,7 @@ use crate::error;
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
-use spec::Result;
+use spec::{Result, hex};
 
 /// What the first record is bound to.
 pub(crate) const START: [u8; 32] = [0; 32];
@@ -94,11 +94,6 @@ impl Head {
             signature: bytes("signature")?,
         })
     }
-}
-
-/// Bytes as digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Digits as bytes; `None` for anything else.

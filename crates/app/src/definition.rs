@@ -2,24 +2,27 @@
 //! dashboards are in `dashboard`, and files that are edited as they stand in `file`.
 
 use crate::error;
-use crate::files::Loaded;
+use crate::files::{Edit, Loaded};
 use crate::question::judge::Scene;
 use crate::question::telling::Aim;
 use crate::state::{State, purposes_of};
-use crate::store::Record;
+use crate::store::{EditKept, Record};
 use api::{
     AudienceView, Catalog, EventView, FieldView, Input, MetricView, Principal, PurposeView, QuestionView, SaveRequest,
     Saved, WorkspaceView,
 };
+use naming::file_name;
 use sha2::{Digest, Sha256};
 use spec::{Diagnostic, Field, Purpose, Question, QuestionBody, Result};
 use workspace::Definitions;
 
 pub(crate) mod dashboard;
 pub(crate) mod file;
+mod history;
+pub(crate) mod naming;
 
-/// The longest name of a file.
-const NAME_LENGTH_MAX: usize = 60;
+/// The outcome on record of a change whose last step failed.
+const FAILED: &str = "failed";
 
 /// What this principal may ask about: what no purpose of the role may use is not there.
 pub(crate) fn catalog(state: &State, who: &Principal) -> Result<Catalog> {
@@ -27,7 +30,7 @@ pub(crate) fn catalog(state: &State, who: &Principal) -> Result<Catalog> {
     let definitions = &loaded.definitions;
     let scene = Scene::new(state, definitions, who, Aim::Judge)?;
     let purposes = purposes_of(definitions, scene.role);
-    let may_ask = |field: &&Field| field.purposes.iter().any(|purpose| scene.role.purposes.contains_key(purpose));
+    let may_ask = |field: &&Field| scene.role.may_ask(field);
     let events = definitions.events().into_iter().map(|(source, object)| EventView {
         name: object.name.clone(),
         title: object.title.clone(),
@@ -144,11 +147,15 @@ pub(crate) fn questions(state: &State) -> Result<Vec<QuestionView>> {
 pub(crate) fn workspace(state: &State, who: &Principal) -> Result<WorkspaceView> {
     let loaded = state.folder.current()?;
     let landed = state.lake.snapshot().deliveries().values().max().copied();
+    let scene = Scene::new(state, &loaded.definitions, who, Aim::Judge)?;
+    let purposes = purposes_of(&loaded.definitions, scene.role);
+    let span = purposes.into_iter().find_map(|purpose| scene.known_span(purpose));
     Ok(WorkspaceView {
         title: loaded.definitions.title.clone(),
         notice: loaded.definitions.notice.clone(),
         version: loaded.definitions.version.clone(),
         landed_at: landed.map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)),
+        data_until: span.map(|(_, last)| last.date_naive().to_string()),
         diagnostics: if who.may_define { loaded.diagnostics.clone() } else { Vec::new() },
     })
 }
@@ -162,7 +169,7 @@ pub(crate) fn save(state: &State, who: &Principal, request: &SaveRequest) -> Res
         Ok(question) => question,
         Err(diagnostics) => return Ok(Input::Bad(diagnostics)),
     };
-    let name = file_name(&request.title)?;
+    let name = file_name(&request.kind, &request.title)?;
     let (path, text) = match (request.kind.as_str(), &question.body) {
         ("audience", QuestionBody::Audience(audience)) => {
             let condition = audience.condition.to_string();
@@ -183,8 +190,7 @@ pub(crate) fn save(state: &State, who: &Principal, request: &SaveRequest) -> Res
     {
         return Ok(Input::Bad(wrong));
     }
-    state.folder.create(&path, &text)?;
-    record(state, who, &format!("save {path}"))?;
+    write(state, who, &Edit { path: &path, before: None, after: Some(&text) })?;
     Ok(Input::Good(Saved { kind: request.kind.clone(), name, path }))
 }
 
@@ -208,8 +214,7 @@ pub(crate) fn unsave(state: &State, who: &Principal, saved: &Saved) -> Result<()
         "dashboard" if loaded.definitions.dashboards.contains_key(&saved.name) => dashboard::path(&saved.name),
         kind => return Err(error::not_found(kind, &saved.name, None)),
     };
-    state.folder.remove(&path)?;
-    record(state, who, &format!("remove {path}"))
+    write(state, who, &Edit { path: &path, before: loaded.texts.get(&path).map(String::as_str), after: None })
 }
 
 /// Whether a file would load beside the others: what does not must never stand in the folder.
@@ -221,32 +226,31 @@ fn loads(loaded: &Loaded, path: &str, text: &str) -> std::result::Result<(), Vec
     if wrong.is_empty() { Ok(()) } else { Err(wrong) }
 }
 
-fn record(state: &State, who: &Principal, what: &str) -> Result<()> {
-    state.store.record(&Record { user: &who.user, what, ..Record::default() }, state.clock.now())
+/// Changes a file of the folder, which is on record once nothing is left but the last step: nothing that fails before is
+/// said to have been saved, and no rule changes without a record. The text before is kept with it. Should the last step
+/// fail, that is on record as well.
+fn write(state: &State, who: &Principal, edit: &Edit<'_>) -> Result<()> {
+    if edit.before == edit.after {
+        return Ok(());
+    }
+    let what = format!("{} {}", if edit.after.is_some() { "save" } else { "remove" }, edit.path);
+    let record = Record { user: &who.user, what: &what, ..Record::default() };
+    let (before, after) = (edit.before.map(version).unwrap_or_default(), edit.after.map(version).unwrap_or_default());
+    let text_before = edit.before.unwrap_or_default();
+    let kept = EditKept { path: edit.path, versions: (&before, &after), text_before };
+    let ready = state.folder.ready(edit)?;
+    let number = state.store.record_edit(&record, &kept, state.clock.now())?;
+    ready.put().inspect_err(|_| {
+        let failed = Record { outcome: Some(FAILED), ..record };
+        if let Err(cause) = state.store.record_failed_edit(&failed, number, state.clock.now()) {
+            tracing::error!(cause = cause.chain(), what, "what is on record as done failed, and that is not on record");
+        }
+    })
 }
 
 /// 16 hex digits of the SHA-256 of a file's text.
 fn version(text: &str) -> String {
-    Sha256::digest(text)[..8].iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// A file's stem from a title: small letters, digits and underscores.
-fn file_name(title: &str) -> Result<String> {
-    let mut name = String::new();
-    for letter in title.trim().to_lowercase().chars() {
-        match letter {
-            'a'..='z' | '0'..='9' => name.push(letter),
-            _ if name.ends_with('_') || name.is_empty() => {}
-            _ => name.push('_'),
-        }
-    }
-    let name = name.trim_end_matches('_');
-    let is_good = name.starts_with(|first: char| first.is_ascii_lowercase()) && name.len() <= NAME_LENGTH_MAX;
-    if !is_good {
-        let message = format!("`{}` makes no name", title.chars().take(80).collect::<String>());
-        return Err(error::invalid(message, "start with a letter, and use at most 60 letters and digits"));
-    }
-    Ok(name.to_owned())
+    spec::hex(&Sha256::digest(text)[..8])
 }
 
 fn audience_text(request: &SaveRequest, who: &Principal, question: &Question, condition: &str) -> String {

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use std::fs::{self, DirEntry};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
+use tempfile::NamedTempFile;
 use workspace::Definitions;
 
 /// One definition's text; more is not read.
@@ -26,6 +27,24 @@ pub(crate) struct Loaded {
 pub(crate) struct WorkspaceFolder {
     folder: PathBuf,
     current: Mutex<(Vec<Stamp>, Arc<Loaded>)>,
+}
+
+/// A change of one file: the text that was read, and the one that takes its place; `None` stands for no file.
+#[derive(Clone, Copy)]
+pub(crate) struct Edit<'a> {
+    pub(crate) path: &'a str,
+    pub(crate) before: Option<&'a str>,
+    pub(crate) after: Option<&'a str>,
+}
+
+/// A change of which nothing is left but the last step; dropped, it leaves everything as it was.
+pub(crate) struct Ready<'f> {
+    current: MutexGuard<'f, (Vec<Stamp>, Arc<Loaded>)>,
+    target: PathBuf,
+    path: String,
+    /// The new text beside its place; absent: the file goes.
+    draft: Option<NamedTempFile>,
+    is_new: bool,
 }
 
 /// What tells that a file has changed: path, size, time.
@@ -63,51 +82,24 @@ impl WorkspaceFolder {
         Ok(Arc::clone(&current.1))
     }
 
-    /// Writes a new definition; it is there whole or not at all.
-    pub(crate) fn create(&self, path: &str, text: &str) -> Result<()> {
-        let target = self.folder.join(path);
-        match draft(&target, text)?.persist_noclobber(&target) {
-            Ok(_) => Ok(()),
-            Err(failed) if failed.error.kind() == std::io::ErrorKind::AlreadyExists => Err(error::exists(path)),
-            Err(failed) => Err(error::file("write", &target, failed.error)),
-        }
-    }
-
-    /// Writes a definition in place of a text that was read; nobody ever sees half of it.
+    /// Gets a change ready, so that nothing is left but its last step: the new text is on the disk beside its place, and in
+    /// its place stands what was read. Nobody changes the folder by way of the program as long as this is held.
     ///
     /// # Errors
     /// `Conflict` when another text stands there by now.
-    pub(crate) fn replace(&self, path: &str, before: &str, text: &str) -> Result<()> {
-        let target = self.folder.join(path);
-        let draft = draft(&target, text)?;
+    pub(crate) fn ready(&self, edit: &Edit<'_>) -> Result<Ready<'_>> {
+        let target = self.folder.join(edit.path);
+        let draft = edit.after.map(|text| draft(&target, text)).transpose()?;
         // Held, so that of two changes to the same text one comes second and fails.
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = fs::read(&target).map_err(|cause| error::file("read", &target, cause))?;
-        if found != before.as_bytes() {
-            return Err(error::changed(path));
+        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        check_stands(&target, edit)?;
+        if let (Some(draft), Some(_)) = (&draft, edit.before) {
+            // Whoever could read the file still can: a draft is its owner's alone.
+            let permissions = fs::metadata(&target).map(|metadata| metadata.permissions());
+            let kept = permissions.and_then(|permissions| draft.as_file().set_permissions(permissions));
+            kept.map_err(|cause| error::file("write", &target, cause))?;
         }
-        // Whoever could read the file still can: a draft is its owner's alone.
-        let permissions = fs::metadata(&target).map(|metadata| metadata.permissions());
-        let kept = permissions.and_then(|permissions| draft.as_file().set_permissions(permissions));
-        kept.map_err(|cause| error::file("write", &target, cause))?;
-        draft.persist(&target).map_err(|failed| error::file("write", &target, failed.error))?;
-        // A text of the same length within the clock's step would look like the one before.
-        current.0.clear();
-        Ok(())
-    }
-
-    /// Removes a definition whose text was read.
-    ///
-    /// # Errors
-    /// `Conflict` when another text stands there by now.
-    pub(crate) fn take_away(&self, path: &str, before: &str) -> Result<()> {
-        let target = self.folder.join(path);
-        let _current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = fs::read(&target).map_err(|cause| error::file("read", &target, cause))?;
-        if found != before.as_bytes() {
-            return Err(error::changed(path));
-        }
-        fs::remove_file(&target).map_err(|cause| error::file("remove", &target, cause))
+        Ok(Ready { current, target, path: edit.path.to_owned(), draft, is_new: edit.before.is_none() })
     }
 
     /// Whether a file of this path would lie in the folder itself: no part of the way there is a link that leads out.
@@ -124,20 +116,58 @@ impl WorkspaceFolder {
         }
         Ok(true)
     }
+}
 
-    /// Removes a definition.
-    pub(crate) fn remove(&self, path: &str) -> Result<()> {
-        let target = self.folder.join(path);
-        fs::remove_file(&target).map_err(|cause| error::file("remove", &target, cause))
+impl Ready<'_> {
+    /// Takes the last step: the file is there whole, or gone, and nobody ever sees half of it.
+    ///
+    /// # Errors
+    /// `Conflict` when somebody else made a file of this name meanwhile.
+    pub(crate) fn put(self) -> Result<()> {
+        let Ready { mut current, target, path, draft, is_new } = self;
+        let done = match draft {
+            Some(draft) if is_new => draft.persist_noclobber(&target).map(drop).map_err(|failed| failed.error),
+            Some(draft) => draft.persist(&target).map(drop).map_err(|failed| failed.error),
+            None => fs::remove_file(&target),
+        };
+        done.map_err(|cause| match cause.kind() {
+            std::io::ErrorKind::AlreadyExists => error::exists(&path),
+            _ => error::file("write", &target, cause),
+        })?;
+        // A text of the same length within the clock's step would look like the one before.
+        current.0.clear();
+        let synced = target.parent().map(|folder| fs::File::open(folder).and_then(|folder| folder.sync_all()));
+        if let Some(Err(cause)) = synced {
+            tracing::warn!(%cause, path, "a definition is there, and may be as it was before after a loss of power");
+        }
+        Ok(())
+    }
+}
+
+/// Refuses to go on where something else stands than what was read.
+fn check_stands(target: &Path, edit: &Edit<'_>) -> Result<()> {
+    let is_gone = |cause: &std::io::Error| cause.kind() == std::io::ErrorKind::NotFound;
+    match edit.before {
+        None => match fs::symlink_metadata(target) {
+            Ok(_) => Err(error::exists(edit.path)),
+            Err(cause) if is_gone(&cause) => Ok(()),
+            Err(cause) => Err(error::file("read", target, cause)),
+        },
+        Some(before) => match fs::read(target) {
+            Ok(found) if found == before.as_bytes() => Ok(()),
+            Ok(_) => Err(error::changed(edit.path)),
+            Err(cause) if is_gone(&cause) => Err(error::changed(edit.path)),
+            Err(cause) => Err(error::file("read", target, cause)),
+        },
     }
 }
 
 /// A text on disk beside its place, to be put there whole.
-fn draft(target: &Path, text: &str) -> Result<tempfile::NamedTempFile> {
+fn draft(target: &Path, text: &str) -> Result<NamedTempFile> {
     let folder = target.parent().ok_or_else(|| error::bug("a definition without a folder"))?;
     fs::create_dir_all(folder).map_err(|cause| error::file("make", folder, cause))?;
     let cannot_write = |cause| error::file("write", target, cause);
-    let mut draft = tempfile::NamedTempFile::new_in(folder).map_err(cannot_write)?;
+    let mut draft = NamedTempFile::new_in(folder).map_err(cannot_write)?;
     draft.write_all(text.as_bytes()).map_err(cannot_write)?;
     draft.as_file().sync_all().map_err(cannot_write)?;
     Ok(draft)
@@ -220,10 +250,13 @@ fn read(folder: &Path, stamps: &[Stamp]) -> Result<Loaded> {
 pub(crate) fn write_private(path: &Path, text: &str) -> Result<()> {
     let folder = path.parent().ok_or_else(|| error::bug("a file without a folder"))?;
     // Temporary files are made with mode 0600, and keep it when they are moved into place.
-    let mut draft = tempfile::NamedTempFile::new_in(folder).map_err(|cause| error::file("write", path, cause))?;
+    let mut draft = NamedTempFile::new_in(folder).map_err(|cause| error::file("write", path, cause))?;
     draft.write_all(text.as_bytes()).map_err(|cause| error::file("write", path, cause))?;
     draft.as_file().sync_all().map_err(|cause| error::file("write", path, cause))?;
     draft.persist(path).map_err(|failed| error::file("write", path, failed.error))?;
     let synced = fs::File::open(folder).and_then(|folder| folder.sync_all());
     synced.map_err(|cause| error::file("write", path, cause))
 }
+
+#[cfg(test)]
+mod tests;

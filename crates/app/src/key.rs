@@ -36,7 +36,7 @@ fn make(random: &dyn Random, kind: KeyKind, name: &str) -> Result<NewKey> {
         KeyKind::Secret => "sk_",
     };
     let text = format!("{prefix}{}", base62(bytes));
-    let digest = || Sha256::digest(&text).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let digest = || spec::hex(&Sha256::digest(&text));
     let held = match kind {
         KeyKind::Public => format!("key: {text}"),
         KeyKind::Secret => format!("sha256: {}", digest()),

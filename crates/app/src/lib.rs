@@ -12,6 +12,7 @@ mod error;
 mod files;
 mod identity;
 mod key;
+mod lineage;
 mod pipeline;
 mod policy;
 mod preferences;

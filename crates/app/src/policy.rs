@@ -1,16 +1,16 @@
 //! The rules as a view: who may be used for what, and who may see what.
 
 use crate::state::State;
-use api::{PolicyLaw, PolicyPurpose, PolicyRole, PolicyView};
+use api::{PolicyDestination, PolicyLaw, PolicyPurpose, PolicyRole, PolicyTeam, PolicyView, Principal};
 use policy::{Use, may_use};
-use spec::{ConsentState, FieldClass, Law, LawRule, Mask, Purpose, Result, Role};
+use spec::{ConsentState, Destination, FieldClass, Law, LawRule, Mask, Purpose, Result, Role, Team};
 use workspace::Definitions;
 
 const STATES: [ConsentState; 3] = [ConsentState::Granted, ConsentState::Silent, ConsentState::Denied];
 const CLASSES: [FieldClass; 4] = [FieldClass::None, FieldClass::Pseudonym, FieldClass::Direct, FieldClass::Sensitive];
 
 /// The rules in force; they are no secret to anybody who works under them.
-pub(crate) fn view(state: &State) -> Result<PolicyView> {
+pub(crate) fn view(state: &State, who: &Principal) -> Result<PolicyView> {
     let loaded = state.folder.current()?;
     let definitions = &loaded.definitions;
     let place =
@@ -18,6 +18,8 @@ pub(crate) fn view(state: &State) -> Result<PolicyView> {
     Ok(PolicyView {
         purposes: definitions.purposes.values().map(purpose_view).collect(),
         roles: definitions.roles.values().map(|role| role_view(definitions, role)).collect(),
+        teams: definitions.teams.values().map(|team| team_view(definitions, who, team)).collect(),
+        destinations: definitions.destinations.values().map(|to| destination_view(definitions, to)).collect(),
         places: definitions.laws.iter().map(place).collect(),
         version: definitions.version.clone(),
     })
@@ -73,5 +75,31 @@ fn role_view(definitions: &Definitions, role: &Role) -> PolicyRole {
         masks: CLASSES.map(mask).into(),
         rights: rights.into_iter().filter(|(has, _)| *has).map(|(_, right)| right.to_owned()).chain(edits).collect(),
         users: users.map(|user| (user.name.clone(), user.title.clone())).collect(),
+    }
+}
+
+fn team_view(definitions: &Definitions, who: &Principal, team: &Team) -> PolicyTeam {
+    let member = |name: &String| definitions.users.get(name).map(|user| user.title.clone());
+    PolicyTeam {
+        name: team.name.clone(),
+        title: team.title.clone(),
+        members: team.members.iter().filter_map(member).collect(),
+        looks_after: team.looks_after.clone(),
+        answers_within: team.answers_within.as_ref().map(ToString::to_string),
+        // What questions cost is an operational fact.
+        seconds_per_question: team.budget.seconds_per_question.filter(|_| who.sees_cost),
+        bytes_per_question: team.budget.bytes_per_question.filter(|_| who.sees_cost),
+    }
+}
+
+fn destination_view(definitions: &Definitions, destination: &Destination) -> PolicyDestination {
+    let title = |name: &String| definitions.purposes.get(name).map(|purpose| purpose.title.clone());
+    PolicyDestination {
+        name: destination.name.clone(),
+        title: destination.title.clone(),
+        description: destination.description.clone(),
+        purposes: destination.purposes.iter().filter_map(title).collect(),
+        people_min: destination.people_min,
+        people_max: destination.people_max,
     }
 }

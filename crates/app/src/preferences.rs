@@ -30,7 +30,7 @@ pub(crate) fn view(state: &State, holder: &LinkHolder) -> Result<PreferencesView
         let standing = snapshot.standing(&holder.user_id, purpose, &definitions.laws);
         purposes.push(preference(purpose, standing));
     }
-    let text_version = crate::audit::hex(&text.finalize()[..VERSION_BYTES]);
+    let text_version = spec::hex(&text.finalize()[..VERSION_BYTES]);
     Ok(PreferencesView { company: definitions.title.clone(), purposes, text_version })
 }
 

@@ -2,20 +2,21 @@
 
 use crate::files::{WorkspaceFolder, write_private};
 use crate::pipeline::Pipeline;
-use crate::question::kept::Kept;
+use crate::question::kept::KeptAnswers;
 use crate::question::pace::Paces;
 use crate::question::standing::Standings;
 use crate::question::telling::Tellings;
-use crate::question::{ask, encode, explain, standing};
+use crate::question::{ask, encode, explain, standing, values};
 use crate::state::State;
 use crate::store::Store;
-use crate::{consents, definition, error, identity, preferences, proofs, quarantine, record, session, source};
+use crate::{consents, definition, error, identity, lineage, preferences, proofs, quarantine, record, session, source};
 use api::{
     Asked, AudienceView, AuditHead, AuditRequest, AuditView, Balance, BooksView, Catalog, Collector, ConsentsRequest,
     ConsentsView, Credential, DashboardRequest, DashboardView, DefinitionCheck, DefinitionRequest, DefinitionSaved,
-    DefinitionView, EncodeFormat, Explained, GroundView, Health, ImportRequest, Input, Judged, LinkHolder, MergeView,
-    MetricView, PolicyView, PreferencesView, Principal, Product, ProofsView, QuarantineView, QuestionView, Replayed,
-    SaveRequest, Saved, SignedIn, SourceView, StandingsRequest, StandingsView, Wanted, WorkspaceView,
+    DefinitionView, EncodeFormat, Explained, GroundView, Health, ImportRequest, Input, Judged, LineageRequest,
+    LineageView, LinkHolder, MergeView, MetricView, NameView, PolicyView, PreferencesView, Principal, Product,
+    ProofsView, QuarantineView, QuestionView, Replayed, SaveRequest, Saved, SignedIn, SourceView, StandingsRequest,
+    StandingsView, ValuesRequest, ValuesView, Wanted, WorkspaceView,
 };
 use collect::Places;
 use lake::{Clock, Lake, LakeOptions, Random};
@@ -134,7 +135,7 @@ impl App {
             proofs: options.proofs,
             spans: Mutex::new(Vec::new()),
             tellings: Tellings::default(),
-            kept: Kept::default(),
+            kept_answers: KeptAnswers::default(),
             paces: Paces::default(),
             standings: Standings::default(),
             consents: Mutex::default(),
@@ -337,6 +338,10 @@ impl Product for App {
         definition::dashboard::dashboards(&self.state)
     }
 
+    fn lineage(&self, _who: &Principal, request: &LineageRequest) -> Result<Vec<LineageView>> {
+        lineage::lineage(&self.state, request)
+    }
+
     fn standings(&self, who: &Principal, request: &StandingsRequest) -> Result<StandingsView> {
         standing::standings(&self.state, who, request)
     }
@@ -347,6 +352,10 @@ impl Product for App {
 
     fn is_free(&self, who: &Principal, question: &Json, wanted: Wanted) -> Result<bool> {
         standing::is_free(&self.state, who, question, wanted)
+    }
+
+    fn values(&self, who: &Principal, request: &ValuesRequest) -> Result<ValuesView> {
+        values::values(&self.state, who, request)
     }
 
     fn sources(&self, who: &Principal) -> Result<Vec<SourceView>> {
@@ -361,6 +370,10 @@ impl Product for App {
         definition::save(&self.state, who, request)
     }
 
+    fn name_for(&self, who: &Principal, kind: &str, title: &str) -> Result<NameView> {
+        definition::naming::name_for(&self.state, who, (kind, title))
+    }
+
     fn save_dashboard(&self, who: &Principal, request: &DashboardRequest) -> Result<Input<DashboardView>> {
         definition::dashboard::save_dashboard(&self.state, who, request)
     }
@@ -373,8 +386,14 @@ impl Product for App {
         definition::file::definition(&self.state, who, path, change)
     }
 
-    fn check_definition(&self, who: &Principal, path: &str, text: &str) -> Result<DefinitionCheck> {
-        definition::file::check(&self.state, who, path, text)
+    fn check_definition(
+        &self,
+        who: &Principal,
+        path: &str,
+        text: &str,
+        asked: Option<&Json>,
+    ) -> Result<DefinitionCheck> {
+        definition::file::check(&self.state, who, path, text, asked)
     }
 
     fn save_definition(&self, who: &Principal, request: &DefinitionRequest) -> Result<Input<DefinitionSaved>> {
@@ -408,8 +427,8 @@ impl Product for App {
         identity::undo(&self.state, who, number)
     }
 
-    fn policy(&self, _who: &Principal) -> Result<PolicyView> {
-        crate::policy::view(&self.state)
+    fn policy(&self, who: &Principal) -> Result<PolicyView> {
+        crate::policy::view(&self.state, who)
     }
 
     fn audit(&self, who: &Principal, request: &AuditRequest) -> Result<AuditView> {

@@ -1,15 +1,17 @@
 //! What is on record: shown to those who see it, and verified by whoever owns the data folder.
 
-use crate::audit::{Head, hex, unhex};
+use crate::audit::{Head, unhex};
 use crate::error;
 use crate::state::State;
 use crate::store::{Record, Store, Stored, Wanted, kept_heads};
 use api::{AuditHead, AuditRecord, AuditRequest, AuditView, Principal};
 use serde_json::Value as Json;
-use spec::Result;
+use spec::{Result, hex};
 use std::path::Path;
 use workspace::Definitions;
 
+/// What a verdict that a page keeps live is called in the records.
+pub(crate) const LIVE: &str = "judge live";
 /// The most records at once.
 const RECORDS_MAX: usize = 1_000;
 
@@ -17,10 +19,13 @@ const RECORDS_MAX: usize = 1_000;
 pub(crate) fn list(state: &State, who: &Principal, request: &AuditRequest) -> Result<AuditView> {
     check_sees(who)?;
     let limit = request.limit.clamp(1, RECORDS_MAX);
+    let day = request.day.map(|day| day.to_string());
     let wanted = Wanted {
         user: request.user.as_deref(),
         purpose: request.purpose.as_deref(),
         what: request.did.as_deref(),
+        but: request.hides_live.then_some(LIVE),
+        day: day.as_deref(),
         before: request.before.and_then(|number| i64::try_from(number).ok()),
         limit: limit + 1,
     };

@@ -75,7 +75,7 @@ pub(crate) fn make_token(
 pub(crate) fn new_token(random: &dyn Random) -> String {
     let mut bytes = [0_u8; 32];
     random.fill(&mut bytes);
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    spec::hex(&bytes)
 }
 
 /// Says who presents a credential.

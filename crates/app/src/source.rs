@@ -2,6 +2,7 @@
 
 use crate::definition::field_view;
 use crate::error;
+use crate::question::{Lack, lacks_of};
 use crate::state::State;
 use crate::store::Record;
 use api::{Balance, BookView, BooksView, ImportRequest, ObjectView, Principal, RejectedGroup, SourceView};
@@ -25,7 +26,7 @@ pub(crate) fn sources(state: &State, who: &Principal) -> Result<Vec<SourceView>>
         let lines: Vec<&BookLine> = books.iter().filter(|line| line.source == source.name).collect();
         let landed = deliveries.get(&source.name).copied();
         let freshness = source.contract.freshness.as_ref();
-        let is_late = freshness.zip(landed).is_some_and(|(promise, landed)| landed + promise.age_max.delta() < now);
+        let lacks = lacks_of(source, &snapshot, now);
         SourceView {
             name: source.name.clone(),
             title: source.title.clone(),
@@ -34,7 +35,9 @@ pub(crate) fn sources(state: &State, who: &Principal) -> Result<Vec<SourceView>>
             objects: source.contract.objects.iter().map(object_view).collect(),
             landed_at: landed.map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)),
             freshness: freshness.map(|promise| promise.age_max.to_string()),
-            is_fresh: !is_late,
+            is_fresh: !lacks.iter().any(|lack| matches!(lack, Lack::Late(_))),
+            error_rate_max: source.contract.error_rate_max.map(workspace::percent),
+            is_sound: !lacks.contains(&Lack::Faulty),
             // How many records there are tells of withheld people too.
             balance: who.sees_cost.then(|| balance_of(&source.name, &imports, &lines)),
             rejected: if who.sees_cost { rejected(&imports, &lines) } else { Vec::new() },

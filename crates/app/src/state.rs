@@ -2,7 +2,7 @@
 
 use crate::error;
 use crate::files::WorkspaceFolder;
-use crate::question::kept::Kept;
+use crate::question::kept::KeptAnswers;
 use crate::question::pace::Paces;
 use crate::question::standing::Standings;
 use crate::question::telling::Tellings;
@@ -33,7 +33,7 @@ pub(crate) struct State {
     /// What users were told, as it is kept in memory.
     pub(crate) tellings: Tellings,
     /// Answers for who asks the same again.
-    pub(crate) kept: Kept,
+    pub(crate) kept_answers: KeptAnswers,
     /// How fast questions were answered.
     pub(crate) paces: Paces,
     /// Verdicts that are kept live.
@@ -50,6 +50,12 @@ pub(crate) struct Span {
 }
 
 impl State {
+    /// A span from the cache; `None` where nobody has asked for it yet.
+    pub(crate) fn known_span(&self, key: &str) -> Option<(Instant, Instant)> {
+        let spans = self.spans.lock().unwrap_or_else(PoisonError::into_inner);
+        spans.iter().find(|span| span.key == key).and_then(|span| span.ends)
+    }
+
     /// A span from the cache, or computed and kept.
     pub(crate) fn span(
         &self,

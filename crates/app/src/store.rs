@@ -3,23 +3,26 @@
 //! Secrets are held as SHA-256 of 256-bit random tokens, passwords as argon2id hashes; a copy of the file lets nobody in.
 
 mod disclosed;
+mod edits;
 mod records;
 
 pub(crate) use disclosed::{Allowance, Charge};
+pub(crate) use edits::{EditKept, EditTold};
 pub(crate) use records::{Access, Record, Stored, Wanted, kept_heads};
 
-use crate::audit::{Head, Signer, hex, unhex};
+use crate::audit::{Head, Signer, unhex};
 use crate::error;
+use edits::{FROM_RECORDS, SCHEMA_3};
 use lake::Random;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior, params};
 use sha2::{Digest, Sha256};
-use spec::{Instant, Result};
+use spec::{Instant, Result, hex};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The format of the file; written into it, and checked when it is opened.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 /// SQLite before this one could lose a write when its log was reset at the wrong moment.
 const SQLITE_MIN: i32 = 3_051_003;
 
@@ -84,10 +87,12 @@ impl Store {
         let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(error::store)?;
         match version {
             0 => {
-                let create = format!("BEGIN; {SCHEMA} {SCHEMA_2} PRAGMA user_version = {VERSION}; COMMIT;");
+                let all = format!("{SCHEMA} {SCHEMA_2} {SCHEMA_3}");
+                let create = format!("BEGIN; {all} PRAGMA user_version = {VERSION}; COMMIT;");
                 connection.execute_batch(&create).map_err(error::store)?;
             }
-            1 => to_version_2(&connection).map_err(error::store)?,
+            1 => to_version_2(&connection).and_then(|()| to_version_3(&connection)).map_err(error::store)?,
+            2 => to_version_3(&connection).map_err(error::store)?,
             VERSION => {}
             other => {
                 let message = format!("the metadata store has version {other}, this program knows {VERSION}");
@@ -248,7 +253,13 @@ fn fits(number: usize) -> i64 {
 fn to_version_2(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(&format!("BEGIN; ALTER TABLE records RENAME TO old_records; {SCHEMA_2}"))?;
     records::chain_up(connection)?;
-    connection.execute_batch(&format!("DROP TABLE old_records; PRAGMA user_version = {VERSION}; COMMIT;"))
+    connection.execute_batch("DROP TABLE old_records; PRAGMA user_version = 2; COMMIT;")
+}
+
+/// A store of version 2 kept no texts of files.
+fn to_version_3(connection: &Connection) -> rusqlite::Result<()> {
+    let steps = format!("BEGIN; {SCHEMA_3} {FROM_RECORDS} PRAGMA user_version = {VERSION}; COMMIT;");
+    connection.execute_batch(&steps)
 }
 
 /// The secret in a file that only its owner can read, made if it is not there.

@@ -122,5 +122,5 @@ pub(crate) fn digest_id(text: &str, call: Option<Call>) -> String {
             digest.update(said.as_bytes());
         }
     });
-    digest.finalize()[..DIGEST_BYTES].iter().map(|byte| format!("{byte:02x}")).collect()
+    spec::hex(&digest.finalize()[..DIGEST_BYTES])
 }

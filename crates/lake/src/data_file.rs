@@ -15,7 +15,7 @@ use parquet::file::metadata::ParquetMetaData;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::statistics::Statistics;
 use parquet::schema::types::ColumnPath;
-use spec::Result;
+use spec::{Result, hex};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -234,15 +234,6 @@ pub(crate) fn damaged(path: &Path, cause: error::Cause) -> spec::Error {
 /// A schema of nullable columns.
 pub(crate) fn schema_of(fields: &[Field]) -> SchemaRef {
     Arc::new(Schema::new(fields.to_vec()))
-}
-
-/// Bytes as hex digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
-        text
-    })
 }
 
 /// Dictionaries for text, plain for what hardly repeats; the statistics are those that scans prune by.

@@ -53,6 +53,7 @@ pub use ledger::{ImportRecord, PurposePeople};
 pub use lock::{Holder, holder};
 pub use quarantine::{AsideGroup, AsideMessage};
 pub use scan::{MadeOf, Piece, Reading, ScanPart, ScanRequest};
+pub use snapshot::LastDay;
 pub use snapshot::Snapshot;
 pub use stretch::{Column, Number, Numbers, PersonRows, Row, Stretch, Texts};
 pub use traits::Traits;

@@ -10,11 +10,11 @@ use crate::scan::{self, EventFile};
 use crate::traits::{TraitTable, Traits};
 use crate::vault::{Roots, Vault};
 use crate::{ImportRecord, PurposePeople, ScanPart, ScanRequest, error};
-use chrono::DateTime;
+use chrono::{DateTime, TimeDelta};
 use policy::Grant;
 use roaring::RoaringTreemap;
 use spec::{FieldRef, Instant, LawRule, Mask, PersonId, Purpose, Release, Result};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// One consistent state: it does not change when files come in later.
@@ -26,9 +26,10 @@ pub struct Snapshot {
     /// The ledger as its tables have it, and as it is for those who people are by now.
     stored_ledger: Arc<Ledger>,
     ledger: Arc<Ledger>,
-    /// Shared with later states: books only grow, and nothing is computed from them.
+    /// Shared with later states: books only grow, and what questions depend on is taken from them at once.
     books: Arc<Mutex<Books>>,
     deliveries: BTreeMap<String, Instant>,
+    last_days: BTreeMap<String, LastDay>,
     /// First those that landed, then the others in the order of their people.
     events: Vec<Arc<EventFile>>,
     n_landed: usize,
@@ -99,9 +100,11 @@ impl Snapshot {
             None => Arc::new(TraitTable::load(&state.traits, &roots)?),
         };
         let deliveries = last_deliveries(&imports, &lock(&books));
+        let last_days = last_days(&imports, &lock(&books));
         Ok(Snapshot {
             versions,
             deliveries,
+            last_days,
             imports,
             roots,
             stored_ledger,
@@ -174,6 +177,11 @@ impl Snapshot {
     /// When each source last delivered something that was taken: a file, or a message (to the minute).
     pub fn deliveries(&self) -> &BTreeMap<String, Instant> {
         &self.deliveries
+    }
+
+    /// Per source what came on the last day on which anything came.
+    pub fn last_days(&self) -> &BTreeMap<String, LastDay> {
+        &self.last_days
     }
 
     /// The ledger of this state as its tables have it: for those who people were at first.
@@ -250,6 +258,47 @@ impl Snapshot {
 
 fn lock(books: &Mutex<Books>) -> MutexGuard<'_, Books> {
     books.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What came of a source in the 24 hours up to the last record that came, whatever became of it.
+///
+/// Records are counted as they were sent, before it is known whose they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastDay {
+    /// When these hours began.
+    pub since: Instant,
+    /// Records that came: of files, and messages.
+    pub received: u64,
+    /// Those that were refused or are kept aside; of a file that was read again under a changed contract, what the last
+    /// reading left.
+    pub rejected: u64,
+    /// Whether files came: their records may be of any time.
+    pub has_files: bool,
+}
+
+fn last_days(imports: &[ImportRecord], books: &Books) -> BTreeMap<String, LastDay> {
+    let day = TimeDelta::days(1);
+    let of_files = imports.iter().map(|import| import.source.as_str());
+    let sources: BTreeSet<&str> = of_files.chain(books.sources()).collect();
+    let of = |source: &str| {
+        let files = || imports.iter().filter(|import| import.source == source);
+        let last = files().map(|import| import.at).max().max(books.last_minute(source))?;
+        let since = last - day;
+        // A later reading of the same file takes the place of an earlier one.
+        let read: BTreeMap<(&str, &str), &ImportRecord> = files()
+            .filter(|import| import.at > since)
+            .map(|import| ((import.object.as_str(), import.digest.as_str()), import))
+            .collect();
+        let (received, rejected) = books.counts_since(source, since);
+        let sum = |of: fn(&ImportRecord) -> u64| read.values().map(|import| of(import)).sum::<u64>();
+        Some(LastDay {
+            since,
+            received: received + sum(|import| import.received),
+            rejected: rejected + sum(|import| import.rejected),
+            has_files: !read.is_empty(),
+        })
+    };
+    sources.into_iter().filter_map(|source| Some((source.to_owned(), of(source)?))).collect()
 }
 
 fn last_deliveries(imports: &[ImportRecord], books: &Books) -> BTreeMap<String, Instant> {

@@ -253,7 +253,7 @@ impl Vault {
 
     /// A text that belongs to nobody yet, such as a message that is kept aside, as nobody without the vault can read it.
     pub(crate) fn seal_text(&self, text: &str) -> String {
-        format!("{SEALED}{}", crate::data_file::hex(&self.seal(&self.keys.aside, SEALED.as_bytes(), text.as_bytes())))
+        format!("{SEALED}{}", spec::hex(&self.seal(&self.keys.aside, SEALED.as_bytes(), text.as_bytes())))
     }
 
     /// The text that was sealed; one that was not, of an older version, as it is.
@@ -272,7 +272,7 @@ impl Vault {
     /// A name for a person under a purpose: 16 hex digits.
     pub(crate) fn pseudonym(&self, purpose: &str, person: PersonId) -> String {
         let digest = hmac(&self.keys.pseudonym, &[purpose.as_bytes(), b"\0", &person.number().to_le_bytes()]);
-        crate::data_file::hex(&digest[..8])
+        spec::hex(&digest[..8])
     }
 
     /// A name for a value under a purpose: 16 hex digits.
@@ -280,7 +280,7 @@ impl Vault {
         // A length before each part keeps a hash of a value apart from the pseudonym of a person.
         let label = format!("value {} {purpose} ", purpose.len());
         let digest = hmac(&self.keys.pseudonym, &[label.as_bytes(), value.as_bytes()]);
-        crate::data_file::hex(&digest[..8])
+        spec::hex(&digest[..8])
     }
 
     fn cipher_of(&self, state: &State, person: PersonId) -> Result<Option<XChaCha20Poly1305>> {
@@ -556,7 +556,7 @@ fn read_or_make_master(folder: &Path, random: &dyn Random) -> Result<[u8; KEY_BY
             }
             let mut key = [0; KEY_BYTES];
             random.fill(&mut key);
-            let text = format!("{MASTER_HEADER}{}\n", crate::data_file::hex(&key));
+            let text = format!("{MASTER_HEADER}{}\n", spec::hex(&key));
             let temporary = folder.join("master.key.new");
             let written = std::fs::OpenOptions::new()
                 .write(true)

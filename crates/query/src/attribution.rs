@@ -306,7 +306,7 @@ fn answer(scope: Scope<'_>, question: &AttributionQuestion, credits: Credits<'_>
             let sort = format!("{what} {:?} {:?}", question.model, question.period);
             let cell = || format!("{channel:?} {what}");
             let value = Value::Number(figure);
-            let told = scope.guard.told(Figure { sort: &sort, cell: &cell, people, value, shares: 1 });
+            let told = scope.guard.told(Figure { sort: &sort, cell: &cell, people, amounts: &[], value, shares: 1 });
             told.unwrap_or(Value::Null)
         };
         let conversions = shown("conversions", &figures.people, figures.conversions);
@@ -314,7 +314,7 @@ fn answer(scope: Scope<'_>, question: &AttributionQuestion, credits: Credits<'_>
         let is_withheld = conversions == Value::Null || value == Some(Value::Null);
         (vec![channel, conversions, value.unwrap_or(Value::Null)], is_withheld)
     };
-    let is_named = |figures: &Figures| figures.people.len() >= scope.grant.min_group();
+    let is_named = |figures: &Figures| scope.guard.is_enough(&figures.people);
     let mut parts: Vec<(u64, bool)> =
         channels.iter().map(|(_, figures)| (figures.people.len(), is_named(figures))).collect();
     scope.guard.complement(&mut parts);

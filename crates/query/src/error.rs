@@ -67,6 +67,23 @@ pub(crate) fn unreadable(message: &str, hint: &str) -> Error {
     Error::new(ErrorKind::Invalid, message.to_owned()).with_hint(hint)
 }
 
+/// A text whose rows would be about single people, whatever the data.
+pub(crate) fn about_people(message: &str, hint: &str) -> Error {
+    unreadable(message, hint).with_source(Box::new(AboutPeople))
+}
+
+/// The cause of an error about rows of single people.
+#[derive(Debug)]
+pub(crate) struct AboutPeople;
+
+impl fmt::Display for AboutPeople {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("what leaves is about groups of people")
+    }
+}
+
+impl std::error::Error for AboutPeople {}
+
 /// The machine has no thread for it.
 pub(crate) fn busy(cause: Box<dyn std::error::Error + Send + Sync>) -> Error {
     Error::new(ErrorKind::Unavailable, "the question found no room to run in".to_owned())

@@ -9,7 +9,7 @@ mod before;
 use crate::cells::{self, Key, WITHHELD};
 use crate::error;
 use crate::groups::PartGroups;
-use crate::guard::{Class, Figure};
+use crate::guard::{Class, Figure, Guard, sort_of};
 use crate::number;
 use crate::pass::{Filter, Part, Pass, Values, Wanted};
 use crate::period::period_bounds;
@@ -269,7 +269,7 @@ impl<'a> Experiment<'a> {
             cells::column("sum_squares", ValueType::Number, None),
         ];
         let mut parts: Vec<(u64, bool)> =
-            arms.iter().map(|(_, arm)| (arm.people.len(), arm.people.len() >= min_group)).collect();
+            arms.iter().map(|(_, arm)| (arm.people.len(), scope.guard.is_enough(&arm.people))).collect();
         scope.guard.complement(&mut parts);
         let (named, others): (Vec<_>, Vec<_>) = arms.iter().zip(parts).partition(|(_, (_, is_named))| *is_named);
         let mut rows = Vec::new();
@@ -285,15 +285,13 @@ impl<'a> Experiment<'a> {
                     Value::Text(metric.title.clone()),
                     people.clone().unwrap_or(Value::Null),
                 ];
-                let figures = metric.figures(sums, arm.people.len(), sum_type)?;
-                let told = |(place, value): (usize, Value)| {
-                    let sort = format!("{} {place} {:?}", metric.title, self.question.period);
-                    let cell = || format!("{variant:?} {sort}");
-                    scope.guard.told(Figure { sort: &sort, cell: &cell, people: &sums.acted, value, shares: 1 })
+                let name = format!("{variant:?} {}", metric.title);
+                let told = match shares[variant] {
+                    0 => None,
+                    people => metric.told(scope.guard, &name, sums, (people, sum_type))?,
                 };
-                let told: Vec<Option<Value>> = figures.into_iter().enumerate().map(told).collect();
-                let is_withheld = people.is_none() || told.iter().any(Option::is_none);
-                row.extend(told.into_iter().map(|value| value.filter(|_| !is_withheld).unwrap_or(Value::Null)));
+                let is_withheld = told.is_none();
+                row.extend(told.unwrap_or([Value::Null, Value::Null, Value::Null]));
                 rows.push((row, is_withheld));
             }
         }
@@ -373,18 +371,43 @@ impl<'a> Metric<'a> {
         })
     }
 
-    /// Mean, sum and sum of squares, of so many people.
-    fn figures(&self, sums: &Sums, people: u64, sum_type: ValueType) -> Result<[Value; 3]> {
+    /// Mean, sum and sum of squares of so many people, as they may be told: the mean is that of what is told of both, so
+    /// that it tells nothing else.
+    fn told(
+        &self,
+        guard: &Guard,
+        name: &str,
+        sums: &Sums,
+        (people, sum_type): (u64, ValueType),
+    ) -> Result<Option<[Value; 3]>> {
+        // Of noisy counts no other figure is made.
+        if guard.is_sparing() {
+            return Ok(None);
+        }
         let scale = match &self.value_type {
             DataType::Decimal128(_, scale) => u32::try_from(*scale).unwrap_or(0),
             _ => 0,
         };
-        let sum = match (sum_type, &self.value_type) {
+        let exact = match (sum_type, &self.value_type) {
             (ValueType::Number, _) => Value::Number(sums.sum.double(scale)),
             (_, value_type) => number::shown(Number::Exact(sums.sum.exact), value_type)?,
         };
-        let mean = sums.sum.double(scale) / people as f64;
-        Ok([Value::Number(mean), sum, Value::Number(sums.squares.double(2 * scale))])
+        let is_of_people = self.atom.function == MeasureFunction::People;
+        let amounts = if is_of_people { &[][..] } else { &sums.amounts };
+        let figure = |sort: &str, value: Value| {
+            let cell = || format!("{name} {sort}");
+            guard.told_beside(Figure { sort, cell: &cell, people: &sums.acted, amounts, value, shares: 1 })
+        };
+        let sort = sort_of(self.atom.function, self.atom.property.as_deref());
+        let Some(sum) = figure(&sort, exact.clone()) else { return Ok(None) };
+        let total = if sum == exact { Some(sums.sum.double(scale)) } else { number::double(&sum) };
+        let squares = match is_of_people {
+            // Each is one, or none.
+            true => total.map(Value::Number),
+            false => figure(&format!("squares of {sort}"), Value::Number(sums.squares.double(2 * scale))),
+        };
+        let mean = total.map(|total| Value::Number(total / people as f64));
+        Ok(mean.zip(squares).map(|(mean, squares)| [mean, sum, squares]))
     }
 }
 

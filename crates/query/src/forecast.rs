@@ -77,3 +77,35 @@ impl fmt::Display for Foretold {
 }
 
 impl std::error::Error for Foretold {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error;
+
+    const SMALL: Forecast = Forecast { rows: 8, bytes: 0, bytes_stored: 300, is_bounded: true };
+    const LARGE: Forecast = Forecast { rows: 1_000, bytes: 4_000, bytes_stored: 5_000, is_bounded: true };
+
+    #[test]
+    fn one_part_after_the_other_adds_up() {
+        let all = [SMALL, LARGE, SMALL].into_iter().fold(Forecast::default(), Forecast::and);
+        assert_eq!(all, Forecast { rows: 1_016, bytes: 4_000, bytes_stored: 5_600, is_bounded: false });
+        // What two parts come to together is more than either of them says.
+        assert!(!SMALL.and(LARGE).is_bounded);
+    }
+
+    #[test]
+    fn a_forecast_goes_the_way_of_errors_and_no_error_is_one() {
+        let told = |error: Error| {
+            let source = error.source.as_ref().and_then(|source| source.downcast_ref::<Foretold>());
+            source.map(|Foretold(forecast)| *forecast)
+        };
+        assert_eq!(told(foretold(Some(LARGE))), Some(Some(LARGE)));
+        assert_eq!(told(foretold(None)), Some(None), "nobody can say before");
+        for other in [error::stopped(), error::bug("a fault"), error::over_budget("10 groups", "ask for fewer")] {
+            assert_eq!(told(other), None);
+        }
+        // Whoever takes it for a fault would say so.
+        assert_eq!(foretold(None).kind, ErrorKind::Bug);
+    }
+}

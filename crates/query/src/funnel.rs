@@ -4,7 +4,7 @@ use crate::cells::{self, Key, WITHHELD};
 use crate::chain::{ChainRules, Chains, NO_STEP, StepEvent, Walk};
 use crate::error;
 use crate::groups::PartGroups;
-use crate::guard::{Figure, Guard, PEOPLE, People, Sorting};
+use crate::guard::{Figure, Guard, People, Sorting};
 use crate::pass::{Filter, Part, Pass, Wanted};
 use crate::period::period_bounds;
 use crate::plan::{Limits, Rows, Scope};
@@ -342,7 +342,7 @@ impl<'a> PartFunnel<'a> {
 }
 
 fn answer(scope: Scope<'_>, question: &FunnelQuestion, groups: Groups, cost: (u64, u64)) -> Rows {
-    let Scope { plan, grant, guard, .. } = scope;
+    let Scope { plan, guard, .. } = scope;
     let mut columns: Vec<spec::Column> = Vec::new();
     for field in &plan.breakdown {
         let (FieldRef::Property(name) | FieldRef::Trait(name)) = field;
@@ -364,7 +364,7 @@ fn answer(scope: Scope<'_>, question: &FunnelQuestion, groups: Groups, cost: (u6
         // Without groups the steps themselves are always named, even if nobody took the first.
         groups.entry(Key(Vec::new())).or_insert_with(|| Group::new(question.steps.len(), guard.sorting()));
     }
-    let is_named = |(key, group): (&Key, &Group)| key.0.is_empty() || group.people[0].len() >= grant.min_group();
+    let is_named = |(key, group): (&Key, &Group)| key.0.is_empty() || guard.is_enough(&group.people[0]);
     let mut parts: Vec<(u64, bool)> =
         groups.iter().map(|(key, group)| (group.people[0].len(), is_named((key, group)))).collect();
     guard.complement(&mut parts);
@@ -393,20 +393,29 @@ fn group_rows(
         spec::EventSelector::Named(name) => name.as_str(),
         spec::EventSelector::Any => "*",
     };
-    let sort = if question.count_by.is_empty() { PEOPLE.to_owned() } else { format!("{:?}", question.count_by) };
+    let is_of_pairs = !question.count_by.is_empty();
+    let sort = format!("pairs of {:?}", question.count_by);
     let shares = question.steps.len() as u64;
     // As they are told: what is computed from them tells nothing else.
     let mut told: Vec<Option<Value>> = Vec::new();
     for step in 0..question.steps.len() {
         let people = &group.people[step];
         let cell = || format!("{key:?} {step}");
-        let reached = cells::count(group.reached[step]);
-        told.push(guard.told(Figure { sort: &sort, cell: &cell, people, value: reached, shares }));
+        let value = cells::count(group.reached[step]);
+        let reached = match is_of_pairs {
+            false => guard.people(people, &cell, shares),
+            // Where people give way to others, their pairs would tell of them: one each might have one.
+            true if are_told(guard, people, &|| format!("{} people", cell())) => {
+                guard.told(Figure { sort: &sort, cell: &cell, people, amounts: &[], value, shares })
+            }
+            true => None,
+        };
+        told.push(reached);
         let between = format!("seconds from {} to {} {:?}", name(step.saturating_sub(1)), name(step), question.period);
         let value = median_seconds(&mut group.gaps[step]);
         let median = match step {
             0 => Some(Value::Null),
-            _ => guard.told(Figure { sort: &between, cell: &cell, people, value, shares }),
+            _ => guard.told(Figure { sort: &between, cell: &cell, people, amounts: &[], value, shares }),
         };
         let mut row = key.0.clone();
         row.push(cells::count(step as u64 + 1));
@@ -418,6 +427,11 @@ fn group_rows(
         row.push(median.unwrap_or(Value::Null));
         rows.push((row, is_withheld));
     }
+}
+
+/// Whether so many people are told as they are.
+fn are_told(guard: &Guard, people: &People, cell: &dyn Fn() -> String) -> bool {
+    guard.people(people, cell, 1) == Some(cells::count(people.len()))
 }
 
 /// A share in 0..=1, null of nothing and of what is not told.

@@ -9,10 +9,10 @@ mod people;
 pub use history::{History, Told};
 pub(crate) use people::{Class, People, Sorting, add_classes};
 
-use crate::plan::Limits;
-use history::{Relation, hash};
+use crate::plan::{Limits, Stop};
+use history::{Nearness, Relation, hash};
 use policy::Grant;
-use spec::{Differences, Question, Value};
+use spec::{Differences, MeasureFunction, Question, Value};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Draws noise: a whole number from the two-sided geometric distribution of a scale, `P(x) ~ exp(-|x| / scale)`.
@@ -33,8 +33,21 @@ pub enum Telling {
     Unseen,
 }
 
-/// The sort of a figure: figures of one sort can be subtracted from one another.
+/// The sort of a figure: figures of one sort can be subtracted from one another, whatever kind of question they answer, and
+/// whatever it calls them.
 pub(crate) const PEOPLE: &str = "people";
+
+/// As much of what a class adds is kept: parts that differ are nearly never the same.
+const PART: u32 = 0xffff;
+
+/// The sort of a total: of the rows of events of any name, or of the values of a property.
+pub(crate) fn sort_of(function: MeasureFunction, property: Option<&str>) -> String {
+    match function {
+        MeasureFunction::People => PEOPLE.to_owned(),
+        MeasureFunction::Count => "rows".to_owned(),
+        function => format!("{function:?} of {}", property.unwrap_or_default()),
+    }
+}
 
 /// Looks at all figures of one answer.
 pub(crate) struct Guard {
@@ -42,6 +55,7 @@ pub(crate) struct Guard {
     epsilon: f64,
     telling: Telling,
     question: String,
+    stop: Stop,
     found: Mutex<Found>,
 }
 
@@ -60,6 +74,9 @@ pub(crate) struct Figure<'a> {
     /// Which of the question's figures it is.
     pub(crate) cell: &'a dyn Fn() -> String,
     pub(crate) people: &'a People,
+    /// What the people of each class add to a total, in any form in which equal parts are equal; a total without it is
+    /// compared by its people alone.
+    pub(crate) amounts: &'a [u32],
     pub(crate) value: Value,
     /// So many of the answer's figures may be about the same person.
     pub(crate) shares: u64,
@@ -78,6 +95,7 @@ impl Guard {
             epsilon: grant.limits().noise.map_or(0.0, |noise| noise.epsilon),
             telling,
             question: question.hash(),
+            stop: Arc::clone(&limits.stop),
             found: Mutex::default(),
         }
     }
@@ -96,6 +114,26 @@ impl Guard {
         part.len() >= self.min_group && whole - part.len() < history.within(part.classes(), self.min_group)
     }
 
+    /// Whether there are enough people to be told of, or to be named as a group.
+    ///
+    /// Where differences are guarded, how many are enough follows from who they are and from a secret: if everybody knew the
+    /// bound, whether others are told of would tell of the one person who makes them enough.
+    pub(crate) fn is_enough(&self, people: &People) -> bool {
+        let least = match &self.telling {
+            Telling::Guarded(history) => history.within(people.classes(), self.min_group),
+            Telling::Plain | Telling::Noisy(_) | Telling::Unseen => self.min_group,
+        };
+        people.len() >= least
+    }
+
+    /// So many people are enough, whoever they are.
+    pub(crate) fn surely_enough(&self) -> u64 {
+        match self.telling {
+            Telling::Guarded(_) => History::within_max(self.min_group),
+            Telling::Plain | Telling::Noisy(_) | Telling::Unseen => self.min_group,
+        }
+    }
+
     /// Whether each figure costs something, so that only what was asked for is told.
     pub(crate) fn is_sparing(&self) -> bool {
         matches!(self.telling, Telling::Noisy(_) | Telling::Unseen)
@@ -109,16 +147,21 @@ impl Guard {
     /// A count of some of the people of the counts before it, which it is held against as well: what one takes away from
     /// another is people too.
     pub(crate) fn step(&self, people: &People, cell: &dyn Fn() -> String) -> Option<Value> {
-        let before = self.lock().told.clone();
         let value = crate::cells::count(people.len());
-        self.tell(Figure { sort: PEOPLE, cell, people, value, shares: 1 }, &before)
+        self.told_beside(Figure { sort: PEOPLE, cell, people, amounts: &[], value, shares: 1 })
+    }
+
+    /// A figure that is held against those before it in the same answer as well.
+    pub(crate) fn told_beside(&self, figure: Figure<'_>) -> Option<Value> {
+        let before = self.lock().told.clone();
+        self.tell(figure, &before)
     }
 
     fn tell(&self, figure: Figure<'_>, before: &[Told]) -> Option<Value> {
         match &self.telling {
             Telling::Unseen => None,
             Telling::Noisy(draw) => self.noisy(draw, &figure),
-            _ if figure.people.len() < self.min_group => None,
+            _ if !self.is_enough(figure.people) => None,
             Telling::Plain => Some(figure.value),
             Telling::Guarded(history) => self.guarded(history, figure, before),
         }
@@ -126,7 +169,8 @@ impl Guard {
 
     /// A count of people as it may be told.
     pub(crate) fn people(&self, people: &People, cell: &dyn Fn() -> String, shares: u64) -> Option<Value> {
-        self.told(Figure { sort: PEOPLE, cell, people, value: crate::cells::count(people.len()), shares })
+        let value = crate::cells::count(people.len());
+        self.told(Figure { sort: PEOPLE, cell, people, amounts: &[], value, shares })
     }
 
     /// Of groups that together are everybody: whether each may be told, so that none follows from the others.
@@ -171,7 +215,7 @@ impl Guard {
     }
 
     fn guarded(&self, history: &History, figure: Figure<'_>, before: &[Told]) -> Option<Value> {
-        let Figure { sort, cell, people, value, .. } = figure;
+        let Figure { sort, cell, people, amounts, value, .. } = figure;
         // People who were counted without their classes are like any others, and so are told of to nobody.
         if people.classes().len() != self.sorting().n_classes() {
             self.lock().fault = Some(crate::error::bug("people of a figure were not sorted"));
@@ -182,19 +226,29 @@ impl Guard {
             cell: hash(&cell()),
             sort: hash(sort),
             value,
-            classes: people.classes().to_vec(),
+            classes: people.classes().iter().copied().chain(amounts.iter().map(|part| part & PART)).collect(),
             state: history.state(),
             sequence: i64::MAX,
         };
         // What was told first is not held against what was told later.
         told.sequence = history.sequence_of(&told);
-        match history.relation(&told, before, sort == PEOPLE, self.min_group) {
+        let nearness = Nearness {
+            adds_up: sort == PEOPLE,
+            within: history.within(people.classes(), self.min_group),
+            n_classes: people.classes().len(),
+        };
+        let Ok(relation) = history.relation(&told, before, nearness, &*self.stop) else {
+            self.lock().fault = Some(crate::error::stopped());
+            return None;
+        };
+        match relation {
             Relation::Apart => {
                 let value = told.value.clone();
                 self.lock().told.push(told);
                 Some(value)
             }
-            Relation::Near(value) => Some(value),
+            // A figure of another type would not fit into the column.
+            Relation::Near(value) => like(value, &told.value),
             Relation::Outdated(questions) => {
                 let mut found = self.lock();
                 for question in questions {
@@ -210,6 +264,14 @@ impl Guard {
     fn lock(&self) -> MutexGuard<'_, Found> {
         self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A value in the place of another: as it is, or a whole number or a decimal as a number; else it is not told.
+fn like(value: Value, wanted: &Value) -> Option<Value> {
+    if std::mem::discriminant(&value) == std::mem::discriminant(wanted) {
+        return Some(value);
+    }
+    matches!(wanted, Value::Number(_)).then(|| crate::number::double(&value).map(Value::Number)).flatten()
 }
 
 /// How many people a grant is about: a figure that every answer tells.
@@ -230,4 +292,29 @@ pub fn everybody(grant: &Grant) -> Told {
 /// Whether answers under a grant are held against what was told before.
 pub fn is_guarded(grant: &Grant) -> bool {
     grant.limits().differences == Differences::Guarded && grant.limits().noise.is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_many_are_enough_is_known_to_nobody_where_differences_are_guarded() {
+        let guard = |telling| Guard {
+            min_group: 10,
+            epsilon: 0.0,
+            telling,
+            question: String::new(),
+            stop: Arc::new(|| false),
+            found: Mutex::default(),
+        };
+        let (plain, guarded) =
+            (guard(Telling::Plain), guard(Telling::Guarded(Arc::new(History::new(Vec::new(), 0, 7)))));
+        let people = |first: i64, n: i64| Sorting::for_groups(10).people(first..first + n);
+        let n_enough = |guard: &Guard, n| (0..100).filter(|first| guard.is_enough(&people(first * 100, n))).count();
+        assert_eq!([9, 10].map(|n| n_enough(&plain, n)), [0, 100]);
+        assert_eq!([9, 15].map(|n| n_enough(&guarded, n)), [0, 100]);
+        assert!((11..=14).all(|n| (1..100).contains(&n_enough(&guarded, n))), "it depends on who they are");
+        assert_eq!((plain.surely_enough(), guarded.surely_enough()), (10, 15));
+    }
 }

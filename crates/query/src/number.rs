@@ -35,6 +35,25 @@ pub(crate) fn shown(number: Number, data_type: &DataType) -> Result<Value> {
     })
 }
 
+/// A number as a part of a sum that is only compared: of whole numbers and decimals what they add, of doubles something
+/// that adds up in any order.
+pub(crate) fn part(number: Number) -> u32 {
+    match number {
+        Number::Exact(value) => value as u32,
+        Number::Double(value) => ((value + 0.0).to_bits().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32,
+    }
+}
+
+/// A number of any type as a double.
+pub(crate) fn double(value: &Value) -> Option<f64> {
+    match value {
+        Value::Integer(value) => Some(*value as f64),
+        Value::Number(value) => Some(*value),
+        Value::Decimal(value) => value.to_string().parse().ok(),
+        _ => None,
+    }
+}
+
 fn narrow(value: i128) -> Result<i64> {
     i64::try_from(value).map_err(|_| error::bug("a time beyond the calendar"))
 }

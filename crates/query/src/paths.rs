@@ -65,7 +65,7 @@ pub(crate) fn run(scope: Scope<'_>, question: &PathsQuestion) -> Result<Rows> {
         bring(&mut counted)?;
     }
     let all = all.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let (columns, rows) = table(&all, question, (scope.guard, scope.grant.min_group()));
+    let (columns, rows) = table(&all, question, scope.guard);
     Ok(Rows::new(columns, rows, pass.cost()))
 }
 
@@ -293,17 +293,13 @@ fn pushed(key: u128, number: u16) -> u128 {
 }
 
 /// The answer's columns and rows.
-fn table(
-    counted: &Counted,
-    question: &PathsQuestion,
-    (guard, min_group): (&Guard, u64),
-) -> (Vec<Column>, Vec<Vec<Value>>) {
+fn table(counted: &Counted, question: &PathsQuestion, guard: &Guard) -> (Vec<Column>, Vec<Vec<Value>>) {
     let path = Column { name: "path".to_owned(), value_type: "list", unit: None };
     let mut columns = vec![path, cells::column("people", ValueType::Integer, Some("people"))];
     let mut all: Vec<(&People, Vec<&str>)> =
         counted.people.iter().map(|(key, people)| (people, counted.names_of(*key))).collect();
     all.sort_unstable_by(|(one, names), (other, others)| other.len().cmp(&one.len()).then_with(|| names.cmp(others)));
-    let mut parts: Vec<(u64, bool)> = all.iter().map(|(people, _)| (people.len(), people.len() >= min_group)).collect();
+    let mut parts: Vec<(u64, bool)> = all.iter().map(|(people, _)| (people.len(), guard.is_enough(people))).collect();
     guard.complement(&mut parts);
     let (named, withheld): (Vec<_>, Vec<_>) = all.into_iter().zip(parts).partition(|(_, (_, is_named))| *is_named);
     let n_withheld = withheld.len();

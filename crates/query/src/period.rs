@@ -1,7 +1,7 @@
 //! When a question looks: its period, and the intervals of a time zone within it.
 
 use crate::error;
-use crate::plan::{Scope, span};
+use crate::plan::Scope;
 use chrono::{Datelike, Days, Months, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
 use spec::{Instant, Interval, Period, Result};
 
@@ -95,7 +95,7 @@ pub(crate) fn period_bounds(
             let from = as_of.checked_sub_signed(duration.delta());
             Ok((from.ok_or_else(|| error::bug("a period before the calendar"))?, as_of))
         }
-        None => match span(scope.grant, scope.snapshot, scope.limits)? {
+        None => match scope.span()? {
             Some((first, last)) => Ok((first.min(as_of), (last + TimeDelta::microseconds(1)).min(as_of))),
             None => Ok((as_of, as_of)),
         },

@@ -1,14 +1,14 @@
 //! What runs: an expanded question with the types of its fields, and the one way in.
 
-use crate::error::{self, OverBudget, Stopped};
-use crate::guard::{Guard, Telling, Told};
+use crate::error::{self, AboutPeople, OverBudget, Stopped};
+use crate::guard::{Guard, Telling, Told, is_guarded};
 use crate::pass::{Part, Pass, Wanted};
 use crate::{attribution, audience, experiment, funnel, paths, power, retention, sql, trend};
 use lake::Snapshot;
 use policy::Grant;
 use spec::{Column, Error, FieldRef, Instant, PersonId, Question, QuestionBody, Result, SampleRatio, Value, ValueType};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A question whose names were resolved: no metric and no audience in it.
 pub struct Plan<'a> {
@@ -28,6 +28,9 @@ pub struct Plan<'a> {
     pub measure_type: Option<ValueType>,
     /// What "now" stands for.
     pub now: Instant,
+    /// The first and the last instant with a granted event, once somebody has looked for them: a plan is for one grant on one
+    /// snapshot, and a forecast looks before the answer does.
+    pub span: OnceLock<Option<(Instant, Instant)>>,
 }
 
 /// Asked again and again during a run: whether to stop.
@@ -37,6 +40,7 @@ pub type Stop = Arc<dyn Fn() -> bool + Send + Sync>;
 pub type Report = Arc<dyn Fn(usize, usize) + Send + Sync>;
 
 /// What one question may take.
+#[derive(Clone)]
 pub struct Limits {
     /// Groups (interval x breakdown values) of an answer.
     pub groups_max: usize,
@@ -52,6 +56,9 @@ pub struct Limits {
     pub telling: Telling,
 }
 
+/// Groups of an answer of which each is held against all that was told before.
+const GUARDED_GROUPS_MAX: usize = 4_000;
+
 /// What one run works on.
 #[derive(Clone, Copy)]
 pub(crate) struct Scope<'a> {
@@ -62,6 +69,17 @@ pub(crate) struct Scope<'a> {
     pub(crate) guard: &'a Guard,
     /// Whether only a forecast is wanted.
     pub(crate) foretells: bool,
+}
+
+impl Scope<'_> {
+    /// The first and the last instant with a granted event, which are looked for once.
+    pub(crate) fn span(&self) -> Result<Option<(Instant, Instant)>> {
+        if let Some(known) = self.plan.span.get() {
+            return Ok(*known);
+        }
+        let found = span(self.grant, self.snapshot, self.limits)?;
+        Ok(*self.plan.span.get_or_init(|| found))
+    }
 }
 
 /// What came out: cells about too few people are withheld already.
@@ -151,6 +169,8 @@ pub(crate) fn run_in(
     if plan.now >= grant.until() {
         return Err(error::grant_is_over());
     }
+    let groups_max = if is_guarded(grant) { limits.groups_max.min(GUARDED_GROUPS_MAX) } else { limits.groups_max };
+    let limits = &Limits { groups_max, ..limits.clone() };
     let guard = Guard::new(plan.question, grant, limits);
     let scope = Scope { plan, grant, snapshot, limits, guard: &guard, foretells };
     let mut rows = match &plan.question.body {
@@ -171,6 +191,11 @@ pub(crate) fn run_in(
 /// Whether an error says that the question was stopped from outside.
 pub fn is_stopped(error: &Error) -> bool {
     error.source.as_ref().is_some_and(|source| source.is::<Stopped>())
+}
+
+/// Whether an error says that rows would be about single people, where only figures about groups may be.
+pub fn is_about_people(error: &Error) -> bool {
+    error.source.as_ref().is_some_and(|source| source.is::<AboutPeople>())
 }
 
 /// What an error says was over the budget, if that is what it is about.

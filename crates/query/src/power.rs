@@ -2,10 +2,9 @@
 //!
 //! Only what may be told of people goes into the figures, so that everything that follows from them may be told as well.
 
-use crate::cells;
 use crate::experiment::{self, Before};
 use crate::plan::{Rows, Scope};
-use spec::{ExperimentQuestion, Measure, MeasureFunction, PowerQuestion, Result, TestKind, Value, ValueType};
+use spec::{ExperimentQuestion, Measure, MeasureFunction, PowerQuestion, Result, TestKind, TestPlan};
 use stats::{Arrivals, Baseline, Design, Test};
 use std::collections::BTreeSet;
 
@@ -15,9 +14,7 @@ const VARIANTS_TOLD: [u32; 4] = [2, 3, 4, 5];
 /// Answers how large a test has to be; its meaning is in the manual.
 ///
 /// # Shape
-/// One row per number of variants and way of reading the test. Columns: variants, test, `per_variant`, people, days, lift
-/// (the smallest that is found within the days of the question), mean, `new_people` (in a week, on average). Null is what
-/// no test reaches. `Rows::people` is how many people were exposed; without it too few were, or too few acted.
+/// One row per number of variants and way of reading the test, with the columns of `TestPlan`. Null is what no test reaches. `Rows::people` is how many people were exposed; without it too few were, or too few acted.
 pub(crate) fn run(scope: Scope<'_>, question: &PowerQuestion) -> Result<Rows> {
     let asked = ExperimentQuestion {
         exposure: question.exposure.clone(),
@@ -29,7 +26,7 @@ pub(crate) fn run(scope: Scope<'_>, question: &PowerQuestion) -> Result<Rows> {
         filter: question.filter.clone(),
     };
     let before = experiment::before(scope, &asked)?;
-    let mut rows = Rows::new(columns(), Vec::new(), before.cost);
+    let mut rows = Rows::new(TestPlan::columns(), Vec::new(), before.cost);
     let (Some(people), Some([mean, _, _])) = (before.people, before.figures) else { return Ok(rows) };
     rows.people = Some(people);
     let baseline = baseline(question, &before);
@@ -47,18 +44,9 @@ pub(crate) fn run(scope: Scope<'_>, question: &PowerQuestion) -> Result<Rows> {
                 .as_ref()
                 .zip(reached)
                 .and_then(|(design, people)| stats::detectable_lift(design, people / u64::from(variants)).ok());
-            let whole = |number: Option<u64>| number.map_or(Value::Null, cells::count);
-            let number = |number: Option<f64>| number.map_or(Value::Null, Value::Number);
-            rows.rows.push(vec![
-                Value::Integer(variants.into()),
-                Value::Text(test.name().to_owned()),
-                whole(per_variant),
-                whole(people),
-                whole(days),
-                number(lift),
-                Value::Number(mean),
-                whole(week.map(|week| week.round() as u64)),
-            ]);
+            let new_people = week.map(|week| week.round() as u64);
+            let plan = TestPlan { variants, test, per_variant, people, days, lift, mean, new_people };
+            rows.rows.push(plan.row());
         }
     }
     Ok(rows)
@@ -83,17 +71,4 @@ fn design(question: &PowerQuestion, baseline: Baseline, variants: u32, test: Tes
         power: question.power,
         n_comparisons: variants - 1,
     }
-}
-
-fn columns() -> Vec<spec::Column> {
-    vec![
-        cells::column("variants", ValueType::Integer, None),
-        cells::column("test", ValueType::Text, None),
-        cells::column("per_variant", ValueType::Integer, Some("people")),
-        cells::column("people", ValueType::Integer, Some("people")),
-        cells::column("days", ValueType::Integer, Some("days")),
-        cells::column("lift", ValueType::Number, None),
-        cells::column("mean", ValueType::Number, None),
-        cells::column("new_people", ValueType::Integer, Some("people")),
-    ]
 }

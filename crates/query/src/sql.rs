@@ -56,13 +56,19 @@ const STACK_BYTES: usize = 128 << 20;
 struct Complaint {
     message: String,
     hint: String,
+    /// Whether rows about single people would come out.
+    is_about_people: bool,
 }
 
 type Step<T> = std::result::Result<T, Complaint>;
 
 impl Complaint {
     fn new(message: &str, hint: &str) -> Complaint {
-        Complaint { message: message.to_owned(), hint: hint.to_owned() }
+        Complaint { message: message.to_owned(), hint: hint.to_owned(), is_about_people: false }
+    }
+
+    fn of_people(message: &str, hint: &str) -> Complaint {
+        Complaint { is_about_people: true, ..Complaint::new(message, hint) }
     }
 
     fn person() -> Complaint {
@@ -110,8 +116,10 @@ fn answer(scope: Scope<'_>, question: &SqlQuestion) -> Result<Rows> {
     let provider = Provider::new(tables.collect::<Result<Vec<_>>>()?);
     let n_threads = std::thread::available_parallelism().map_or(1, usize::from);
     let state = session(scope, n_threads)?;
-    let plan = plan(&provider, &question.text, scope, &state)
-        .map_err(|complaint| error::unreadable(&complaint.message, &complaint.hint))?;
+    let plan = plan(&provider, &question.text, scope, &state).map_err(|complaint| match complaint.is_about_people {
+        true => error::about_people(&complaint.message, &complaint.hint),
+        false => error::unreadable(&complaint.message, &complaint.hint),
+    })?;
     // Sums of doubles depend on their order: one thread keeps it.
     let (n_threads, state) = if adds_doubles(&plan) { (1, session(scope, 1)?) } else { (n_threads, state) };
     let plan = state.optimize(&plan).map_err(|cause| fault(scope, cause))?;

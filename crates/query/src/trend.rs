@@ -7,7 +7,7 @@ mod tally;
 use crate::cells::{self, Key, WITHHELD};
 use crate::error;
 use crate::groups::PartGroups;
-use crate::guard::{Figure, PEOPLE, People};
+use crate::guard::{Figure, People, sort_of};
 use crate::pass::{Filter, Part, Pass, Values, Wanted};
 use crate::period::{Intervals, interval_starts, period_bounds};
 use crate::picked::Picked;
@@ -19,7 +19,7 @@ use spec::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
-use tally::{Gathered, NONE_YET, Tally, ratio};
+use tally::{Gathered, NONE_YET, Tally, Total, ratio};
 
 /// Answers a trend; its meaning is in the manual.
 ///
@@ -42,7 +42,7 @@ pub(crate) fn run(scope: Scope<'_>, question: &TrendQuestion) -> Result<Rows> {
     let new = || Gathered::new(trend.intervals.len(), &trend.functions(), sizes);
     let add = |all: &mut Gathered, part: &Part<'_>| {
         trend.fold(all, part)?;
-        all.check_named(scope.grant.min_group())
+        all.check_named(scope.guard.surely_enough())
     };
     let mut threads = trend.pass.fold_on(n_threads, scope.limits, &new, &add)?.into_iter();
     let mut all = threads.next().unwrap_or_else(new);
@@ -196,30 +196,32 @@ impl<'a> Trend<'a> {
         let mut cells = Cells::new();
         for (key, interval, cell) in all.cells()? {
             let figure = |(index, tally): (usize, &Tally)| tally.figure(cell, self.types[index].as_ref(), least);
-            let figures: Vec<(Value, People)> = all.tallies.iter().enumerate().map(figure).collect::<Result<_>>()?;
-            let value = match figures.as_slice() {
-                [(value, _)] => value.clone(),
-                [(top, _), (bottom, _)] => ratio(top, bottom),
-                _ => return Err(error::bug("a measure of three functions")),
-            };
-            let people = figures.into_iter().map(|(_, people)| people).min_by_key(People::len).unwrap_or_default();
-            cells.entry(interval).or_default().insert(key.clone(), Cell { value, people });
+            let figures = all.tallies.iter().enumerate().map(figure).collect::<Result<_>>()?;
+            cells.entry(interval).or_default().insert(key.clone(), Cell { figures });
         }
         Ok(cells)
     }
 }
 
-/// One cell of a trend, before small groups are withheld.
+/// One cell of a trend, before small groups are withheld: for each function its totals and whom they are about.
 struct Cell {
-    value: Value,
-    /// The fewest distinct people that any of its functions is about.
-    people: People,
+    figures: Vec<(Vec<Total>, People)>,
 }
 
-impl Default for Cell {
-    /// No people: their count is 0, and any other figure about them is never told.
-    fn default() -> Cell {
-        Cell { value: cells::count(0), people: People::default() }
+impl Cell {
+    /// No people: their count is 0, which noise can be added to; any other figure about them is never told.
+    fn of_nobody(measure: &Measure) -> Cell {
+        let nobody = |atom: &MeasureAtom| {
+            let total = Total { function: atom.function, value: cells::count(0), amounts: Vec::new() };
+            let totals = if atom.function == MeasureFunction::People { vec![total] } else { Vec::new() };
+            (totals, People::default())
+        };
+        Cell { figures: if let Measure::Atom(atom) = measure { vec![nobody(atom)] } else { Vec::new() } }
+    }
+
+    /// The fewest distinct people that any of its functions is about.
+    fn people(&self) -> Option<&People> {
+        self.figures.iter().map(|(_, people)| people).min_by_key(|people| people.len())
     }
 }
 
@@ -233,9 +235,9 @@ fn answer(
     mut cells: Cells,
     cost: (u64, u64),
 ) -> Result<Rows> {
-    let Scope { plan, grant, limits, guard, .. } = scope;
+    let Scope { plan, limits, guard, .. } = scope;
     let mut columns = columns(plan, question);
-    let is_shown = |cell: &Cell| cell.people.len() >= grant.min_group();
+    let is_shown = |cell: &Cell| cell.people().is_some_and(|people| guard.is_enough(people));
     let all: BTreeSet<&Key> = cells.values().flat_map(BTreeMap::keys).collect();
     // A group is named when enough people stand behind one of its cells; without a breakdown there is one, always named.
     let shown = cells.values().flatten().filter(|(_, cell)| is_shown(cell)).map(|(key, _)| key.clone());
@@ -247,24 +249,20 @@ fn answer(
     if named.len().saturating_mul(starts.len()) > limits.groups_max {
         return Err(tally::too_many(limits.groups_max));
     }
-    let sort = sort_of(&question.measure);
+    let telling = TellingOf { scope, question, shares: starts.len() as u64 };
     let mut rows = Vec::new();
     for (interval, start) in starts.iter().enumerate() {
         let mut of_interval = cells.remove(&interval).unwrap_or_default();
         let mut parts: Vec<(u64, bool)> =
-            of_interval.values().map(|cell| (cell.people.len(), is_shown(cell))).collect();
+            of_interval.values().map(|cell| (cell.people().map_or(0, People::len), is_shown(cell))).collect();
         guard.complement(&mut parts);
         // Groups that the others would tell of have nobody.
         of_interval.values_mut().zip(&parts).filter(|(cell, part)| is_shown(cell) && !part.1).for_each(|(cell, _)| {
-            *cell = Cell::default();
+            *cell = Cell::of_nobody(&question.measure);
         });
         for group in &named {
-            let Cell { value, people } = of_interval.remove(group).unwrap_or_default();
-            // Counts of people differ by as many as their people do; other figures are those of their interval alone.
-            let sort = if sort == PEOPLE { sort.clone() } else { format!("{sort} {start} {:?}", question.by) };
-            let cell = || format!("{start} {group:?}");
-            let shares = starts.len() as u64;
-            let value = guard.told(Figure { sort: &sort, cell: &cell, people: &people, value, shares });
+            let cell = of_interval.remove(group).unwrap_or_else(|| Cell::of_nobody(&question.measure));
+            let value = telling.told(&cell, &format!("{start} {group:?}"))?;
             let mut row: Vec<Value> = Vec::with_capacity(columns.len());
             if question.by != Interval::None {
                 row.push(Value::Timestamp(*start));
@@ -285,16 +283,48 @@ fn answer(
     Ok(Rows::new(columns, rows, cost))
 }
 
-/// Which figures of trends can be subtracted from one another: those of the same functions, under whatever conditions.
-fn sort_of(measure: &Measure) -> String {
-    let of = |atom: &MeasureAtom| match (atom.function, &atom.property) {
-        (MeasureFunction::People, _) => PEOPLE.to_owned(),
-        (function, property) => format!("{function:?} {:?} {property:?}", atom.event),
-    };
-    match measure {
-        Measure::Atom(atom) => of(atom),
-        Measure::Ratio(top, bottom) => format!("{} / {}", of(top), of(bottom)),
-        Measure::Metric(name) => name.clone(),
+/// How the figures of a trend are told.
+struct TellingOf<'a> {
+    scope: Scope<'a>,
+    question: &'a TrendQuestion,
+    /// So many figures may be about the same person.
+    shares: u64,
+}
+
+impl TellingOf<'_> {
+    /// The figure of a cell as it may be told: computed from totals of which each may be, so that it tells nothing else.
+    fn told(&self, cell: &Cell, name: &str) -> Result<Option<Value>> {
+        let guard = self.scope.guard;
+        // Of noisy counts no other figure is made.
+        if guard.is_sparing() && cell.figures.iter().map(|(totals, _)| totals.len()).sum::<usize>() > 1 {
+            return Ok(None);
+        }
+        let atoms = match &self.question.measure {
+            Measure::Atom(atom) => vec![atom],
+            Measure::Ratio(top, bottom) => vec![top, bottom],
+            Measure::Metric(_) => return Err(error::bug("a metric was not replaced by its definition")),
+        };
+        let of_atom = |(atom, (totals, people)): (&MeasureAtom, &(Vec<Total>, People))| {
+            let told = totals.iter().enumerate().map(|(place, total)| {
+                let Total { function, value, amounts } = total;
+                let sort = sort_of(*function, atom.property.as_deref());
+                let cell = || format!("{name} {function:?} {:?} {place}", atom.property);
+                let (value, shares) = (value.clone(), self.shares);
+                guard.told(Figure { sort: &sort, cell: &cell, people, amounts, value, shares })
+            });
+            let told: Option<Vec<Value>> = told.collect();
+            told.and_then(|told| match told.as_slice() {
+                [sum, rows] => Some(ratio(sum, rows)),
+                told => told.first().cloned(),
+            })
+        };
+        let told: Option<Vec<Value>> = atoms.into_iter().zip(&cell.figures).map(of_atom).collect();
+        Ok(told.and_then(|told| match told.as_slice() {
+            [value] => Some(value.clone()),
+            [top, bottom] => Some(ratio(top, bottom)),
+            // Nobody is in the cell.
+            _ => None,
+        }))
     }
 }
 

@@ -99,6 +99,11 @@ pub struct Provenance {
     /// What it was expected to cost, for the same roles.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forecast: Option<Cost>,
+    /// The smallest group of people that figures for the purpose are shown of.
+    pub min_group: u32,
+    /// What the purpose says of differences between answers (`Differences::name`). It is the same for each of its answers: to
+    /// say of one that a figure gave way would tell what is guarded.
+    pub differences: &'static str,
 }
 
 /// How many people are known, withheld and used; from the ledger alone.

@@ -20,6 +20,8 @@ pub struct Contract {
     pub objects: Vec<Object>,
     /// How old the newest data may be (`slaProperties` latency), if promised.
     pub freshness: Option<Freshness>,
+    /// The part of the records of a day that may break the contract (`slaProperties` errorRate), if promised: 0.05 are 5 %.
+    pub error_rate_max: Option<f64>,
     /// What happens at the door to events that do not keep it.
     pub door: Door,
     /// On which terms the data was bought or lent.

@@ -11,6 +11,7 @@ mod definition;
 mod destination;
 mod diagnostic;
 mod error;
+mod hex;
 mod measure;
 mod part;
 mod person;
@@ -35,6 +36,7 @@ pub use definition::{
 pub use destination::Destination;
 pub use diagnostic::Diagnostic;
 pub use error::{Error, ErrorKind, Result};
+pub use hex::hex;
 pub use measure::{EventSelector, Measure, MeasureAtom, MeasureFunction};
 pub use part::{ConditionForm, ConditionPart};
 pub use person::PersonId;
@@ -45,7 +47,7 @@ pub use policy::{
 pub use question::{
     AttributionModel, AttributionQuestion, AudienceQuestion, ExperimentMetric, ExperimentQuestion, FunnelOrder,
     FunnelQuestion, FunnelStep, Interval, PathsEnd, PathsQuestion, PowerQuestion, Question, QuestionBody,
-    RetentionQuestion, SqlQuestion, TestKind, TrendQuestion,
+    RetentionQuestion, SqlQuestion, TestKind, TestPlan, TrendQuestion,
 };
 pub use spreadsheet::{guarded, unguarded};
 pub use team::{Budget, Team};

@@ -1,6 +1,6 @@
 //! The vocabulary of rules: purposes, laws, statements of people, roles.
 
-use crate::{FieldClass, Instant};
+use crate::{Field, FieldClass, Instant};
 use std::collections::BTreeMap;
 
 /// A law under which a person's data is used; the order is from the strictest.
@@ -303,6 +303,13 @@ pub struct Role {
     pub sees_audit: bool,
     /// The sorts of definitions whose files it may change on pages; none that is not named.
     pub edits: Vec<DefinitionKind>,
+}
+
+impl Role {
+    /// Whether it may ask about a field at all: for at least one of its purposes. What it may not is not in its catalogue.
+    pub fn may_ask(&self, field: &Field) -> bool {
+        field.purposes.iter().any(|purpose| self.purposes.contains_key(purpose))
+    }
 }
 
 /// A sort of definitions: what the files of one folder of the workspace define.

@@ -2,7 +2,7 @@
 //!
 //! The canonical text of a question is its JSON form with every default left out; its hash names the question.
 
-use crate::{Condition, Duration, EventSelector, Instant, Measure, Period, Release};
+use crate::{Condition, Duration, EventSelector, Instant, Measure, Period, Release, hex};
 use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
 
@@ -11,12 +11,14 @@ mod experiment;
 mod paths;
 mod power;
 mod sql;
+mod test_plan;
 
 pub use attribution::{AttributionModel, AttributionQuestion};
 pub use experiment::{ExperimentMetric, ExperimentQuestion};
 pub use paths::{PathsEnd, PathsQuestion};
 pub use power::{PowerQuestion, TestKind};
 pub use sql::SqlQuestion;
+pub use test_plan::TestPlan;
 
 /// A question with its purpose.
 #[derive(Clone, Debug, PartialEq)]
@@ -279,7 +281,7 @@ impl Question {
     /// The first 16 hex digits of the SHA-256 of its canonical JSON.
     pub fn hash(&self) -> String {
         let digest = Sha256::digest(self.to_json().to_string().as_bytes());
-        digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&digest[..8])
     }
 }
 

@@ -46,6 +46,8 @@ pub enum ReasonCode {
     UnderMinimumGroup,
     /// The source is older than its contract promises.
     StaleSource,
+    /// More of what the source delivered last breaks its contract than that allows.
+    FaultySource,
     /// The source has never delivered.
     NoData,
     /// The answer would be larger than the budget.
@@ -80,7 +82,7 @@ pub enum ReasonCode {
 
 impl ReasonCode {
     /// All of them; the manual lists each.
-    pub const ALL: [ReasonCode; 23] = [
+    pub const ALL: [ReasonCode; 24] = [
         ReasonCode::UnknownName,
         ReasonCode::PurposeNotForRole,
         ReasonCode::PurposeNotForField,
@@ -89,6 +91,7 @@ impl ReasonCode {
         ReasonCode::NobodyMayBeUsed,
         ReasonCode::UnderMinimumGroup,
         ReasonCode::StaleSource,
+        ReasonCode::FaultySource,
         ReasonCode::NoData,
         ReasonCode::OverBudget,
         ReasonCode::TooManyQuestions,
@@ -117,6 +120,7 @@ impl ReasonCode {
             ReasonCode::NobodyMayBeUsed => "nobody_may_be_used",
             ReasonCode::UnderMinimumGroup => "under_minimum_group",
             ReasonCode::StaleSource => "stale_source",
+            ReasonCode::FaultySource => "faulty_source",
             ReasonCode::NoData => "no_data",
             ReasonCode::OverBudget => "over_budget",
             ReasonCode::TooManyQuestions => "too_many_questions",
@@ -239,7 +243,7 @@ impl Gap {
     pub fn id_of(work: Work, code: ReasonCode, subject: &str, purpose: &str, file: Option<&str>) -> String {
         let text = serde_json::json!([work.name(), code.name(), subject, purpose, file]).to_string();
         let digest = Sha256::digest(text.as_bytes());
-        digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+        crate::hex(&digest[..8])
     }
 
     /// Its form in verdicts.

@@ -7,7 +7,9 @@ use crate::problem::{Problem, good};
 use crate::render::last;
 use crate::routes::App;
 use crate::{body, csv, leaving};
-use api::{ConsentsRequest, EncodeFormat, ImportRequest, KeyPulse, Principal, Product, Pulse, SaveRequest};
+use api::{
+    ConsentsRequest, EncodeFormat, ImportRequest, KeyPulse, LineageRequest, Principal, Product, Pulse, SaveRequest,
+};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
@@ -22,6 +24,7 @@ pub(crate) mod audit;
 pub(crate) mod dashboards;
 pub(crate) mod definitions;
 pub(crate) mod running;
+pub(crate) mod values;
 pub(crate) mod verdicts;
 
 /// Since when `Sec-GPC` is obeyed.
@@ -261,6 +264,15 @@ pub(crate) async fn consents(State(app): State<App>, caller: Caller, request: Re
     }
     let wanted = ConsentsRequest { by };
     Ok(Json(call(&app, caller, move |product, who| Ok(product.consents(who, &wanted)?)).await?).into_response())
+}
+
+pub(crate) async fn lineage(State(app): State<App>, caller: Caller, request: Request) -> Result<Response, Problem> {
+    let query = body::pairs(request.uri().query().unwrap_or_default());
+    let kinds = query.iter().filter(|(key, _)| key == "kind").map(|(_, kind)| kind.clone()).collect();
+    let name = Some(last(&query, "name").to_owned()).filter(|name| !name.is_empty());
+    let wanted = LineageRequest { kinds, name };
+    let lineage = call(&app, caller, move |product, who| Ok(product.lineage(who, &wanted)?)).await?;
+    Ok(Json(json!({ "lineage": lineage })).into_response())
 }
 
 pub(crate) async fn proofs(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {

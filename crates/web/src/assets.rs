@@ -31,13 +31,14 @@ macro_rules! templates {
     ($($name:literal),* $(,)?) => { [$(($name, include_str!(concat!("../templates/", $name)))),*] };
 }
 
-static ASSETS: [Asset; 10] = assets! {
+static ASSETS: [Asset; 11] = assets! {
     "app.css": "text/css; charset=utf-8",
     "app.js": "text/javascript; charset=utf-8",
     "chart.js": "text/javascript; charset=utf-8",
     "kept.js": "text/javascript; charset=utf-8",
     "patience.js": "text/javascript; charset=utf-8",
     "table.js": "text/javascript; charset=utf-8",
+    "values.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
     "vendor/htmx.js": "text/javascript; charset=utf-8",
     "vendor/echarts.js": "text/javascript; charset=utf-8",
@@ -45,12 +46,13 @@ static ASSETS: [Asset; 10] = assets! {
 };
 
 /// All templates, by the names that they call each other.
-pub(crate) static TEMPLATES: [(&str, &str); 42] = templates! {
+pub(crate) static TEMPLATES: [(&str, &str); 48] = templates! {
     "layout.html",
     "partial.html",
     "parts/macros.html",
     "parts/builder.html",
     "parts/checked.html",
+    "parts/edits.html",
     "parts/forms.html",
     "parts/verdict.html",
     "parts/answer.html",
@@ -58,16 +60,21 @@ pub(crate) static TEMPLATES: [(&str, &str); 42] = templates! {
     "parts/tile.html",
     "parts/undo.html",
     "parts/kpi.html",
+    "parts/led.html",
     "parts/series.html",
     "parts/people.html",
     "parts/found.html",
+    "parts/name.html",
     "parts/saved.html",
     "parts/pulse.html",
     "parts/standings.html",
     "parts/ground.html",
     "parts/moved.html",
+    "parts/lineage.html",
     "pages/sign_in.html",
     "pages/home.html",
+    "pages/gap.html",
+    "pages/glossary.html",
     "pages/live.html",
     "pages/audit.html",
     "pages/consents.html",
@@ -104,7 +111,7 @@ impl Assets {
             digest.update(asset.name.as_bytes());
             digest.update(asset.bytes);
         }
-        let embedded = digest.finalize()[..6].iter().map(|byte| format!("{byte:02x}")).collect();
+        let embedded = spec::hex(&digest.finalize()[..6]);
         Assets { version: if folder.is_some() { "dev".to_owned() } else { embedded }, folder }
     }
 

@@ -3,7 +3,7 @@
 use crate::chart::{Bar, BarGroup, Setting, column, number, shown, width};
 use crate::edit::{full_months, with};
 use crate::render::last;
-use crate::sentence::{Choice, choice_of, is_number, uncapital, with_chosen};
+use crate::sentence::{Choice, choice_of, is_amount, uncapital, with_chosen};
 use crate::words;
 use api::{Catalog, EventView, FieldView};
 use serde::Serialize;
@@ -63,7 +63,7 @@ pub(crate) fn view(question: &Json, catalog: &Catalog) -> Option<AttributionView
         with_chosen(choices, std::slice::from_ref(chosen))
     };
     let channels = choices("touch", &channel, &|field| field.groups);
-    let sums = choices("conversion", &value, &is_number);
+    let sums = choices("conversion", &value, &is_amount);
     let models = MODELS.iter().map(|(value, label, note)| Choice {
         value: (*value).to_owned(),
         label: (*label).to_owned(),
@@ -86,22 +86,32 @@ pub(crate) fn view(question: &Json, catalog: &Catalog) -> Option<AttributionView
     })
 }
 
-/// A first question: something with a number, owed to something that has groups.
-pub(crate) fn start(catalog: &Catalog, purpose: &str) -> Json {
+/// A first question: what people pay, owed to what comes before it and has groups of names; `goals` come in their order.
+pub(crate) fn start(catalog: &Catalog, goals: &[&EventView], purpose: &str) -> Json {
     let usable = |field: &&FieldView| field.purposes.iter().any(|known| known == purpose);
-    let grouping = |event: &EventView| {
-        let mut groups = event.properties.iter().filter(usable).filter(|field| field.groups);
-        groups.next().map(|field| (event.name.clone(), field.name.clone()))
+    let amount = |event: &EventView| {
+        let found = event.properties.iter().filter(usable).find(|field| is_amount(field));
+        found.map(|field| field.name.clone())
     };
-    let has_number = |event: &&EventView| event.properties.iter().filter(usable).any(is_number);
-    let conversion = catalog.events.iter().find(has_number).or(catalog.events.first());
+    let conversion = goals.iter().find(|event| amount(event).is_some()).or(goals.first());
+    let value = conversion.and_then(|event| amount(event));
     let conversion = conversion.map(|event| event.name.clone()).unwrap_or_default();
-    let others = catalog.events.iter().filter(|event| event.name != conversion);
-    let (touch, channel) = others.filter_map(grouping).next().unwrap_or_default();
+    // What has a price itself is another sale rather than what led to one.
+    let mut touches: Vec<&EventView> = catalog.events.iter().filter(|event| event.name != conversion).collect();
+    touches.sort_by_key(|event| amount(event).is_some());
+    let grouping = |event: &&EventView| {
+        let mut groups: Vec<&FieldView> = event.properties.iter().filter(usable).filter(|field| field.groups).collect();
+        groups.sort_by_key(|field| field.value_type != "text");
+        groups.first().map(|field| (event.name.clone(), field.name.clone()))
+    };
+    let (touch, channel) = touches.iter().find_map(grouping).unwrap_or_default();
     let mut question = json!({
         "kind": "attribution", "purpose": purpose, "conversion": conversion, "touch": touch, "channel": channel,
         "model": "last", "lookback": "30 days",
     });
+    if let Some(value) = value {
+        question["value"] = value.into();
+    }
     if let Some((from, to)) = full_months(catalog, 6) {
         question["period"] = json!({ "from": from.to_string(), "to": to.to_string() });
     }
@@ -155,15 +165,20 @@ pub(crate) fn bars(answer: &Answer, setting: &Setting<'_>) -> Vec<BarGroup> {
     let most = rows.iter().filter_map(length).fold(0.0, f64::max);
     let mut sorted: Vec<&Vec<Value>> = rows.iter().collect();
     sorted.sort_by(|one, other| length(other).unwrap_or(-1.0).total_cmp(&length(one).unwrap_or(-1.0)));
+    let digits =
+        |of: &dyn Fn(&Vec<Value>) -> Option<f64>| words::digits(&rows.iter().filter_map(of).collect::<Vec<f64>>());
+    let (of_conversions, of_values) = (digits(&|row| figures(row).0), digits(&|row| figures(row).1));
     let bar = |row: &&Vec<Value>| {
         let (conversions, value) = figures(row);
-        let figure = |number: f64, unit: Option<&str>| words::figure(&words::rounded(number), unit);
         Bar {
             title: channel_title(row, rows),
-            figure: conversions.map_or_else(|| "withheld".to_owned(), |conversions| figure(conversions, None)),
+            figure: conversions.map_or_else(
+                || "withheld".to_owned(),
+                |conversions| words::figure(&words::rounded_to(conversions, of_conversions), None),
+            ),
             width: width(length(row).unwrap_or(0.0), most),
             note: value.map_or_else(String::new, |value| {
-                let value = figure(value, setting.unit.as_deref());
+                let value = words::figure(&words::rounded_to(value, of_values), setting.unit.as_deref());
                 format!("{} {value}", uncapital(&setting.measure)).trim_start().to_owned()
             }),
         }

@@ -5,13 +5,22 @@
 use crate::experiment::{self, RatioView};
 use crate::flow::{Flow, flow};
 use crate::power::{self, PlansView};
-use crate::table::{Cell, Head, cells, cost, head, is_since, provenance, since_title};
+use crate::table::{Cell, Head, Line, cells, cost, guard_words, head, provenance, table_digits};
 use crate::{attribution, paths, words};
 use api::{Catalog, MetricView};
 use chrono::NaiveDate;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
-use spec::{Answer, Value, WaterfallStep};
+use spec::{Answer, Result, TestPlan, Value, WaterfallStep};
+
+mod ended;
+mod heat;
+mod short;
+
+use ended::{Ended, ended};
+pub(crate) use heat::is_to_come;
+use heat::{Heat, heat};
+pub(crate) use short::in_short;
 
 /// Rows that a page shows; files have all.
 const ROWS_SHOWN: usize = 500;
@@ -41,8 +50,14 @@ pub(crate) struct AnswerView {
     head: Vec<Head>,
     rows: Vec<Vec<Cell>>,
     n_hidden: usize,
-    how: Vec<(String, String)>,
-    cost: Vec<(String, String)>,
+    /// What a tile leaves out: `18 others`.
+    more: Option<String>,
+    /// That its days lie after the end of the data, if they do.
+    ended: Option<Ended>,
+    how: Vec<Line>,
+    /// What holds of every answer for a purpose that guards differences.
+    guard: Option<String>,
+    cost: Vec<Line>,
 }
 
 #[derive(Serialize)]
@@ -58,29 +73,6 @@ pub(crate) struct Bar {
     /// Percent of the width, 0..=100.
     pub(crate) width: f64,
     pub(crate) note: String,
-}
-
-/// Cohorts and the intervals since.
-#[derive(Serialize)]
-struct Heat {
-    titles: Vec<String>,
-    rows: Vec<HeatRow>,
-}
-
-#[derive(Serialize)]
-struct HeatRow {
-    title: String,
-    /// Empty when it is withheld.
-    size: String,
-    cells: Vec<HeatCell>,
-}
-
-#[derive(Serialize)]
-struct HeatCell {
-    text: String,
-    /// How strong its colour is, 0..=10.
-    level: u8,
-    note: String,
 }
 
 #[derive(Serialize)]
@@ -106,9 +98,13 @@ pub(crate) struct Setting<'a> {
 }
 
 /// Makes the view of an answer.
-pub(crate) fn view(answer: &Answer, setting: &Setting<'_>) -> AnswerView {
+///
+/// # Errors
+/// `Bug` when an answer about a test lacks a column.
+pub(crate) fn view(answer: &Answer, setting: &Setting<'_>) -> Result<AnswerView> {
     let kind = setting.question["kind"].as_str().unwrap_or_default().to_owned();
     let trend = (kind == "trend").then(|| Trend::read(answer, setting));
+    let plans = (kind == "power").then(|| TestPlan::read(&answer.columns, &answer.rows)).transpose()?;
     let falls = answer.waterfall.as_deref().map(falls).unwrap_or_default();
     let bars = match (&trend, kind.as_str()) {
         (_, "funnel") => funnel_bars(answer, setting),
@@ -120,22 +116,24 @@ pub(crate) fn view(answer: &Answer, setting: &Setting<'_>) -> AnswerView {
     let summary = match (&trend, kind.as_str()) {
         (Some(trend), _) => trend.summary(setting),
         (None, "funnel") => funnel_summary(answer, setting),
-        (None, "retention") => retention_summary(answer),
+        (None, "retention") => heat::summary(answer, setting),
         (None, "attribution") => attribution::summary(&answer.rows),
         (None, "paths") => paths::summary(&answer.rows, setting),
         (None, "experiment") => experiment::summary(&answer.rows, setting),
-        (None, "power") => power::summary(&answer.rows, setting),
+        (None, "power") => power::summary(plans.as_deref().unwrap_or_default(), setting),
         (None, "sql") => rows_summary(answer.rows.len()),
         _ => audience_summary(answer, setting),
     };
     let mut head: Vec<Head> =
         answer.columns.iter().map(|column| head(&column.name, column.value_type, setting)).collect();
-    let mut rows: Vec<Vec<Cell>> = answer.rows.iter().take(ROWS_SHOWN).map(|row| cells(row, answer, setting)).collect();
+    let digits = table_digits(answer);
+    let mut rows: Vec<Vec<Cell>> =
+        answer.rows.iter().take(ROWS_SHOWN).map(|row| cells(row, (answer, &digits), setting)).collect();
     if let Some(empty) = attribution::empty_column(answer, setting).or(power::empty_column(answer, setting)) {
         head.remove(empty);
         rows.iter_mut().for_each(|row| drop(row.remove(empty)));
     }
-    AnswerView {
+    Ok(AnswerView {
         summary,
         chart: trend.as_ref().filter(|trend| trend.has_time).map(|trend| trend.chart(setting).to_string()),
         figure: trend
@@ -147,14 +145,17 @@ pub(crate) fn view(answer: &Answer, setting: &Setting<'_>) -> AnswerView {
         flow: (kind == "paths").then(|| flow(&answer.rows, setting)).flatten(),
         waterfall: falls,
         ratio: answer.sample_ratio.as_ref().map(experiment::ratio),
-        plans: (kind == "power").then(|| power::plans(&answer.rows, setting)),
+        plans: plans.as_deref().map(|plans| power::plans(plans, setting)),
         head,
         rows,
         n_hidden: answer.rows.len().saturating_sub(ROWS_SHOWN),
+        more: None,
+        ended: ended(answer, setting),
         how: provenance(&answer.provenance),
+        guard: guard_words(&answer.provenance),
         cost: cost(&answer.provenance),
         kind,
-    }
+    })
 }
 
 fn rows_summary(n_rows: usize) -> String {
@@ -178,11 +179,23 @@ pub(crate) fn column(answer: &Answer, name: &str) -> Option<usize> {
     answer.columns.iter().position(|column| column.name == name)
 }
 
-/// Columns that are neither of the kind's own: the breakdown.
+/// Columns that trends and funnels have of their own.
+const OWN: [&str; 9] =
+    ["interval", "value", "step", "event", "people", "from_first", "from_previous", "median_seconds", "withheld"];
+
+/// Columns that are none of the kind's own: the breakdown.
 fn breakdown_columns(answer: &Answer) -> Vec<usize> {
-    const OWN: [&str; 9] =
-        ["interval", "value", "step", "event", "people", "from_first", "from_previous", "median_seconds", "withheld"];
     (0..answer.columns.len()).filter(|index| !OWN.contains(&answer.columns[*index].name.as_str())).collect()
+}
+
+/// Whether a column names what a row is about: a number in it is a name, not a figure.
+pub(crate) fn names_group(name: &str, question: &Json) -> bool {
+    match question["kind"].as_str() {
+        Some("trend" | "funnel") => !OWN.contains(&name),
+        Some("attribution") => name == "channel",
+        Some("experiment") => name == "variant",
+        _ => false,
+    }
 }
 
 fn group_title(row: &[Value], columns: &[usize]) -> String {
@@ -202,6 +215,10 @@ struct Trend {
     times: Vec<String>,
     /// Per group: its title and a value per time.
     series: Vec<(String, Vec<Option<f64>>)>,
+    /// Whether groups of too few people are left out: they have a row of their own, which has no time.
+    is_folded: bool,
+    /// Whether the groups have an order of their own, which is that of time.
+    is_dated: bool,
     is_incomplete: bool,
 }
 
@@ -211,7 +228,8 @@ impl Trend {
         let (time, value, groups) = (column(answer, "interval"), column(answer, "value"), breakdown_columns(answer));
         let mut times: Vec<String> = Vec::new();
         let mut series: Vec<(String, Vec<Option<f64>>)> = Vec::new();
-        for row in &answer.rows {
+        let is_folded = |row: &&Vec<Value>| time.is_some_and(|index| row[index] == Value::Null);
+        for row in answer.rows.iter().filter(|row| !is_folded(row)) {
             let at = time.map(|index| row[index].to_string()).unwrap_or_default();
             let place = times.iter().rposition(|known| *known == at).unwrap_or_else(|| {
                 times.push(at);
@@ -232,7 +250,16 @@ impl Trend {
             .last()
             .and_then(|at| words::parse_day(at))
             .is_some_and(|start| is_incomplete(start, &by, setting.catalog));
-        Trend { has_time: time.is_some(), by, times, series, is_incomplete }
+        let is_date = |index: &usize| ["date", "timestamp"].contains(&answer.columns[*index].value_type);
+        Trend {
+            has_time: time.is_some(),
+            by,
+            times,
+            series,
+            is_folded: answer.rows.iter().any(|row| is_folded(&row)),
+            is_dated: groups.first().is_some_and(is_date),
+            is_incomplete,
+        }
     }
 
     /// Its value when it is a single one.
@@ -263,16 +290,24 @@ impl Trend {
         if self.series.len() < 2 {
             return Vec::new();
         }
-        let most = self.series.iter().filter_map(|(_, values)| values.first().copied().flatten()).fold(0.0, f64::max);
-        let bar = |(title, values): &(String, Vec<Option<f64>>)| {
-            let value = values.first().copied().flatten();
-            let figure = value.map_or_else(
-                || "withheld".to_owned(),
-                |value| words::figure(&words::rounded(value), setting.unit.as_deref()),
-            );
-            Bar { title: title.clone(), figure, width: width(value.unwrap_or(0.0), most), note: String::new() }
+        let value = |line: &(String, Vec<Option<f64>>)| line.1.first().copied().flatten();
+        let mut sorted: Vec<&(String, Vec<Option<f64>>)> = self.series.iter().collect();
+        if !self.is_dated {
+            let size = |line: &(String, Vec<Option<f64>>)| value(line).unwrap_or(f64::NEG_INFINITY);
+            sorted.sort_by(|one, other| size(other).total_cmp(&size(one)));
+        }
+        let values: Vec<f64> = sorted.iter().filter_map(|line| value(line)).collect();
+        let (most, digits) = (values.iter().copied().fold(0.0, f64::max), words::digits(&values));
+        let bar = |line: &&(String, Vec<Option<f64>>)| {
+            let figure = |value: f64| words::figure(&words::rounded_to(value, digits), setting.unit.as_deref());
+            Bar {
+                title: line.0.clone(),
+                figure: value(line).map_or_else(|| "withheld".to_owned(), figure),
+                width: width(value(line).unwrap_or(0.0).max(0.0), most),
+                note: String::new(),
+            }
         };
-        vec![BarGroup { title: String::new(), bars: self.series.iter().map(bar).collect() }]
+        vec![BarGroup { title: String::new(), bars: sorted.iter().map(bar).collect() }]
     }
 
     fn summary(&self, setting: &Setting<'_>) -> String {
@@ -281,9 +316,12 @@ impl Trend {
             return format!("{}: {}.", setting.measure, figure(value));
         }
         if self.series.len() != 1 {
-            let over = if self.has_time { format!(" over {} intervals", self.times.len()) } else { String::new() };
+            let groups = counted(self.series.len(), "group");
+            let over =
+                if self.has_time { format!(" over {}", counted(self.times.len(), &self.by)) } else { String::new() };
             let some = if self.has_time { some_shown(self.series.len(), self.times.len()) } else { String::new() };
-            return format!("{} in {} groups{over}.{some}", setting.measure, self.series.len());
+            let folded = if self.is_folded { " Groups of too few people are left out." } else { "" };
+            return format!("{} in {groups}{over}.{some}{folded}", setting.measure);
         }
         let known: Vec<(usize, f64)> =
             self.series[0].1.iter().enumerate().filter_map(|(at, value)| value.map(|value| (at, value))).collect();
@@ -293,6 +331,8 @@ impl Trend {
             return format!("{}: no figures in this period.", setting.measure);
         };
         let at = |place: usize| words::interval(&self.times[place], &self.by);
+        let digits = words::digits(&[most.1, least.1]);
+        let figure = |value: f64| words::figure(&words::rounded_to(value, digits), setting.unit.as_deref());
         let open = if self.is_incomplete { " The last interval is not over." } else { "" };
         format!(
             "{} between {} ({}) and {} ({}).{open}",
@@ -305,58 +345,6 @@ impl Trend {
     }
 }
 
-/// The share of each cohort that came back, per interval since it started.
-fn heat(answer: &Answer, setting: &Setting<'_>) -> Heat {
-    let by = setting.question["by"].as_str().unwrap_or("week");
-    let since: Vec<&str> =
-        answer.columns.iter().map(|column| column.name.as_str()).filter(|name| is_since(name, setting)).collect();
-    let withheld = column(answer, "withheld");
-    let row = |row: &Vec<Value>| {
-        let size = number(&row[1]);
-        let is_withheld = withheld.is_some_and(|place| row[place] == Value::Boolean(true));
-        let cell = |value: &Value| match (number(value), size) {
-            (Some(people), Some(size)) if size > 0.0 => {
-                let share = people / size;
-                let people = words::figure(&words::rounded(people), None);
-                HeatCell {
-                    text: format!("{:.0} %", share * 100.0),
-                    level: (share * 10.0).round().clamp(0.0, 10.0) as u8,
-                    note: format!("{people} people"),
-                }
-            }
-            _ if is_withheld => {
-                HeatCell { text: String::new(), level: 0, note: "too few people, or not over".to_owned() }
-            }
-            _ => HeatCell { text: String::new(), level: 0, note: "not over".to_owned() },
-        };
-        HeatRow {
-            title: words::interval(&row[0].to_string(), by),
-            size: size.map(|size| words::figure(&words::rounded(size), None)).unwrap_or_default(),
-            cells: row[2..2 + since.len()].iter().map(cell).collect(),
-        }
-    };
-    Heat {
-        titles: since.iter().map(|name| since_title(name, setting)).collect(),
-        rows: answer.rows.iter().take(ROWS_SHOWN).map(row).collect(),
-    }
-}
-
-fn retention_summary(answer: &Answer) -> String {
-    let sum = |place: usize, rows: &mut dyn Iterator<Item = &Vec<Value>>| -> f64 {
-        rows.filter_map(|row| number(row.get(place)?)).sum()
-    };
-    let all = sum(1, &mut answer.rows.iter());
-    let started = words::figure(&words::rounded(all), None);
-    // Only cohorts of which the first interval after their own is known.
-    let mut known = answer.rows.iter().filter(|row| row.get(3).and_then(number).is_some() && number(&row[1]).is_some());
-    let known: Vec<&Vec<Value>> = known.by_ref().collect();
-    let (size, back) = (sum(1, &mut known.iter().copied()), sum(3, &mut known.iter().copied()));
-    if answer.columns.iter().any(|column| column.name == "p1") && size > 0.0 {
-        return format!("{started} people started; {} came back in the interval after.", words::percent(back / size));
-    }
-    format!("{started} people started.")
-}
-
 /// What a chart says that cannot tell all its lines apart; empty where it can.
 fn some_shown(n_series: usize, n_times: usize) -> String {
     if n_series <= SERIES_MAX {
@@ -366,10 +354,19 @@ fn some_shown(n_series: usize, n_times: usize) -> String {
     format!(" The {SERIES_MAX} largest of {n_series} are shown; all are in the {place}.")
 }
 
+/// `12 months`, `1 month`.
+fn counted(count: usize, what: &str) -> String {
+    format!("{} {what}{}", words::figure(&count.to_string(), None), if count == 1 { "" } else { "s" })
+}
+
+/// The last day that there is anything of.
+fn last_day(catalog: &Catalog) -> Option<NaiveDate> {
+    catalog.days.as_ref().and_then(|(_, last)| words::parse_day(last))
+}
+
 /// Whether the data ends before the interval does.
 fn is_incomplete(start: NaiveDate, by: &str, catalog: &Catalog) -> bool {
-    let last = catalog.days.as_ref().and_then(|(_, last)| words::parse_day(last));
-    last.is_some_and(|last| words::interval_end(start, by) > last.succ_opt().unwrap_or(last))
+    last_day(catalog).is_some_and(|last| words::interval_end(start, by) > last.succ_opt().unwrap_or(last))
 }
 
 pub(crate) fn width(value: f64, whole: f64) -> f64 {
@@ -520,3 +517,6 @@ pub(crate) fn left_because(reason: &str) -> &'static str {
         _ => "are left out",
     }
 }
+
+#[cfg(test)]
+mod tests;

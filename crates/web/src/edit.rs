@@ -4,9 +4,9 @@
 //! Nothing here judges: a changed question may well be wrong, and the judge then says so.
 
 use crate::render::last;
-use crate::sentence::bracketed;
+use crate::sentence::{bracketed, events_of_measure};
 use crate::{attribution, experiment, paths, power, words};
-use api::{Catalog, MetricView, QuestionView};
+use api::{Catalog, EventView, MetricView, QuestionView};
 use serde_json::{Map, Value as Json, json};
 use spec::{identifier, quoted};
 
@@ -38,10 +38,10 @@ pub(crate) fn start(start: &Start<'_>, kind: &str, purpose: &str) -> Json {
             }
             question
         }
-        "attribution" => attribution::start(start.catalog, purpose),
+        "attribution" => attribution::start(start.catalog, &goals(start), purpose),
         "paths" => paths::start(start.catalog, purpose),
-        "experiment" => experiment::start(start.catalog, purpose),
-        "power" => power::start(start.catalog, purpose),
+        "experiment" => experiment::start(start.catalog, &goals(start), purpose),
+        "power" => power::start(start.catalog, &goals(start), purpose),
         "sql" => {
             let text = format!(
                 "SELECT date_trunc('month', time) AS month, count(DISTINCT person) AS people\nFROM {}\nGROUP BY 1",
@@ -68,6 +68,21 @@ pub(crate) fn start(start: &Start<'_>, kind: &str, purpose: &str) -> Json {
             question
         }
     }
+}
+
+/// The events, those first that teams look at most: how many agreed figures are about each, those of Home counting twice.
+///
+/// How many people did what is not known here; what is looked at most is what most people do, or what is wanted of them.
+fn goals<'a>(start: &Start<'a>) -> Vec<&'a EventView> {
+    let looks = |event: &EventView| -> usize {
+        let is_about = |metric: &&MetricView| {
+            events_of_measure((start.catalog, start.metrics), &metric.measure).contains(&event.name)
+        };
+        start.metrics.iter().filter(is_about).map(|metric| 1 + usize::from(metric.on_home)).sum()
+    };
+    let mut events: Vec<&EventView> = start.catalog.events.iter().collect();
+    events.sort_by_key(|event| std::cmp::Reverse(looks(event)));
+    events
 }
 
 /// The last `count` full months of the data, end exclusive.

@@ -4,9 +4,9 @@
 use crate::chart::{Bar, BarGroup, Setting, number, shown, width};
 use crate::edit::{full_months, with};
 use crate::render::last;
-use crate::sentence::{Choice, Group, choice_of, measure_groups, uncapital, with_chosen};
+use crate::sentence::{Choice, Group, choice_of, is_amount, measure_groups, uncapital, with_chosen};
 use crate::words;
-use api::{Catalog, EventView, MetricView};
+use api::{Catalog, EventView, FieldView, MetricView};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 use spec::{SampleRatio, Value, identifier};
@@ -104,15 +104,23 @@ pub(crate) fn chip(metric: &Json, measures: &[Group]) -> MetricChip {
     MetricChip { words, measure, name, condition: text("where"), within }
 }
 
-/// A first question: whether people do something after an event with groups.
-pub(crate) fn start(catalog: &Catalog, purpose: &str) -> Json {
-    let grouping = |event: &EventView| {
+/// A first question: whether people do what is wanted, the first of `goals`, after an event with groups of names.
+pub(crate) fn start(catalog: &Catalog, goals: &[&EventView], purpose: &str) -> Json {
+    let grouping = |event: &EventView, fits: &dyn Fn(&FieldView) -> bool| {
         let usable = event.properties.iter().filter(|field| field.purposes.iter().any(|known| known == purpose));
-        let variant = usable.filter(|field| field.groups).map(|field| field.name.clone()).next();
+        let variant = usable.filter(|field| field.groups && fits(field)).map(|field| field.name.clone()).next();
         variant.map(|variant| (event.name.clone(), variant))
     };
-    let (exposure, variant) = catalog.events.iter().find_map(grouping).unwrap_or_default();
-    let other = catalog.events.iter().find(|event| event.name != exposure).or(catalog.events.first());
+    // A property that is called a variant is one; else a text with names tells groups apart, and a number seldom does.
+    let is_variant = |field: &FieldView| ["variant", "experiment"].iter().any(|word| field.name.contains(word));
+    let is_text = |field: &FieldView| field.value_type == "text";
+    // What has a price is a sale rather than something that is shown.
+    let mut events: Vec<&EventView> = catalog.events.iter().collect();
+    events.sort_by_key(|event| event.properties.iter().any(is_amount));
+    let find = |fits: &dyn Fn(&FieldView) -> bool| events.iter().find_map(|event| grouping(event, fits));
+    let found = find(&is_variant).or_else(|| find(&is_text)).or_else(|| find(&|_| true));
+    let (exposure, variant) = found.unwrap_or_default();
+    let other = goals.iter().find(|event| event.name != exposure).or(goals.first());
     let other = identifier(other.map_or("", |event| event.name.as_str()));
     let mut question = json!({
         "kind": "experiment", "purpose": purpose, "exposure": exposure, "variant": variant,
@@ -204,12 +212,27 @@ fn asked(metric: &str, setting: &Setting<'_>) -> Json {
 pub(crate) fn mean_words(mean: f64, metric: &str, setting: &Setting<'_>) -> String {
     let asked = asked(metric, setting);
     let measure = asked.as_str().or(asked["measure"].as_str()).unwrap_or_default();
-    figure_words(mean, measure, setting.metrics)
+    figure_words(mean, measure, setting)
 }
 
 /// The same of a measure.
-pub(crate) fn figure_words(mean: f64, measure: &str, metrics: &[MetricView]) -> String {
-    if is_share(measure, metrics) { words::percent(mean) } else { words::figure(&words::rounded(mean), None) }
+pub(crate) fn figure_words(mean: f64, measure: &str, setting: &Setting<'_>) -> String {
+    match is_share(measure, setting.metrics) {
+        true => words::percent(mean),
+        false => words::figure(&words::rounded(mean), unit(measure, setting).as_deref()),
+    }
+}
+
+/// The unit of what each person has: that of the metric, else of the property that is added up.
+fn unit(measure: &str, setting: &Setting<'_>) -> Option<String> {
+    if let Some(metric) = setting.metrics.iter().find(|metric| identifier(&metric.name) == measure) {
+        return metric.unit.clone();
+    }
+    let (_, inner) = measure.split_once('(')?;
+    let (event, property) = inner.split_once(')')?.0.split_once('.')?;
+    let is_called = |name: &str, written: &str| name == written.trim().trim_matches('"');
+    let event = setting.catalog.events.iter().find(|known| is_called(&known.name, event))?;
+    event.properties.iter().find(|known| is_called(&known.name, property))?.unit.clone()
 }
 
 /// Whether each person did or did not, so that a mean is a share of people.

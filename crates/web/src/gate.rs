@@ -2,7 +2,8 @@
 //!
 //! Invariants: a route's rights are checked before anything about its object is looked up, so a refusal is the same for
 //! known and unknown objects; a request that changes something and is vouched for by a cookie must come from our own
-//! page (`Sec-Fetch-Site`, else `Origin`) and carry the session's token.
+//! page (`Sec-Fetch-Site`, else `Origin`) and carry the session's token; a request that asks a question by a cookie must
+//! come from our own page as well, since it is put on record and may be charged to whose cookie it is.
 
 use crate::body;
 use crate::problem::Problem;
@@ -11,7 +12,7 @@ use api::{Credential, Principal};
 use axum::body::Body;
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::hash::{BuildHasher, RandomState};
@@ -27,6 +28,25 @@ const ATTEMPTS_MAX: u32 = 10;
 const ATTEMPT_WINDOW: Duration = Duration::from_secs(300);
 /// Counters of attempts.
 const COUNTERS: usize = 16_384;
+
+/// Routes that are looked at by GET and ask or judge questions: another site's link, picture or form could make anybody
+/// who is signed in ask them. Those of the API are refused there, parts of pages lead to the page that they belong to.
+pub(crate) const ASKING: [(&str, &str); 10] = [
+    ("/ask/verdict", "/ask"),
+    ("/ask/answer", "/ask"),
+    ("/ask/tile", "/ask"),
+    ("/ask/download", "/ask"),
+    ("/home/metrics/{name}", "/"),
+    ("/home/series", "/"),
+    ("/home/people", "/"),
+    ("/standings", "/"),
+    ("/api/v1/verdicts", ""),
+    ("/api/v1/values", ""),
+];
+
+/// Says in the address of a page that something else than the user led there, so that it asks nothing by itself that
+/// would be charged.
+pub(crate) const LED: &str = "led";
 
 /// Who sent a request, once the gate let it through.
 #[derive(Clone)]
@@ -72,6 +92,68 @@ pub(crate) async fn admit(app: &App, route: &RouteInfo, mut request: Request) ->
     check_rights(route.rights, &caller.who)?;
     request.extensions_mut().insert(caller);
     Ok(request)
+}
+
+/// Where a request is led that would ask a question by a cookie and does not come from a page of ours; `None` where it
+/// may ask.
+///
+/// A token and the owner's secret are sent by nobody's browser by itself, so that what shows one is meant.
+pub(crate) fn led_away(route: &RouteInfo, request: &Request, caller: &Caller) -> Result<Option<String>, Problem> {
+    let is_look = matches!(*request.method(), Method::GET | Method::HEAD);
+    let Some((_, page)) = ASKING.iter().find(|(path, _)| is_look && *path == route.path) else { return Ok(None) };
+    if caller.session.is_none() || is_from_our_page(request.headers()) {
+        return Ok(None);
+    }
+    match *page {
+        "" => Err(forged()),
+        page => Ok(Some(page_of(page, request.uri()))),
+    }
+}
+
+/// The page that a part belongs to, with the question and the face of the part's address.
+fn page_of(page: &str, part: &Uri) -> String {
+    let kept = body::pairs(part.query().unwrap_or_default()).into_iter().filter(|(key, _)| key == "q" || key == "face");
+    let mut query: Vec<String> = kept.map(|(key, value)| format!("{key}={}", body::percent_encode(&value))).collect();
+    if page == "/ask" {
+        query.push(format!("{LED}=yes"));
+    }
+    if query.is_empty() { page.to_owned() } else { format!("{page}?{}", query.join("&")) }
+}
+
+/// Whether a part of a page is asked for by a page of ours.
+///
+/// A browser says so itself. One that does not, or is reached over plain HTTP, shows the page by `Origin` or `Referer`,
+/// which our own pages send; a page of another site can send neither of these with our name in it, nor the header of
+/// htmx, which takes leave that is not given. Whoever says nothing is taken for another site.
+fn is_from_our_page(headers: &HeaderMap) -> bool {
+    match headers.get("sec-fetch-site") {
+        Some(site) => site == "same-origin",
+        None => headers.get("hx-request").is_some_and(|value| value == "true") || names_our_host(headers),
+    }
+}
+
+/// Whether something else than the user or a page of ours led to a page: then it asks nothing by itself that would be
+/// charged. Whoever types an address or takes a bookmark means it.
+pub(crate) fn is_led_from_elsewhere(headers: &HeaderMap) -> bool {
+    match headers.get("sec-fetch-site") {
+        Some(site) => site != "same-origin" && site != "none",
+        None => !is_from_our_page(headers),
+    }
+}
+
+/// Whether the page that sends a request is on our host, by what it says of itself.
+fn names_our_host(headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let Some((said, host)) = text("origin").or_else(|| text("referer")).zip(text("host")) else { return false };
+    is_of_host(said, host)
+}
+
+/// Whether an address, or the origin of one, is on a host.
+fn is_of_host(address: &str, host: &str) -> bool {
+    address.split_once("://").is_some_and(|(_, rest)| {
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        authority.eq_ignore_ascii_case(host)
+    })
 }
 
 /// Whose credential a request shows.
@@ -190,9 +272,7 @@ fn check_origin(headers: &HeaderMap) -> Result<(), Problem> {
     let is_ours = match (text("sec-fetch-site"), text("origin")) {
         (Some("same-origin"), _) => true,
         (None | Some("none"), None) => true,
-        (None | Some("none"), Some(origin)) => {
-            origin.split_once("://").is_some_and(|(_, authority)| authority.eq_ignore_ascii_case(host))
-        }
+        (None | Some("none"), Some(origin)) => is_of_host(origin, host),
         (Some(_), _) => false,
     };
     if is_ours { Ok(()) } else { Err(forged()) }
@@ -225,9 +305,24 @@ fn forged() -> Problem {
 
 /// The session's token: whoever knows it was shown a page of the session, and it does not give the session away.
 fn form_token(session: &str) -> String {
+    keyed(session, &["entente form token"])
+}
+
+/// Marks a question that a session was offered as a yes: nobody else can make a link that says so.
+pub(crate) fn offer_mark(session: &str, question: &str) -> String {
+    keyed(session, &["entente offer", question])
+}
+
+/// Whether a mark is the one of a question that this session was offered.
+pub(crate) fn is_offer_mark(session: &str, question: &str, mark: &str) -> bool {
+    same(mark.as_bytes(), offer_mark(session, question).as_bytes())
+}
+
+/// The start of a hash that only who knows the session can make.
+fn keyed(session: &str, parts: &[&str]) -> String {
     let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(session.as_bytes()).expect("a key of any length is good");
-    mac.update(b"entente form token");
-    mac.finalize().into_bytes()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    mac.update(parts.join("\n").as_bytes());
+    spec::hex(&mac.finalize().into_bytes()[..16])
 }
 
 /// Compares in a time that does not tell where the first difference is.

@@ -160,6 +160,8 @@ mod tests {
             as_of: spec::Instant::UNIX_EPOCH,
             cost: None,
             forecast: None,
+            min_group: 50,
+            differences: "shown",
         };
         let rows = (0..ROWS as i64).map(|row| vec![Value::Integer(row)]).collect();
         Answer { columns: vec![column], rows, waterfall: None, sample_ratio: None, provenance }

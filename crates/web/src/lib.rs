@@ -18,8 +18,10 @@ mod edit;
 mod experiment;
 mod flow;
 mod gate;
+mod glossary;
 mod intake;
 mod leaving;
+mod lineage;
 mod openapi;
 mod pages;
 mod paths;
@@ -33,6 +35,7 @@ mod sentence;
 mod server;
 mod standing;
 mod table;
+mod typed;
 mod words;
 mod work;
 

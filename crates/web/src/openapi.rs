@@ -113,11 +113,33 @@ fn parameters(route: &RouteInfo) -> Vec<Value> {
             ("user", "only this user's", json!({ "type": "string" })),
             ("purpose", "only those about this purpose", json!({ "type": "string" })),
             ("did", "only deeds that begin with this", json!({ "type": "string" })),
+            ("day", "only those of this day in UTC", json!({ "type": "string", "format": "date" })),
+            ("live", "`no` leaves out verdicts that pages kept live", json!({ "enum": ["yes", "no"] })),
             ("before", "only records before this number", json!({ "type": "integer", "minimum": 1 })),
             ("limit", "at most so many; a thousand are the most", json!({ "type": "integer", "minimum": 1 })),
         ] {
             parameters.push(json!({ "name": name, "in": "query", "description": about, "schema": schema }));
         }
+    }
+    if route.path == "/api/v1/values" {
+        for (name, is_needed, about) in [
+            ("purpose", true, "what the question is for that the values are written into"),
+            ("field", true, "a trait, or `event.FIELD` for a property"),
+            ("event", false, "the event that has the property; none stands for any"),
+        ] {
+            let schema = json!({ "type": "string", "minLength": u8::from(is_needed) });
+            parameters.push(
+                json!({ "name": name, "in": "query", "required": is_needed, "description": about, "schema": schema }),
+            );
+        }
+    }
+    if route.path == "/api/v1/lineage" {
+        let kinds = crate::lineage::KIND_WORDS.map(|(kind, ..)| kind);
+        let about = "only things of this kind; several may be named, and none stands for all";
+        let schema = json!({ "type": "array", "items": { "enum": kinds } });
+        parameters.push(json!({ "name": "kind", "in": "query", "description": about, "schema": schema }));
+        let about = "only the one of this name; of a property `EVENT.FIELD`";
+        parameters.push(json!({ "name": "name", "in": "query", "description": about, "schema": { "type": "string" } }));
     }
     if route.path == "/api/v1/consents" {
         let about = "how far apart the instants are; a week where nothing is said";
@@ -195,7 +217,9 @@ fn responses(route: &RouteInfo) -> Value {
         }
         ("GET", "/api/v1/running/{name}") => reference("Progress"),
         ("GET", "/api/v1/collector") => reference("Pulse"),
+        ("GET", "/api/v1/values") => reference("Values"),
         ("GET", "/api/v1/verdicts") => reference("Standings"),
+        ("GET", "/api/v1/lineage") => reference("Lineage"),
         ("GET", "/api/v1/audit") => reference("Records"),
         ("GET", "/api/v1/audit/head") => reference("Head"),
         ("GET", "/api/v1/consents") => reference("Consents"),
@@ -268,8 +292,15 @@ fn more_problems(route: &RouteInfo) -> Vec<(&'static str, &'static str)> {
     if route.path == "/api/v1/consents" {
         problems.push(("400", "`by` is something else"));
     }
+    if route.path == "/api/v1/values" {
+        problems.push(("400", "a parameter is missing"));
+        problems.push(("404", "no purpose or field of that name is there"));
+    }
+    if route.path == "/api/v1/lineage" {
+        problems.push(("400", "a kind of thing that there is not"));
+    }
     if route.path == "/api/v1/audit" {
-        problems.push(("400", "a number that is none"));
+        problems.push(("400", "a number or a day that is none"));
     }
     if route.path == "/api/v1/ask" {
         problems.push(("406", "none of the accepted formats is made"));
@@ -329,7 +360,9 @@ fn schemas() -> Value {
             "sample_ratio": { "type": "object", "description": "of an experiment: people per variant against what was meant", "properties": {
                 "variants": { "type": "array", "items": { "type": "object" } }, "several": { "type": ["integer", "null"] },
                 "chi_square": { "type": ["number", "null"] }, "p": { "type": ["number", "null"] }, "alarm": { "type": ["boolean", "null"] } } },
-            "provenance": { "type": "object" } } },
+            "provenance": { "type": "object", "properties": {
+                "min_group": { "type": "integer", "description": "the smallest group of people that figures for the purpose are shown of" },
+                "differences": { "enum": ["guarded", "shown"], "description": "`guarded`: a figure that would differ from one that the user saw before by fewer people than `min_group` is given as it was before; a rule of the purpose, which says nothing of this answer" } } } } },
         "Progress": { "type": "object", "required": ["name", "seconds", "progress"], "properties": {
             "name": text, "seconds": { "type": "number" },
             "progress": { "type": ["number", "null"], "description": "done, in 0..=1; null before anything is known" } } },

@@ -4,6 +4,7 @@ pub(crate) mod ask;
 pub(crate) mod audiences;
 pub(crate) mod dashboards;
 pub(crate) mod definitions;
+pub(crate) mod glossary;
 pub(crate) mod home;
 pub(crate) mod live;
 pub(crate) mod metrics;

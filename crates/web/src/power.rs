@@ -5,12 +5,12 @@ use crate::chart::{Setting, column, number, width};
 use crate::edit::{full_months, whole, with};
 use crate::experiment::{self, MetricChip};
 use crate::render::last;
-use crate::sentence::Group;
+use crate::sentence::{Group, is_amount};
 use crate::words;
-use api::{Catalog, MetricView};
+use api::{Catalog, EventView, MetricView};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
-use spec::{Answer, PowerQuestion, TestKind, Value, identifier};
+use spec::{Answer, PowerQuestion, TestKind, TestPlan, Value, identifier};
 
 /// Stands where there is no figure.
 const NONE: &str = "—";
@@ -67,14 +67,6 @@ struct PlanBar {
     fits: bool,
 }
 
-/// One row of the answer.
-struct Plan {
-    variants: f64,
-    test: String,
-    per_variant: Option<f64>,
-    days: Option<f64>,
-}
-
 /// The parts of such a question; of any other there are none.
 pub(crate) fn view(question: &Json, catalog: &Catalog, metrics: &[MetricView]) -> Option<PowerView> {
     if question["kind"] != "power" {
@@ -99,15 +91,19 @@ pub(crate) fn view(question: &Json, catalog: &Catalog, metrics: &[MetricView]) -
     })
 }
 
-/// A first question: whether people do one thing within a week of another.
-pub(crate) fn start(catalog: &Catalog, purpose: &str) -> Json {
-    // As in other first questions, the first event is what people are meant to do.
-    let wanted = catalog.events.first().map_or("", |event| event.name.as_str());
-    let exposure = catalog.events.get(1).map_or(wanted, |event| event.name.as_str());
+/// A first question: whether people do what is wanted, the first of `goals`, within a week of what they may be shown.
+///
+/// What is shown comes before what is wanted, and has no price: what has one is a sale too. The change is one that some
+/// hundred people are enough for.
+pub(crate) fn start(catalog: &Catalog, goals: &[&EventView], purpose: &str) -> Json {
+    let wanted = goals.first().map_or("", |event| event.name.as_str());
+    let may_be_shown = |event: &&EventView| event.name != wanted && !event.properties.iter().any(is_amount);
+    let exposure = catalog.events.iter().find(may_be_shown).or(goals.get(1).copied());
+    let exposure = exposure.map_or(wanted, |event| event.name.as_str());
     let mut question = json!({
         "kind": "power", "purpose": purpose, "exposure": exposure,
         "metric": { "measure": format!("people({})", identifier(wanted)), "within": "7 days" },
-        "lift": 0.05, "variants": PowerQuestion::VARIANTS, "test": TestKind::Sequential.name(), "days": 28,
+        "lift": 0.2, "variants": PowerQuestion::VARIANTS, "test": TestKind::Sequential.name(), "days": 28,
     });
     if let Some((from, to)) = full_months(catalog, 3) {
         question["period"] = json!({ "from": from.to_string(), "to": to.to_string() });
@@ -177,56 +173,59 @@ fn looked(test: &str) -> &'static str {
 }
 
 /// For each way of reading a test a bar per number of variants, as long as its days; the way that was asked for comes first.
-pub(crate) fn plans(rows: &[Vec<Value>], setting: &Setting<'_>) -> PlansView {
-    let all = read(rows);
+pub(crate) fn plans(all: &[TestPlan], setting: &Setting<'_>) -> PlansView {
     let asked = asked_test(setting.question);
     let days_max = setting.question["days"].as_f64();
-    let longest = all.iter().filter_map(|plan| plan.days).fold(0.0, f64::max);
-    let bar = |plan: &Plan| PlanBar {
+    let longest = all.iter().filter_map(|plan| plan.days).max().unwrap_or(0);
+    let bar = |plan: &TestPlan| PlanBar {
         title: variants_words(plan.variants),
-        figure: plan.days.map_or_else(|| NONE.to_owned(), days_words),
-        width: width(plan.days.unwrap_or(0.0), longest),
+        figure: plan.days.map_or_else(|| NONE.to_owned(), |days| days_words(days as f64)),
+        width: width(plan.days.unwrap_or(0) as f64, longest as f64),
         note: match (plan.per_variant, plan.days) {
             (None, _) => "no number of people is enough".to_owned(),
-            (Some(people), Some(_)) => format!("{} people per variant", figure(people)),
-            (Some(people), None) => format!("{} people per variant: too few new people come", figure(people)),
+            (Some(people), Some(_)) => format!("{} people per variant", figure(people as f64)),
+            (Some(people), None) => {
+                format!("{} people per variant: too few new people come", figure(people as f64))
+            }
         },
-        fits: plan.days.zip(days_max).is_some_and(|(days, most)| days <= most),
+        fits: plan.days.zip(days_max).is_some_and(|(days, most)| days as f64 <= most),
     };
     let mut tests: Vec<&str> = TestKind::ALL.iter().map(|test| test.name()).collect();
     tests.sort_by_key(|test| *test != asked);
     let group = |test: &str| PlanGroup {
         title: words::capital(looked(test)),
-        plans: all.iter().filter(|plan| plan.test == test).map(bar).collect(),
+        plans: all.iter().filter(|plan| plan.test.name() == test).map(bar).collect(),
     };
     PlansView {
         groups: tests.into_iter().map(group).filter(|group| !group.plans.is_empty()).collect(),
-        baseline: baseline(rows, setting),
+        baseline: all.first().map(|plan| baseline(plan, setting)).unwrap_or_default(),
         fits: days_max.map_or_else(String::new, |most| format!("fits into {}", days_words(most))),
     }
 }
 
-/// What people did before there was a test, and how many new ones come.
-fn baseline(rows: &[Vec<Value>], setting: &Setting<'_>) -> String {
-    let Some([.., mean, new_people]) = rows.first().map(Vec::as_slice) else { return String::new() };
-    let Some(mean) = number(mean) else { return String::new() };
-    let shown = experiment::figure_words(mean, measure(setting.question), setting.metrics);
+/// What people did before there was a test, and how many new ones come: the same for each plan.
+fn baseline(plan: &TestPlan, setting: &Setting<'_>) -> String {
+    let shown = experiment::figure_words(plan.mean, measure(setting.question), setting);
     let did = match experiment::is_share(measure(setting.question), setting.metrics) {
         true => format!("{shown} of them did it"),
         false => format!("they had {shown} each on average"),
     };
-    let come = match number(new_people) {
-        Some(people) if people > 0.0 => format!("{} new ones came a week", figure(people)),
+    let come = match plan.new_people {
+        Some(people) if people > 0 => format!(
+            "{} new ones came in a week on average, most of them in the first days: whoever comes often is new only once. \
+             The days above follow them day by day",
+            figure(people as f64)
+        ),
         _ => "no new ones came".to_owned(),
     };
     format!("Before the test {did}; {come}.")
 }
 
 /// The picture in one sentence.
-pub(crate) fn summary(rows: &[Vec<Value>], setting: &Setting<'_>) -> String {
+pub(crate) fn summary(all: &[TestPlan], setting: &Setting<'_>) -> String {
     let asked = asked_test(setting.question);
-    let plans: Vec<Plan> = read(rows).into_iter().filter(|plan| plan.test == asked).collect();
-    let known = plans.iter().filter_map(|plan| plan.days.map(|days| (plan.variants, days)));
+    let plans: Vec<&TestPlan> = all.iter().filter(|plan| plan.test.name() == asked).collect();
+    let known = plans.iter().filter_map(|plan| plan.days.map(|days| (plan.variants, days as f64)));
     let said: Vec<String> = known
         .enumerate()
         .map(|(place, (variants, days))| match place {
@@ -246,20 +245,20 @@ pub(crate) fn summary(rows: &[Vec<Value>], setting: &Setting<'_>) -> String {
 /// The head of a column.
 pub(crate) fn head(name: &str, question: &Json) -> String {
     let title = match name {
-        "variants" => "Variants",
-        "test" => "Looked at",
-        "per_variant" => "People per variant",
-        "people" => "People in all",
-        "days" => "Days",
-        "lift" => {
+        TestPlan::VARIANTS => "Variants",
+        TestPlan::TEST => "Looked at",
+        TestPlan::PER_VARIANT => "People per variant",
+        TestPlan::PEOPLE => "People in all",
+        TestPlan::DAYS => "Days",
+        TestPlan::LIFT => {
             let days = question["days"].as_f64();
             return days.map_or_else(
                 || "Smallest change found".to_owned(),
                 |days| format!("Smallest change found in {}", days_words(days)),
             );
         }
-        "mean" => "On average before",
-        "new_people" => "New people a week",
+        TestPlan::MEAN => "On average before",
+        TestPlan::NEW_PEOPLE => "New people in an average week",
         other => other,
     };
     title.to_owned()
@@ -268,10 +267,10 @@ pub(crate) fn head(name: &str, question: &Json) -> String {
 /// What a cell says.
 pub(crate) fn cell(name: &str, value: &Value, setting: &Setting<'_>) -> String {
     match (name, number(value)) {
-        ("test", _) if value.to_string() == TestKind::Fixed.name() => "once, at the end".to_owned(),
-        ("test", _) => "any time".to_owned(),
-        ("lift", Some(lift)) => words::percent(lift),
-        ("mean", Some(mean)) => experiment::figure_words(mean, measure(setting.question), setting.metrics),
+        (TestPlan::TEST, _) if value.to_string() == TestKind::Fixed.name() => "once, at the end".to_owned(),
+        (TestPlan::TEST, _) => "any time".to_owned(),
+        (TestPlan::LIFT, Some(lift)) => words::percent(lift),
+        (TestPlan::MEAN, Some(mean)) => experiment::figure_words(mean, measure(setting.question), setting),
         (_, Some(count)) => figure(count),
         (_, None) => NONE.to_owned(),
     }
@@ -280,16 +279,7 @@ pub(crate) fn cell(name: &str, value: &Value, setting: &Setting<'_>) -> String {
 /// The smallest change that is found in the days of a question, where it has none.
 pub(crate) fn empty_column(answer: &Answer, setting: &Setting<'_>) -> Option<usize> {
     let is_empty = setting.question["kind"] == "power" && setting.question["days"].is_null();
-    is_empty.then(|| column(answer, "lift")).flatten()
-}
-
-fn read(rows: &[Vec<Value>]) -> Vec<Plan> {
-    let plan = |row: &Vec<Value>| {
-        let [variants, test, per_variant, _, days, ..] = row.as_slice() else { return None };
-        let (per_variant, days) = (number(per_variant), number(days));
-        Some(Plan { variants: number(variants)?, test: test.to_string(), per_variant, days })
-    };
-    rows.iter().filter_map(plan).collect()
+    is_empty.then(|| column(answer, TestPlan::LIFT)).flatten()
 }
 
 /// The measure of the question's metric, as it was written.
@@ -298,8 +288,8 @@ fn measure(question: &Json) -> &str {
     metric.as_str().or(metric["measure"].as_str()).unwrap_or_default()
 }
 
-fn variants_words(variants: f64) -> String {
-    format!("{} variants", figure(variants))
+fn variants_words(variants: u32) -> String {
+    format!("{variants} variants")
 }
 
 fn days_words(days: f64) -> String {

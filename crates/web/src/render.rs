@@ -5,9 +5,12 @@
 
 use crate::assets::{Assets, TEMPLATES};
 use crate::body::{pairs, percent_encode};
-use crate::gate::Caller;
+use crate::gate::{Caller, LED, is_led_from_elsewhere};
+use crate::glossary;
+use crate::pages::ask::{asked_by, refusal};
 use crate::problem::Problem;
 use crate::routes::App;
+use crate::typed::in_form_words;
 use crate::words;
 use api::{GroundView, Principal, Product, WorkspaceView};
 use axum::extract::FromRequestParts;
@@ -42,6 +45,7 @@ impl Templates {
             }
         }
         words::register(&mut environment);
+        glossary::register(&mut environment);
         let assets = assets.clone();
         environment.add_function("asset", move |name: String| assets.url(&name));
         Templates { environment, reloads }
@@ -73,6 +77,10 @@ pub(crate) struct PageRequest {
     pub(crate) is_partial: bool,
     /// Whether IT's face is wanted.
     pub(crate) is_it: bool,
+    /// Whether something else than the user or a page of ours led here, by what the browser says.
+    pub(crate) is_led: bool,
+    /// The session, when a browser's cookie vouches for whoever asks.
+    pub(crate) session: Option<String>,
 }
 
 impl PageRequest {
@@ -103,7 +111,12 @@ impl PageRequest {
         let params = pairs(parts.uri.query().unwrap_or_default());
         let is_it = last(&params, "face") == "it";
         let is_partial = has("hx-request") && !has("hx-history-restore-request");
-        PageRequest { path: parts.uri.path().to_owned(), params, is_partial, is_it }
+        let caller = parts.extensions.get::<Caller>();
+        let session = caller.and_then(|caller| caller.session.clone());
+        // Only a cookie is sent along by itself; before somebody signs in, it will be one.
+        let is_browser = session.is_some() || caller.is_none();
+        let is_led = last(&params, LED) == "yes" || is_browser && is_led_from_elsewhere(&parts.headers);
+        PageRequest { path: parts.uri.path().to_owned(), params, is_partial, is_it, is_led, session }
     }
 }
 
@@ -229,8 +242,13 @@ pub(crate) async fn problem_page(
         Some(caller) => frame(app, caller, request).await.ok(),
         None => None,
     };
-    let refusal = problem.refusal.as_ref().map(|verdict| crate::pages::ask::refusal(verdict, request.is_it));
-    let view = context! { refusal, ..Value::from_serialize(problem) };
+    let refusal = problem.refusal.as_ref().map(|verdict| refusal(verdict, &asked_by("", request)));
+    let errors = in_form_words(problem.errors.clone(), &serde_json::Value::Null);
+    let detail = match errors.as_slice() {
+        [only] => only.message.clone(),
+        _ => problem.detail.clone(),
+    };
+    let view = context! { refusal, errors, detail, ..Value::from_serialize(problem) };
     match html(app, frame.as_ref(), request, "pages/problem.html", view) {
         Ok(page) => (problem.status(), page).into_response(),
         Err(_) => (problem.status(), problem.detail.clone()).into_response(),

@@ -4,7 +4,7 @@
 //! JSON under `/api/` and `/v1/` and as pages elsewhere.
 
 use crate::assets::Assets;
-use crate::gate::{Attempts, Caller, admit, identify};
+use crate::gate::{Attempts, Caller, admit, identify, led_away};
 use crate::intake::{Intake, Limits};
 use crate::problem::Problem;
 use crate::render::{PageRequest, Templates, Written, problem_page};
@@ -16,6 +16,7 @@ use api::{Collector, Product};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -278,6 +279,14 @@ fn table() -> Vec<Row> {
             "Takes a dashboard back",
             delete(api_v1::dashboards::remove),
         ),
+        row(Api, SignedIn, "GET /api/v1/lineage", "What rests on what", get(api_v1::lineage)),
+        row(
+            Api,
+            SignedIn,
+            "GET /api/v1/values",
+            "The values of a field that enough people have",
+            get(api_v1::values::list),
+        ),
         row(
             Api,
             SignedIn,
@@ -383,6 +392,7 @@ fn table() -> Vec<Row> {
         row(Page, Define, "POST /ask/save", "Saves a question or an audience", post(pages::ask::save)),
         row(Page, Define, "POST /ask/unsave", "Takes it back", post(pages::ask::unsave)),
         row(Page, SignedIn, "GET /questions", "The saved questions", get(pages::questions::list)),
+        row(Page, SignedIn, "GET /questions/{name}", "Leads to a saved question", get(pages::questions::one)),
         row(Page, SignedIn, "GET /dashboards", "The dashboards", get(pages::dashboards::list)),
         row(
             Page,
@@ -424,6 +434,7 @@ fn table() -> Vec<Row> {
         row(Page, SignedIn, "GET /rules/promises", "What is promised, and proved", get(pages::rules::promises)),
         row(Page, Link, "GET /preferences", "What one person agreed to", get(pages::preferences::show)),
         row(Page, Link, "POST /preferences", "Takes down what the person chooses", post(pages::preferences::choose)),
+        row(Page, SignedIn, "GET /glossary", "What the words on pages mean", get(pages::glossary::glossary)),
         row(Page, SignedIn, "GET /palette", "Finds pages and things", get(pages::palette::palette)),
         row(File, Open, "GET /static/{version}/{*name}", "A static file", get(pages::static_file)),
     ]
@@ -436,6 +447,11 @@ async fn guard(State((app, info)): State<(App, RouteInfo)>, request: Request, ne
         Err(problem) => return problem.into_response(),
     };
     let caller = request.extensions().get::<Caller>().cloned();
+    match caller.as_ref().map_or(Ok(None), |caller| led_away(&info, &request, caller)) {
+        Ok(None) => {}
+        Ok(Some(page)) => return Redirect::to(&page).into_response(),
+        Err(problem) => return problem.into_response(),
+    }
     let _named = caller.as_ref().and_then(|caller| Running::hold(&app.running, &caller.who, request.headers()));
     let wait_max = if info.rights == Rights::Import { 2 * IMPORT_WAIT_MAX } else { 2 * CALL_WAIT_MAX };
     let mut response = match tokio::time::timeout(wait_max, next.run(request)).await {
@@ -456,18 +472,14 @@ async fn present(State(app): State<App>, request: Request, next: Next) -> Respon
     let more_headers: &[(&str, &str)] = if is_intake(request.uri().path()) { &intake::HEADERS } else { &[] };
     let (parts, body) = request.into_parts();
     let page = PageRequest::of(&parts);
-    let came_for = (parts.method.clone(), parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default());
+    let back = back_to(&parts, page.is_partial);
     let response = next.run(Request::from_parts(parts, body)).await;
     let status = response.status();
     let is_written = response.extensions().get::<Written>().is_some();
     let mut response = if !is_written && (status.is_client_error() || status.is_server_error()) {
         let problem = response.extensions().get::<Problem>().cloned();
         let problem = problem.unwrap_or_else(|| Problem::new(status, "the server does not take this request"));
-        if is_api {
-            problem_json(&problem)
-        } else {
-            problem_for_people(&app, &page, &came_for, &problem, response).await
-        }
+        if is_api { problem_json(&problem) } else { problem_for_people(&app, &page, &back, &problem, response).await }
     } else {
         response
     };
@@ -488,16 +500,31 @@ fn problem_json(problem: &Problem) -> Response {
     response
 }
 
+/// The page to come back to after signing in: what was asked for, or else the page that asked.
+///
+/// It is a path, and the form that signs in holds it against what leads elsewhere: nobody can be led off this site by it.
+fn back_to(parts: &Parts, is_partial: bool) -> String {
+    if parts.method == Method::GET && !is_partial {
+        return parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
+    }
+    // A script says where it is itself, a form's browser does; of an address only what follows the site counts.
+    let said = ["hx-current-url", "referer"].into_iter().find_map(|name| parts.headers.get(name)?.to_str().ok());
+    let path = said.and_then(|address| {
+        let (_, rest) = address.split_once("://")?;
+        rest.get(rest.find('/')?..)?.split('#').next()
+    });
+    path.unwrap_or("/").to_owned()
+}
+
 /// A page that says what happened; whoever is not signed in is led to the form and back.
 async fn problem_for_people(
     app: &App,
     page: &PageRequest,
-    came_for: &(Method, String),
+    back: &str,
     problem: &Problem,
     response: Response,
 ) -> Response {
     if problem.status == 401 {
-        let back = if came_for.0 == Method::GET && !page.is_partial { came_for.1.as_str() } else { "/" };
         let target = format!("/sign-in?next={}", crate::body::percent_encode(back));
         if page.is_partial {
             return (StatusCode::UNAUTHORIZED, [("hx-redirect", target)], Body::empty()).into_response();

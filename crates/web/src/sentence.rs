@@ -4,6 +4,7 @@ use crate::attribution::{self, AttributionView};
 use crate::experiment::{self, ExperimentView};
 use crate::paths::{self, PathsView};
 use crate::power::{self, PowerView};
+use crate::typed::in_form_words;
 use crate::words;
 use api::{Catalog, Explained, FieldView, MetricView};
 use chrono::Datelike;
@@ -11,6 +12,9 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use spec::{ConditionForm, ConditionPart, Diagnostic, Period, PowerQuestion, identifier};
 use std::collections::BTreeMap;
+
+/// Choices that one finds by looking them through.
+const CHOICES_MAX: usize = 15;
 
 /// The builder's view of a question.
 #[derive(Serialize)]
@@ -25,6 +29,8 @@ pub(crate) struct Builder {
     purposes: Vec<Choice>,
     measure: Choice,
     measures: Vec<Group>,
+    /// Whether there are so many measures that one looks for them by a word.
+    is_long: bool,
     /// The measure's text when it is none of `measures`.
     written: String,
     by: String,
@@ -32,7 +38,8 @@ pub(crate) struct Builder {
     parts: Vec<PartView>,
     condition: String,
     breakdown: Vec<Choice>,
-    breakdowns: Vec<Choice>,
+    /// What it may be split by, of each event and of the person.
+    breakdowns: Vec<Group>,
     steps: Vec<StepView>,
     /// Of a retention: what begins it and what is coming back; of an attribution: conversion and touch; of paths: what they
     /// start from or lead to; of an experiment and of a plan for one: the exposure.
@@ -113,6 +120,7 @@ struct PartView {
 
 /// Makes the builder's view of a question.
 pub(crate) fn builder(question: &Json, explained: Explained, catalog: &Catalog, metrics: &[MetricView]) -> Builder {
+    let explained = Explained { errors: in_form_words(explained.errors, question), ..explained };
     let text = |key: &str| question[key].as_str().unwrap_or_default().to_owned();
     let purpose = text("purpose");
     let measure = text("measure");
@@ -129,7 +137,7 @@ pub(crate) fn builder(question: &Json, explained: Explained, catalog: &Catalog, 
         let list = question[key].as_array().map(Vec::as_slice).unwrap_or_default();
         list.iter().filter_map(Json::as_str).map(str::to_owned).collect()
     };
-    let breakdowns = breakdown_choices(catalog, question, &names("breakdown"), &purpose);
+    let breakdowns = breakdown_groups((catalog, metrics), question, &names("breakdown"), &purpose);
     let purposes: Vec<Choice> = catalog.purposes.iter().map(|known| purpose_choice(known, &purpose)).collect();
     let purposes = with_chosen(purposes, std::slice::from_ref(&purpose));
     let columns = catalog.traits.iter().map(|field| choice_of(field, &names("columns"), &purpose)).collect();
@@ -148,15 +156,16 @@ pub(crate) fn builder(question: &Json, explained: Explained, catalog: &Catalog, 
         purposes,
         written: if chosen.is_some() { String::new() } else { measure.clone() },
         measure: chosen.unwrap_or_else(|| bare(&measure)),
+        is_long: measures.iter().map(|group| group.choices.len()).sum::<usize>() > CHOICES_MAX,
         measures,
         by: text("by"),
         period: period_view(question, catalog),
         parts: explained.parts.iter().map(part_view).collect(),
         condition: text("where"),
-        breakdown: selected(&breakdowns, &names("breakdown")),
+        breakdown: selected(breakdowns.iter().flat_map(|group| &group.choices), &names("breakdown")),
         breakdowns,
         steps: step_views(question, catalog, &explained.errors),
-        ends: ends.iter().map(|end| step_view(&question[*end], end, catalog, &explained.errors)).collect(),
+        ends: ends.iter().map(|end| step_view(end_of(question, end), end, catalog, &explained.errors)).collect(),
         periods: question["periods"].as_u64().map_or_else(|| text("periods"), |periods| periods.to_string()),
         attribution: attribution::view(question, catalog),
         paths: paths::view(question),
@@ -177,7 +186,10 @@ pub(crate) fn builder(question: &Json, explained: Explained, catalog: &Catalog, 
             .map(|event| Choice { value: event.name.clone(), label: event.past.clone(), ..Choice::default() })
             .collect(),
         numbers: catalog.events.iter().filter_map(number_group).collect(),
-        properties: properties_of(catalog, question).into_iter().map(|field| choice_of(field, &[], &purpose)).collect(),
+        properties: properties_of(catalog, &events_of((catalog, metrics), question))
+            .into_iter()
+            .map(|field| choice_of(field, &[], &purpose))
+            .collect(),
         traits: catalog.traits.iter().map(|field| choice_of(field, &[], &purpose)).collect(),
         audiences: pairs(&catalog.audiences),
         errors: by_part(explained.errors),
@@ -258,10 +270,10 @@ fn pairs(list: &[(String, String)]) -> Vec<Choice> {
     list.iter().map(|(name, title)| Choice { value: name.clone(), label: title.clone(), ..Choice::default() }).collect()
 }
 
-fn selected(choices: &[Choice], names: &[String]) -> Vec<Choice> {
+fn selected<'a>(choices: impl Iterator<Item = &'a Choice> + Clone, names: &[String]) -> Vec<Choice> {
     names
         .iter()
-        .map(|name| choices.iter().find(|choice| choice.value == *name).cloned().unwrap_or_else(|| bare(name)))
+        .map(|name| choices.clone().find(|choice| choice.value == *name).cloned().unwrap_or_else(|| bare(name)))
         .collect()
 }
 
@@ -276,7 +288,7 @@ pub(crate) fn measure_groups(catalog: &Catalog, metrics: &[MetricView], measure:
             choice(format!("people({name})"), format!("People who {}", event.past)),
             choice(format!("count({name})"), format!("Times people {}", event.past)),
         ];
-        for field in event.properties.iter().filter(|field| is_number(field)) {
+        for field in event.properties.iter().filter(|field| is_amount(field)) {
             let (title, property) = (uncapital(&field.title), identifier(&field.name));
             choices.push(choice(format!("sum({name}.{property})"), format!("Total {title}")));
             choices.push(choice(format!("avg({name}.{property})"), format!("Average {title}")));
@@ -294,7 +306,7 @@ pub(crate) fn measure_title(catalog: &Catalog, metrics: &[MetricView], measure: 
 }
 
 fn number_group(event: &api::EventView) -> Option<Group> {
-    let numbers = event.properties.iter().filter(|field| is_number(field));
+    let numbers = event.properties.iter().filter(|field| is_amount(field));
     let choices: Vec<Choice> = numbers
         .map(|field| Choice {
             value: format!("{}.{}", event.name, field.name),
@@ -305,8 +317,10 @@ fn number_group(event: &api::EventView) -> Option<Group> {
     (!choices.is_empty()).then(|| Group { label: event.title.clone(), choices })
 }
 
-pub(crate) fn is_number(field: &FieldView) -> bool {
-    ["integer", "number", "decimal"].contains(&field.value_type.as_str())
+/// Whether its values can be added up: money, or so many of something. A number without a unit is a name, as of a shop.
+pub(crate) fn is_amount(field: &FieldView) -> bool {
+    let is_number = ["integer", "number"].contains(&field.value_type.as_str());
+    field.value_type == "decimal" || is_number && field.unit.is_some()
 }
 
 pub(crate) fn uncapital(text: &str) -> String {
@@ -314,8 +328,24 @@ pub(crate) fn uncapital(text: &str) -> String {
     characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
 }
 
+/// A step of the question; what comes back where that is not said, is what they started with.
+fn end_of<'a>(question: &'a Json, end: &str) -> &'a Json {
+    if end == "return" && question[end].is_null() { &question["start"] } else { &question[end] }
+}
+
+/// Names of the events that a measure is about; an agreed one stands for the measure of its file. Empty: any.
+pub(crate) fn events_of_measure((catalog, metrics): (&Catalog, &[MetricView]), measure: &str) -> Vec<String> {
+    let agreed = metrics.iter().find(|metric| identifier(&metric.name) == measure);
+    let text = agreed.map_or(measure, |metric| &metric.measure);
+    let is_about = |event: &&api::EventView| {
+        let name = identifier(&event.name);
+        text.contains(&format!("({name})")) || text.contains(&format!("({name}."))
+    };
+    catalog.events.iter().filter(is_about).map(|event| event.name.clone()).collect()
+}
+
 /// Names of the events that a question is about; empty: any.
-fn events_of(question: &Json) -> Vec<String> {
+fn events_of(known: (&Catalog, &[MetricView]), question: &Json) -> Vec<String> {
     let step = |step: &Json| step.as_str().or(step["event"].as_str()).map(str::to_owned);
     match question["kind"].as_str() {
         Some("retention") => step(&question["start"]).into_iter().collect(),
@@ -325,16 +355,11 @@ fn events_of(question: &Json) -> Vec<String> {
         Some("funnel") => {
             question["steps"].as_array().and_then(|steps| steps.first()).and_then(step).into_iter().collect()
         }
-        _ => {
-            let measure = question["measure"].as_str().unwrap_or_default();
-            let inner = measure.split_once('(').and_then(|(_, rest)| rest.split_once([')', '.']));
-            inner.map(|(event, _)| event.trim().trim_matches('"').to_owned()).into_iter().collect()
-        }
+        _ => events_of_measure(known, question["measure"].as_str().unwrap_or_default()),
     }
 }
 
-fn properties_of<'a>(catalog: &'a Catalog, question: &Json) -> Vec<&'a FieldView> {
-    let wanted = events_of(question);
+fn properties_of<'a>(catalog: &'a Catalog, wanted: &[String]) -> Vec<&'a FieldView> {
     let events = catalog.events.iter().filter(|event| wanted.is_empty() || wanted.contains(&event.name));
     let mut fields: Vec<&FieldView> = Vec::new();
     for field in events.flat_map(|event| &event.properties) {
@@ -345,13 +370,44 @@ fn properties_of<'a>(catalog: &'a Catalog, question: &Json) -> Vec<&'a FieldView
     fields
 }
 
-fn breakdown_choices(catalog: &Catalog, question: &Json, chosen: &[String], purpose: &str) -> Vec<Choice> {
-    let fields = properties_of(catalog, question).into_iter().chain(&catalog.traits);
-    let choices = fields
-        .filter(|field| field.groups || chosen.contains(&field.name))
-        .map(|field| choice_of(field, chosen, purpose))
-        .collect();
-    with_chosen(choices, chosen)
+/// What a question may be split by: what its events have, each under the first that has it, and who people are.
+///
+/// Money is not offered: a group of everybody who paid the same cent tells nothing.
+fn breakdown_groups(known: (&Catalog, &[MetricView]), question: &Json, chosen: &[String], purpose: &str) -> Vec<Group> {
+    let catalog = known.0;
+    let events = events_of(known, question);
+    let splits = |field: &&FieldView| field.groups && field.value_type != "decimal" || chosen.contains(&field.name);
+    let fields: Vec<&FieldView> = properties_of(catalog, &events).into_iter().filter(splits).collect();
+    let is_of = |event: &api::EventView, field: &FieldView| event.properties.iter().any(|own| std::ptr::eq(own, field));
+    let mut groups: Vec<Group> = Vec::new();
+    for event in &catalog.events {
+        let own = fields.iter().filter(|field| is_of(event, field));
+        groups.push(Group {
+            label: event.title.clone(),
+            choices: own.map(|field| choice_of(field, chosen, purpose)).collect(),
+        });
+    }
+    let traits = catalog.traits.iter().filter(splits).map(|field| choice_of(field, chosen, purpose));
+    groups.push(Group { label: "The person".to_owned(), choices: traits.collect() });
+    // What is chosen and not known is kept, since a form sends nothing that it does not show.
+    let is_unknown =
+        |name: &&String| groups.iter().flat_map(|group| &group.choices).all(|choice| choice.value != **name);
+    let unknown = chosen.iter().filter(is_unknown).map(|name| bare(name)).collect();
+    groups.push(Group { label: "Not known here".to_owned(), choices: unknown });
+    groups.retain(|group| !group.choices.is_empty());
+    groups
+}
+
+/// What a measure may be split by, as text: the field that is called so, of its events or of the person.
+pub(crate) fn breakdown_called(known: (&Catalog, &[MetricView]), measure: &str, words: &[&str]) -> Option<String> {
+    let question = serde_json::json!({ "kind": "trend", "measure": measure });
+    let groups = breakdown_groups(known, &question, &[], "");
+    let choices = groups.into_iter().flat_map(|group| group.choices);
+    let is_called = |choice: &Choice| {
+        let title = format!("{} {}", choice.label, choice.value).to_lowercase();
+        words.iter().all(|word| title.contains(word))
+    };
+    choices.filter(is_called).min_by_key(|choice| choice.label.len()).map(|choice| choice.value)
 }
 
 /// Properties that every step's event has.

@@ -239,7 +239,7 @@ pub(crate) fn lists(product: &dyn Product, who: &Principal, asked: Asked) -> Res
 fn key(lists: &Lists) -> String {
     let shown = serde_json::to_vec(&(&lists.questions, &lists.audiences, &lists.dashboards));
     let digest = Sha256::digest(shown.expect("a list is plain data and serialises"));
-    digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    spec::hex(&digest[..8])
 }
 
 fn seconds(at: &str) -> Option<i64> {

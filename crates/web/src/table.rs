@@ -1,11 +1,12 @@
 //! The table under a chart and the provenance beside it, cell by cell in people's words.
 
 use crate::attribution::channel_title;
-use crate::chart::{Setting, column, left_because, number, past, shown};
+use crate::chart::{Setting, column, is_to_come, left_because, names_group, number, past, shown};
 use crate::{experiment, paths, power, words};
 use api::Catalog;
+use chrono::TimeDelta;
 use serde::Serialize;
-use spec::{Answer, Cost, Provenance, Value};
+use spec::{Answer, Cost, Differences, Provenance, Value};
 
 #[derive(Serialize)]
 pub(crate) struct Head {
@@ -57,7 +58,8 @@ pub(crate) fn head(name: &str, value_type: &str, setting: &Setting<'_>) -> Head 
         name if is_since(name, setting) => since_title(name, setting),
         other => field_title(other, setting.catalog),
     };
-    Head { title, is_number: ["integer", "number", "decimal"].contains(&value_type) }
+    let is_number = ["integer", "number", "decimal"].contains(&value_type) && !names_group(name, setting.question);
+    Head { title, is_number }
 }
 
 /// Whether a column is one of a retention: `p0`, `p1`, ...
@@ -81,21 +83,33 @@ fn field_title(name: &str, catalog: &Catalog) -> String {
     fields.find(|field| field.name == name).map_or_else(|| name.to_owned(), |field| field.title.clone())
 }
 
+/// Digits after the point, column by column: figures that stand under one another have the same.
+pub(crate) fn table_digits(answer: &Answer) -> Vec<usize> {
+    let of = |place: usize| {
+        let figures: Vec<f64> = answer.rows.iter().filter_map(|row| number(&row[place])).collect();
+        words::digits(&figures)
+    };
+    (0..answer.columns.len()).map(of).collect()
+}
+
 /// The cells of a row.
-pub(crate) fn cells(row: &[Value], answer: &Answer, setting: &Setting<'_>) -> Vec<Cell> {
+pub(crate) fn cells(row: &[Value], (answer, digits): (&Answer, &[usize]), setting: &Setting<'_>) -> Vec<Cell> {
     let by = setting.question["by"].as_str().unwrap_or_default();
     let is_withheld = column(answer, "withheld").is_some_and(|index| row[index] == Value::Boolean(true));
-    let cell = |(value, column): (&Value, &spec::Column)| {
+    let cell = |((value, column), digits): ((&Value, &spec::Column), &usize)| {
         let name = column.name.as_str();
         let is_experiment = setting.question["kind"] == "experiment";
+        let is_retention = setting.question["kind"] == "retention";
         let own = is_experiment && ["n", "mean", "sum", "sum_squares"].contains(&name)
             || ["value", "conversions", "people", "from_first", "from_previous", "median_seconds"].contains(&name)
-            || (setting.question["kind"] == "retention" && name != "cohort" && name != "withheld");
+            || (is_retention && name != "cohort" && name != "withheld");
+        let since = if name == "size" { "p0" } else { name };
+        let is_ahead = is_retention && own && is_to_come(&row[0], since, setting);
         let text = match (column.name.as_str(), number(value)) {
             (name, _) if setting.question["kind"] == "power" => power::cell(name, value, setting),
             ("interval" | "cohort", _) => words::interval(&value.to_string(), by),
             ("channel", _) if setting.question["kind"] == "attribution" => channel_title(row, &answer.rows),
-            ("conversions", Some(conversions)) => words::figure(&words::rounded(conversions), None),
+            ("conversions", Some(conversions)) => words::figure(&words::rounded_to(conversions, *digits), None),
             ("metric", _) if is_experiment && *value == Value::Null => String::new(),
             ("metric", _) if is_experiment => experiment::metric_title(&value.to_string(), setting),
             ("mean", Some(mean)) if is_experiment => experiment::mean_words(mean, &row[1].to_string(), setting),
@@ -105,9 +119,14 @@ pub(crate) fn cells(row: &[Value], answer: &Answer, setting: &Setting<'_>) -> Ve
             ("from_first" | "from_previous", Some(rate)) => words::percent(rate),
             ("median_seconds", Some(seconds)) => words::length(seconds),
             ("value", Some(amount)) => match value {
-                Value::Number(_) => words::figure(&words::rounded(amount), setting.unit.as_deref()),
+                Value::Number(_) => words::figure(&words::rounded_to(amount, *digits), setting.unit.as_deref()),
                 _ => words::figure(&value.to_string(), setting.unit.as_deref()),
             },
+            (name, _) if names_group(name, setting.question) => shown(value),
+            ("people", Some(_)) if setting.question["kind"] == "audience" => {
+                words::figure(&value.to_string(), Some("people"))
+            }
+            (_, None) if is_ahead => String::new(),
             // A column of people says so in its head.
             (_, Some(_)) if own => words::figure(&value.to_string(), None),
             (_, Some(_)) => words::figure(&value.to_string(), column.unit.as_deref()),
@@ -121,41 +140,77 @@ pub(crate) fn cells(row: &[Value], answer: &Answer, setting: &Setting<'_>) -> Ve
             (_, None) if own => "—".to_owned(),
             (_, None) => shown(value),
         };
-        Cell { text, sort: value.to_string(), is_withheld: is_withheld && own && *value == Value::Null }
+        Cell { text, sort: value.to_string(), is_withheld: is_withheld && own && *value == Value::Null && !is_ahead }
     };
-    row.iter().zip(&answer.columns).map(cell).collect()
+    row.iter().zip(&answer.columns).zip(digits).map(cell).collect()
 }
 
-/// "How do we know?" in lines of name and value.
-pub(crate) fn provenance(provenance: &Provenance) -> Vec<(String, String)> {
+/// Words of the glossary that lines of provenance and cost lead to.
+#[cfg(test)]
+pub(crate) const WORDS: [&str; 10] =
+    ["known", "used", "left out", "landing", "as of", "snapshot", "definition", "question", "cost", "forecast"];
+
+/// A line: its name, its value, and the word of the glossary that the name leads to, if one does.
+pub(crate) type Line = (String, String, &'static str);
+
+/// "How do we know?" in lines.
+pub(crate) fn provenance(provenance: &Provenance) -> Vec<Line> {
     let count = |count: Option<u64>| {
         count.map_or_else(|| "too few to say".to_owned(), |count| words::figure(&count.to_string(), None))
     };
     let mut lines = vec![
-        ("People known".to_owned(), count(provenance.people.known)),
-        ("People used".to_owned(), count(provenance.people.used)),
+        ("People known".to_owned(), count(provenance.people.known), "known"),
+        ("People used".to_owned(), count(provenance.people.used), "used"),
     ];
     for (reason, left) in &provenance.people.withheld {
-        lines.push((format!("Left out: they {}", left_because(reason)), count(*left)));
+        lines.push((format!("Left out: they {}", left_because(reason)), count(*left), "left out"));
     }
     let landed = provenance.landed_until.map(|at| words::moment(&Value::Timestamp(at).to_string()));
-    lines.push(("Data landed until".to_owned(), landed.unwrap_or_else(|| "nothing yet".to_owned())));
-    lines.push(("As of".to_owned(), words::moment(&Value::Timestamp(provenance.as_of).to_string())));
+    lines.push(("Data landed until".to_owned(), landed.unwrap_or_else(|| "nothing yet".to_owned()), "landing"));
+    lines.push(("As of".to_owned(), words::moment(&Value::Timestamp(provenance.as_of).to_string()), "as of"));
     let tables: Vec<String> = provenance.tables.iter().map(|(name, version)| format!("{name} v{version}")).collect();
-    lines.push(("Tables".to_owned(), tables.join(", ")));
-    lines.push(("Definitions and rules".to_owned(), short(&provenance.policy_version)));
-    lines.push(("Question".to_owned(), short(&provenance.question_hash)));
-    lines.push(("Computed by".to_owned(), provenance.engine.clone()));
+    lines.push(("Tables".to_owned(), tables.join(", "), "snapshot"));
+    lines.push(("Definitions and rules".to_owned(), short(&provenance.policy_version), "definition"));
+    lines.push(("Question".to_owned(), short(&provenance.question_hash), "question"));
+    lines.push(("Computed by".to_owned(), provenance.engine.clone(), ""));
     lines
 }
 
-/// The same in one line: whom it is about, how fresh, under which rules.
+/// What the purpose of an answer says of figures that are near to others; `None` where it guards nothing. It stands under every
+/// answer for such a purpose: under some it would tell which gave way.
+pub(crate) fn guard_words(provenance: &Provenance) -> Option<String> {
+    let people = words::figure(&provenance.min_group.to_string(), Some("people"));
+    (provenance.differences == Differences::Guarded.name()).then(|| {
+        format!(
+            "A figure that would differ from one you saw before by fewer than {people} is shown as it was before, so that \
+             nobody can be singled out."
+        )
+    })
+}
+
+/// The same in one line for IT: whom it is about, how fresh, under which rules.
 pub(crate) fn provenance_line(provenance: &Provenance) -> String {
-    let people =
-        provenance.people.used.map_or_else(|| "too few".to_owned(), |used| words::figure(&used.to_string(), None));
+    let people = people_used(provenance);
     let landed = provenance.landed_until.map(|at| words::moment(&Value::Timestamp(at).to_string()));
     let landed = landed.map_or_else(|| "no data yet".to_owned(), |at| format!("data landed {at}"));
-    format!("{people} people used, {landed}, rules {}", short(&provenance.policy_version))
+    format!("{people} used, {landed}, rules {}", short(&provenance.policy_version))
+}
+
+/// And for marketing: whom it is about, and up to which day. `last` is the last day with data.
+pub(crate) fn source_line(provenance: &Provenance, last: Option<&str>) -> String {
+    let people = people_used(provenance);
+    // What ends at midnight has nothing of the day that begins then.
+    let looked = (provenance.as_of - TimeDelta::nanoseconds(1)).date_naive();
+    let until = last.and_then(words::parse_day).map(|last| last.min(looked));
+    match until {
+        Some(day) => format!("{people}, data up to {}", words::day(&day.to_string())),
+        None => format!("{people}, no data yet"),
+    }
+}
+
+fn people_used(provenance: &Provenance) -> String {
+    let used = provenance.people.used;
+    used.map_or_else(|| "too few people to say".to_owned(), |used| words::figure(&used.to_string(), Some("people")))
 }
 
 fn short(hash: &str) -> String {
@@ -168,12 +223,12 @@ fn took(seconds: f64, forecast: Option<&Cost>) -> String {
     format!("{seconds:.3} s{}", expected.unwrap_or_default())
 }
 
-/// What it cost, in lines of name and value; empty where the role may not know.
-pub(crate) fn cost(provenance: &Provenance) -> Vec<(String, String)> {
+/// What it cost, in lines; empty where the role may not know.
+pub(crate) fn cost(provenance: &Provenance) -> Vec<Line> {
     let Some(cost) = &provenance.cost else { return Vec::new() };
     vec![
-        ("Rows read".to_owned(), words::figure(&cost.rows_read.to_string(), None)),
-        ("Bytes read".to_owned(), words::figure(&format!("{:.1}", cost.bytes_read as f64 / 1e6), Some("MB"))),
-        ("Answered in".to_owned(), took(cost.seconds, provenance.forecast.as_ref())),
+        ("Rows read".to_owned(), words::figure(&cost.rows_read.to_string(), None), "cost"),
+        ("Bytes read".to_owned(), words::figure(&format!("{:.1}", cost.bytes_read as f64 / 1e6), Some("MB")), ""),
+        ("Answered in".to_owned(), took(cost.seconds, provenance.forecast.as_ref()), "forecast"),
     ]
 }

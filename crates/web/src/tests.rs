@@ -16,9 +16,12 @@ use tower::ServiceExt;
 mod arrivals;
 mod dashboards;
 mod definitions;
+mod faces;
 mod forged;
+mod palette;
 mod power;
 mod standings;
+mod starts;
 mod values;
 
 const CONDITION: &str =
@@ -114,6 +117,7 @@ fn sample_of(method: &str, path: &str, name: &str) -> axum::http::request::Build
             "?format=csv&q=%7B%22kind%22%3A%22trend%22%2C%22purpose%22%3A%22analytics%22%2C%22measure%22%3A%22net_sales%22%7D"
         }
         "/api/v1/sources/{name}/import" => "?file_name=a.csv",
+        "/api/v1/values" => "?purpose=email&field=region",
         path if path.starts_with("/ask") => {
             "?q=%7B%22kind%22%3A%22trend%22%2C%22purpose%22%3A%22analytics%22%2C%22measure%22%3A%22net_sales%22%7D"
         }
@@ -172,7 +176,7 @@ async fn every_route_answers_every_caller_as_the_matrix_says() {
         ("ivo", &[("authorization", "Bearer token-ivo")], true),
         ("pia", &[("authorization", "Bearer token-pia")], true),
         ("eve", &[("authorization", "Bearer token-eve")], true),
-        ("eve's", &[("cookie", "entente=session-eve")], true),
+        ("eve's", &[("cookie", "entente=session-eve"), ("sec-fetch-site", "same-origin")], true),
         ("as mia", &[("x-entente-owner", "owner"), ("x-entente-as", "mia")], true),
         ("as sam", &[("x-entente-owner", "owner"), ("x-entente-as", "sam")], false),
     ];
@@ -469,6 +473,8 @@ async fn signing_in_is_slow_to_guess_and_leads_only_inside() {
     for next in ["//evil", "https://evil", "/\\evil", ""] {
         assert_eq!(check("demo", next).await.expect("an answer").headers()["location"], "/", "{next}");
     }
+    let gap = "/definitions/contracts/purchases.odcs.yaml?change=%7B%22do%22%3A%22a%22%7D&q=%7B%7D";
+    assert_eq!(check("demo", gap).await.expect("an answer").headers()["location"], gap, "a link is followed");
     for _ in 0..10 {
         assert_eq!(check("guess", "/").await.expect("an answer").status(), StatusCode::UNAUTHORIZED);
     }
@@ -747,7 +753,7 @@ async fn a_problem_says_what_helps() {
     let refused = json!({ "kind": "audience", "purpose": "analytics", "where": CONDITION, "release": "list" });
     let got = get(&page_of(&refused).replace("/ask?", "/ask/download?format=csv&")).await;
     assert_eq!(got.status, StatusCode::FORBIDDEN);
-    assert!(got.text().contains("the nearest yes") && got.text().contains("235 people"), "{}", got.text());
+    assert!(got.text().contains("nearest yes") && got.text().contains("235 people"), "{}", got.text());
     let nowhere = get("/nope").await;
     assert_eq!(nowhere.status, StatusCode::NOT_FOUND);
     assert!(nowhere.text().contains("aria-label=\"Main\""), "inside of the frame");
@@ -886,7 +892,7 @@ fn every_static_file_is_embedded_and_every_vendored_one_is_the_one_declared() {
     for name in embedded.iter().filter_map(|name| name.strip_prefix("vendor/")) {
         use sha2::Digest;
         let digest = sha2::Sha256::digest(std::fs::read(folder.join("vendor").join(name)).expect("the file"));
-        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = spec::hex(&digest);
         assert!(vendor.contains(&hex), "{name} is not the file that VENDOR.toml declares");
     }
 }
@@ -916,11 +922,57 @@ async fn a_gap_says_who_closes_it_and_opens_with_the_change() {
     let text = get(&verdict).await.text();
     assert!(text.contains("The data team, usually within 2 days"), "{text}");
     let (_, rest) = text.split_once("href=\"/definitions/").expect("the file opens");
-    let (path, change) = rest.split('"').next().unwrap_or_default().split_once("?change=").expect("with the change");
+    let (link, q) = rest.split('"').next().unwrap_or_default().split_once("&amp;q=").expect("with the question");
+    let q = String::from_utf8(crate::body::percent_decode(q.as_bytes())).expect("it is text");
+    assert_eq!(serde_json::from_str::<Json>(&q).expect("it is JSON"), gap, "it leads back to the question");
+    let (path, change) = link.split_once("?change=").expect("with the change");
     assert_eq!(path, "contracts/people.odcs.yaml");
     let change = String::from_utf8(crate::body::percent_decode(change.as_bytes())).expect("it is text");
     let change = spec::Change::parse(&serde_json::from_str(&change).expect("it is JSON")).expect("it is a change");
     let (object, field, purpose) = ("people".to_owned(), "income".to_owned(), "ads".to_owned());
     assert_eq!(change, spec::Change::AllowField { object, field, purpose });
     assert!(get(&format!("{verdict}&face=it")).await.text().contains("&amp;face=it\">Open with the change"));
+}
+
+#[tokio::test]
+async fn what_cannot_be_saved_says_so_before_a_title_is_typed() {
+    let page = |question: Json| async move { get(&page_of(&question)).await.text() };
+    let broken = page(json!({ "kind": "audience", "where": "did(basket_payd)" })).await;
+    assert!(broken.contains("popovertarget=\"save\" disabled aria-describedby=\"unsavable\""), "{broken}");
+    assert!(broken.contains("It can be saved once it is a question") && !broken.contains("action=\"/ask/save\""));
+    let whole = page(audience("email")).await;
+    assert!(whole.contains("action=\"/ask/save\"") && !whole.contains("unsavable"), "{whole}");
+}
+
+#[tokio::test]
+async fn values_are_told_where_they_are_not_counted() {
+    let values = get("/api/v1/values?purpose=email&field=region").await.json();
+    assert_eq!(values, json!({ "values": ["US-CA", "US-NY"], "why": null }));
+    let counted = get("/api/v1/values?purpose=ads&field=region").await.json();
+    assert!(counted["values"].as_array().is_some_and(Vec::is_empty) && counted["why"].is_string(), "{counted}");
+    assert_eq!(get("/api/v1/values?purpose=email").await.status, StatusCode::BAD_REQUEST);
+    let trend = json!({ "kind": "trend", "purpose": "email", "measure": "count(basket_paid)" });
+    let page = get(&page_of(&trend)).await.text();
+    assert!(page.contains("data-values=\"trait\"") && page.contains("<datalist id=\"values\">"), "{page}");
+}
+
+#[tokio::test]
+async fn records_are_filtered_and_kept_as_a_file() {
+    let look = |path: &'static str| {
+        let request = Request::get(path).header("authorization", "Bearer token-pia").body(Body::empty());
+        send("", request.expect("a request"))
+    };
+    let page = look("/rules/audit?day=2026-01-05&user=mia").await.text();
+    for words in ["value=\"2026-01-05\"", ">e-mail</td>", "name=\"live\"", "format=csv&amp;user=mia&amp;day=2026-01-05"]
+    {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    let file = look("/rules/audit?format=csv").await;
+    assert!(file.header("content-disposition").contains("records.csv"));
+    let text = file.text();
+    let mut lines = text.lines();
+    assert!(lines.next().is_some_and(|head| head.starts_with("number,at,who,what,")), "{text}");
+    assert!(lines.next().is_some_and(|line| line.contains(",mia,ask,") && line.contains(",e-mail,yes,235,")), "{text}");
+    assert_eq!(get("/rules/audit?format=csv").await.status, StatusCode::FORBIDDEN);
+    assert_eq!(look("/api/v1/audit?day=tomorrow").await.status, StatusCode::BAD_REQUEST);
 }

@@ -64,7 +64,18 @@ pub(crate) fn change(now: f64, before: f64) -> Option<String> {
 
 /// A number rounded for reading: whole from 1000 on, else with two digits.
 pub(crate) fn rounded(number: f64) -> String {
-    if number.fract() == 0.0 || number.abs() >= 1000.0 { format!("{number:.0}") } else { format!("{number:.2}") }
+    rounded_to(number, digits(&[number]))
+}
+
+/// Digits after the point that figures have which stand together: none where one of them is long or all are whole, else two.
+pub(crate) fn digits(figures: &[f64]) -> usize {
+    let is_short = figures.iter().all(|figure| figure.abs() < 1000.0);
+    if is_short && figures.iter().any(|figure| figure.fract() != 0.0) { 2 } else { 0 }
+}
+
+/// A number with so many digits after the point.
+pub(crate) fn rounded_to(number: f64, digits: usize) -> String {
+    format!("{number:.digits$}")
 }
 
 /// A length of time in its largest sensible unit: `12 days`, `3.5 hours`.
@@ -112,6 +123,16 @@ pub(crate) fn interval_end(start: NaiveDate, by: &str) -> NaiveDate {
         "month" => start.checked_add_months(chrono::Months::new(1)).unwrap_or(start),
         "week" => days(7),
         _ => days(1),
+    }
+}
+
+/// The start of an interval so many after the one that starts on `start`.
+pub(crate) fn intervals_after(start: NaiveDate, by: &str, count: u32) -> NaiveDate {
+    let days = |n: u32| start.checked_add_days(chrono::Days::new(u64::from(n))).unwrap_or(NaiveDate::MAX);
+    match by {
+        "month" => start.checked_add_months(chrono::Months::new(count)).unwrap_or(NaiveDate::MAX),
+        "week" => days(count.saturating_mul(7)),
+        _ => days(count),
     }
 }
 

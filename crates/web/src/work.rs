@@ -1,6 +1,6 @@
 //! Runs the product's synchronous calls off the event loop: a few at once, a bounded queue behind them.
 //!
-//! Invariant: nobody takes all places of a pool whose jobs are run for a user; the rest waits in the user's own turn.
+//! Invariant: nobody takes all places of a pool whose jobs are run for a user; the rest waits in the user's own line.
 
 use crate::problem::Problem;
 use api::{Principal, Waiting};
@@ -51,27 +51,29 @@ impl Pool {
         who: Principal,
         job: impl FnOnce(&Principal) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        let turn = Users::enter(&self.users, &who.user)?;
+        let share = Users::enter(&self.users, &who.user)?;
         let _until_dropped = UntilDropped(who.waiting.clone());
-        self.run_in(Some(turn), move || job(&who)).await
+        self.run_in(Some(share), move || job(&who)).await
     }
 
     async fn run_in<T: Send + 'static>(
         &self,
-        turn: Option<Turn>,
+        share: Option<Share>,
         job: impl FnOnce() -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
         let Ok(_admitted) = self.admitted.try_acquire() else {
             return Err(Problem::busy("more questions are waiting than can be answered soon"));
         };
         let work = async {
-            let own = match &turn {
-                Some(turn) => Some(turn.running.clone().acquire_owned().await.expect("the semaphore is never closed")),
+            let own = match &share {
+                Some(share) => {
+                    Some(share.running.clone().acquire_owned().await.expect("the semaphore is never closed"))
+                }
                 None => None,
             };
             let place = self.running.clone().acquire_owned().await.expect("the semaphore is never closed");
             tokio::task::spawn_blocking(move || {
-                let _held = (place, own, turn);
+                let _held = (place, own, share);
                 job()
             })
             .await
@@ -106,7 +108,7 @@ struct Users {
 }
 
 impl Users {
-    fn enter(users: &Arc<Users>, user: &str) -> Result<Turn, Problem> {
+    fn enter(users: &Arc<Users>, user: &str) -> Result<Share, Problem> {
         let mut jobs = users.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         let (n_jobs, running) =
             jobs.entry(user.to_owned()).or_insert_with(|| (0, Arc::new(Semaphore::new(USER_RUNNING_MAX))));
@@ -116,18 +118,18 @@ impl Users {
                 .with_retry_after(2));
         }
         *n_jobs += 1;
-        Ok(Turn { users: users.clone(), user: user.to_owned(), running: running.clone() })
+        Ok(Share { users: users.clone(), user: user.to_owned(), running: running.clone() })
     }
 }
 
 /// A job's part in its user's share; given back when dropped.
-struct Turn {
+struct Share {
     users: Arc<Users>,
     user: String,
     running: Arc<Semaphore>,
 }
 
-impl Drop for Turn {
+impl Drop for Share {
     fn drop(&mut self) {
         let mut jobs = self.users.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((n_jobs, _)) = jobs.get_mut(&self.user) {

@@ -4,6 +4,7 @@
 import { startKeeping } from "./kept.js";
 import { startPatience } from "./patience.js";
 import { startTables } from "./table.js";
+import { startValues } from "./values.js";
 
 const find = (selector, from = document) => from.querySelector(selector);
 
@@ -55,6 +56,7 @@ function openPalette() {
   palette.showModal();
   const input = find("input", palette);
   input.value = "";
+  palette.removeAttribute("data-opens");
   htmx.trigger(input, "open");
 }
 
@@ -69,10 +71,18 @@ function choose(step) {
   find("#palette input").setAttribute("aria-activedescendant", next.id);
 }
 
+/** Opens what is chosen, or the first; what was found for other words is waited out, and nothing found opens nothing. */
+function openFound() {
+  const words = find("#palette input").value.trim().toLowerCase();
+  const isCurrent = find("#found [data-words]")?.dataset.words === words;
+  find("#palette").toggleAttribute("data-opens", !isCurrent);
+  if (isCurrent) (find("#found [aria-selected=true]") ?? find("#found [role=option]"))?.click();
+}
+
 function paletteKeys(event) {
   if (event.key === "ArrowDown") choose(1);
   else if (event.key === "ArrowUp") choose(-1);
-  else if (event.key === "Enter") (find("#found [aria-selected=true]") ?? find("#found a"))?.click();
+  else if (event.key === "Enter") openFound();
   else return;
   event.preventDefault();
 }
@@ -142,7 +152,10 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 
 document.addEventListener("htmx:afterSwap", (event) => {
   const { target, requestConfig, successful } = event.detail;
-  if (target?.id === "found") find("#palette input").removeAttribute("aria-activedescendant");
+  if (target?.id === "found") {
+    find("#palette input").removeAttribute("aria-activedescendant");
+    if (find("#palette[data-opens]")) openFound();
+  }
   if (successful && requestConfig?.elt?.matches("form[popover]") && target?.id === "toasts") {
     requestConfig.elt.hidePopover();
     find(".result", requestConfig.elt).replaceChildren();
@@ -241,6 +254,17 @@ function forgetText() {
   if (field) sessionStorage.removeItem(textDraftKey(field));
 }
 
+/** Scrolls the text to a line, with some before it. */
+function scrollToLine(field, line) {
+  field.scrollTop = Math.max(0, (line - 4) * parseFloat(getComputedStyle(field).lineHeight));
+}
+
+/** A change that is proposed may be far down. */
+function showProposed(root) {
+  const field = find("#definition-text[data-first]", root);
+  if (field) scrollToLine(field, Number(field.dataset.first));
+}
+
 /** Puts the cursor where something is wrong. */
 function goTo({ dataset: { line, column } }) {
   const field = find("#definition-text");
@@ -250,7 +274,7 @@ function goTo({ dataset: { line, column } }) {
   const text = lines[line - 1] ?? "";
   field.focus();
   field.setSelectionRange(start + Math.min(column - 1, text.length), start + text.length);
-  field.scrollTop = Math.max(0, (line - 4) * parseFloat(getComputedStyle(field).lineHeight));
+  scrollToLine(field, line);
 }
 
 document.addEventListener("click", ({ target }) => {
@@ -273,6 +297,9 @@ async function importFile(form) {
     result.textContent = response.ok
       ? `Received ${body.received}: stored ${body.stored}, there already ${body.duplicate}, rejected ${body.rejected}.`
       : `${body.detail}. ${body.hint ?? ""}`;
+    // The books stand above the form, and are others by now.
+    const books = { target: "#books", select: "#books", swap: "outerHTML" };
+    if (response.ok) htmx.ajax("GET", location.pathname + location.search, books);
   } catch {
     result.textContent = "The file could not be sent.";
   }
@@ -292,16 +319,42 @@ document.addEventListener("submit", (event) => {
   }
 });
 
+/** A field that leaves of a list only what has its words; it changes nothing of the form, which is not told. */
+function startNarrowing(field) {
+  const list = document.getElementById(field.dataset.narrows);
+  field.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    // It chooses the first that is left, and does not send the form yet.
+    event.preventDefault();
+    list.value = [...list.options].find((option) => !option.hidden)?.value ?? list.value;
+    list.dispatchEvent(new Event("input", { bubbles: true }));
+    list.focus();
+  });
+  field.closest("label").hidden = false;
+  field.addEventListener("input", (event) => {
+    event.stopPropagation();
+    const words = field.value.trim().toLowerCase().split(/\s+/);
+    for (const option of list.options) {
+      const text = `${option.parentElement.label ?? ""} ${option.label}`.toLowerCase();
+      option.hidden = !words.every((word) => text.includes(word));
+    }
+    for (const group of list.querySelectorAll("optgroup")) group.hidden = [...group.children].every((option) => option.hidden);
+  });
+}
+
 /** Gives new parts of the page what they need. */
 function start(root) {
+  root.querySelectorAll("[data-narrows]").forEach(startNarrowing);
   drawCharts(root);
   restoreDraft(root);
   restoreText(root);
+  showProposed(root);
   startTables(root, say);
   for (const toast of root.querySelectorAll("[data-toast]")) expire(toast);
 }
 
 startKeeping(say);
 startPatience();
+startValues();
 document.addEventListener("htmx:load", (event) => start(event.detail.elt.parentElement ?? document));
 start(document);

@@ -9,25 +9,34 @@ const isPrinting = () => document.documentElement.classList.contains("printing")
 const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const signs = { USD: "$", EUR: "€", GBP: "£" };
 
-function figure(value, unit, shortDigits) {
+/** A figure as tables write it: narrow spaces between thousands, the sign of its currency in front. */
+function figure(value, unit, digits) {
   if (value === null || value === undefined) return "withheld";
-  const short = shortDigits !== undefined;
-  const options = short ? { notation: "compact", maximumFractionDigits: shortDigits } : { maximumFractionDigits: 2 };
-  const text = new Intl.NumberFormat("en", options).format(value).replaceAll(",", "\u202f");
-  if (signs[unit]) return signs[unit] + text;
-  return short || !unit ? text : `${text} ${unit}`;
+  const options = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  const text = new Intl.NumberFormat("en", options).format(Math.abs(value)).replaceAll(",", "\u202f");
+  const minus = value < 0 && /[1-9]/.test(text) ? "\u2212" : "";
+  if (signs[unit]) return minus + signs[unit] + text;
+  return minus + (unit ? `${text} ${unit}` : text);
 }
 
-/** Digits after the point that tell the labels of an axis apart: thousands are short for K, so that a step may be a part of one. */
-function digits(low, high) {
-  const top = Math.max(Math.abs(low), Math.abs(high));
-  const step = (high - low) / 5;
-  if (!(step > 0)) return 1;
-  const short = 1000 ** Math.max(0, Math.floor(Math.log10(top) / 3));
-  return Math.min(3, Math.max(0, Math.ceil(-Math.log10(step / short))));
+/** Digits after the point that figures have which stand together: none where one of them is long or all are whole. */
+function digitsOf(values) {
+  return values.some((value) => Math.abs(value) >= 1000) || values.every(Number.isInteger) ? 0 : 2;
 }
+
+/** Digits after the point that tell the labels of an axis apart. */
+function digitsOfAxis(low, high) {
+  const step = (high - low) / 5;
+  return step > 0 ? Math.min(3, Math.max(0, Math.ceil(-Math.log10(step)))) : digitsOf([high]);
+}
+
+/** The unit of the labels of an axis: a sign is short enough to stand at each; what else it is the title says. */
+const unitOfAxis = (unit) => (signs[unit] || unit === "%" ? unit : "");
+
+const known = (spec) => spec.series.flatMap((series) => series.values).filter((value) => value !== null);
 
 function tooltip(spec) {
+  const digits = digitsOf(known(spec));
   return (points) => {
     const box = document.createElement("div");
     const title = document.createElement("b");
@@ -39,7 +48,8 @@ function tooltip(spec) {
       if (seen.has(point.seriesName) || point.value === null || point.value === undefined) continue;
       seen.add(point.seriesName);
       const line = document.createElement("div");
-      line.textContent = spec.series.length > 1 ? `${point.seriesName}: ${figure(point.value, spec.unit)}` : figure(point.value, spec.unit);
+      const text = figure(point.value, spec.unit, digits);
+      line.textContent = spec.series.length > 1 ? `${point.seriesName}: ${text}` : text;
       box.append(line);
     }
     return box;
@@ -47,10 +57,11 @@ function tooltip(spec) {
 }
 
 /** One line, and its dashed end while the last interval is not over. */
-function lines(spec, series, index) {
+function lines(spec, series, index, fromZero) {
   const color = token(`--c${index + 1}`);
   const shared = { type: "line", name: series.name, symbolSize: 6, showSymbol: spec.labels.length < 3, color, animation: !calm.matches && !isPrinting(), animationDuration: 140 };
-  const area = spec.series.length === 1 ? { areaStyle: { color, opacity: 0.07 } } : {};
+  // Where the axis begins elsewhere, a filled line would look like growth from nothing.
+  const area = spec.series.length === 1 && fromZero ? { areaStyle: { color, opacity: 0.07 } } : {};
   if (!spec.incomplete || spec.labels.length < 2) return [{ ...shared, ...area, lineStyle: { width: 2 }, data: series.values }];
   const end = spec.labels.length - 1;
   return [
@@ -62,11 +73,11 @@ function lines(spec, series, index) {
 function option(spec) {
   const [ink, muted, line, raised] = ["--ink", "--muted", "--line", "--raised"].map(token);
   const text = { color: muted, fontFamily: "Inter, system-ui, sans-serif", fontSize: 12 };
-  const all = spec.series.flatMap((series) => series.values).filter((value) => value !== null);
+  const all = known(spec);
   const [low, high] = [Math.min(...all), Math.max(...all)];
   // A line may leave zero out where the figures lie close together; the axis says so by its labels.
   const fromZero = low < 0 || low < high / 2;
-  const shortDigits = digits(fromZero ? Math.min(low, 0) : low, high);
+  const digits = digitsOfAxis(fromZero ? Math.min(low, 0) : low, high);
   return {
     aria: { enabled: false },
     textStyle: text,
@@ -78,13 +89,13 @@ function option(spec) {
     },
     yAxis: {
       type: "value", scale: !fromZero, splitNumber: 4,
-      splitLine: { lineStyle: { color: line } }, axisLabel: { ...text, formatter: (value) => figure(value, spec.unit, shortDigits) },
+      splitLine: { lineStyle: { color: line } }, axisLabel: { ...text, formatter: (value) => figure(value, unitOfAxis(spec.unit), digits) },
     },
     tooltip: {
       trigger: "axis", confine: true, formatter: tooltip(spec), backgroundColor: raised, borderColor: line, borderWidth: 1,
       textStyle: { ...text, color: ink, fontSize: 13 }, axisPointer: { lineStyle: { color: muted, type: "solid" } }, extraCssText: "box-shadow:none;border-radius:8px",
     },
-    series: spec.series.flatMap((series, index) => lines(spec, series, index)),
+    series: spec.series.flatMap((series, index) => lines(spec, series, index, fromZero)),
   };
 }
 

@@ -8,7 +8,7 @@ use crate::diagnostic::{Place, Problems};
 use crate::fields::{Fields, text_of, texts_of};
 use crate::names::{check_name, did_you_mean, shortened};
 use crate::node::{Node, NodeKind};
-use crate::question::{day, instant};
+use crate::question::{day, instant, no_day};
 use crate::rules::{CLASSES, check_known, word_of};
 use crate::types::phrase;
 use chrono::NaiveDate;
@@ -86,9 +86,9 @@ pub(crate) fn read_contract(node: &Node, purposes: &[&str], problems: &mut Probl
     let status = fields.text("status", "say how far it is, as in `status: active`", problems);
     let description = read_description(&mut fields, problems);
     let owner = read_owner(&mut fields, problems);
-    let (freshness, until) = read_service(&mut fields, problems);
+    let service = read_service(&mut fields, problems);
     let (door, release_max) = read_own(&mut fields, problems);
-    let terms = Terms { until, release_max };
+    let terms = Terms { until: service.until, release_max };
     let mut objects = Vec::new();
     let mut places = Vec::new();
     for node in fields.list("schema", problems) {
@@ -106,7 +106,18 @@ pub(crate) fn read_contract(node: &Node, purposes: &[&str], problems: &mut Probl
     }
     let (id, version, status) = (id?.to_owned(), version?.to_owned(), status?.to_owned());
     Some(ContractFile {
-        contract: Contract { id, version, status, description, owner, objects, freshness, door, terms },
+        contract: Contract {
+            id,
+            version,
+            status,
+            description,
+            owner,
+            objects,
+            freshness: service.freshness,
+            error_rate_max: service.error_rate_max,
+            door,
+            terms,
+        },
         places,
     })
 }
@@ -138,26 +149,68 @@ fn read_owner(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<String
     owner.map(str::to_owned)
 }
 
-/// What `slaProperties` promise that is held: the age that latency allows, and the last day of `endOfLife`.
-fn read_service(fields: &mut Fields<'_>, problems: &mut Problems) -> (Option<Freshness>, Option<NaiveDate>) {
-    let (mut freshness, mut until) = (None, None);
+/// What `slaProperties` promise that is held.
+#[derive(Default)]
+struct Service {
+    /// The age that `latency` allows.
+    freshness: Option<Freshness>,
+    /// The part of records that `errorRate` allows to be faulty.
+    error_rate_max: Option<f64>,
+    /// The last day of `endOfLife`.
+    until: Option<NaiveDate>,
+}
+
+/// The first property of each sort counts.
+fn read_service(fields: &mut Fields<'_>, problems: &mut Problems) -> Service {
+    let mut service = Service::default();
     for node in fields.list("slaProperties", problems) {
         let Some(mut sla) = Fields::open(node, "a service level", problems) else { continue };
         match sla.optional_text("property", problems) {
-            Some("latency") if freshness.is_none() => freshness = read_latency(node, &mut sla, problems),
-            Some("endOfLife") if until.is_none() => {
-                let text = sla.optional_text("value", problems).unwrap_or_default();
-                // The standard has an instant there; the day counts.
-                until = day(text).or_else(|| instant(text).map(|at| at.date_naive()));
-                if until.is_none() {
-                    let message = format!("`{}` is not a day", shortened(text));
-                    problems.add(&node.place, message, "write the last day of use, as in `value: 2026-12-31`".into());
-                }
+            Some("latency") if service.freshness.is_none() => {
+                service.freshness = read_latency(node, &mut sla, problems);
             }
+            Some("errorRate") if service.error_rate_max.is_none() => {
+                service.error_rate_max = read_error_rate(node, &mut sla, problems);
+            }
+            Some("endOfLife") if service.until.is_none() => service.until = read_end(node, &mut sla, problems),
             _ => {}
         }
     }
-    (freshness, until)
+    service
+}
+
+/// The last day of use.
+fn read_end(node: &Node, sla: &mut Fields<'_>, problems: &mut Problems) -> Option<NaiveDate> {
+    let value = sla.optional("value");
+    let text = match value.map(|value| &value.kind) {
+        Some(NodeKind::Text(text) | NodeKind::Number(text)) => text.clone(),
+        Some(NodeKind::Integer(number)) => number.to_string(),
+        _ => String::new(),
+    };
+    // The standard has an instant there; the day counts.
+    let until = day(&text).or_else(|| instant(&text).map(|at| at.date_naive()));
+    if until.is_none() {
+        let (message, hint) = no_day(&text, "write the last day of use, as in `value: 2026-12-31`");
+        let message = if text.is_empty() { "`endOfLife` has no day as its value".to_owned() } else { message };
+        problems.add(value.map_or(&node.place, |value| &value.place), message, hint);
+    }
+    until
+}
+
+/// The part of the records of a day that may be faulty.
+fn read_error_rate(node: &Node, sla: &mut Fields<'_>, problems: &mut Problems) -> Option<f64> {
+    let unit = sla.optional_text("unit", problems).unwrap_or("%");
+    let percent = match sla.optional("value").map(|node| &node.kind) {
+        Some(NodeKind::Integer(percent)) => Some(*percent as f64),
+        Some(NodeKind::Number(text) | NodeKind::Text(text)) => text.parse().ok(),
+        _ => None,
+    };
+    let percent = percent.filter(|percent| (0.0..=100.0).contains(percent) && ["%", "percent"].contains(&unit));
+    if percent.is_none() {
+        let hint = "write the part of the records of a day that may be faulty, as in `value: 5` and `unit: \"%\"`";
+        problems.add(&node.place, "the error rate is not a number of percent".into(), hint.into());
+    }
+    percent.map(|percent| percent / 100.0)
 }
 
 /// The age that latency allows.

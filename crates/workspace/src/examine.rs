@@ -4,11 +4,13 @@
 //! way it keeps every field, event and source that is used, and everything that is wrong.
 
 use crate::definitions::Definitions;
+use crate::diagnostic::Issue;
 use crate::names::nearest;
 use crate::rename::Change;
 use crate::types::{Complaint, aggregate_type, constant_type, fit, go_together, phrase};
 use spec::{
-    Aggregate, CompareOp, Condition, Diagnostic, EventSelector, Field, FieldClass, FieldRef, Term, Value, ValueType,
+    Aggregate, CompareOp, Condition, Diagnostic, EventSelector, Field, FieldClass, FieldRef, Role, Term, Value,
+    ValueType,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -51,9 +53,13 @@ pub(crate) enum About {
 /// What was seen so far.
 pub(crate) struct Examiner<'a> {
     pub(crate) definitions: &'a Definitions,
+    /// Whom names that may be meant are for: only what its catalogue shows is offered; everything where absent.
+    pub(crate) role: Option<&'a Role>,
     pub(crate) found: Vec<Found>,
     pub(crate) fields: BTreeSet<FieldRef>,
     pub(crate) property_fields: BTreeMap<String, Field>,
+    /// The events whose terms each of them is under.
+    pub(crate) property_events: BTreeMap<String, BTreeSet<String>>,
     pub(crate) trait_fields: BTreeMap<String, Field>,
     pub(crate) events: BTreeSet<String>,
     pub(crate) sources: BTreeSet<String>,
@@ -64,12 +70,14 @@ pub(crate) struct Examiner<'a> {
 }
 
 impl<'a> Examiner<'a> {
-    pub(crate) fn new(definitions: &'a Definitions) -> Examiner<'a> {
+    pub(crate) fn new(definitions: &'a Definitions, role: Option<&'a Role>) -> Examiner<'a> {
         Examiner {
             definitions,
+            role,
             found: Vec::new(),
             fields: BTreeSet::new(),
             property_fields: BTreeMap::new(),
+            property_events: BTreeMap::new(),
             trait_fields: BTreeMap::new(),
             events: BTreeSet::new(),
             sources: BTreeSet::new(),
@@ -81,8 +89,12 @@ impl<'a> Examiner<'a> {
     }
 
     pub(crate) fn wrong(&mut self, pointer: &str, message: String, hint: &str) {
-        let (path, hint) = (pointer.to_owned(), hint.to_owned());
-        let diagnostic = Diagnostic { path, line: 1, column: 1, message, hint };
+        self.wrong_at(pointer, Issue { line: 1, column: 1, message, hint: hint.to_owned() });
+    }
+
+    /// The same, at a line and a column of the text that the pointer leads to.
+    pub(crate) fn wrong_at(&mut self, pointer: &str, issue: Issue) {
+        let diagnostic = Diagnostic { path: pointer.to_owned(), ..issue.into_diagnostic() };
         if !self.found.iter().any(|found| matches!(found, Found::Wrong(known) if *known == diagnostic)) {
             self.found.push(Found::Wrong(diagnostic));
         }
@@ -193,6 +205,8 @@ impl<'a> Examiner<'a> {
             None => field.clone(),
         };
         self.property_fields.insert(name.to_owned(), kept);
+        let concerned = self.property_events.entry(name.to_owned()).or_default();
+        concerned.extend(with.iter().flat_map(|event| self.definitions.events_with(event, name)).map(str::to_owned));
         Some(field)
     }
 
@@ -205,10 +219,16 @@ impl<'a> Examiner<'a> {
         Some(field.clone())
     }
 
+    /// Whether a field may be offered as one that was meant.
+    pub(crate) fn shows(&self, field: &Field) -> bool {
+        self.role.is_none_or(|role| role.may_ask(field))
+    }
+
     /// Traits that may have been meant.
     pub(crate) fn trait_candidates(&self, name: &str) -> Vec<(String, Change)> {
         let traits = self.definitions.traits();
-        let near = nearest(name, traits.iter().map(|(_, _, field)| field.name.as_str()));
+        let shown = traits.iter().map(|(_, _, field)| *field).filter(|field| self.shows(field));
+        let near = nearest(name, shown.map(|field| field.name.as_str()));
         let from = FieldRef::Trait(name.to_owned());
         let change = |to: &String| Change::Field { from: from.clone(), to: FieldRef::Trait(to.clone()), event: None };
         near.iter().map(|to| (to.clone(), change(to))).collect()
@@ -234,7 +254,8 @@ impl<'a> Examiner<'a> {
     fn property_candidates(&self, events: &[&EventSelector], name: &str) -> Vec<(String, Change)> {
         let mut known: Vec<&str> = Vec::new();
         for event in events {
-            known.extend(self.definitions.properties(event).iter().map(|field| field.name.as_str()));
+            let shown = self.definitions.properties(event).into_iter().filter(|field| self.shows(field));
+            known.extend(shown.map(|field| field.name.as_str()));
         }
         known.sort_unstable();
         known.dedup();
@@ -325,7 +346,8 @@ impl<'a> Examiner<'a> {
             return None;
         }
         let is_unknown = site.events.iter().all(|event| self.definitions.property(event, name).is_none());
-        if site.about == About::Events && is_unknown && self.definitions.trait_field(name).is_some() {
+        let meant = self.definitions.trait_field(name).filter(|(_, _, field)| self.shows(field));
+        if site.about == About::Events && is_unknown && meant.is_some() {
             let (from, to) = (FieldRef::Property(name.to_owned()), FieldRef::Trait(name.to_owned()));
             self.unknown(written, "property", vec![(name.to_owned(), Change::Field { from, to, event: None })]);
             return None;
@@ -341,7 +363,8 @@ impl<'a> Examiner<'a> {
         }
         let Some(field) = self.keep_trait(name) else {
             let mut candidates = self.trait_candidates(name);
-            if site.events.iter().any(|event| self.definitions.property(event, name).is_some()) {
+            let property = |event| self.definitions.property(event, name).filter(|field| self.shows(field));
+            if site.events.iter().any(|event| property(event).is_some()) {
                 let (from, to) = (FieldRef::Trait(name.to_owned()), FieldRef::Property(name.to_owned()));
                 candidates.insert(0, (format!("event.{name}"), Change::Field { from, to, event: None }));
             }

@@ -2,8 +2,8 @@
 //!
 //! Flow: `yaml` turns a text into a tree of nodes with places; `load` reads the nodes of every file into `Definitions`;
 //! `condition`, `measure` and `question` parse what people ask; `resolve` puts definitions in the place of names and
-//! checks names and types against the contracts; `words` says a question in a plain sentence. `proposal` writes a change of a
-//! definition into the text of its file.
+//! checks names and types against the contracts; `words` says a question in a plain sentence. `sql_text` changes a text in
+//! SQL, `proposal` writes a change of a definition into the text of its file. `lineage` says what rests on what.
 //!
 //! Invariants: nothing here fails, panics on input, touches the disk or reads a clock. A text that is wrong gives
 //! diagnostics, all of them; a definition that is wrong is left out and takes no other with it. Every input has a limit.
@@ -24,6 +24,7 @@ mod files;
 #[cfg(test)]
 mod fixture;
 mod keys;
+mod lineage;
 mod load;
 mod measure;
 mod names;
@@ -35,8 +36,10 @@ mod resolve;
 mod rules;
 mod signers;
 mod sources;
+mod sql_text;
 mod teams;
 mod types;
+mod values;
 mod words;
 mod yaml;
 
@@ -45,11 +48,14 @@ pub use dashboard::{Subjects, parse_dashboard};
 pub use definitions::Definitions;
 pub use diagnostic::render;
 pub use files::definition_of;
+pub use lineage::{DefinedAt, Lineage, Thing, ThingKind, question_rests_on};
 pub use load::load;
 pub use measure::parse_measure;
 pub use names::is_name;
 pub use proposal::proposed;
 pub use question::{parse_question, question_from_yaml};
 pub use resolve::sql::sql_columns;
-pub use resolve::{Resolved, USER_ID, Unresolved, resolve, resolve_partly};
-pub use words::{condition_parts, condition_words, percent, question_words};
+pub use resolve::{Resolved, USER_ID, Unresolved, resolve, resolve_for, resolve_partly};
+pub use sql_text::SqlText;
+pub use values::{nearest_patterns, nearest_values};
+pub use words::{condition_parts, condition_words, field_words, measure_words, percent, question_words};

@@ -11,6 +11,7 @@ use crate::definitions::Definitions;
 use crate::destinations::read_destination;
 use crate::diagnostic::{Place, Problems};
 use crate::fields::{Fields, text_of};
+use crate::files::definition_of;
 use crate::keys::Keyring;
 use crate::names::{did_you_mean, is_name, listed, nearest, shortened};
 use crate::node::Node;
@@ -20,7 +21,7 @@ use crate::sources::{Across, contract_name, read_source};
 use crate::teams::{Claims, Workplace, read_team};
 use crate::yaml;
 use sha2::{Digest, Sha256};
-use spec::Diagnostic;
+use spec::{DefinitionKind, Diagnostic};
 use std::collections::{BTreeMap, BTreeSet};
 
 #[cfg(test)]
@@ -56,7 +57,40 @@ pub fn load(files: &BTreeMap<String, String>) -> (Definitions, Vec<Diagnostic>) 
     loader.load_metrics();
     loader.load_questions();
     loader.load_dashboards();
-    (loader.definitions, loader.problems.into_sorted())
+    let Loader { mut definitions, problems, .. } = loader;
+    let diagnostics = problems.into_sorted();
+    definitions.left_out = left_out(files, &definitions, &diagnostics);
+    (definitions, diagnostics)
+}
+
+/// The files that questions miss something of: what is in them has errors, and so defines nothing.
+fn left_out(
+    files: &BTreeMap<String, String>,
+    definitions: &Definitions,
+    diagnostics: &[Diagnostic],
+) -> BTreeMap<String, String> {
+    let is_missed = |path: &str| match definition_of(path) {
+        Some((DefinitionKind::Contracts, _)) => {
+            !definitions.sources.values().any(|source| source.contract_path == path)
+        }
+        Some((DefinitionKind::Sources, name)) => !definitions.sources.contains_key(name),
+        Some((DefinitionKind::Metrics, name)) => !definitions.metrics.contains_key(name),
+        Some((DefinitionKind::Audiences, name)) => !definitions.audiences.contains_key(name),
+        Some((DefinitionKind::Purposes, name)) => !definitions.purposes.contains_key(name),
+        Some((DefinitionKind::Destinations, name)) => !definitions.destinations.contains_key(name),
+        _ => false,
+    };
+    // What comes in by a source is declared in its contract.
+    let with_contract = |path: &str, text: &str| {
+        let is_named =
+            |other: &str| path.starts_with("sources/") && other.starts_with("contracts/") && text.contains(other);
+        let contracts = files.iter().filter(|(other, _)| is_named(other)).map(|(_, contract)| contract.as_str());
+        std::iter::once(text).chain(contracts).collect::<Vec<_>>().join("\n")
+    };
+    let wrong: BTreeSet<&str> = diagnostics.iter().map(|diagnostic| diagnostic.path.as_str()).collect();
+    let texts = wrong.into_iter().filter_map(|path| Some((path, files.get(path)?)));
+    let missed = texts.filter(|(path, _)| is_missed(path));
+    missed.map(|(path, text)| (path.to_owned(), with_contract(path, text))).collect()
 }
 
 /// A file that defines something; its node is `None` if it cannot be read.
@@ -136,7 +170,7 @@ fn version(files: &BTreeMap<String, String>) -> String {
             }
         }
     }
-    hash.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    spec::hex(&hash.finalize()[..8])
 }
 
 impl Loader<'_> {

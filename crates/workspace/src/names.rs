@@ -6,7 +6,7 @@ use crate::diagnostic::{Place, Problems};
 pub(crate) const NAME_LENGTH_MAX: usize = 64;
 
 /// How many near names are offered.
-const NEAREST_MAX: usize = 3;
+pub(crate) const NEAREST_MAX: usize = 3;
 
 /// Whether it is a name: `[a-z][a-z0-9_]*`.
 pub fn is_name(text: &str) -> bool {
@@ -34,10 +34,18 @@ pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
         return Vec::new();
     }
     let lower = name.to_lowercase();
-    let slips_max = 1 + lower.chars().count() / 4;
+    within_slips(&lower, known, 1 + lower.chars().count() / 4)
+}
+
+/// The known texts within so many slips of another, the nearest first.
+pub(crate) fn within_slips<'a>(
+    written: &str,
+    known: impl IntoIterator<Item = &'a str>,
+    slips_max: usize,
+) -> Vec<String> {
     let mut near: Vec<(usize, &str)> = known
         .into_iter()
-        .map(|candidate| (strsim::osa_distance(&lower, candidate), candidate))
+        .map(|candidate| (strsim::osa_distance(written, candidate), candidate))
         .filter(|(slips, candidate)| *slips <= slips_max && *slips < candidate.chars().count())
         .collect();
     near.sort();

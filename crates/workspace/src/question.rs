@@ -305,10 +305,20 @@ fn day_of(node: &Node, key: &str, problems: &mut Problems) -> Option<NaiveDate> 
     let text = text_of(node, key, problems)?;
     let day = day(text);
     if day.is_none() {
-        let message = format!("`{}` is not a day", shortened(text));
-        problems.add(&node.place, message, "write it as in `2017-12-31`".into());
+        let (message, hint) = no_day(text, "write it as in `2017-12-31`");
+        problems.add(&node.place, message, hint);
     }
     day
+}
+
+/// What is wrong with a text that is no day of a question, and what to do.
+pub(crate) fn no_day(text: &str, hint: &str) -> (String, String) {
+    match NaiveDate::parse_from_str(text, "%Y-%m-%d") {
+        Ok(day) if !is_sensible(day) => {
+            (format!("`{}` is too far away", shortened(text)), "days go from 0001-01-01 to 9998-12-31".to_owned())
+        }
+        _ => (format!("`{}` is not a day", shortened(text)), hint.to_owned()),
+    }
 }
 
 pub(crate) fn duration_of(node: &Node, key: &str, problems: &mut Problems) -> Option<Duration> {

@@ -1,5 +1,6 @@
 //! A question with one name put in the place of another, everywhere it stood.
 
+use crate::sql_text::SqlText;
 use spec::{
     Aggregate, AttributionQuestion, Condition, EventSelector, ExperimentQuestion, FieldRef, FunnelQuestion, FunnelStep,
     Measure, MeasureAtom, PowerQuestion, Question, QuestionBody, Term, TrendQuestion,
@@ -34,6 +35,11 @@ pub(crate) enum Change {
         from: String,
         to: String,
     },
+    /// Words of a text in SQL, by the numbers of its pieces: a name in it may be part of anything elsewhere.
+    Words {
+        numbers: Vec<usize>,
+        to: String,
+    },
 }
 
 /// The changed question.
@@ -60,8 +66,7 @@ pub(crate) fn rename(question: &Question, change: &Change) -> Question {
         }
         QuestionBody::Experiment(experiment) => in_experiment(experiment, change),
         QuestionBody::Power(power) => in_power(power, change),
-        // A name in a text may be part of anything there.
-        QuestionBody::Sql(_) => {}
+        QuestionBody::Sql(sql) => in_text(&mut sql.text, change),
         QuestionBody::Audience(audience) => {
             in_condition(&mut audience.condition, change);
             in_names(&mut audience.columns, change);
@@ -73,6 +78,14 @@ pub(crate) fn rename(question: &Question, change: &Change) -> Question {
         }
     }
     question
+}
+
+fn in_text(text: &mut String, change: &Change) {
+    let Change::Words { numbers, to } = change else { return };
+    let changed = SqlText::new(text).and_then(|known| known.with_name(numbers, to));
+    if let Some(changed) = changed {
+        *text = changed;
+    }
 }
 
 fn in_trend(trend: &mut TrendQuestion, change: &Change) {

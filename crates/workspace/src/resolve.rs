@@ -11,7 +11,7 @@ use crate::rename::{Change, rename};
 use crate::types::{atom_type, unit};
 use spec::{
     AudienceQuestion, Condition, Diagnostic, EventSelector, Field, FieldClass, FieldRef, FunnelQuestion, FunnelStep,
-    Measure, MeasureAtom, MetricDefinition, PathsEnd, PathsQuestion, Question, QuestionBody, RetentionQuestion,
+    Measure, MeasureAtom, MetricDefinition, PathsEnd, PathsQuestion, Question, QuestionBody, RetentionQuestion, Role,
     TrendQuestion, ValueType,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,6 +38,8 @@ pub struct Resolved {
     pub fields: BTreeSet<FieldRef>,
     /// The properties, under the strictest terms of the events concerned.
     pub property_fields: BTreeMap<String, Field>,
+    /// Those events, by the names of the properties.
+    pub property_events: BTreeMap<String, BTreeSet<String>>,
     /// The traits.
     pub trait_fields: BTreeMap<String, Field>,
     /// The events that it uses; all of them for `*`.
@@ -87,22 +89,41 @@ pub enum Unresolved {
 /// # Errors
 /// Everything that does not resolve.
 pub fn resolve(question: &Question, definitions: &Definitions) -> Result<Resolved, Vec<Unresolved>> {
-    let (resolved, found) = examine(question, definitions, true);
+    resolved(question, Names { definitions, role: None })
+}
+
+/// The same for a role: of names that may have been meant, only those that its catalogue shows are told.
+///
+/// # Errors
+/// Everything that does not resolve.
+pub fn resolve_for(question: &Question, definitions: &Definitions, role: &Role) -> Result<Resolved, Vec<Unresolved>> {
+    resolved(question, Names { definitions, role: Some(role) })
+}
+
+/// The names that there are, and whom they are told to.
+#[derive(Clone, Copy)]
+struct Names<'a> {
+    definitions: &'a Definitions,
+    role: Option<&'a Role>,
+}
+
+fn resolved(question: &Question, names: Names<'_>) -> Result<Resolved, Vec<Unresolved>> {
+    let (resolved, found) = examine(question, names, true);
     if found.is_empty() {
         return Ok(resolved);
     }
-    let mended = mended(question, definitions, &found);
+    let mended = mended(question, names, &found);
     Err(found.into_iter().map(|found| explain(found, mended.as_ref())).collect())
 }
 
 /// What of a question can be explained, whatever else cannot: mostly the events and sources that it is about.
 pub fn resolve_partly(question: &Question, definitions: &Definitions) -> Resolved {
-    examine(question, definitions, true).0
+    examine(question, Names { definitions, role: None }, true).0
 }
 
 /// What is wrong with a metric or an audience, asked as a question; the purpose does not count.
 pub(crate) fn check_definition(question: &Question, definitions: &Definitions) -> Vec<Unresolved> {
-    let (_, found) = examine(question, definitions, false);
+    let (_, found) = examine(question, Names { definitions, role: None }, false);
     found.into_iter().map(|found| explain(found, None)).collect()
 }
 
@@ -117,11 +138,11 @@ fn explain(found: Found, mended: Option<&Question>) -> Unresolved {
 }
 
 /// The question with the nearest name in the place of each that is unknown; nothing if one of them is left.
-fn mended(question: &Question, definitions: &Definitions, found: &[Found]) -> Option<Question> {
+fn mended(question: &Question, names: Names<'_>, found: &[Found]) -> Option<Question> {
     let mut mended = renamed(question, found)?;
     // A name that is mended may uncover others, or what is near them: the fields of a metric, the properties of an event.
     for _ in 0..MENDS_MAX {
-        let (_, found) = examine(&mended, definitions, true);
+        let (_, found) = examine(&mended, names, true);
         if !found.iter().any(|found| matches!(found, Found::Name { .. })) {
             return Some(mended);
         }
@@ -139,8 +160,9 @@ fn renamed(question: &Question, found: &[Found]) -> Option<Question> {
     nearest.fold(None, |renamed, (_, change)| Some(rename(renamed.as_ref().unwrap_or(question), change)))
 }
 
-fn examine(question: &Question, definitions: &Definitions, with_purpose: bool) -> (Resolved, Vec<Found>) {
-    let mut examiner = Examiner::new(definitions);
+fn examine(question: &Question, names: Names<'_>, with_purpose: bool) -> (Resolved, Vec<Found>) {
+    let Names { definitions, role } = names;
+    let mut examiner = Examiner::new(definitions, role);
     let mut figure = Figure::default();
     let mut tables = BTreeMap::new();
     let body = match &question.body {
@@ -162,7 +184,9 @@ fn examine(question: &Question, definitions: &Definitions, with_purpose: bool) -
         QuestionBody::Audience(audience) => QuestionBody::Audience(examine_audience(&mut examiner, audience)),
     };
     if with_purpose && !definitions.purposes.contains_key(&question.purpose) {
-        let near = nearest(&question.purpose, definitions.purposes.keys().map(String::as_str));
+        let known = definitions.purposes.keys().map(String::as_str);
+        let shown = known.filter(|name| role.is_none_or(|role| role.purposes.contains_key(*name)));
+        let near = nearest(&question.purpose, shown);
         let change = |to: &String| Change::Purpose { from: question.purpose.clone(), to: to.clone() };
         let candidates = near.iter().map(|to| (to.clone(), change(to))).collect();
         examiner.unknown(question.purpose.clone(), "purpose", candidates);
@@ -171,6 +195,7 @@ fn examine(question: &Question, definitions: &Definitions, with_purpose: bool) -
         question: Question { purpose: question.purpose.clone(), body, time_zone: question.time_zone },
         fields: examiner.fields,
         property_fields: examiner.property_fields,
+        property_events: examiner.property_events,
         trait_fields: examiner.trait_fields,
         events: examiner.events,
         sources_of_any: examiner.sources_of_any.difference(&examiner.sources).cloned().collect(),
@@ -403,5 +428,6 @@ fn check_groups(examiner: &mut Examiner<'_>, field: &Field, pointer: &str) {
 
 fn has_near_property(examiner: &Examiner<'_>, events: &[EventSelector], name: &str) -> bool {
     let properties = events.iter().flat_map(|event| examiner.definitions.properties(event));
+    let properties = properties.filter(|field| examiner.shows(field));
     !nearest(name, properties.map(|field| field.name.as_str())).is_empty()
 }

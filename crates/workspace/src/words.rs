@@ -4,6 +4,7 @@
 //! come from the contracts; a name that is unknown is said as it is.
 
 use crate::definitions::Definitions;
+use crate::resolve::USER_ID;
 use clause::{Speaker, is_negative};
 use form::form;
 pub use power::percent;
@@ -40,6 +41,21 @@ pub fn condition_parts(condition: &Condition, definitions: &Definitions) -> Vec<
     condition.conjuncts().iter().map(part).collect()
 }
 
+/// What a field of questions is called inside of a sentence; a name that nobody declares stands in quotes as it was written.
+pub fn field_words(name: &str, definitions: &Definitions) -> String {
+    let of_people = || definitions.trait_field(name).map(|(_, _, field)| field);
+    match definitions.property(&EventSelector::Any, name).or_else(of_people) {
+        Some(field) => field_title(Some(field), name),
+        None if name == USER_ID => spoken(name),
+        None => format!("\u{201c}{name}\u{201d}"),
+    }
+}
+
+/// A measure inside of a sentence: `number of people who paid for a basket`.
+pub fn measure_words(measure: &Measure, definitions: &Definitions) -> String {
+    lower_first(&Speaker { definitions }.measure(measure))
+}
+
 /// A question as one plain sentence.
 pub fn question_words(question: &Question, definitions: &Definitions) -> String {
     let speaker = Speaker { definitions };
@@ -58,14 +74,18 @@ pub fn question_words(question: &Question, definitions: &Definitions) -> String 
             let start = if audience.release == Release::Aggregate { "How many" } else { "Which" };
             let clause = speaker.clause(&audience.condition);
             let as_of = audience.as_of.map_or("today".into(), instant_words);
-            let to = audience.destination.as_ref().map(|name| {
-                let known = definitions.destinations.get(name);
-                format!(" in {}", known.map_or(name, |known| &known.title))
-            });
-            format!("{start} people who {clause} may we use for {purpose}{}, as of {as_of}?", to.unwrap_or_default())
+            let what_for = match &audience.destination {
+                None => format!("use for {purpose}"),
+                Some(name) => {
+                    let known = definitions.destinations.get(name);
+                    format!("send to {}, for {purpose}", known.map_or(name, |known| &known.title))
+                }
+            };
+            format!("{start} people who {clause} may we {what_for}, as of {as_of}?")
         }
     }
 }
+
 impl Speaker<'_> {
     fn trend(&self, trend: &TrendQuestion, purpose: &str) -> String {
         let mut by: Vec<String> = Vec::new();

@@ -16,6 +16,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("clap_mangen", &["entente"]),
     ("datafusion", &["query"]),
     ("deltalake-core", &["lake"]),
+    ("deunicode", &["app"]),
     ("indicatif", &["entente"]),
     ("minijinja", &["web"]),
     ("object_store", &["lake"]),

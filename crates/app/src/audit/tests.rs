@@ -1,6 +1,7 @@
 //! Whatever is done to a chain is found, and the first record that is wrong is named.
 
-use super::{Head, Link, START, Signer, Verifier, hex, link, unhex};
+use super::{Head, Link, START, Signer, Verifier, link, unhex};
+use spec::hex;
 
 fn chain(bodies: &[&str]) -> Vec<(i64, String, Link)> {
     let mut before = START;

@@ -3,9 +3,10 @@
 //! A dashboard is written whole, from what was understood of it, and only if it loads; comments in its file go with the
 //! old text. Who names the version that was seen cannot write over somebody else's change.
 
-use super::{file_name, loads, quoted, record, version};
+use super::naming::file_name;
+use super::{loads, quoted, version, write};
 use crate::error;
-use crate::files::Loaded;
+use crate::files::{Edit, Loaded};
 use crate::state::State;
 use api::{DashboardRequest, DashboardView, Input, Principal, TileView};
 use spec::{Dashboard, Result, Tile, TileSubject};
@@ -30,7 +31,7 @@ pub(crate) fn save_dashboard(
     let name = match &request.name {
         Some(name) if workspace::is_name(name) => name.clone(),
         Some(name) => return Err(error::not_found("dashboard", name, None)),
-        None => file_name(request.dashboard["title"].as_str().unwrap_or_default())?,
+        None => file_name("dashboard", request.dashboard["title"].as_str().unwrap_or_default())?,
     };
     let loaded = state.folder.current()?;
     let known = Subjects { questions: names(&loaded, "questions/"), metrics: names(&loaded, "metrics/") };
@@ -47,14 +48,15 @@ pub(crate) fn save_dashboard(
     if let Err(diagnostics) = loads(&loaded, &path, &text) {
         return Ok(Input::Bad(diagnostics));
     }
-    let is_version = |found: &str| request.version.as_deref().is_none_or(|wanted| wanted == found);
-    match loaded.texts.get(&path) {
-        Some(_) if request.name.is_none() => return Err(error::exists(&path)),
-        Some(before) if is_version(&version(before)) => state.folder.replace(&path, before, &text)?,
-        None if is_version("") => state.folder.create(&path, &text)?,
-        _ => return Err(error::changed(&path)),
+    let before = loaded.texts.get(&path).map(String::as_str);
+    if before.is_some() && request.name.is_none() {
+        return Err(error::exists(&path));
     }
-    record(state, who, &format!("save {path}"))?;
+    let seen = before.map(version).unwrap_or_default();
+    if request.version.as_ref().is_some_and(|wanted| *wanted != seen) {
+        return Err(error::changed(&path));
+    }
+    write(state, who, &Edit { path: &path, before, after: Some(&text) })?;
     let loaded = state.folder.current()?;
     let saved = loaded.definitions.dashboards.get(&name).ok_or_else(|| error::changed(&path))?;
     Ok(Input::Good(view(saved, &loaded)))

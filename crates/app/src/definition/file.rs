@@ -5,15 +5,18 @@
 //! with it in the file's place. Nothing is written that makes anything wrong which is right now, and nothing over a text
 //! that the writer has not seen.
 
-use super::{record, version};
+use super::history::{self, History};
+use super::{version, write};
 use crate::error;
-use crate::files::{FILE_BYTES_MAX, Loaded};
+use crate::files::{Edit, FILE_BYTES_MAX, Loaded};
 use crate::question::turning;
 use crate::state::{State, role_of};
 use api::{DefinitionCheck, DefinitionRequest, DefinitionSaved, DefinitionView, Input, Principal};
 use serde_json::Value as Json;
 use spec::{Change, DefinitionKind, Diagnostic, ErrorKind, Result, Role};
 use workspace::Definitions;
+
+mod people;
 
 /// A file as a role sees it.
 struct File<'a> {
@@ -25,12 +28,16 @@ struct File<'a> {
 }
 
 /// A file as it stands, and as it would with a change.
+///
+/// # Errors
+/// `Invalid` for what is no change at all; one that cannot be made leaves the file as it is.
 pub(crate) fn definition(state: &State, who: &Principal, path: &str, change: Option<&Json>) -> Result<DefinitionView> {
     let loaded = state.folder.current()?;
     let role = role_of(&loaded.definitions, who)?;
     let file = file(state, &loaded, role, path)?;
     let text = file.text.unwrap_or_default();
-    let proposed = change.filter(|_| file.may_edit).and_then(|change| proposal(text, path, change));
+    let change = change.map(Change::parse).transpose()?;
+    let proposed = change.filter(|_| file.may_edit).and_then(|change| workspace::proposed(text, path, &change));
     let proposed = proposed.filter(|proposed| proposed != text);
     let diagnostics = match &proposed {
         Some(proposed) => tried(&loaded, path, proposed).1,
@@ -39,14 +46,22 @@ pub(crate) fn definition(state: &State, who: &Principal, path: &str, change: Opt
         None => Vec::new(),
     };
     let edits = |role: &&Role| role.edits.contains(&file.kind);
+    let base = file.text.map(version).unwrap_or_default();
+    // Who did what is for those who see the records, and for those who work on the same file.
+    let history = match file.may_edit || who.sees_audit {
+        true => history::of(state, &loaded.definitions, (path, &base))?,
+        false => History { edits: Vec::new(), undo: None },
+    };
     Ok(DefinitionView {
         path: path.to_owned(),
         kind: file.kind.name().to_owned(),
         title: title(&loaded.definitions, &file),
         text: text.to_owned(),
         proposed,
-        base: file.text.map(version).unwrap_or_default(),
+        base,
         may_edit: file.may_edit,
+        edits: history.edits,
+        undo: history.undo.filter(|_| file.may_edit),
         owner: owner(&loaded.definitions, path, &file),
         editors: loaded.definitions.roles.values().filter(edits).map(|role| role.title.clone()).collect(),
         diagnostics,
@@ -54,7 +69,13 @@ pub(crate) fn definition(state: &State, who: &Principal, path: &str, change: Opt
 }
 
 /// What a text in the place of a file would change.
-pub(crate) fn check(state: &State, who: &Principal, path: &str, text: &str) -> Result<DefinitionCheck> {
+pub(crate) fn check(
+    state: &State,
+    who: &Principal,
+    path: &str,
+    text: &str,
+    asked: Option<&Json>,
+) -> Result<DefinitionCheck> {
     let loaded = state.folder.current()?;
     let role = role_of(&loaded.definitions, who)?;
     let file = editable(state, &loaded, role, path)?;
@@ -64,12 +85,14 @@ pub(crate) fn check(state: &State, who: &Principal, path: &str, text: &str) -> R
     let (definitions, diagnostics) = tried(&loaded, path, text);
     let may_save = added(&loaded, path, &diagnostics).is_empty();
     let is_asked_with = !matches!(file.kind, DefinitionKind::Dashboards | DefinitionKind::Teams);
+    let counts = if may_save { people::of(state, &file, &loaded.definitions, &definitions) } else { Vec::new() };
     let (turns, n_unseen) = if may_save && is_asked_with && file.text != Some(text) {
-        turning::turns(state, who, &loaded.definitions, &definitions)?
+        let asked = asked.and_then(|json| workspace::parse_question(json, "/question").ok());
+        turning::turns(state, who, &loaded.definitions, &definitions, asked.as_ref())?
     } else {
         (Vec::new(), 0)
     };
-    Ok(DefinitionCheck { diagnostics, may_save, turns, n_unseen })
+    Ok(DefinitionCheck { diagnostics, may_save, turns, n_unseen, people: counts })
 }
 
 /// Writes a text in the place of the one that was read; an empty one takes the file away.
@@ -101,17 +124,12 @@ pub(crate) fn save(state: &State, who: &Principal, request: &DefinitionRequest) 
     if file.text.unwrap_or_default() == text || (file.text.is_none() && is_removed) {
         return Ok(Input::Good(saved));
     }
-    // Rules that change without a record do not change.
-    record(state, who, &format!("{} {path}", if is_removed { "remove" } else { "save" }))?;
-    match file.text {
-        Some(before) if is_removed => state.folder.take_away(path, before)?,
-        Some(before) => state.folder.replace(path, before, text)?,
-        None => state.folder.create(path, text).map_err(|failed| match failed.kind {
-            // Somebody was faster.
-            ErrorKind::Conflict => error::changed(path),
-            _ => failed,
-        })?,
-    }
+    let after = Some(text.as_str()).filter(|_| !is_removed);
+    write(state, who, &Edit { path, before: file.text, after }).map_err(|failed| match failed.kind {
+        // Somebody was faster.
+        ErrorKind::Conflict => error::changed(path),
+        _ => failed,
+    })?;
     Ok(Input::Good(saved))
 }
 
@@ -242,9 +260,4 @@ fn named_owner(definitions: &Definitions, path: &str, file: &File<'_>) -> Option
         DefinitionKind::Audiences => listed(&definitions.audiences.get(file.name)?.owners),
         _ => None,
     }
-}
-
-/// The text of a file with a change made, as a verdict's gap names one; `None` where it cannot be made.
-fn proposal(text: &str, path: &str, change: &Json) -> Option<String> {
-    workspace::proposed(text, path, &Change::parse(change).ok()?)
 }

@@ -8,8 +8,8 @@ use crate::store::{Access, Record};
 use api::{Asked, Input, Judged, Leaving, Principal};
 use serde_json::Value as Json;
 use spec::{
-    Answer, Cost, FieldRef, Outcome, PeopleCounts, PersonId, Provenance, Question, QuestionBody, Result, Verdict,
-    WaterfallStep,
+    Answer, Cost, Differences, FieldRef, Outcome, PeopleCounts, PersonId, Provenance, Question, QuestionBody, Result,
+    Verdict, WaterfallStep,
 };
 use std::sync::Arc;
 
@@ -108,6 +108,7 @@ fn answer(scene: &Scene<'_>, question: &Question, allowed: Allowed) -> Result<An
     };
     let sources = allowed.resolved.all_sources();
     let landed = sources.filter_map(|source| super::reason::landed_at(scene, source)).max();
+    let differences = if query::is_guarded(&allowed.grant) { Differences::Guarded } else { Differences::Shown };
     let provenance = Provenance {
         question_hash: question.hash(),
         policy_version: scene.definitions.version.clone(),
@@ -119,6 +120,8 @@ fn answer(scene: &Scene<'_>, question: &Question, allowed: Allowed) -> Result<An
         as_of: super::reason::end_of(question).unwrap_or(scene.now),
         cost: scene.role.sees_cost.then_some(cost),
         forecast: allowed.forecast.filter(|_| scene.role.sees_cost),
+        min_group: u32::try_from(allowed.grant.min_group()).unwrap_or(u32::MAX),
+        differences: differences.name(),
     };
     Ok(Answer { columns: rows.columns, rows: rows.rows, waterfall, sample_ratio: rows.sample_ratio, provenance })
 }

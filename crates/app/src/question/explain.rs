@@ -1,6 +1,8 @@
 //! A question in words and in parts that a page can edit, and what it becomes under the hood.
 
+use crate::lineage;
 use crate::question::judge::Scene;
+use crate::question::reason;
 use crate::question::telling::Aim;
 use crate::state::State;
 use api::{Explained, Principal};
@@ -17,23 +19,36 @@ pub(crate) fn explain(state: &State, who: &Principal, json: &Json) -> Result<Exp
         Ok(question) => question,
         Err(errors) => {
             let parts = half_finished(json, definitions);
-            return Ok(Explained { sentence: String::new(), question: None, parts, plan: Vec::new(), errors });
+            return Ok(Explained {
+                sentence: String::new(),
+                question: None,
+                parts,
+                plan: Vec::new(),
+                rests_on: Vec::new(),
+                errors,
+                missing: Vec::new(),
+            });
         }
     };
     let condition = condition_of(&question);
     let parts = condition.map_or_else(Vec::new, |condition| workspace::condition_parts(condition, definitions));
-    let (plan, errors) = match workspace::resolve(&question, definitions) {
-        Ok(resolved) => (plan(&scene, &resolved), Vec::new()),
+    let (mut lines, mut errors, mut missing) = (Vec::new(), Vec::new(), Vec::new());
+    match workspace::resolve(&question, definitions) {
+        Ok(resolved) => lines = plan(&scene, &resolved),
         Err(unresolved) => {
-            let wrong = unresolved.into_iter().filter_map(|item| match item {
-                Unresolved::Wrong(diagnostic) => Some(diagnostic),
-                Unresolved::Name { .. } => None,
-            });
-            (Vec::new(), wrong.collect())
+            for item in unresolved {
+                match item {
+                    Unresolved::Wrong(diagnostic) => errors.push(diagnostic),
+                    Unresolved::Name { subject, kind, nearest, .. } => {
+                        missing.push(reason::unknown_name(&scene, &question, (&subject, kind), &nearest));
+                    }
+                }
+            }
         }
-    };
+    }
     let sentence = workspace::question_words(&question, definitions);
-    Ok(Explained { sentence, question: Some(question.to_json()), parts, plan, errors })
+    let rests_on = lineage::views(&workspace::question_rests_on(&question, definitions), definitions);
+    Ok(Explained { sentence, question: Some(question.to_json()), parts, plan: lines, rests_on, errors, missing })
 }
 
 /// The parts of a condition that stands in something that is no question yet.

@@ -1,9 +1,10 @@
 //! Whether a test that is planned can find what it looks for in the days that it has, and which one could.
 
+use crate::error;
 use crate::question::judge::{Instead, Refused};
-use crate::question::reason;
+use crate::question::{days_words, reason};
 use query::Rows;
-use spec::{PowerQuestion, Purpose, Question, QuestionBody, TestKind, Value};
+use spec::{PowerQuestion, Purpose, Question, QuestionBody, Result, TestKind, TestPlan};
 use std::str::FromStr;
 
 /// Larger ones nobody asks for.
@@ -11,35 +12,27 @@ const LIFT_MAX: f64 = 100.0;
 /// Lifts are offered with so many digits.
 const DIGITS: i32 = 2;
 
-/// One line of the answer: so many variants, read in one way.
-struct Plan {
-    variants: u32,
-    test: TestKind,
-    per_variant: Option<u64>,
-    days: Option<u64>,
-    /// The smallest lift that is found in the days of the question.
-    lift: Option<f64>,
-    mean: f64,
-    new_people: Option<u64>,
-}
-
 /// What stands against a test, if anything does.
-pub(crate) fn refused(question: &Question, purpose: &Purpose, rows: &Rows) -> Option<Refused> {
-    let QuestionBody::Power(power) = &question.body else { return None };
+///
+/// # Errors
+/// When the answer is not one about a test.
+pub(crate) fn refused(question: &Question, purpose: &Purpose, rows: &Rows) -> Result<Option<Refused>> {
+    let QuestionBody::Power(power) = &question.body else { return Ok(None) };
     if !rows.outdated.is_empty() {
-        return Some(Refused::by(reason::too_near(purpose)));
+        return Ok(Some(Refused::by(reason::too_near(purpose))));
     }
     if rows.people.is_none() || rows.rows.is_empty() {
-        return Some(Refused::by(reason::too_few_to_plan(purpose)));
+        return Ok(Some(Refused::by(reason::too_few_to_plan(purpose))));
     }
-    let plans: Vec<Plan> = rows.rows.iter().filter_map(|row| Plan::read(row)).collect();
-    let asked = plans.iter().find(|plan| plan.variants == power.variants && plan.test == power.test)?;
+    let plans = TestPlan::read(&rows.columns, &rows.rows)?;
+    let asked = plans.iter().find(|plan| plan.variants == power.variants && plan.test == power.test);
+    let asked = asked.ok_or_else(|| error::bug("an answer about a test lacks the one that was asked about"))?;
     let is_found = match power.days {
         Some(days) => asked.days.is_some_and(|needed| needed <= u64::from(days)),
         None => asked.per_variant.is_some(),
     };
     if is_found {
-        return None;
+        return Ok(None);
     }
     let needed = reason::Needed {
         days: asked.days,
@@ -47,31 +40,32 @@ pub(crate) fn refused(question: &Question, purpose: &Purpose, rows: &Rows) -> Op
         mean: asked.mean,
         new_people: asked.new_people,
     };
-    Some(Refused {
+    Ok(Some(Refused {
         instead: instead(question, power, asked, &plans),
         ..Refused::by(reason::underpowered(power, &needed))
-    })
+    }))
 }
 
 /// Tests that could, what they keep first: longer, fewer variants, a larger change, one look at the end.
-fn instead(question: &Question, power: &PowerQuestion, asked: &Plan, plans: &[Plan]) -> Vec<Instead> {
+fn instead(question: &Question, power: &PowerQuestion, asked: &TestPlan, plans: &[TestPlan]) -> Vec<Instead> {
     let with = |changed: PowerQuestion| Question { body: QuestionBody::Power(changed), ..question.clone() };
     let mut found = Vec::new();
     if let Some(days) =
         asked.days.and_then(|days| u32::try_from(days).ok()).filter(|days| *days <= PowerQuestion::DAYS_MAX)
     {
         found.push(Instead {
-            title: format!("Let it run for {days} days"),
-            effect: format!("{} variants in {days} days", power.variants),
+            title: format!("Let it run for {}", days_words(days.into())),
+            effect: in_days(power.variants, Some(days.into())),
             question: with(PowerQuestion { days: Some(days), ..power.clone() }),
         });
     }
-    let is_soon = |plan: &&Plan| plan.days.is_some_and(|days| power.days.is_none_or(|most| days <= u64::from(most)));
+    let is_soon =
+        |plan: &&TestPlan| plan.days.is_some_and(|days| power.days.is_none_or(|most| days <= u64::from(most)));
     let fewer = plans.iter().filter(|plan| plan.test == power.test && plan.variants < power.variants);
     if let Some(plan) = fewer.filter(is_soon).max_by_key(|plan| plan.variants) {
         found.push(Instead {
             title: format!("Test {} variants", plan.variants),
-            effect: in_days(plan),
+            effect: in_days(plan.variants, plan.days),
             question: with(PowerQuestion { variants: plan.variants, ..power.clone() }),
         });
     }
@@ -81,7 +75,7 @@ fn instead(question: &Question, power: &PowerQuestion, asked: &Plan, plans: &[Pl
     if let Some(lift) = lift.filter(|lift| *lift <= LIFT_MAX) {
         found.push(Instead {
             title: format!("Look for changes of {} and more", workspace::percent(lift)),
-            effect: power.days.map_or_else(String::new, |days| format!("{} variants in {days} days", power.variants)),
+            effect: in_days(power.variants, power.days.map(u64::from)),
             question: with(PowerQuestion { lift, ..power.clone() }),
         });
     }
@@ -89,15 +83,15 @@ fn instead(question: &Question, power: &PowerQuestion, asked: &Plan, plans: &[Pl
     if let Some(plan) = once.filter(is_soon).filter(|_| power.test != TestKind::Fixed) {
         found.push(Instead {
             title: "Look once, at the end".to_owned(),
-            effect: in_days(plan),
+            effect: in_days(plan.variants, plan.days),
             question: with(PowerQuestion { test: TestKind::Fixed, ..power.clone() }),
         });
     }
     found
 }
 
-fn in_days(plan: &Plan) -> String {
-    plan.days.map_or_else(String::new, |days| format!("{} variants in {days} days", plan.variants))
+fn in_days(variants: u32, days: Option<u64>) -> String {
+    days.map_or_else(String::new, |days| format!("{variants} variants in {}", days_words(days)))
 }
 
 /// A number with few digits that is no smaller.
@@ -108,32 +102,14 @@ fn rounded_up(lift: f64) -> f64 {
     f64::from_str(&format!("{up:.6}")).unwrap_or(up)
 }
 
-impl Plan {
-    fn read(row: &[Value]) -> Option<Plan> {
-        let whole = |value: &Value| match value {
-            Value::Integer(number) => u64::try_from(*number).ok(),
-            _ => None,
-        };
-        let number = |value: &Value| match value {
-            Value::Number(number) => Some(*number),
-            _ => None,
-        };
-        let [variants, test, per_variant, _, days, lift, mean, new_people] = row else { return None };
-        Some(Plan {
-            variants: u32::try_from(whole(variants)?).ok()?,
-            test: TestKind::ALL.into_iter().find(|kind| *test == Value::Text(kind.name().to_owned()))?,
-            per_variant: whole(per_variant),
-            days: whole(days),
-            lift: number(lift),
-            mean: number(mean)?,
-            new_people: whole(new_people),
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::rounded_up;
+    use super::{in_days, rounded_up};
+
+    #[test]
+    fn one_day_is_no_days() {
+        assert_eq!([in_days(2, Some(1)), in_days(3, Some(28))], ["2 variants in 1 day", "3 variants in 28 days"]);
+    }
 
     #[test]
     fn lifts_are_rounded_so_that_they_are_found() {

@@ -12,14 +12,14 @@ use chrono::{DurationRound, TimeDelta};
 use lake::{PurposePeople, Snapshot};
 use policy::{FieldUse, Grant, Request, Shows};
 use query::{Plan, Rows, Telling};
-use running::Found;
+use running::Upshot;
 use spec::{
     Cost, Diagnostic, Error, ErrorKind, FieldClass, Instant, Outcome, Purpose, Question, QuestionBody, Reason, Release,
     Result, Role, ValueType, Verdict,
 };
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use workspace::{Definitions, Resolved, Unresolved};
+use std::sync::{Arc, OnceLock};
+use workspace::{Definitions, Resolved, SqlText, Unresolved};
 
 pub(crate) use asked::release;
 pub(crate) use running::seconds_between;
@@ -76,6 +76,13 @@ impl Allowed {
         let is_audience = matches!(self.resolved.question.body, QuestionBody::Audience(_));
         self.rows.as_ref().filter(|_| is_audience).and_then(|rows| rows.people)
     }
+
+    /// The people whom an audience's answer is about: those that are counted, or that the list has rows of.
+    pub(crate) fn people_told(&self) -> Option<u64> {
+        let is_list = release(&self.resolved.question) != Release::Aggregate;
+        let listed = self.rows.as_ref().filter(|_| is_list).map(|rows| rows.listed.len() as u64);
+        self.audience().map(|people| listed.unwrap_or(people))
+    }
 }
 
 impl<'a> Scene<'a> {
@@ -124,7 +131,7 @@ impl<'a> Scene<'a> {
     /// What the rules say, before any fact about people is looked at: a grant that is not used yet, or what stands
     /// against it.
     pub(crate) fn ruled(&self, question: &Question) -> Result<std::result::Result<Ruled, Decided>> {
-        let resolved = match workspace::resolve(question, self.definitions) {
+        let resolved = match workspace::resolve_for(question, self.definitions, self.role) {
             Ok(resolved) => resolved,
             Err(unresolved) => return Ok(Err(self.unresolved(question, unresolved))),
         };
@@ -155,19 +162,22 @@ impl<'a> Scene<'a> {
     }
 
     /// Runs what the rules allow: whether it is a yes.
-    fn tried(&self, question: &Question, ruled: Ruled) -> Result<Decided> {
+    pub(crate) fn tried(&self, question: &Question, ruled: Ruled) -> Result<Decided> {
         let Ruled { resolved, people, grant } = ruled;
         let purpose = self.definitions.purposes.get(&question.purpose);
         let purpose = purpose.ok_or_else(|| crate::error::bug("a purpose was granted that is not there"))?;
         // Whether an answer is too large, or about too few, is known once it is there: to judge is to run, but for what
         // nobody waits for and no data can make a refusal of.
         let (rows, forecast) = match self.outcome(&resolved, &grant) {
-            Ok(Found::Rows(rows, forecast)) => (rows.map(|rows| *rows), forecast),
-            Ok(Found::TooCostly(reason)) => return Ok(Decided::refused(vec![*reason])),
+            Ok(Upshot::Rows(rows, forecast)) => (rows.map(|rows| *rows), forecast),
+            Ok(Upshot::TooCostly(reason)) => return Ok(Decided::refused(vec![*reason])),
             Err(error) => match query::is_over_budget(&error) {
                 Some(what) => {
                     let advice = error.hint.as_deref().unwrap_or("ask for less at once");
                     return Ok(Decided::refused(vec![reason::over_budget(question, what, advice)]));
+                }
+                None if query::is_about_people(&error) => {
+                    return Ok(Decided::refused(vec![reason::rows_of_people(purpose)]));
                 }
                 // A text that nobody could answer.
                 None if error.kind == ErrorKind::Invalid => {
@@ -189,19 +199,27 @@ impl<'a> Scene<'a> {
             return Ok(Decided::refused(vec![reason]));
         }
         let allowed = Box::new(Allowed { grant, resolved, people, rows, forecast });
-        Ok(match self.refused_for_what_came(question, purpose, &allowed) {
+        Ok(match self.refused_for_what_came(question, purpose, &allowed)? {
             Some(refused) => Decided::Refused(Refused { run: Some(allowed), ..refused }),
             None => Decided::Allowed(allowed),
         })
     }
 
     /// A refusal of an answer that is there: its people are too few or too many for where they are to go, or for a test.
-    fn refused_for_what_came(&self, question: &Question, purpose: &Purpose, allowed: &Allowed) -> Option<Refused> {
-        let rows = allowed.rows.as_ref()?;
+    fn refused_for_what_came(
+        &self,
+        question: &Question,
+        purpose: &Purpose,
+        allowed: &Allowed,
+    ) -> Result<Option<Refused>> {
+        let Some(rows) = allowed.rows.as_ref() else { return Ok(None) };
         // Where counts are noisy, how many they are is part of the answer.
-        let people = rows.people.filter(|_| purpose.limits.noise.is_none());
+        let people = allowed.audience().zip(allowed.people_told()).filter(|_| purpose.limits.noise.is_none());
         let reason = people.and_then(|people| reason::of_length(self, &allowed.resolved.question, people));
-        reason.map(Refused::by).or_else(|| feasible::refused(question, purpose, rows))
+        match reason {
+            Some(reason) => Ok(Some(Refused::by(reason))),
+            None => feasible::refused(question, purpose, rows),
+        }
     }
 
     /// Names that are not there make a refusal, everything else that does not resolve makes no sense.
@@ -213,6 +231,7 @@ impl<'a> Scene<'a> {
                 Unresolved::Wrong(diagnostic) => diagnostics.push(diagnostic),
                 Unresolved::Name { subject, kind, nearest, fixed } => {
                     refused.reasons.push(reason::unknown_name(self, question, (&subject, kind), &nearest));
+                    refused.instead.extend(reason::instead_elsewhere(self, question, (&subject, kind)));
                     refused.instead.extend(fixed.map(|question| Instead {
                         title: "Ask with the nearest name".to_owned(),
                         question,
@@ -244,24 +263,28 @@ impl<'a> Scene<'a> {
         })
     }
 
-    /// What is wrong with a text in SQL; who names a column that is not there reads which are.
+    /// What is wrong with a text in SQL, and where if that can be told; who names a column that is not there reads which are.
     fn about_the_text(&self, resolved: &Resolved, error: Error) -> Diagnostic {
-        let path = "/question/text".to_owned();
-        let Some((message, _)) = error.message.split_once("Valid fields are") else {
-            return Diagnostic {
-                path,
-                line: 1,
-                column: 1,
-                message: error.message,
-                hint: error.hint.unwrap_or_default(),
-            };
+        let (message, hint) = match error.message.split_once("Valid fields are") {
+            Some((message, _)) => {
+                let columns = |table: &String| {
+                    let names = workspace::sql_columns(table, self.definitions, Some(self.role));
+                    format!("`{table}` has {}", names.join(", "))
+                };
+                let hint = resolved.tables.keys().map(columns).collect::<Vec<_>>().join("; ");
+                (message.trim().trim_end_matches('.').to_owned(), hint)
+            }
+            None => (error.message, error.hint.unwrap_or_default()),
         };
-        let columns = |table: &String| {
-            let names = workspace::sql_columns(table, self.definitions);
-            format!("`{table}` has {}", names.join(", "))
+        let QuestionBody::Sql(sql) = &resolved.question.body else {
+            return Diagnostic { path: "/question".to_owned(), line: 1, column: 1, message, hint };
         };
-        let hint = resolved.tables.keys().map(columns).collect::<Vec<_>>().join("; ");
-        Diagnostic { path, line: 1, column: 1, message: message.trim().trim_end_matches('.').to_owned(), hint }
+        // A message names what it is about between backticks: `max(purchase.store)`.
+        let named = message.split('`').nth(1).unwrap_or_default();
+        let word = named.split(|letter: char| !(letter.is_alphanumeric() || letter == '_')).next().unwrap_or_default();
+        let place = SqlText::new(&sql.text).and_then(|text| text.place_of(named).or_else(|| text.place_of(word)));
+        let (line, column) = place.unwrap_or((1, 1));
+        Diagnostic { path: "/question/text".to_owned(), line, column, message, hint }
     }
 
     fn plan<'r>(&self, resolved: &'r Resolved) -> Plan<'r> {
@@ -281,6 +304,7 @@ impl<'a> Scene<'a> {
             unit: resolved.unit.clone(),
             measure_type: resolved.measure_type,
             now: self.as_of,
+            span: OnceLock::new(),
         }
     }
 
@@ -299,9 +323,17 @@ impl<'a> Scene<'a> {
         let Ok(grant) = policy::decide(&request) else {
             return Ok(None);
         };
-        let key = format!("{} {} {:?}", purpose.name, self.definitions.version, self.snapshot.table_versions());
         let compute = || self.within_limits(Telling::Unseen, &|limits| query::span(&grant, &self.snapshot, limits));
-        self.state.span(&key, &compute)
+        self.state.span(&self.span_key(purpose), &compute)
+    }
+
+    /// The same where it is known already, for what does not wait for it; the role is one that may use the purpose.
+    pub(crate) fn known_span(&self, purpose: &Purpose) -> Option<(Instant, Instant)> {
+        self.state.known_span(&self.span_key(purpose))
+    }
+
+    fn span_key(&self, purpose: &Purpose) -> String {
+        format!("{} {} {:?}", purpose.name, self.definitions.version, self.snapshot.table_versions())
     }
 }
 

@@ -2,24 +2,40 @@
 //!
 //! What is kept is found under everything that it depends on - the question, the rules, the role, the people who may be used,
 //! the tables, and now, where the question depends on it - so that nothing has to be told when any of these changes.
-//! Only figures about groups are kept, of purposes that tell everybody the same.
+//! Only figures about groups are kept, of purposes that tell everybody the same. What is kept has room for so many bytes: the
+//! answer that nobody has asked for longest goes first.
 
 use lake::Snapshot;
 use policy::Grant;
 use query::Rows;
 use roaring::RoaringTreemap;
-use spec::{Instant, Question};
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use spec::{Instant, Question, Value};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// So many answers are kept.
-const ANSWERS_MAX: usize = 128;
-/// A longer one is computed again.
-const ROWS_MAX: usize = 2_000;
+/// All that is kept takes no more.
+const BYTES_MAX: usize = 16 << 20;
+/// What an answer takes besides its texts and cells, so that there are never too many of them to look through.
+const ANSWER_BYTES: usize = 1 << 10;
 
-/// The newest answers, those that were asked for last at the end.
+/// Answers that were asked for, up to so many bytes.
+pub(crate) struct KeptAnswers {
+    bytes_max: usize,
+    answers: Mutex<Answers>,
+}
+
+/// Those that were asked for last at the end.
 #[derive(Default)]
-pub(crate) struct Kept(Mutex<Vec<(Key, Arc<Rows>)>>);
+struct Answers {
+    all: VecDeque<Arc<KeptAnswer>>,
+    n_bytes: usize,
+}
+
+struct KeptAnswer {
+    key: Key,
+    rows: Rows,
+    n_bytes: usize,
+}
 
 /// What an answer depends on.
 #[derive(Clone, PartialEq)]
@@ -63,28 +79,92 @@ impl Key {
     }
 }
 
-impl Kept {
-    /// What came out, if it is kept: nothing has to be read for it.
-    pub(crate) fn get(&self, key: &Key) -> Option<Rows> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = kept.iter().position(|(known, _)| known == key)?;
-        let found = kept.remove(place);
-        let rows = Arc::clone(&found.1);
-        kept.push(found);
-        Some(Rows { rows_read: 0, bytes_read: 0, ..Rows::clone(&rows) })
-    }
-
-    /// Keeps what came out; the one that nobody has asked for longest goes.
-    pub(crate) fn keep(&self, key: Key, rows: &Rows) {
-        if rows.rows.len() > ROWS_MAX {
-            return;
-        }
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Two who asked at once found the same.
-        kept.retain(|(known, _)| *known != key);
-        if kept.len() >= ANSWERS_MAX {
-            kept.remove(0);
-        }
-        kept.push((key, Arc::new(rows.clone())));
+impl Default for KeptAnswers {
+    fn default() -> KeptAnswers {
+        KeptAnswers::within(BYTES_MAX)
     }
 }
+
+impl KeptAnswers {
+    /// Room for so many bytes.
+    fn within(bytes_max: usize) -> KeptAnswers {
+        KeptAnswers { bytes_max, answers: Mutex::default() }
+    }
+
+    /// What came out, if it is kept: nothing has to be read for it.
+    pub(crate) fn get(&self, key: &Key) -> Option<Rows> {
+        let found = self.lock().find(key)?;
+        // Copied when others can go on.
+        Some(Rows { rows_read: 0, bytes_read: 0, ..found.rows.clone() })
+    }
+
+    /// Keeps what came out, and lets go of others where there is no room; what would take all of it and more is not kept.
+    pub(crate) fn keep(&self, key: Key, rows: &Rows) {
+        let n_bytes = n_bytes(&key, rows);
+        if n_bytes > self.bytes_max {
+            return;
+        }
+        let answer = Arc::new(KeptAnswer { key, rows: rows.clone(), n_bytes });
+        let mut answers = self.lock();
+        // Two who asked at once found the same.
+        answers.remove(&answer.key);
+        while answers.n_bytes + n_bytes > self.bytes_max && answers.remove_at(0).is_some() {}
+        answers.add(answer);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Answers> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Answers {
+    /// An answer, which from now on is the one that was asked for last.
+    fn find(&mut self, key: &Key) -> Option<Arc<KeptAnswer>> {
+        let found = self.remove(key)?;
+        self.add(Arc::clone(&found));
+        Some(found)
+    }
+
+    fn add(&mut self, answer: Arc<KeptAnswer>) {
+        self.n_bytes += answer.n_bytes;
+        self.all.push_back(answer);
+    }
+
+    fn remove(&mut self, key: &Key) -> Option<Arc<KeptAnswer>> {
+        let place = self.all.iter().position(|answer| answer.key == *key)?;
+        self.remove_at(place)
+    }
+
+    fn remove_at(&mut self, place: usize) -> Option<Arc<KeptAnswer>> {
+        let gone = self.all.remove(place)?;
+        self.n_bytes -= gone.n_bytes;
+        Some(gone)
+    }
+}
+
+/// What an answer takes with what it is found under: its cells and texts, and something for all around them.
+fn n_bytes(key: &Key, rows: &Rows) -> usize {
+    let question = key.question.to_json().to_string().len();
+    let cells: usize = rows.rows.iter().map(|row| size_of_val(row) + values_bytes(row)).sum();
+    let columns: usize = rows.columns.iter().map(|column| size_of_val(column) + column.name.len()).sum();
+    ANSWER_BYTES + question + cells + columns + size_of_val(&*rows.steps)
+}
+
+/// What values take, texts and values in lists included.
+fn values_bytes(values: &[Value]) -> usize {
+    let inside = |value: &Value| match value {
+        Value::Text(text) => text.len(),
+        Value::List(values) => values_bytes(values),
+        Value::Null
+        | Value::Boolean(_)
+        | Value::Integer(_)
+        | Value::Number(_)
+        | Value::Decimal(_)
+        | Value::Timestamp(_)
+        | Value::Date(_) => 0,
+    };
+    size_of_val(values) + values.iter().map(inside).sum::<usize>()
+}
+
+#[cfg(test)]
+mod tests;

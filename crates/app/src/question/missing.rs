@@ -2,10 +2,13 @@
 
 use crate::question::judge::Scene;
 use spec::{
-    Change, Field, FieldRef, Gap, Measure, MeasureAtom, MeasureFunction, Object, ObjectKind, Purpose, Question,
-    QuestionBody, ReasonCode, Remedy, Source, Team, ValueType, Work,
+    Change, EventSelector, Field, FieldClass, FieldRef, Gap, Object, ObjectKind, Purpose, Question, ReasonCode, Remedy,
+    Source, Team, ValueType, Work,
 };
-use workspace::{Definitions, Resolved, USER_ID, is_name};
+use workspace::{Definitions, Resolved, USER_ID, Unresolved, is_name};
+
+/// What a field is that no other of its name is like: text mostly, else whatever the question takes it for.
+const USUAL_TYPES: [ValueType; 4] = [ValueType::Text, ValueType::Number, ValueType::Boolean, ValueType::Timestamp];
 
 /// Something that is missing, before it is a gap of a reason.
 pub(crate) struct Missing {
@@ -76,6 +79,11 @@ impl Whose {
         Whose { who: "marketing".to_owned(), team: None }
     }
 
+    /// Nobody can bring it: it comes by itself.
+    pub(crate) fn time() -> Whose {
+        Whose { who: "time".to_owned(), team: None }
+    }
+
     fn of_team(team: &Team) -> Whose {
         Whose { who: team.title.clone(), team: Some(team.clone()) }
     }
@@ -102,13 +110,25 @@ impl Whose {
     }
 }
 
-/// Where an unknown name would be declared, and how; `None` where that cannot be said.
+/// Where an unknown name would be declared, and how, which may be more than one change; `None` where that cannot be said.
 pub(crate) fn declaration(
     scene: &Scene<'_>,
     question: &Question,
     subject: &str,
     kind: &str,
-) -> Option<(String, Change)> {
+) -> Option<(String, Option<Change>)> {
+    let (file, change) = declared(scene, question, subject, kind)?;
+    // A file that names a purpose which is not there could not be saved.
+    let names_purpose = match change {
+        Change::DeclareField { .. } => true,
+        Change::Define { .. } => matches!(kind, "audience" | "destination"),
+        _ => false,
+    };
+    let is_known = scene.definitions.purposes.contains_key(&question.purpose);
+    Some((file, Some(change).filter(|_| is_known || !names_purpose)))
+}
+
+fn declared(scene: &Scene<'_>, question: &Question, subject: &str, kind: &str) -> Option<(String, Change)> {
     let folder = match kind {
         "metric" => "metrics",
         "audience" => "audiences",
@@ -124,7 +144,10 @@ pub(crate) fn declaration(
             };
         }
     };
-    let define = Change::Define { title: title_of(subject, kind), purpose: question.purpose.clone() };
+    // A metric is for no purpose, and a purpose is its own.
+    let is_known = kind == "purpose" || scene.definitions.purposes.contains_key(&question.purpose);
+    let purpose = if is_known { question.purpose.clone() } else { String::new() };
+    let define = Change::Define { title: title_of(subject, kind), purpose };
     is_name(subject).then(|| (format!("{folder}/{subject}.yaml"), define))
 }
 
@@ -148,9 +171,8 @@ fn property_declaration(
         known.events.first().filter(|_| is_one).and_then(|event| definitions.event(event))
     };
     let (source, object) = definitions.event(event).or_else(only)?;
-    let elsewhere = definitions.property(&spec::EventSelector::Any, name).map(|field| field.value_type);
-    let value_type = elsewhere.unwrap_or(if is_computed(question, name) { ValueType::Number } else { ValueType::Text });
-    field_declaration((source, object), (name, value_type), question)
+    let elsewhere = definitions.property(&EventSelector::Any, name).map(|field| field.value_type);
+    field_declaration(definitions, (source, object), (name, elsewhere), question)
 }
 
 fn trait_declaration(
@@ -161,20 +183,54 @@ fn trait_declaration(
 ) -> Option<(String, Change)> {
     // What stands for the person in lists is no trait of its own.
     let found = likeliest(definitions, known, ObjectKind::Traits).filter(|_| name != USER_ID)?;
-    field_declaration(found, (name, ValueType::Text), question)
+    field_declaration(definitions, found, (name, None), question)
 }
 
 fn field_declaration(
+    definitions: &Definitions,
     (source, object): (&Source, &Object),
-    (name, value_type): (&str, ValueType),
+    (name, elsewhere): (&str, Option<ValueType>),
     question: &Question,
 ) -> Option<(String, Change)> {
     // A column of the object's own, as its time, is declared and yet no field of questions.
     if !is_name(name) || object.fields.iter().any(|field| field.name == name) {
         return None;
     }
+    let value_type = elsewhere
+        .into_iter()
+        .chain(USUAL_TYPES)
+        .find(|value_type| makes_sense(definitions, (source, object), (name, *value_type), question))
+        .or(elsewhere)
+        .unwrap_or(ValueType::Text);
     let (object, field, purpose) = (object.name.clone(), name.to_owned(), question.purpose.clone());
     Some((source.contract_path.clone(), Change::DeclareField { object, field, value_type, purpose }))
+}
+
+/// Whether a question would make sense with a field of this type: what it computes or compares with one says which it takes.
+fn makes_sense(
+    definitions: &Definitions,
+    (source, object): (&Source, &Object),
+    (name, value_type): (&str, ValueType),
+    question: &Question,
+) -> bool {
+    let mut declared = definitions.clone();
+    let objects = declared.sources.get_mut(&source.name).map(|source| &mut source.contract.objects);
+    if let Some(object) = objects.into_iter().flatten().find(|known| known.name == object.name) {
+        object.fields.push(Field {
+            name: name.to_owned(),
+            title: String::new(),
+            description: String::new(),
+            value_type,
+            unit: None,
+            required: false,
+            is_key: false,
+            length_max: 0,
+            class: FieldClass::None,
+            purposes: Vec::new(),
+        });
+    }
+    let unresolved = workspace::resolve(question, &declared).err().unwrap_or_default();
+    !unresolved.iter().any(|item| matches!(item, Unresolved::Wrong(_)))
 }
 
 /// An object of the kind: of a source that the question uses, else of one that takes messages, else of any.
@@ -184,25 +240,6 @@ fn likeliest<'d>(definitions: &'d Definitions, known: &Resolved, kind: ObjectKin
     first(&|source| known.sources.contains(&source.name))
         .or_else(|| first(&|source| !source.keys.is_empty()))
         .or_else(|| first(&|_| true))
-}
-
-/// Whether a question computes with a property, so that it is a number.
-fn is_computed(question: &Question, name: &str) -> bool {
-    let of = |atom: &MeasureAtom| {
-        let is_sum = !matches!(atom.function, MeasureFunction::Count | MeasureFunction::People);
-        is_sum && atom.property.as_deref() == Some(name)
-    };
-    let is_in = |measure: &Measure| match measure {
-        Measure::Atom(atom) => of(atom),
-        Measure::Ratio(top, bottom) => of(top) || of(bottom),
-        Measure::Metric(_) => false,
-    };
-    match &question.body {
-        QuestionBody::Trend(trend) => is_in(&trend.measure),
-        QuestionBody::Experiment(experiment) => experiment.metrics.iter().any(|metric| is_in(&metric.measure)),
-        QuestionBody::Attribution(attribution) => attribution.value.as_deref() == Some(name),
-        _ => false,
-    }
 }
 
 /// The object whose field is not allowed for a purpose, with its source and the field; the first of several.
@@ -226,7 +263,9 @@ pub(crate) fn object_with<'d>(
         }
         FieldRef::Trait(name) => definitions.trait_field(name).into_iter().collect(),
         FieldRef::Property(name) => {
-            let events = resolved.events.iter().filter_map(|event| definitions.event(event));
+            // Another event may have one of the same name, which the question does not look at.
+            let concerned = resolved.property_events.get(name).into_iter().flatten();
+            let events = concerned.filter_map(|event| definitions.event(event));
             events.filter_map(|pair| named(pair, name)).collect()
         }
     };

@@ -1,19 +1,24 @@
 //! Reasons in the words of both teams. Every text of a refusal stands here, those of agreements and of effort in the modules below.
 
+mod delivery;
 mod effort;
+mod elsewhere;
 mod terms;
 
 use crate::question::judge::Scene;
 use crate::question::missing::{Missing, Whose, declaration, object_with};
+use crate::question::{capitalised, people_words, with_grouped_numbers};
 use chrono::TimeDelta;
 use policy::Refusal;
 use spec::{
-    Change, FieldClass, FieldRef, Instant, Period, Purpose, Question, QuestionBody, Reason, ReasonCode, Release,
-    Source, Work,
+    Change, EventSelector, FieldClass, FieldRef, Instant, Period, Purpose, Question, QuestionBody, Reason, ReasonCode,
+    Release, Work,
 };
 use workspace::{Definitions, Resolved};
 
+pub(crate) use delivery::{Lack, lacks_of, landed_at, of_sources, sound_until};
 pub(crate) use effort::{Needed, not_yet, too_costly, too_few_to_plan, underpowered};
+pub(crate) use elsewhere::instead_elsewhere;
 pub(crate) use terms::{of_destination, of_length, of_terms};
 
 /// The most questions a day that a purpose can allow.
@@ -26,20 +31,33 @@ pub(crate) const ZONE_MAX: TimeDelta = TimeDelta::hours(12);
 
 /// Whether a reason goes away by something that somebody does, without another question.
 pub(crate) fn is_conditional(code: ReasonCode) -> bool {
-    matches!(code, ReasonCode::StaleSource | ReasonCode::NoData | ReasonCode::NotYet)
+    use ReasonCode::{FaultySource, NoData, NotYet, StaleSource};
+    matches!(code, StaleSource | FaultySource | NoData | NotYet)
 }
 
-/// A name that nothing bears.
+/// A name that nothing bears, or nothing does now since the file that may define it has errors.
 pub(crate) fn unknown_name(
     scene: &Scene<'_>,
     question: &Question,
     (subject, kind): (&str, &str),
     nearest: &[String],
 ) -> Reason {
-    let meant = match nearest.first() {
-        Some(first) => format!(" Did you mean `{first}`?"),
-        None => String::new(),
-    };
+    let elsewhere = elsewhere::of(scene, question, (subject, kind));
+    let meant = nearest.first().map(|first| called(scene.definitions, kind, first));
+    let meant = meant.map_or_else(String::new, |meant| format!(" Did you mean {meant}?"));
+    if let Some(file) = file_left_out(scene, question, subject, kind) {
+        let missing = Missing::new(Work::Declare, format!("Mend `{file}`"), format!("`{file}` without errors"));
+        let whose = Whose::of_file(scene.definitions, file, "whoever looks after the file");
+        return Told {
+            code: ReasonCode::UnknownName,
+            subject,
+            for_marketing: format!(
+                "We have no {kind} called \u{201c}{subject}\u{201d} now: it may be in a file with errors.{meant}"
+            ),
+            for_it: format!("No {kind} `{subject}` is declared, and `{file}` has errors and is left out."),
+        }
+        .closed_by(missing.by(whose).about(file).in_file(file));
+    }
     let (folder, who) = match kind {
         "metric" => ("metrics/", "both teams"),
         "audience" => ("audiences/", "both teams"),
@@ -47,7 +65,8 @@ pub(crate) fn unknown_name(
         "destination" => ("destinations/", "both teams"),
         _ => ("contracts/", "the owner of the source"),
     };
-    let (title, what) = (format!("Declare the {kind} `{subject}`"), format!("the {kind} `{subject}` is not declared"));
+    let title = format!("Declare the {kind} \u{201c}{subject}\u{201d}");
+    let what = format!("the {kind} \u{201c}{subject}\u{201d} is not declared");
     let missing = Missing::new(Work::Declare, title, what);
     let missing = match declaration(scene, question, subject, kind) {
         Some((file, change)) => {
@@ -56,39 +75,86 @@ pub(crate) fn unknown_name(
                 None => Whose::of_file(scene.definitions, &file, who),
             };
             // A purpose is part of the gap where the change is about it: what is declared is allowed for it.
-            let is_for_purpose = matches!(change, Change::DeclareField { .. });
-            let missing = missing.by(whose).in_file(&file).with(change);
+            let is_for_purpose = matches!(change, Some(Change::DeclareField { .. }));
+            let missing = missing.by(whose).in_file(&file);
+            let missing = change.into_iter().fold(missing, Missing::with);
             if is_for_purpose { missing.for_purpose(&question.purpose) } else { missing }
         }
         None => missing.by(Whose::of_file(scene.definitions, folder, who)).in_file(folder),
     };
-    Told {
-        code: ReasonCode::UnknownName,
-        subject,
-        for_marketing: format!("We have no {kind} called `{subject}`.{meant}"),
-        for_it: format!("No {kind} `{subject}` is declared in `{folder}`."),
-    }
-    .closed_by(missing)
+    let (for_marketing, for_it) = match elsewhere {
+        Some(elsewhere) => (elsewhere.for_marketing(), elsewhere.for_it()),
+        None => {
+            let for_marketing = format!("We have no {kind} called \u{201c}{subject}\u{201d}.{meant}");
+            (for_marketing, format!("No {kind} `{subject}` is declared in `{folder}`."))
+        }
+    };
+    Told { code: ReasonCode::UnknownName, subject, for_marketing, for_it }.closed_by(missing)
+}
+
+/// What people call something of a kind, in quotes: its title where it has one.
+fn called(definitions: &Definitions, kind: &str, name: &str) -> String {
+    let field = name.rsplit('.').next().unwrap_or(name);
+    let title = match kind {
+        "event" => definitions.event(name).map(|(_, object)| &object.title),
+        "property" => definitions.property(&EventSelector::Any, field).map(|field| &field.title),
+        "trait" => definitions.trait_field(name).map(|(_, _, field)| &field.title),
+        "metric" => definitions.metrics.get(name).map(|metric| &metric.title),
+        "audience" => definitions.audiences.get(name).map(|audience| &audience.title),
+        "purpose" => definitions.purposes.get(name).map(|purpose| &purpose.title),
+        "destination" => definitions.destinations.get(name).map(|destination| &destination.title),
+        _ => None,
+    };
+    format!("\u{201c}{}\u{201d}", title.map_or(name, String::as_str))
+}
+
+/// The file with errors that may define a name. A property is one of events that are there, so that a file which is not
+/// read can only matter where it is looked for in all of them.
+fn file_left_out<'s>(scene: &Scene<'s>, question: &Question, subject: &str, kind: &str) -> Option<&'s str> {
+    let file = scene.definitions.left_out_with(kind, subject)?;
+    let is_of_any = || !workspace::resolve_partly(question, scene.definitions).sources_of_any.is_empty();
+    (kind != "property" || is_of_any()).then_some(file)
 }
 
 /// Too few people meet the condition.
 pub(crate) fn under_minimum_group(purpose: &Purpose) -> Reason {
-    let least = purpose.min_group;
+    let least = people_words(purpose.min_group.into());
     let missing = Missing::new(
         Work::Widen,
         "Ask for a wider group".to_owned(),
-        format!("{least} people who meet the condition and may be used for {}", purpose.title),
+        format!("{least} who meet the condition and may be used for {}", purpose.title),
     );
     Told {
         code: ReasonCode::UnderMinimumGroup,
         subject: &purpose.name,
         for_marketing: format!(
-            "Fewer than {least} people are left, too few to show for {}: somebody could be recognised.",
+            "Fewer than {least} are left, too few to show for {}: somebody could be recognised.",
             purpose.title
         ),
         for_it: format!(
-            "The answer is about fewer distinct people than `min_group: {least}` of `purposes/{}.yaml`.",
-            purpose.name
+            "The answer is about fewer distinct people than `min_group: {}` of `purposes/{}.yaml`.",
+            purpose.min_group, purpose.name
+        ),
+    }
+    .closed_by(missing.for_purpose(&purpose.name))
+}
+
+/// A text in SQL whose rows would be about single people, whatever the role gets of them elsewhere.
+pub(crate) fn rows_of_people(purpose: &Purpose) -> Reason {
+    let least = purpose.min_group;
+    let missing = Missing::new(
+        Work::Widen,
+        "Ask for figures about groups, or for a list as an audience".to_owned(),
+        format!("figures about at least {} each", people_words(least.into())),
+    );
+    Told {
+        code: ReasonCode::ReleaseLevel,
+        subject: &purpose.name,
+        for_marketing: "In SQL you get figures about groups, not rows about single people.".to_owned(),
+        for_it: format!(
+            "A row of SQL is about at least `min_group: {least}` people of `{}`; people become groups by GROUP BY, or one by a \
+             count.",
+            file_of(purpose)
         ),
     }
     .closed_by(missing.for_purpose(&purpose.name))
@@ -96,8 +162,9 @@ pub(crate) fn under_minimum_group(purpose: &Purpose) -> Reason {
 
 /// The answer would be larger than an answer may be.
 pub(crate) fn over_budget(question: &Question, what: &str, advice: &str) -> Reason {
+    let what = with_grouped_numbers(what);
     let needed = format!("a question that needs at most {what}");
-    let missing = Missing::new(Work::Widen, super::capitalised(advice), needed);
+    let missing = Missing::new(Work::Widen, capitalised(advice), needed);
     Told {
         code: ReasonCode::OverBudget,
         subject: question.kind(),
@@ -105,6 +172,11 @@ pub(crate) fn over_budget(question: &Question, what: &str, advice: &str) -> Reas
         for_it: format!("One answer holds at most {what}, so that memory and time stay bounded."),
     }
     .closed_by(missing)
+}
+
+/// Whether an answer would have too many groups, by the words above.
+pub(crate) fn is_of_groups(reason: &Reason) -> bool {
+    reason.code == ReasonCode::OverBudget && reason.for_it.contains(" groups,")
 }
 
 /// The user has asked as much for a purpose as a day has room for.
@@ -144,7 +216,7 @@ pub(crate) fn too_many_questions(definitions: &Definitions, purpose: &Purpose) -
 /// A figure is about nearly the same people as one that was told in another state, and that one could not be told again.
 pub(crate) fn too_near(purpose: &Purpose) -> Reason {
     let file = file_of(purpose);
-    let what = format!("a group that differs by {} people from those before", purpose.min_group);
+    let what = format!("a group that differs by {} from those before", people_words(purpose.min_group.into()));
     let missing = Missing::new(Work::Widen, "Ask for what differs by more people".to_owned(), what);
     Told {
         code: ReasonCode::TooNear,
@@ -176,7 +248,8 @@ pub(crate) fn of_refusal(scene: &Scene<'_>, question: &Question, resolved: &Reso
                     purpose.title
                 ),
                 for_it: format!(
-                    "`purposes/{}.yaml` has `noise`: audiences, trends of `people(E)` without breakdown and retentions are                  answered, the latter two with a period.",
+                    "`purposes/{}.yaml` has `noise`: audiences, trends of `people(E)` without breakdown and retentions are \
+                     answered, the latter two with a period.",
                     purpose.name
                 ),
             }
@@ -216,12 +289,12 @@ pub(crate) fn of_refusal(scene: &Scene<'_>, question: &Question, resolved: &Reso
 fn purpose_not_for_role(scene: &Scene<'_>, question: &Question, purpose: &Purpose) -> Reason {
     let (role, release) = (scene.role, super::judge::release(question));
     let change = Change::AllowPurpose { purpose: purpose.name.clone(), release };
-    let title = format!("Allow {} to ask for {}", role.title.to_lowercase(), purpose.title);
-    let what = format!("the purpose `{}` for the role `{}`", purpose.name, role.name);
+    let title = format!("Allow the role {} to ask for {}", role.title, purpose.title);
+    let what = format!("{} among the purposes of the role {}", purpose.title, role.title);
     Told {
         code: ReasonCode::PurposeNotForRole,
         subject: &purpose.name,
-        for_marketing: format!("As {} you may not use people's data for {}.", role.title.to_lowercase(), purpose.title),
+        for_marketing: format!("With the role {} you may not use people's data for {}.", role.title, purpose.title),
         for_it: format!("`roles/{}.yaml` does not list the purpose `{}`.", role.name, purpose.name),
     }
     .closed_by(of_role(scene, title, what).with(change).for_purpose(&purpose.name))
@@ -230,8 +303,8 @@ fn purpose_not_for_role(scene: &Scene<'_>, question: &Question, purpose: &Purpos
 fn release_level(scene: &Scene<'_>, question: &Question, purpose: &Purpose, most: Release) -> Reason {
     let (role, release) = (scene.role, super::judge::release(question));
     let change = Change::AllowPurpose { purpose: purpose.name.clone(), release };
-    let title = format!("Raise the release level of {} for {}", purpose.title, role.title.to_lowercase());
-    let needed = format!("the release level `{}`", release.name());
+    let title = format!("Give the role {} {} for {}", role.title, what(release), purpose.title);
+    let needed = format!("{} for the role {}", what(release), role.title);
     Told {
         code: ReasonCode::ReleaseLevel,
         subject: &purpose.name,
@@ -243,15 +316,16 @@ fn release_level(scene: &Scene<'_>, question: &Question, purpose: &Purpose, most
 
 fn field_hidden(scene: &Scene<'_>, field: &FieldRef, class: FieldClass) -> Reason {
     let role = scene.role;
-    let title = format!("Let {} see `{}`", role.title.to_lowercase(), name(field));
-    let what = format!("fields of the class `{}` for the role `{}`", class.name(), role.name);
+    let words = workspace::field_words(name(field), scene.definitions);
+    let title = format!("Let the role {} see {words}", role.title);
+    let what = format!("fields of the class {} for the role {}", class.name(), role.title);
     Told {
         code: ReasonCode::FieldHidden,
         subject: name(field),
         for_marketing: format!(
-            "`{}` is not shown to {}: it points too closely at a person.",
-            name(field),
-            role.title.to_lowercase()
+            "{} is not shown to the role {}: it points too closely at a person.",
+            capitalised(&words),
+            role.title
         ),
         for_it: format!(
             "`roles/{}.yaml` masks the class `{}`, which `{}` is of.",
@@ -275,17 +349,18 @@ fn of_role(scene: &Scene<'_>, title: String, what: String) -> Missing {
 fn shown_differences(scene: &Scene<'_>, purpose: &Purpose) -> Missing {
     let file = file_of(purpose);
     let title = format!("Show differences between answers for {}", purpose.title);
-    let what = format!("`differences: shown` for the purpose `{}`", purpose.name);
+    let what = format!("differences between answers that are shown for {}", purpose.title);
     let whose = Whose::of_file(scene.definitions, &file, PRIVACY_OFFICER);
     let missing = Missing::new(Work::Allow, title, what).by(whose).in_file(&file);
     missing.with(Change::ShowDifferences).for_purpose(&purpose.name)
 }
 
 fn field_not_for_purpose(scene: &Scene<'_>, resolved: &Resolved, purpose: &Purpose, field: &FieldRef) -> Reason {
-    let title = format!("Allow `{}` for {}", name(field), purpose.title);
-    let what = format!("the purpose `{}` in the contract of `{}`", purpose.name, name(field));
-    let missing = Missing::new(Work::Allow, title, what).for_purpose(&purpose.name);
     let found = object_with(scene.definitions, resolved, purpose, field);
+    let words = workspace::field_words(name(field), scene.definitions);
+    let title = format!("Allow {words} for {}", purpose.title);
+    let what = format!("{} among the purposes of {words}", purpose.title);
+    let missing = Missing::new(Work::Allow, title, what).for_purpose(&purpose.name);
     let file = found.map_or("contracts/", |(source, ..)| source.contract_path.as_str());
     let missing = match found {
         Some((source, object, column)) => {
@@ -298,7 +373,7 @@ fn field_not_for_purpose(scene: &Scene<'_>, resolved: &Resolved, purpose: &Purpo
     Told {
         code: ReasonCode::PurposeNotForField,
         subject: name(field),
-        for_marketing: format!("`{}` may not be used for {}.", name(field), purpose.title),
+        for_marketing: format!("{} may not be used for {}.", capitalised(&words), purpose.title),
         for_it: format!("`{file}` does not list the purpose `{}` for `{}`.", purpose.name, name(field)),
     }
     .closed_by(missing.in_file(file))
@@ -320,62 +395,6 @@ fn too_few(scene: &Scene<'_>, purpose: &Purpose, code: ReasonCode, who: &str) ->
         ),
     }
     .closed_by(missing)
-}
-
-/// Sources that have delivered nothing, or nothing as late as their contract promises and the question needs.
-///
-/// `*` means what was collected: a source that is only declared so far does not stand in its way, unless all are.
-pub(crate) fn of_sources(scene: &Scene<'_>, question: &Question, resolved: &Resolved) -> Vec<Reason> {
-    let has_landed = |name: &&String| landed_at(scene, name).is_some();
-    let any = &resolved.sources_of_any;
-    let is_nothing_there = !any.iter().chain(&resolved.sources).any(|name| has_landed(&name));
-    let of_any = any.iter().filter(|name| is_nothing_there || has_landed(name));
-    let sources = resolved.sources.iter().chain(of_any).filter_map(|name| scene.definitions.sources.get(name));
-    sources.filter_map(|source| of_source(scene, question, source)).collect()
-}
-
-fn of_source(scene: &Scene<'_>, question: &Question, source: &Source) -> Option<Reason> {
-    let deliver = |what: String| {
-        let missing = Missing::new(Work::Deliver, format!("Deliver {}", source.title), what);
-        missing.by(Whose::of_source(scene.definitions, source)).in_file(&source.contract_path)
-    };
-    let Some(landed) = landed_at(scene, &source.name) else {
-        let told = Told {
-            code: ReasonCode::NoData,
-            subject: &source.name,
-            for_marketing: format!("{} has not delivered anything yet.", source.title),
-            for_it: format!("No file of the source `{}` was imported, and no message has landed.", source.name),
-        };
-        return Some(told.closed_by(deliver(format!("data of `{}`", source.name))));
-    };
-    let freshness = source.contract.freshness.as_ref()?;
-    let is_fresh = landed + freshness.age_max.delta() >= scene.now;
-    // Only days depend on the time zone; an instant is exact.
-    let slack = if ends_with_a_day(question) { ZONE_MAX } else { TimeDelta::zero() };
-    if is_fresh || end_of(question).is_some_and(|end| end + slack <= landed) {
-        return None;
-    }
-    let told = Told {
-        code: ReasonCode::StaleSource,
-        subject: &source.name,
-        for_marketing: format!(
-            "{} last delivered on {}, later than promised.",
-            source.title,
-            landed.format("%-d %b %Y")
-        ),
-        for_it: format!(
-            "`{}` promises an age of at most {}; it is past that since {}.",
-            source.contract_path,
-            freshness.age_max,
-            (landed + freshness.age_max.delta()).format("%Y-%m-%d %H:%M UTC")
-        ),
-    };
-    Some(told.closed_by(deliver(format!("data of `{}` from after {}", source.name, landed.format("%Y-%m-%d")))))
-}
-
-/// When a source last delivered.
-pub(crate) fn landed_at(scene: &Scene<'_>, source: &str) -> Option<Instant> {
-    scene.snapshot.deliveries().get(source).copied()
 }
 
 /// The end of what a question looks at; `None` when it is now.

@@ -19,6 +19,7 @@ use crate::files::Loaded;
 use crate::question::judge::{Decided, Scene};
 use crate::question::telling::{self, Aim};
 use crate::question::{ask, reason};
+use crate::record::LIVE;
 use crate::state::State;
 use api::{BothFaces, GroundView, Principal, StandingView, StandingsRequest, StandingsView, Subject, Wanted};
 use chrono::{SecondsFormat, TimeDelta};
@@ -53,7 +54,7 @@ const DATA_PAUSE_MAX: TimeDelta = TimeDelta::minutes(1);
 /// The verdicts that are kept in memory.
 #[derive(Default)]
 pub(crate) struct Standings {
-    kept: Mutex<HashMap<Key, Kept>>,
+    kept: Mutex<HashMap<Key, KeptVerdict>>,
     rules: Mutex<Vec<Arc<Rules>>>,
     /// Users for whom a call judges right now.
     judging: Mutex<HashSet<String>>,
@@ -64,21 +65,21 @@ type Key = (String, &'static str, String);
 
 /// A verdict that is kept.
 #[derive(Clone)]
-struct Kept {
+struct KeptVerdict {
     ground: Ground,
-    found: Found,
+    found: Finding,
     judged_at: Instant,
     /// How long judging took.
     cost: TimeDelta,
     /// How long it stays when nothing but data moves.
     pause: TimeDelta,
     seen_at: Instant,
-    turn: Option<Turned>,
+    turn: Option<Turn>,
 }
 
 /// What was found, as it is shown.
 #[derive(Clone)]
-struct Found {
+struct Finding {
     outcome: &'static str,
     people: Option<u64>,
     reasons: Vec<BothFaces>,
@@ -87,9 +88,9 @@ struct Found {
     is_of_people: bool,
 }
 
-/// That an outcome became another one.
+/// That the outcome of a standing became another one.
 #[derive(Clone)]
-struct Turned {
+struct Turn {
     at: Instant,
     from: &'static str,
     because: BothFaces,
@@ -99,7 +100,7 @@ struct Turned {
 struct Seen<'a> {
     subject: &'a Subject,
     key: Key,
-    asked: std::result::Result<(Question, Ground), Found>,
+    asked: std::result::Result<(Question, Ground), Finding>,
 }
 
 /// How questions stand; those that have moved are judged first, as far as that may be done now.
@@ -124,7 +125,7 @@ pub(crate) fn ground(state: &State, who: &Principal) -> Result<GroundView> {
     let loaded = state.folder.current()?;
     let rules = state.standings.rules(&loaded);
     let scene = Scene::new(state, &loaded.definitions, who, Aim::Judge)?;
-    let short = |text: &str| crate::audit::hex(&Sha256::digest(text)[..8]);
+    let short = |text: &str| spec::hex(&Sha256::digest(text)[..8]);
     Ok(GroundView {
         rules: short(&ground::rules_text(&scene, &rules)),
         choices: ground::choices_text(&scene),
@@ -152,12 +153,16 @@ fn look<'a>(scene: &Scene<'_>, rules: &Arc<Rules>, subject: &'a Subject) -> Resu
     let key = (scene.user.to_owned(), subject.kind, subject.name.clone());
     let question = match workspace::parse_question(&subject.question, "/question") {
         Ok(question) => question,
-        Err(diagnostics) => return Ok(Seen { subject, key, asked: Err(Found::senseless(&diagnostics)) }),
+        Err(diagnostics) => return Ok(Seen { subject, key, asked: Err(Finding::senseless(&diagnostics)) }),
     };
-    if let Some(purpose) = scene.definitions.purposes.get(&question.purpose)
-        && !telling::is_free(scene, purpose, &question)?
-    {
-        return Ok(Seen { subject, key, asked: Err(Found::charged(purpose)) });
+    if let Some(purpose) = scene.definitions.purposes.get(&question.purpose) {
+        if !telling::is_free(scene, purpose, &question)? {
+            return Ok(Seen { subject, key, asked: Err(Finding::charged(purpose)) });
+        }
+        if !telling::has_room(scene, purpose, &question)? {
+            let reason = reason::too_many_questions(scene.definitions, purpose);
+            return Ok(Seen { subject, key, asked: Err(Finding::refused(Outcome::No, &[reason])) });
+        }
     }
     let ground = Ground::of(scene, rules, &question);
     Ok(Seen { subject, key, asked: Ok((question, ground)) })
@@ -192,7 +197,7 @@ fn judge_moved(scene: &Scene<'_>, rules: &Arc<Rules>, who: &Principal, seen: &[S
             Err(error) if scene.waiting.is_over() => return Err(error),
             Err(error) => {
                 tracing::warn!(cause = error.chain(), question = question.hash(), "a verdict cannot be kept live");
-                standings.keep(key, ground, Found::failed(), (scene.now, cost.max(DEAR)));
+                standings.keep(key, ground, Finding::failed(), (scene.now, cost.max(DEAR)));
             }
         }
     }
@@ -200,28 +205,28 @@ fn judge_moved(scene: &Scene<'_>, rules: &Arc<Rules>, who: &Principal, seen: &[S
 }
 
 /// Judges one question, and puts that on record.
-fn judge(scene: &Scene<'_>, question: &Question) -> Result<Found> {
+fn judge(scene: &Scene<'_>, question: &Question) -> Result<Finding> {
     match scene.decide(question)? {
-        Decided::Nonsense(diagnostics) => Ok(Found::senseless(&diagnostics)),
+        Decided::Nonsense(diagnostics) => Ok(Finding::senseless(&diagnostics)),
         Decided::Refused(refused) => {
             let is_conditional = refused.reasons.iter().all(|reason| reason::is_conditional(reason.code));
             let outcome = if is_conditional { Outcome::YesIf } else { Outcome::No };
-            ask::record(scene, "judge live", question, (outcome, refused.run.as_deref()))?;
-            Ok(Found::refused(outcome, &refused.reasons))
+            ask::record(scene, LIVE, question, (outcome, refused.run.as_deref()))?;
+            Ok(Finding::refused(outcome, &refused.reasons))
         }
         Decided::Allowed(allowed) => {
-            ask::record(scene, "judge live", question, (Outcome::Yes, Some(&allowed)))?;
-            Ok(Found { people: allowed.audience(), ..Found::bare(Outcome::Yes.name()) })
+            ask::record(scene, LIVE, question, (Outcome::Yes, Some(&allowed)))?;
+            Ok(Finding { people: allowed.audience(), ..Finding::bare(Outcome::Yes.name()) })
         }
     }
 }
 
-impl Found {
-    fn bare(outcome: &'static str) -> Found {
-        Found { outcome, people: None, reasons: Vec::new(), remedy: None, is_of_people: false }
+impl Finding {
+    fn bare(outcome: &'static str) -> Finding {
+        Finding { outcome, people: None, reasons: Vec::new(), remedy: None, is_of_people: false }
     }
 
-    fn refused(outcome: Outcome, reasons: &[Reason]) -> Found {
+    fn refused(outcome: Outcome, reasons: &[Reason]) -> Finding {
         let both =
             |reason: &Reason| BothFaces { for_marketing: reason.for_marketing.clone(), for_it: reason.for_it.clone() };
         let title = |remedy: &Remedy| match remedy {
@@ -230,11 +235,11 @@ impl Found {
         let remedy = reasons.first().and_then(|reason| reason.remedies.first()).map(title);
         let too_few = [ReasonCode::NobodyMayBeUsed, ReasonCode::UnderMinimumGroup, ReasonCode::ListTooSmall];
         let is_of_people = reasons.iter().any(|reason| too_few.contains(&reason.code));
-        Found { reasons: reasons.iter().map(both).collect(), remedy, is_of_people, ..Found::bare(outcome.name()) }
+        Finding { reasons: reasons.iter().map(both).collect(), remedy, is_of_people, ..Finding::bare(outcome.name()) }
     }
 
     /// A question that makes no sense by now, for instance since a field has another type.
-    fn senseless(diagnostics: &[Diagnostic]) -> Found {
+    fn senseless(diagnostics: &[Diagnostic]) -> Finding {
         let both = |diagnostic: &Diagnostic| {
             let text = match diagnostic.hint.as_str() {
                 "" => diagnostic.message.clone(),
@@ -242,21 +247,21 @@ impl Found {
             };
             BothFaces { for_marketing: text.clone(), for_it: format!("{}: {text}", diagnostic.path) }
         };
-        Found { reasons: diagnostics.iter().map(both).collect(), ..Found::bare("invalid") }
+        Finding { reasons: diagnostics.iter().map(both).collect(), ..Finding::bare("invalid") }
     }
 
-    fn charged(purpose: &Purpose) -> Found {
+    fn charged(purpose: &Purpose) -> Finding {
         let reason = BothFaces {
             for_marketing: format!("questions for {} are counted, so it is judged when you open it", purpose.title),
             for_it: format!("`purposes/{}.yaml` bounds the questions of a day", purpose.name),
         };
-        Found { reasons: vec![reason], ..Found::bare("asked_when_opened") }
+        Finding { reasons: vec![reason], ..Finding::bare("asked_when_opened") }
     }
 
-    fn failed() -> Found {
+    fn failed() -> Finding {
         let text = "it takes too long to be judged all the time, or cannot be judged now; opening it says more";
         let reason = BothFaces { for_marketing: text.to_owned(), for_it: text.to_owned() };
-        Found { reasons: vec![reason], ..Found::bare("asked_when_opened") }
+        Finding { reasons: vec![reason], ..Finding::bare("asked_when_opened") }
     }
 
     fn is_verdict(&self) -> bool {
@@ -264,7 +269,7 @@ impl Found {
     }
 }
 
-impl Kept {
+impl KeptVerdict {
     /// Whether it is to be judged again.
     fn is_due(&self, ground: &Ground, now: Instant) -> bool {
         let moved = self.ground.moved(ground);
@@ -311,12 +316,12 @@ impl Standings {
         is_first.then(|| Judging { standings: self, user: user.to_owned() })
     }
 
-    fn kept(&self, key: &Key) -> Option<Kept> {
+    fn kept(&self, key: &Key) -> Option<KeptVerdict> {
         lock(&self.kept).get(key).cloned()
     }
 
     /// Keeps what was found, and that it is another outcome than before.
-    fn keep(&self, key: &Key, ground: Ground, found: Found, (judged_at, cost): (Instant, TimeDelta)) {
+    fn keep(&self, key: &Key, ground: Ground, found: Finding, (judged_at, cost): (Instant, TimeDelta)) {
         let mut kept = lock(&self.kept);
         if kept.len() >= KEPT_MAX && !kept.contains_key(key) {
             forget_half(&mut kept);
@@ -327,15 +332,15 @@ impl Standings {
             let is_turn = before.found.is_verdict() && found.is_verdict() && before.found.outcome != found.outcome;
             let is_of_people = before.found.is_of_people || found.is_of_people;
             let because = || ground.because(&before.ground, is_of_people);
-            let turned = || Turned { at: judged_at, from: before.found.outcome, because: because() };
-            if is_turn { Some(turned()) } else { before.turn.clone() }
+            let new = || Turn { at: judged_at, from: before.found.outcome, because: because() };
+            if is_turn { Some(new()) } else { before.turn.clone() }
         });
-        kept.insert(key.clone(), Kept { ground, found, judged_at, cost, pause, seen_at: judged_at, turn });
+        kept.insert(key.clone(), KeptVerdict { ground, found, judged_at, cost, pause, seen_at: judged_at, turn });
     }
 
     /// A thing as it stands; pending where what is known of it is of other rules.
     fn view(&self, seen: &Seen<'_>, now: Instant) -> StandingView {
-        let pending = Found::bare("pending");
+        let pending = Finding::bare("pending");
         let mut all = lock(&self.kept);
         let kept = all.get_mut(&seen.key);
         let (found, kept) = match (&seen.asked, kept) {
@@ -347,7 +352,7 @@ impl Standings {
             (Ok(_), _) => (&pending, None),
         };
         let turn = kept.and_then(|kept| kept.turn.as_ref());
-        let is_behind = |(kept, (_, ground)): (&Kept, &(Question, Ground))| kept.ground.moved(ground).is_any();
+        let is_behind = |(kept, (_, ground)): (&KeptVerdict, &(Question, Ground))| kept.ground.moved(ground).is_any();
         StandingView {
             kind: seen.subject.kind.to_owned(),
             name: seen.subject.name.clone(),
@@ -378,7 +383,7 @@ impl Drop for Judging<'_> {
 }
 
 /// Makes room: what nobody has looked at for longest goes.
-fn forget_half(kept: &mut HashMap<Key, Kept>) {
+fn forget_half(kept: &mut HashMap<Key, KeptVerdict>) {
     let mut seen: Vec<Instant> = kept.values().map(|kept| kept.seen_at).collect();
     seen.sort_unstable();
     let middle = seen[seen.len() / 2];

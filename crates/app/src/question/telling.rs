@@ -25,6 +25,8 @@ pub(crate) enum Aim {
     Judge,
     /// Its answer.
     Ask,
+    /// Which groups its answer names, for the search of a question that was meant; its figures are told to nobody.
+    Look,
 }
 
 /// What is kept in memory of what was told.
@@ -32,39 +34,54 @@ pub(crate) enum Aim {
 pub(crate) struct Tellings {
     histories: Mutex<Vec<((String, String), Figures)>>,
     everybody: Mutex<Vec<(Arc<RoaringTreemap>, Arc<Told>)>>,
-    turns: Mutex<HashMap<(String, String), Turn>>,
+    batons: Mutex<HashMap<(String, String), Baton>>,
 }
 
-/// Held by a question while it is answered.
-type Turn = Arc<Mutex<()>>;
+/// Held by the one of a user's questions for a purpose that is being answered.
+type Baton = Arc<Mutex<()>>;
 
 type Figures = Arc<Vec<Arc<Told>>>;
 
 /// Charges a question to the user's day; whether there was room for it.
 ///
-/// It is charged before anything is looked at, and stays charged.
+/// It is charged before anything is looked at, and stays charged. What only looks whether it may be asked takes nothing
+/// where counts are noisy, and says all the same whether there is room.
 pub(crate) fn charge(scene: &Scene<'_>, purpose: &Purpose, question: &Question) -> Result<bool> {
-    let has_room = charged(scene, purpose, question, &|charge, allowance| scene.state.store.charge(charge, allowance))?;
-    Ok(has_room.unwrap_or(true))
+    if is_unseen(scene, purpose) {
+        return has_room(scene, purpose, question);
+    }
+    let charge = |charge: &Charge<'_>, allowance: &Allowance| scene.state.store.charge(charge, allowance);
+    charged(scene, purpose, question, &charge)
+}
+
+/// Whether the user's day has room for a question's answer, or the same was charged already; nothing is charged.
+pub(crate) fn has_room(scene: &Scene<'_>, purpose: &Purpose, question: &Question) -> Result<bool> {
+    let has_room = |charge: &Charge<'_>, allowance: &Allowance| scene.state.store.has_room(charge, allowance);
+    charged(scene, purpose, question, &has_room)
 }
 
 /// Whether a question takes nothing of the user's day: nothing is bounded, or the same was charged already.
 pub(crate) fn is_free(scene: &Scene<'_>, purpose: &Purpose, question: &Question) -> Result<bool> {
-    let is_charged = charged(scene, purpose, question, &|charge, _| scene.state.store.is_charged(charge))?;
-    Ok(is_charged.unwrap_or(true))
+    Ok(is_unseen(scene, purpose)
+        || charged(scene, purpose, question, &|charge, _| scene.state.store.is_charged(charge))?)
 }
 
-/// What becomes of a question's charge; `None` where the purpose bounds nothing.
+/// Whether a scene tells nothing of people under a purpose: with noisy counts, all that a judge says follows from the rules.
+fn is_unseen(scene: &Scene<'_>, purpose: &Purpose) -> bool {
+    scene.aim != Aim::Ask && purpose.limits.noise.is_some()
+}
+
+/// What becomes of a question's charge; true where the purpose bounds nothing.
 fn charged(
     scene: &Scene<'_>,
     purpose: &Purpose,
     question: &Question,
     then: &dyn Fn(&Charge<'_>, &Allowance) -> Result<bool>,
-) -> Result<Option<bool>> {
+) -> Result<bool> {
     let limits = &purpose.limits;
-    let noise = limits.noise.filter(|_| scene.aim == Aim::Ask);
+    let noise = limits.noise;
     if limits.questions_per_day.is_none() && noise.is_none() {
-        return Ok(None);
+        return Ok(true);
     }
     let charge = Charge {
         user: scene.user,
@@ -76,7 +93,7 @@ fn charged(
     };
     let allowance =
         Allowance { questions: limits.questions_per_day, epsilon: noise.map(|noise| noise.epsilon_per_day) };
-    then(&charge, &allowance).map(Some)
+    then(&charge, &allowance)
 }
 
 /// Under what figures stay the same: the rules, the tables and the day.
@@ -96,6 +113,10 @@ pub(crate) fn telling(scene: &Scene<'_>, question: &Question, grant: &Grant) -> 
     };
     let is_noisy = grant.limits().noise.is_some();
     Ok(match scene.aim {
+        // The minimum group holds all the same, and groups that the others would tell of. Only what was told before is
+        // not held against figures that nobody is told.
+        Aim::Look if !is_noisy => Telling::Plain,
+        Aim::Look => Telling::Unseen,
         Aim::Judge if is_noisy || (query::is_guarded(grant) && !is_count) => Telling::Unseen,
         Aim::Ask if is_noisy => noisy(scene, question),
         _ if query::is_guarded(grant) => {
@@ -111,7 +132,7 @@ pub(crate) fn telling(scene: &Scene<'_>, question: &Question, grant: &Grant) -> 
 
 /// Keeps what is about to be told.
 pub(crate) fn keep(scene: &Scene<'_>, question: &Question, rows: &Rows) -> Result<()> {
-    if rows.told.is_empty() {
+    if rows.told.is_empty() || scene.aim == Aim::Look {
         return Ok(());
     }
     let known = scene.state.tellings.figures(scene.state, scene.user, &question.purpose)?;
@@ -133,7 +154,7 @@ fn noisy(scene: &Scene<'_>, question: &Question) -> Telling {
     let about = format!("{} {} {:016x}", question.purpose, question.hash(), state(scene));
     Telling::Noisy(Arc::new(move |cell, scale| {
         let figure = Sha256::digest(format!("{about} {scale} {cell}").as_bytes());
-        store.noise(&crate::audit::hex(&figure), &|| draw(scale))
+        store.noise(&spec::hex(&figure), &|| draw(scale))
     }))
 }
 
@@ -146,8 +167,8 @@ fn draw(scale: f64) -> Result<i64> {
 
 impl Tellings {
     /// What a user's questions for a purpose hold while they are answered, one after the other.
-    pub(crate) fn turn(&self, user: &str, purpose: &str) -> Turn {
-        Arc::clone(lock(&self.turns).entry((user.to_owned(), purpose.to_owned())).or_default())
+    pub(crate) fn baton(&self, user: &str, purpose: &str) -> Baton {
+        Arc::clone(lock(&self.batons).entry((user.to_owned(), purpose.to_owned())).or_default())
     }
 
     /// What a user was told, as it is kept.

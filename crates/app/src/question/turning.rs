@@ -1,20 +1,23 @@
 //! Which verdicts would be others under other definitions.
 //!
-//! Saved questions and audiences are held against the rules twice, as things are and as they would be: for the role of who
+//! Saved questions and audiences, and the question for whose sake somebody looks, are held against the rules twice, as things
+//! are and as they would be: for the role of who
 //! asks and for the others that somebody has. Nothing is run, and whether too few people may be used is not told: a text that
-//! nobody has agreed to yet is no way to learn of people, nor to be charged for a question.
+//! nobody has agreed to yet is no way to learn of people, nor to be charged for a question. So nothing is put on record, and
+//! nothing is written: a page that shows a change may be looked at as often as one likes. What is looked at is bounded by a
+//! number and, between any two verdicts, by the time; what is left out is counted.
 
 use crate::question::judge::{Decided, Refused, Ruled, Scene};
 use crate::question::reason;
 use crate::question::telling::Aim;
 use crate::state::{State, role_of};
-use api::{Principal, Turn};
+use api::{ForeseenTurn, Principal};
 use chrono::TimeDelta;
 use serde_json::json;
 use spec::{Outcome, Question, Reason, ReasonCode, Result, Role};
 use workspace::Definitions;
 
-/// Saved questions and audiences that are looked at.
+/// Questions and audiences that are looked at.
 const ITEMS_MAX: usize = 50;
 /// Roles besides one's own for which they are.
 const ROLES_MAX: usize = 16;
@@ -43,12 +46,13 @@ pub(crate) fn turns(
     who: &Principal,
     before: &Definitions,
     after: &Definitions,
-) -> Result<(Vec<Turn>, usize)> {
+    asked: Option<&Question>,
+) -> Result<(Vec<ForeseenTurn>, usize)> {
     let until = state.clock.now() + TimeDelta::seconds(SECONDS_MAX);
     let before = Scene::new(state, before, who, Aim::Judge)?.on_the_minute();
     // On the same tables, so that nothing but the text makes a difference.
     let after = Scene { definitions: after, role: role_of(after, who)?, ..before.clone() };
-    let items = items(before.definitions, after.definitions);
+    let items = items(before.definitions, after.definitions, asked);
     let own = before.role.name.clone();
     let others = other_roles(before.definitions, after.definitions, &own).into_iter().map(|(one, other)| Eyes {
         before: Scene { role: one, ..before.clone() },
@@ -58,13 +62,11 @@ pub(crate) fn turns(
     let mut all = vec![Eyes { before: before.clone(), after: after.clone(), is_own: true }];
     all.extend(others);
     let (mut turns, mut n_seen) = (Vec::new(), 0);
+    let is_over = || state.clock.now() > until || who.waiting.is_over();
     for item in items.iter().take(ITEMS_MAX) {
-        if state.clock.now() > until || who.waiting.is_over() {
-            break;
-        }
-        let of_item: Result<Vec<Option<Turn>>> = all.iter().map(|eyes| eyes.turn(item)).collect();
-        match of_item {
-            Ok(of_item) => turns.extend(of_item.into_iter().flatten()),
+        match of_item(item, &all, &is_over) {
+            Ok(Some(of_item)) => turns.extend(of_item),
+            Ok(None) => break,
             Err(error) => {
                 tracing::warn!(cause = error.chain(), name = item.name, "a verdict that may turn cannot be told");
                 continue;
@@ -76,8 +78,29 @@ pub(crate) fn turns(
     Ok((turns, items.len() - n_seen))
 }
 
-/// Saved questions and audiences that are there in both states.
-fn items(before: &Definitions, after: &Definitions) -> Vec<Item> {
+/// How the verdicts on a thing would turn, for each role; `None` where there was not the time to look with all of them.
+fn of_item(item: &Item, all: &[Eyes<'_>], is_over: &dyn Fn() -> bool) -> Result<Option<Vec<ForeseenTurn>>> {
+    let mut turns = Vec::new();
+    for eyes in all {
+        if is_over() {
+            return Ok(None);
+        }
+        turns.extend(eyes.turn(item)?);
+    }
+    Ok(Some(turns))
+}
+
+/// The question for whose sake somebody looks, and saved questions and audiences that are there in both states.
+fn items(before: &Definitions, after: &Definitions, asked: Option<&Question>) -> Vec<Item> {
+    // One that is saved as it stands comes with its title.
+    let is_saved = |asked: &&Question| after.questions.values().any(|saved| saved.question == **asked);
+    let asked = asked.filter(|asked| !is_saved(asked)).map(|asked| Item {
+        kind: "asked",
+        name: String::new(),
+        title: workspace::question_words(asked, after),
+        before: asked.clone(),
+        after: asked.clone(),
+    });
     let questions = after.questions.iter().filter_map(|(name, saved)| {
         let known = before.questions.get(name)?;
         Some(Item {
@@ -98,7 +121,7 @@ fn items(before: &Definitions, after: &Definitions) -> Vec<Item> {
             after: as_question(audience)?,
         })
     });
-    questions.chain(audiences).collect()
+    asked.into_iter().chain(questions).chain(audiences).collect()
 }
 
 /// How many people are in an audience.
@@ -116,14 +139,14 @@ fn other_roles<'a>(before: &'a Definitions, after: &'a Definitions, own: &str) -
 
 impl Eyes<'_> {
     /// How the verdict on a thing would turn, if it would.
-    fn turn(&self, item: &Item) -> Result<Option<Turn>> {
+    fn turn(&self, item: &Item) -> Result<Option<ForeseenTurn>> {
         let (before, after) = (self.before.ruled(&item.before)?, self.after.ruled(&item.after)?);
         let (before, stood) = told(before);
         let (after, stands) = told(after);
         if before == after {
             return Ok(None);
         }
-        Ok(Some(Turn {
+        Ok(Some(ForeseenTurn {
             kind: item.kind.to_owned(),
             name: item.name.clone(),
             title: item.title.clone(),

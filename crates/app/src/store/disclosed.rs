@@ -34,21 +34,10 @@ impl Store {
     pub(crate) fn charge(&self, charge: &Charge<'_>, allowance: &Allowance) -> Result<bool> {
         let Charge { user, purpose, day, question, state, epsilon } = *charge;
         self.transact_for_record(&mut |transaction| {
-            let key = params![user, purpose, day, question, state];
-            let known =
-                "SELECT 1 FROM asked WHERE user = ?1 AND purpose = ?2 AND day = ?3 AND question = ?4 AND state = ?5";
-            if transaction.prepare_cached(known)?.exists(key)? {
+            if is_charged(transaction, charge)? {
                 return Ok(true);
             }
-            let spent = "SELECT count(DISTINCT question), coalesce(sum(epsilon), 0.0), coalesce(max(question = ?4), 0)
-                         FROM asked WHERE user = ?1 AND purpose = ?2 AND day = ?3";
-            let (n_questions, spent, is_known): (i64, f64, bool) = transaction
-                .prepare_cached(spent)?
-                .query_row(params![user, purpose, day, question], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-            let has_questions = allowance.questions.is_none_or(|most| is_known || n_questions < i64::from(most));
-            // A sum of tenths is not exact.
-            let has_epsilon = allowance.epsilon.is_none_or(|most| spent + epsilon <= most * (1.0 + 1e-9));
-            let has_room = has_questions && has_epsilon;
+            let has_room = has_room(transaction, charge, allowance)?;
             if has_room {
                 // Nobody looks at days that are over.
                 let forget = "DELETE FROM asked WHERE user = ?1 AND purpose = ?2 AND day < ?3";
@@ -63,12 +52,14 @@ impl Store {
 
     /// Whether a question was charged to its day already.
     pub(crate) fn is_charged(&self, charge: &Charge<'_>) -> Result<bool> {
-        let Charge { user, purpose, day, question, state, .. } = *charge;
-        let known =
-            "SELECT 1 FROM asked WHERE user = ?1 AND purpose = ?2 AND day = ?3 AND question = ?4 AND state = ?5";
+        is_charged(&self.connection(), charge).map_err(error::store)
+    }
+
+    /// Whether a question was charged to its day already, or there is room for it; nothing is charged.
+    pub(crate) fn has_room(&self, charge: &Charge<'_>, allowance: &Allowance) -> Result<bool> {
         let connection = self.connection();
-        let mut known = connection.prepare_cached(known).map_err(error::store)?;
-        known.exists(params![user, purpose, day, question, state]).map_err(error::store)
+        let is_charged = is_charged(&connection, charge).map_err(error::store)?;
+        Ok(is_charged || has_room(&connection, charge, allowance).map_err(error::store)?)
     }
 
     /// What a user was told about the people of a purpose, the newest figures; older ones are forgotten.
@@ -157,6 +148,26 @@ impl Store {
             Ok(known(transaction)?.unwrap_or(drawn))
         })
     }
+}
+
+fn is_charged(connection: &Connection, charge: &Charge<'_>) -> rusqlite::Result<bool> {
+    let Charge { user, purpose, day, question, state, .. } = *charge;
+    let known = "SELECT 1 FROM asked WHERE user = ?1 AND purpose = ?2 AND day = ?3 AND question = ?4 AND state = ?5";
+    connection.prepare_cached(known)?.exists(params![user, purpose, day, question, state])
+}
+
+/// Whether a day has room for a question that was not charged to it.
+fn has_room(connection: &Connection, charge: &Charge<'_>, allowance: &Allowance) -> rusqlite::Result<bool> {
+    let Charge { user, purpose, day, question, epsilon, .. } = *charge;
+    let spent = "SELECT count(DISTINCT question), coalesce(sum(epsilon), 0.0), coalesce(max(question = ?4), 0)
+                 FROM asked WHERE user = ?1 AND purpose = ?2 AND day = ?3";
+    let (n_questions, spent, is_known): (i64, f64, bool) = connection
+        .prepare_cached(spent)?
+        .query_row(params![user, purpose, day, question], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let has_questions = allowance.questions.is_none_or(|most| is_known || n_questions < i64::from(most));
+    // A sum of tenths is not exact.
+    let has_epsilon = allowance.epsilon.is_none_or(|most| spent + epsilon <= most * (1.0 + 1e-9));
+    Ok(has_questions && has_epsilon)
 }
 
 /// Small numbers in few bytes: seven bits each, the lowest first.

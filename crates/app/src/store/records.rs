@@ -1,12 +1,12 @@
 //! What is on record: the table of the chain, and the head beside the store.
 
 use super::{Store, fits};
-use crate::audit::{Head, Link, START, Signer, Verifier, hex, link};
+use crate::audit::{Head, Link, START, Signer, Verifier, link};
 use crate::error;
 use chrono::SecondsFormat;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Map, Value as Json};
-use spec::{Instant, Result};
+use spec::{Instant, Result, hex};
 use std::path::Path;
 
 /// One thing that somebody did.
@@ -49,6 +49,10 @@ pub(crate) struct Wanted<'a> {
     pub(crate) purpose: Option<&'a str>,
     /// A word that what was done begins with.
     pub(crate) what: Option<&'a str>,
+    /// A deed that is left out.
+    pub(crate) but: Option<&'a str>,
+    /// A day, as records write it.
+    pub(crate) day: Option<&'a str>,
     /// Only records before this one.
     pub(crate) before: Option<i64>,
     pub(crate) limit: usize,
@@ -93,14 +97,28 @@ fn end(connection: &Connection) -> rusqlite::Result<(i64, Link)> {
 impl Store {
     /// Puts something on record.
     pub(crate) fn record(&self, record: &Record<'_>, now: Instant) -> Result<()> {
+        self.record_with(record, now, &|_, _| Ok(())).map(drop)
+    }
+
+    /// Puts something on record together with what is written beside it under the record's number, which is returned.
+    pub(super) fn record_with(
+        &self,
+        record: &Record<'_>,
+        now: Instant,
+        beside: &dyn Fn(&Connection, i64) -> rusqlite::Result<()>,
+    ) -> Result<i64> {
         let body = record.body(now);
         let mut connection = self.connection();
-        let end = self.transact_on(&mut connection, &mut |transaction| append(transaction, &body))?;
+        let end = self.transact_on(&mut connection, &mut |transaction| {
+            let end = append(transaction, &body)?;
+            beside(transaction, end.0)?;
+            Ok(end)
+        })?;
         // While nobody else writes. A head that could not be written says less, and nothing wrong.
         if let Err(cause) = write_head(&self.head_path, &self.signer, end) {
             tracing::warn!(%cause, "the head of the records could not be written");
         }
-        Ok(())
+        Ok(end.0)
     }
 
     /// Records, the newest first.
@@ -109,11 +127,13 @@ impl Store {
         let select = "SELECT number, body FROM records
             WHERE number < ?1 AND (?2 IS NULL OR body ->> 'user' = ?2) AND (?3 IS NULL OR body ->> 'purpose' = ?3)
               AND (?4 IS NULL OR substr(body ->> 'did', 1, length(?4)) = ?4)
+              AND (?6 IS NULL OR body ->> 'did' <> ?6) AND (?7 IS NULL OR substr(body ->> 'at', 1, 10) = ?7)
             ORDER BY number DESC LIMIT ?5";
         let mut select = connection.prepare_cached(select).map_err(error::store)?;
         let before = wanted.before.unwrap_or(i64::MAX);
         let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, String>(1)?));
-        let values = params![before, wanted.user, wanted.purpose, wanted.what, fits(wanted.limit)];
+        let Wanted { user, purpose, what, but, day, .. } = wanted;
+        let values = params![before, user, purpose, what, fits(wanted.limit), but, day];
         let rows = select.query_map(values, read).map_err(error::store)?;
         let stored = |row: rusqlite::Result<(i64, String)>| {
             let (number, body) = row.map_err(error::store)?;

@@ -1,11 +1,15 @@
 //! Files of definitions that are edited as they stand: who may, what is refused, and which verdicts turn.
 
 use super::world::{Setup, World, write};
-use api::{DefinitionRequest, DefinitionSaved, Input, Product};
+use crate::{App, Options};
+use api::{DefinitionRequest, DefinitionSaved, Input, Product, SaveRequest};
+use chrono::TimeDelta;
+use lake::{Clock, SeededRandom};
 use serde_json::{Value as Json, json};
-use spec::{Diagnostic, ErrorKind, Outcome};
+use spec::{Diagnostic, ErrorKind, Instant, Outcome};
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::sync::{Arc, Mutex};
 
 const CONTRACT: &str = "contracts/shop.odcs.yaml";
 const CLOSED: &str = "name: ref, logicalType: string, classification: none, customProperties: [{ property: purposes, value: [analytics] }]";
@@ -105,6 +109,67 @@ fn a_new_file_is_made_and_an_empty_text_takes_one_away() {
 }
 
 #[test]
+fn an_undo_is_there_for_as_long_as_the_last_change_stands() {
+    let world = shop().open();
+    let look = |user: &str| world.app.definition(&world.who(user), CONTRACT, None).expect("it can be read");
+    let did = |user: &str| look(user).edits.into_iter().map(|edit| edit.did).collect::<Vec<_>>();
+    let (text, base) = read(&world, "engineer", CONTRACT);
+    assert_eq!((look("engineer").undo, did("engineer").len()), (None, 0), "nobody has changed it here");
+    let changed = opened(&text);
+    let first = saved(save(&world, "engineer", CONTRACT, (&changed, &base)));
+    let found = look("officer");
+    assert_eq!(found.undo.as_ref(), Some(&text), "whoever may change the file may take it back");
+    assert_eq!((found.edits[0].user.as_str(), found.edits[0].did.as_str()), ("engineer", "save"));
+    assert_eq!(found.edits[0].base.as_ref(), Some(&first.base));
+
+    // Changed in the folder itself: an undo would take that along.
+    let file = world.folder.path().join("workspace").join(CONTRACT);
+    write(&file, &format!("{changed}# by hand\n"));
+    assert_eq!((look("engineer").undo, did("engineer").len()), (None, 1));
+    write(&file, &changed);
+    let undo = look("engineer").undo.expect("it is as it was left");
+    saved(save(&world, "engineer", CONTRACT, (&undo, &first.base)));
+    assert_eq!(read(&world, "engineer", CONTRACT), (text, base), "to the letter");
+    assert_eq!((look("engineer").undo, did("engineer")), (Some(changed), vec!["undo".to_owned(), "save".to_owned()]));
+}
+
+#[test]
+fn the_undo_of_a_new_file_takes_it_away() {
+    let world = shop().open();
+    let path = "audiences/came.yaml";
+    let look = || world.app.definition(&world.who("marketer"), path, None).expect("it can be read or made");
+    let text = "title: Came\npurpose: email\nwhere: did(visit)\n";
+    let made = saved(save(&world, "marketer", path, (text, "")));
+    assert_eq!((look().undo.as_deref(), look().edits[0].did.as_str()), (Some(""), "create"));
+    saved(save(&world, "marketer", path, ("", &made.base)));
+    assert!(!world.folder.path().join("workspace").join(path).exists());
+    assert_eq!((look().undo.as_deref(), look().edits[0].did.as_str()), (Some(text), "undo"), "it can come back");
+    // What is saved from a question is no other change.
+    let request = SaveRequest {
+        kind: "audience".to_owned(),
+        title: "Came".to_owned(),
+        description: String::new(),
+        question: json!({ "kind": "audience", "purpose": "email", "where": "did(visit)" }),
+    };
+    let Ok(Input::Good(_)) = world.app.save(&world.who("marketer"), &request) else { panic!("the name is free") };
+    assert_eq!((look().undo.as_deref(), look().edits.len()), (Some(""), 3));
+    let seen = world.app.definition(&world.who("executive"), path, None).expect("it can be read");
+    assert_eq!((seen.edits.len(), seen.undo), (0, None), "who did what is for those who work on it");
+}
+
+#[test]
+fn an_undo_is_held_against_the_rules_of_now() {
+    let world = shop().open();
+    let path = "audiences/came.yaml";
+    let text = "title: Came\npurpose: email\nwhere: did(visit)\n";
+    let made = saved(save(&world, "marketer", path, (text, "")));
+    let loyal = "title: Loyal\npurpose: email\nwhere: in_audience('came')\n";
+    saved(save(&world, "marketer", "audiences/loyal.yaml", (loyal, "")));
+    let wrong = refused(save(&world, "marketer", path, ("", &made.base)));
+    assert!(wrong.iter().any(|one| one.path == "audiences/loyal.yaml"), "{wrong:?}");
+}
+
+#[test]
 fn nobody_writes_over_a_text_that_was_not_seen() {
     let world = shop().open();
     let (text, base) = read(&world, "engineer", CONTRACT);
@@ -178,7 +243,7 @@ fn no_path_leads_anywhere_else() {
         "",
     ] {
         assert_eq!(kind_of(world.app.definition(&who, path, None)), ErrorKind::NotFound, "{path}");
-        assert_eq!(kind_of(world.app.check_definition(&who, path, "title: A\n")), ErrorKind::NotFound, "{path}");
+        assert_eq!(kind_of(world.app.check_definition(&who, path, "title: A\n", None)), ErrorKind::NotFound, "{path}");
         assert_eq!(kind_of(save(&world, "officer", path, ("title: A\n", ""))), ErrorKind::NotFound, "{path}");
     }
     let users = world.app.definition(&who, "users.yaml", None).expect_err("it is none");
@@ -231,7 +296,7 @@ fn a_role_changes_what_it_may_and_reads_what_pages_show() {
                 assert_eq!(kind_of(found), ErrorKind::Denied, "{user}: {path}");
             }
             let text = &texts[*path];
-            let check = world.app.check_definition(&world.who(user), path, text);
+            let check = world.app.check_definition(&world.who(user), path, text, None);
             assert_eq!(kind_of(check), ErrorKind::Denied, "{user}: {path}");
             assert_eq!(kind_of(save(&world, user, path, (text, ""))), ErrorKind::Denied, "{user}: {path}");
         }
@@ -251,9 +316,9 @@ fn a_purpose_that_is_added_to_a_field_turns_a_question() {
     };
     assert_eq!(judge(), Outcome::No);
     let turned = |user: &str, text: &str| {
-        let check = world.app.check_definition(&world.who(user), CONTRACT, text).expect("it can be checked");
+        let check = world.app.check_definition(&world.who(user), CONTRACT, text, None).expect("it can be checked");
         assert_eq!((check.may_save, check.n_unseen), (true, 0), "{:?}", check.diagnostics);
-        let line = |turn: api::Turn| format!("{} {} {} {}", turn.name, turn.role, turn.before, turn.after);
+        let line = |turn: api::ForeseenTurn| format!("{} {} {} {}", turn.name, turn.role, turn.before, turn.after);
         check.turns.into_iter().map(line).collect::<Vec<_>>()
     };
     let changed = opened(&text);
@@ -273,14 +338,110 @@ fn a_purpose_that_is_added_to_a_field_turns_a_question() {
     assert_eq!(away, ["by_ad marketer yes no", "by_ad officer yes no"]);
 }
 
+/// A clock that goes on by this much whenever somebody looks at it.
+struct TickingClock(Mutex<Instant>, TimeDelta);
+
+impl Clock for TickingClock {
+    fn now(&self) -> Instant {
+        let mut now = self.0.lock().expect("nobody panics with it");
+        *now += self.1;
+        *now
+    }
+}
+
+/// The shop with so many questions more that a field stands against, where time goes by.
+fn slow_shop(n_questions: usize, tick: TimeDelta) -> World {
+    let mut setup = shop();
+    for number in 0..n_questions {
+        setup.files.insert(format!("questions/q{number}.yaml"), format!("title: Q{number}\nquestion: {}\n", by_ad()));
+    }
+    let World { app, folder } = setup.open();
+    drop(app);
+    let app = App::open(Options {
+        workspace: folder.path().join("workspace"),
+        data: folder.path().join("data"),
+        clock: Arc::new(TickingClock(Mutex::new(setup.now), tick)),
+        random: Arc::new(SeededRandom::new(setup.seed + 2)),
+        places: None,
+        proofs: None,
+        hot_bytes_max: 16 << 20,
+    });
+    World { app: Arc::new(app.expect("the folder opens again")), folder }
+}
+
+#[test]
+fn a_change_that_a_link_brings_along_is_looked_at_in_bounded_time_and_writes_nothing() {
+    let change = json!({ "kind": "allow_field", "object": "visit", "field": "ref", "purpose": "email" });
+    for (n_questions, tick, is_whole) in
+        [(8, TimeDelta::zero(), true), (80, TimeDelta::zero(), false), (8, TimeDelta::milliseconds(200), false)]
+    {
+        let world = slow_shop(n_questions, tick);
+        let who = world.who("officer");
+        let before = world.app.deeds();
+        let found = world.app.definition(&who, CONTRACT, Some(&change)).expect("it can be read");
+        let proposed = found.proposed.expect("the change can be made");
+        let check = world.app.check_definition(&who, CONTRACT, &proposed, None).expect("it can be checked");
+        let n_seen = n_questions + 1 - check.n_unseen;
+        assert_eq!(check.n_unseen == 0, is_whole, "{n_questions} {tick}: {}", check.n_unseen);
+        assert_eq!(check.turns.len(), 2 * n_seen, "each that was looked at turns for two roles");
+        assert!(n_seen <= 50);
+        assert_eq!(world.app.deeds(), before, "nothing is on record");
+        assert_eq!(read(&world, "officer", CONTRACT).0, found.text, "nothing was written");
+        assert!(world.app.definition(&who, CONTRACT, None).expect("it can be read").edits.is_empty());
+    }
+}
+
+#[test]
+fn the_question_for_whose_sake_somebody_looks_turns_with_the_rest() {
+    let world = shop().open();
+    let who = world.who("engineer");
+    let (text, _) = read(&world, "engineer", CONTRACT);
+    let mut asked = by_ad();
+    asked["by"] = "month".into();
+    let turned = |asked: &Json| {
+        let check = world.app.check_definition(&who, CONTRACT, &opened(&text), Some(asked)).expect("it can be checked");
+        let line = |turn: api::ForeseenTurn| format!("{} {} {} {}", turn.kind, turn.role, turn.before, turn.after);
+        let mut lines: Vec<String> = check.turns.into_iter().map(line).collect();
+        lines.sort();
+        lines
+    };
+    let saved = ["question marketer no yes", "question officer no yes"];
+    let both = ["asked marketer no yes", "asked officer no yes", saved[0], saved[1]];
+    assert_eq!(turned(&asked), both);
+    assert_eq!(turned(&by_ad()), saved, "one that is saved comes once");
+    assert_eq!(turned(&json!({ "kind": "pivot" })), saved, "what is no question turns nothing");
+}
+
 #[test]
 fn a_text_with_errors_turns_nothing_and_says_them_all() {
     let world = shop().open();
     let who = world.who("marketer");
     let path = "audiences/came.yaml";
     let text = "title: Came\npurpose: emial\nwhere: did(visitt)\ncolour: red\n";
-    let check = world.app.check_definition(&who, path, text).expect("it can be checked");
+    let check = world.app.check_definition(&who, path, text, None).expect("it can be checked");
     assert!(!check.may_save && check.turns.is_empty(), "{check:?}");
     assert!(check.diagnostics.len() >= 2 && check.diagnostics.iter().all(|wrong| wrong.path == path), "{check:?}");
     assert!(!world.folder.path().join("workspace").join(path).exists(), "a check writes nothing");
+}
+
+#[test]
+fn what_is_no_change_is_told_and_not_left_out() {
+    let world = shop().open();
+    let (officer, marketer) = (world.who("officer"), world.who("marketer"));
+    for change in [
+        json!({}),
+        json!("allow"),
+        json!({ "kind": "paint" }),
+        json!({ "kind": "allow_field", "object": "visit" }),
+        json!({ "kind": "allow_questions", "per_day": -1 }),
+    ] {
+        let refused = world.app.definition(&officer, CONTRACT, Some(&change));
+        assert_eq!(kind_of(refused), ErrorKind::Invalid, "{change}");
+        let refused = world.app.definition(&marketer, "purposes/email.yaml", Some(&change));
+        assert_eq!(kind_of(refused), ErrorKind::Invalid, "{change}");
+    }
+    // One that cannot be made in this file leaves it as it is.
+    let elsewhere = json!({ "kind": "allow_field", "object": "nothing", "field": "ref", "purpose": "email" });
+    let found = world.app.definition(&officer, CONTRACT, Some(&elsewhere)).expect("it can be read");
+    assert_eq!(found.proposed, None);
 }

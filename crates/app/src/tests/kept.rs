@@ -51,7 +51,7 @@ fn what_is_kept_is_what_is_computed() {
 
 fn shop() -> Setup {
     let mut setup = Setup::shop();
-    let digest: String = Sha256::digest(SECRET).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = spec::hex(&Sha256::digest(SECRET));
     let source = setup.files.get_mut("sources/shop.yaml").expect("the base has the source");
     source.push_str(&format!("keys: [{{ name: till, kind: secret, sha256: {digest} }}]\n"));
     setup

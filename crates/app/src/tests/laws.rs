@@ -1,10 +1,13 @@
 //! Laws of the verdict, on random questions in random states: a yes is kept, a refusal says why, and everything that is
-//! offered instead judges yes and runs.
+//! offered instead judges yes and runs. Whoever makes the changes that gaps name comes to a yes, or to what no definition can
+//! bring (`closing`).
 //!
 //! `ENTENTE_CASES` sets how many questions, `ENTENTE_SEED` the first state.
 
+mod closing;
+
 use super::questions::{Dice, question};
-use super::twins::{Facts, small_world};
+use super::twins::{Facts, add_budget, small_world};
 use super::world::{Setup, World};
 use api::Input;
 use serde_json::Value as Json;
@@ -17,6 +20,8 @@ const CASES: u64 = 500;
 /// So many questions are asked in one state.
 const CASES_PER_STATE: u64 = 100;
 const USERS: [&str; 5] = ["marketer", "marketer", "officer", "executive", "engineer"];
+/// So many refusals of a state are taken to their end: each takes some versions of the workspace.
+const CLOSED_PER_STATE: u64 = 12;
 /// Exceptions that are told in full.
 const TOLD_MAX: usize = 5;
 
@@ -29,6 +34,8 @@ struct Found {
     n_nonsense: u64,
     n_remedies: u64,
     n_gaps: u64,
+    n_closed: u64,
+    n_changes: u64,
     exceptions: Vec<String>,
 }
 
@@ -40,6 +47,8 @@ impl AddAssign for Found {
         self.n_nonsense += other.n_nonsense;
         self.n_remedies += other.n_remedies;
         self.n_gaps += other.n_gaps;
+        self.n_closed += other.n_closed;
+        self.n_changes += other.n_changes;
         self.exceptions.extend(other.exceptions);
     }
 }
@@ -66,21 +75,26 @@ fn a_verdict_is_what_becomes_of_the_question() {
         let threads: Vec<_> = (0..n_threads).map(|_| scope.spawn(work)).collect();
         threads.into_iter().for_each(|thread| found += thread.join().expect("a case is told and does not end all"));
     });
-    let Found { n_yes, n_refused, n_nonsense, n_remedies, n_gaps, exceptions, .. } = &found;
+    let Found { n_yes, n_refused, n_nonsense, n_remedies, n_gaps, n_changes, exceptions, .. } = &found;
     println!(
         "{} cases in {n_states} states from seed {first}: {n_yes} yes, {n_refused} refused, {n_nonsense} make no sense, \
-         {n_remedies} remedies taken, {n_gaps} gaps, {} exceptions",
+         {n_remedies} remedies taken, {n_gaps} gaps, {n_changes} changes applied, {} exceptions",
         found.n_cases,
         exceptions.len()
     );
     assert!(exceptions.is_empty(), "{:#?}", &exceptions[..exceptions.len().min(TOLD_MAX)]);
     // A run in which everything is refused, or nothing, would prove little.
-    assert!(*n_yes * 5 > n_cases && *n_refused * 10 > n_cases && *n_remedies > 0, "{found:?}");
+    assert!(*n_yes * 5 > n_cases && *n_refused * 10 > n_cases && *n_remedies > 0 && *n_changes > 0, "{found:?}");
 }
 
-/// Questions of all users in one state: one in five is the shop in which next to nothing may be used.
+/// Questions of all users in one state: one in five is the shop in which next to nothing may be used, and in one of three
+/// the executive is in a team that may ask for next to nothing.
 fn in_state(seed: u64, n_cases: u64) -> Found {
-    let world = if seed.is_multiple_of(5) { Setup::shop() } else { small_world(seed, Facts::Present) }.open();
+    let mut setup = if seed.is_multiple_of(5) { Setup::shop() } else { small_world(seed, Facts::Present) };
+    if seed.is_multiple_of(3) {
+        add_budget(&mut setup, "[executive]");
+    }
+    let world = setup.open();
     let mut dice = Dice::new(seed);
     let mut found = Found::default();
     for _ in 0..n_cases {
@@ -117,7 +131,12 @@ fn check(world: &World, user: &str, json: &Json, found: &mut Found) -> Result<()
     }
     found.n_yes += u64::from(is_yes);
     found.n_refused += u64::from(!is_yes);
-    take(world, user, &judged.verdict, found)
+    take(world, user, &judged.verdict, found)?;
+    if found.n_closed < CLOSED_PER_STATE && closing::names_changes(&judged.verdict) {
+        found.n_closed += 1;
+        found.n_changes += closing::close(world, user, json, &judged.verdict)?;
+    }
+    Ok(())
 }
 
 /// Takes every remedy, and looks whether every reason has one or a gap that somebody owns.

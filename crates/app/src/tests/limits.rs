@@ -277,21 +277,88 @@ fn what_is_asked_first_is_told_as_it_is() {
     }
 }
 
+/// What is offered of one purpose instead of a question that is refused: titles and effects.
+fn offered(world: &World, question: &Json, purpose: &str) -> Vec<(String, String)> {
+    let Ok(Input::Good(asked)) = world.ask("marketer", question) else { panic!("{question} makes sense") };
+    assert!(asked.answer.is_none(), "{question} is answered");
+    let offers = asked.verdict.reasons[0].remedies.iter().filter_map(|remedy| match remedy {
+        Remedy::Ask { title, question, effect } if question.purpose == purpose => Some((title.clone(), effect.clone())),
+        _ => None,
+    });
+    offers.collect()
+}
+
+/// For a purpose to which nobody has agreed.
+fn elsewhere(condition: &str) -> Json {
+    json!({ "kind": "audience", "purpose": "ads", "where": condition, "as_of": "2024-06-30T00:00:00Z" })
+}
+
+/// The offers for the purpose with limits.
+fn for_analytics(effect: &str) -> Vec<(String, String)> {
+    vec![("Ask for analytics".to_owned(), effect.to_owned())]
+}
+
 #[test]
-fn a_remedy_tells_no_figure_that_nobody_was_charged_for() {
-    for limits in ["noise: { epsilon: 1, per_day: 1 }\n", "questions_per_day: 1\n"] {
-        let world = shop(limits, &|_| "gold").open();
-        let elsewhere =
-            json!({ "kind": "audience", "purpose": "ads", "where": "tier = 'gold'", "as_of": "2024-06-30T00:00:00Z" });
-        let Ok(Input::Good(asked)) = world.ask("marketer", &elsewhere) else { panic!("it makes sense") };
-        let offered = asked.verdict.reasons[0].remedies.iter().find_map(|remedy| match remedy {
-            spec::Remedy::Ask { question, effect, .. } if question.purpose == "analytics" => Some(effect.clone()),
-            _ => None,
-        });
-        assert_eq!(offered.as_deref(), Some(""), "{limits}");
-        // There is still room for all of it.
-        assert!(count(&world, &audience("tier = 'gold'")).is_some(), "{limits}");
+fn what_is_counted_for_another_purpose_is_not_judged_for_free() {
+    let world = shop("questions_per_day: 1\n", &|_| "gold").open();
+    // Whether ten people are 37 years old would be an answer that nobody was charged for.
+    for condition in ["tier = 'gold'", "age = 37", "age = 3"] {
+        assert_eq!(offered(&world, &elsewhere(condition), "analytics"), [], "{condition}");
     }
+    // There is still room for it, and what was paid for is offered.
+    assert_eq!(count(&world, &audience("tier = 'gold'")), Some(400));
+    assert_eq!(offered(&world, &elsewhere("tier = 'gold'"), "analytics"), for_analytics(""));
+    assert_eq!(offered(&world, &elsewhere("age = 37"), "analytics"), []);
+}
+
+#[test]
+fn what_is_tried_instead_of_a_counted_question_is_counted() {
+    // Nobody visited twice: one question, and one try that is no yes either.
+    let world = shop("questions_per_day: 2\n", &|_| "gold").open();
+    assert_eq!(offered(&world, &audience("count(visit) >= 100"), "analytics"), []);
+    assert_eq!(code(&world, &audience("tier = 'gold'")), Some(ReasonCode::TooManyQuestions));
+    // One question and three tries, which find what is enough, though not the least change.
+    let world = shop("questions_per_day: 5\n", &|_| "gold").open();
+    let older = |world: &World| offered(world, &audience("age >= 60"), "analytics");
+    let found = [("Instead: have age at least 25".to_owned(), String::new())];
+    assert_eq!(older(&world), found);
+    // Asked again it is the same, and takes nothing; nor does what it offers.
+    assert_eq!(older(&world), found);
+    assert!(count(&world, &audience("age >= 25")).is_some());
+    assert!(count(&world, &audience("tier = 'gold'")).is_some(), "one is left of five");
+    assert_eq!(code(&world, &audience("vip = true")), Some(ReasonCode::TooManyQuestions));
+    // Where questions are not counted it is the least.
+    let world = shop("differences: shown\n", &|_| "gold").open();
+    assert_eq!(older(&world), [("Instead: have age at least 50".to_owned(), "100 people".to_owned())]);
+}
+
+#[test]
+fn a_remedy_tells_no_noisy_figure_and_is_none_without_room() {
+    let world = shop("noise: { epsilon: 1, per_day: 1 }\n", &|_| "gold").open();
+    let gold = elsewhere("tier = 'gold'");
+    assert_eq!(offered(&world, &gold, "analytics"), for_analytics(""));
+    // There is still room for all of it.
+    assert!(count(&world, &audience("tier = 'gold'")).is_some());
+    // And then for nothing but what was answered: the judge and what is offered say so before anybody asks.
+    let Ok(Input::Good(judged)) = world.judge("marketer", &audience("age >= 30")) else { panic!("it makes sense") };
+    assert_eq!(judged.verdict.reasons.first().map(|reason| reason.code), Some(ReasonCode::TooManyQuestions));
+    assert_eq!(offered(&world, &elsewhere("age >= 30"), "analytics"), []);
+    let Ok(Input::Good(judged)) = world.judge("marketer", &audience("tier = 'gold'")) else { panic!("it makes sense") };
+    assert_eq!(judged.verdict.reasons, []);
+    assert_eq!(offered(&world, &gold, "analytics"), for_analytics(""));
+}
+
+#[test]
+fn noise_is_no_way_out_for_too_few_people() {
+    let mut setup = shop("noise: { epsilon: 1, per_day: 9 }\n", &|_| "gold");
+    // Everybody may be used for ads, and nobody is iron.
+    setup.files.insert(
+        "purposes/ads.yaml".to_owned(),
+        "title: ads\nbasis: { gdpr: legitimate_interest }\nmin_group: 10\ndifferences: shown\n".to_owned(),
+    );
+    let world = setup.open();
+    assert_eq!(code(&world, &elsewhere("tier = 'iron'")), Some(ReasonCode::UnderMinimumGroup));
+    assert_eq!(offered(&world, &elsewhere("tier = 'iron'"), "analytics"), []);
 }
 
 #[test]
@@ -332,4 +399,96 @@ fn one_interval_does_not_stand_for_another_nor_a_step_for_its_neighbour() {
     let gold = |n: usize| audience(&format!("tier = 'gold' AND joined >= '{}'", joined(n)));
     assert_eq!([count(&world, &gold(1)), count(&world, &audience("tier = 'gold'"))], [Some(100); 2]);
     assert_eq!(count(&world, &gold(40)), Some(60));
+}
+
+/// The shop where everybody has bought once, each in a store of their own.
+fn bought() -> Setup {
+    let mut setup = shop("", &|_| "gold");
+    let mut purchases = "id,member,at,store,amount\n".to_owned();
+    for n in 0..PEOPLE {
+        let _ = writeln!(purchases, "b{n},p{n},2024-06-02T00:00:00Z,S{n},{}.25", 10 + n * 7 % 90);
+    }
+    setup.add("shop", "purchase.csv", purchases);
+    setup
+}
+
+#[test]
+fn what_one_purchase_adds_is_told_by_no_total() {
+    let figure = |world: &World, measure: &str, filter: Option<&str>, from: &str| {
+        let mut trend = json!({
+            "kind": "trend", "purpose": "analytics", "measure": measure, "by": "none",
+            "period": { "from": from, "to": "2024-07-01" },
+        });
+        if let Some(filter) = filter {
+            trend["where"] = filter.into();
+        }
+        answer(world, &trend).expect("it is answered").rows[0][0].clone()
+    };
+    let without_one = Some("event.store <> 'S7'");
+    for measure in
+        ["sum(purchase.amount)", "avg(purchase.amount)", "count(purchase)", "sum(purchase.amount) / people(purchase)"]
+    {
+        let world = bought().open();
+        let all = figure(&world, measure, None, "2024-05-01");
+        assert_eq!(
+            figure(&world, measure, without_one, "2024-04-01"),
+            all,
+            "{measure}, of other days without anything"
+        );
+        // A hundred others are others.
+        assert_ne!(figure(&world, measure, Some("event.amount < 40"), "2024-05-01"), all, "{measure}");
+    }
+    // What is told of all by a sum is not told without one by an average.
+    let world = bought().open();
+    let sum = figure(&world, "sum(purchase.amount)", None, "2024-05-01");
+    let count = figure(&world, "count(purchase)", None, "2024-05-01");
+    let mean = figure(&world, "avg(purchase.amount)", without_one, "2024-05-01");
+    let (Value::Decimal(sum), Value::Integer(count), Value::Number(mean)) = (&sum, &count, &mean) else {
+        panic!("{sum:?} {count:?} {mean:?}")
+    };
+    let sum: f64 = sum.to_string().parse().expect("it is a number");
+    assert!((sum / *count as f64 - mean).abs() < 1e-9, "{sum} / {count} is not {mean}");
+}
+
+#[test]
+fn what_one_purchase_adds_is_told_by_no_metric_whatever_it_is_called() {
+    let metric = |name: &str, filter: Option<&str>| match filter {
+        Some(filter) => json!({ "name": name, "measure": "sum(purchase.amount)", "where": filter }),
+        None => json!({ "name": name, "measure": "sum(purchase.amount)" }),
+    };
+    let without_one = Some("event.store <> 'S7'");
+    let experiment = json!({
+        "kind": "experiment", "purpose": "analytics", "exposure": "visit", "variant": "page",
+        "metrics": [metric("a", None), metric("b", without_one)], "period": { "from": "2024-05-01", "to": "2024-07-01" },
+    });
+    let rows = answer(&bought().open(), &experiment).expect("it is answered").rows;
+    assert_eq!(rows[0][2..], rows[1][2..], "{rows:?}");
+    let power = |name: &str, filter: Option<&str>| {
+        json!({
+            "kind": "power", "purpose": "analytics", "exposure": "visit", "metric": metric(name, filter), "lift": 0.5,
+            "period": { "from": "2024-05-01", "to": "2024-07-01" },
+        })
+    };
+    let world = bought().open();
+    let rows = |question: Json| answer(&world, &question).map(|answer| answer.rows);
+    assert_eq!(rows(power("a", None)), rows(power("b", without_one)));
+    assert!(rows(power("a", None)).is_some());
+}
+
+#[test]
+fn an_audience_that_rests_on_what_stands_in_the_way_is_left_out_with_it() {
+    let mut setup = shop("differences: shown\n", &|_| "gold");
+    let closed = "title: Secret\npurpose: email\nwhere: did(visit) AND closed = 'x'\n";
+    setup.files.insert("audiences/secret.yaml".to_owned(), closed.to_owned());
+    setup.files.insert(
+        "audiences/deeper.yaml".to_owned(),
+        "title: Deeper\npurpose: email\nwhere: in_audience('secret')\n".to_owned(),
+    );
+    let world = setup.open();
+    for name in ["secret", "deeper"] {
+        let question = audience(&format!("in_audience('{name}') AND vip = true"));
+        assert_eq!(code(&world, &question), Some(ReasonCode::PurposeNotForField), "{name}");
+        let leave_out = [("Leave closed out".to_owned(), "200 people".to_owned())];
+        assert_eq!(offered(&world, &question, "analytics"), leave_out, "{name}");
+    }
 }

@@ -16,7 +16,7 @@ const SECRET: &str = "sk_000000000000000000000000000000000000000001";
 /// The shop with keys, and with people who live where the law lets them be counted.
 fn shop() -> Setup {
     let mut setup = Setup::shop();
-    let digest: String = Sha256::digest(SECRET).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = spec::hex(&Sha256::digest(SECRET));
     let source = setup.files.get_mut("sources/shop.yaml").expect("the base has the source");
     source.push_str(&format!("keys: [{{ name: till, kind: secret, sha256: {digest} }}]\n"));
     let people = ["a1", "a2", "b1"].map(|member| format!("{member},2024-01-01,gold\n")).concat();
@@ -176,4 +176,41 @@ fn what_is_kept_aside_comes_in_after_the_mend_and_counts_once() {
     let again = world.app.replay(&engineer, "shop", None).expect("an engineer may");
     assert_eq!((again.taken, again.left), (0, 1));
     assert_eq!(world.app.quarantine(&engineer).expect("an engineer may look").len(), 1);
+}
+
+#[test]
+fn a_sender_with_more_faults_than_agreed_stands_in_the_way_of_its_last_day_only() {
+    let mut setup = shop();
+    let contract = setup.files.get_mut("contracts/shop.odcs.yaml").expect("the base has the contract");
+    let promise = "slaProperties: [{ property: latency, value: 30, unit: d }";
+    *contract = contract.replace(promise, &format!("{promise}, {{ property: errorRate, value: 5 }}"));
+    let world = setup.open();
+    let amount = |n: usize| if n.is_multiple_of(10) { json!("much") } else { json!(n) };
+    let batch: Vec<Json> = (0..120).map(|n| purchase(&format!("m{n}"), "a1", &amount(n))).collect();
+    send(&world.app, &json!({ "batch": batch }));
+    assert_eq!(books(&world, 120), (108, 0, 12));
+    let trend = |period: Json| json!({ "kind": "trend", "purpose": "analytics", "measure": "count(purchase)", "period": period });
+    let judged = |period: Json| match world.judge("marketer", &trend(period)).expect("it can be judged") {
+        Input::Good(judged) => judged.verdict,
+        Input::Bad(wrong) => panic!("{wrong:?}"),
+    };
+    let verdict = judged(json!({ "last": "10 days" }));
+    assert_eq!(verdict.outcome, spec::Outcome::YesIf);
+    let [reason] = &verdict.reasons[..] else { panic!("{verdict:?}") };
+    assert_eq!(reason.code, spec::ReasonCode::FaultySource);
+    assert!(reason.for_it.contains("`errorRate` of 5 %") && !reason.for_it.contains("12 of 120"), "{}", reason.for_it);
+    let [spec::Remedy::Ask { title, .. }, spec::Remedy::Close { gap, .. }] = &reason.remedies[..] else {
+        panic!("a nearest yes and a gap: {reason:?}")
+    };
+    assert_eq!((title.as_str(), gap.who.as_str()), ("Ask as of 30 Jun 2024, 00:00", "Bob"));
+    // A text in SQL has no end of its own: the trend that asks for the same has one.
+    let text = "SELECT store, count(*) AS n FROM purchase GROUP BY store";
+    let sql = json!({ "kind": "sql", "purpose": "analytics", "text": text });
+    let Ok(Input::Good(judged_sql)) = world.judge("marketer", &sql) else { panic!("it makes sense") };
+    let offers = judged_sql.verdict.reasons[0].remedies.iter().filter_map(|remedy| match remedy {
+        spec::Remedy::Ask { title, .. } => Some(title.as_str()),
+        spec::Remedy::Close { .. } => None,
+    });
+    assert_eq!(offers.collect::<Vec<_>>(), ["Ask as of 30 Jun 2024, 00:00, as a trend"]);
+    assert_eq!(judged(json!({ "from": "2024-06-01", "to": "2024-06-29" })).outcome, spec::Outcome::Yes);
 }

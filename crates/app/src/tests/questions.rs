@@ -266,7 +266,42 @@ fn sql(dice: &mut Dice, map: &mut Map<String, Json>) {
             1 + dice.below(4)
         ),
     };
+    let text = if dice.chance(50) { sql_amiss(dice, event, (column, day)) } else { text };
     map.insert("text".into(), text.into());
+}
+
+/// A text that is no yes for somebody: each way in which one can be refused, or make no sense.
+fn sql_amiss(dice: &mut Dice, event: &str, (column, day): (&str, &str)) -> String {
+    let texts = [
+        // Names, forms and functions with a slip in them.
+        format!("SELECT {column}s, count(*) FROM {event} GROUP BY {column}s -- {column}s"),
+        format!("SELECT e.{column}, count(*) FROM {event}s e WHERE e.time >= '{day}' GROUP BY 1"),
+        format!("SELECT cuont(*) FROM {event}"),
+        format!("SELECT count(*) FORM {event}"),
+        format!("SELECT count(* FROM {event}"),
+        format!("SELECT count(*) FROM {event} WHERE {column} = \"N\""),
+        format!("SELECT count(*) FROM shop.{event}"),
+        format!("SELECT * FROM {event}"),
+        // People, where figures are to be had.
+        format!("SELECT person, {column} FROM {event} WHERE time < '{day}' ORDER BY 2 LIMIT 5"),
+        format!("SELECT person, count(*) AS n FROM {event} GROUP BY person ORDER BY n DESC"),
+        format!("WITH p AS (SELECT person FROM {event}) SELECT DISTINCT person FROM p -- all"),
+        // Fields that not everybody may see, or not for everything.
+        "SELECT country, belief, count(*) FROM people GROUP BY 1, 2 ORDER BY 3".to_owned(),
+        "SELECT CASE WHEN card = 'K1' THEN 1 ELSE 2 END AS k, tier, count(*) FROM people GROUP BY k, tier".to_owned(),
+        format!(
+            "SELECT count(*) FROM {event} e JOIN people m ON m.person = e.person WHERE m.age > 3 AND e.time >= '{day}'"
+        ),
+        "SELECT closed, tier, count(*) FROM people WHERE vip AND belief = 's' GROUP BY closed, tier".to_owned(),
+        "SELECT store, sum(amount), avg(coin) FROM purchase GROUP BY store".to_owned(),
+        // Where no SQL is answered, a trend may be.
+        format!(
+            "SELECT date_trunc('month', time), count(DISTINCT person) FROM {event} WHERE time >= '{day}' GROUP BY 1"
+        ),
+        format!("SELECT count(DISTINCT person) FROM {event} WHERE time >= '2023-12-25' AND time < '{day}'"),
+        "SELECT store, count(*), max(items) FROM purchase WHERE items > 1 AND store <> 'W' GROUP BY store".to_owned(),
+    ];
+    texts[dice.below(texts.len())].clone()
 }
 
 fn audience(dice: &mut Dice, map: &mut Map<String, Json>) {

@@ -277,6 +277,16 @@ fn of_route(dice: &mut Dice, route: &RouteInfo) -> Option<Sent> {
                 ("version", ""),
             ])
         }
+        (_, "GET", "/api/v1/values") => {
+            let field = dice.pick(&["tier", "event.page", "event.ref&event=visit", "age", "nothing", ""]);
+            to(&format!("/api/v1/values?purpose={}&field={field}", dice.pick(&PURPOSES)))
+        }
+        (_, "GET", "/api/v1/lineage") => {
+            let query =
+                dice.pick(&["", "kind=metric&name=sales", "kind=purpose", "kind=trait&kind=property", "kind=x"]);
+            to(&format!("/api/v1/lineage?{query}"))
+        }
+        (_, "GET", "/glossary") => to(&format!("/glossary?words={}{face}", dice.pick(&["", "group", "gold"]))),
         (_, "GET", "/palette") => to(&format!("/palette?words={}", dice.pick(&["sales", "gold", "p1", "", "visit"]))),
         (RouteKind::File, _, path) => to(&path.replace("{version}", "0").replace("{*name}", "app.css")),
         (_, "GET" | "DELETE", path) if path.contains("{name}") => {

@@ -125,3 +125,48 @@ fn what_is_no_dashboard_is_not_written() {
     assert!(world.app.dashboards(&who).expect("they can be listed").is_empty());
     assert!(!world.folder.path().join("workspace/dashboards").exists(), "nothing was written");
 }
+
+#[test]
+fn what_could_not_be_written_is_not_on_record_as_saved() {
+    let world = shop().open();
+    let who = world.who("marketer");
+    let folder = world.folder.path().join("workspace");
+    // No file can be made where its folder should be.
+    std::fs::write(folder.join("audiences"), "").expect("it can be written");
+    std::fs::write(folder.join("dashboards"), "").expect("it can be written");
+    let failed = world.app.save(&who, &request("Came by", "")).expect_err("there is no place for it");
+    assert_eq!(failed.kind, ErrorKind::Unavailable);
+    let board = dashboard(None, None, json!({ "title": "Monday" }));
+    assert_eq!(save(&world, &board).expect_err("there is no place for it").kind, ErrorKind::Unavailable);
+    let deeds = world.app.deeds();
+    assert!(!deeds.iter().any(|(_, did)| did.starts_with("save")), "nothing was saved: {deeds:?}");
+
+    std::fs::remove_file(folder.join("audiences")).expect("it is there");
+    let Ok(Input::Good(saved)) = world.app.save(&who, &request("Came by", "")) else { panic!("there is room now") };
+    // Somebody takes it away in the folder itself.
+    std::fs::remove_file(folder.join(&saved.path)).expect("it is there");
+    assert_eq!(world.app.unsave(&who, &saved).expect_err("it is gone").kind, ErrorKind::NotFound);
+    let of_it = |did: &str| world.app.deeds().iter().filter(|(_, deed)| deed.starts_with(did)).count();
+    assert_eq!((of_it("save"), of_it("remove")), (1, 0));
+}
+
+#[test]
+fn a_title_says_which_file_it_makes_and_whether_that_is_free() {
+    let world = shop().open();
+    let who = world.who("marketer");
+    let named = |kind: &str, title: &str| world.app.name_for(&who, kind, title);
+    let came = named("audience", " Came by! ").expect("it is a title");
+    assert_eq!((came.path.as_str(), came.is_free, came.instead), ("audiences/came_by.yaml", true, None));
+    world.app.save(&who, &request("Came by", "")).expect("the folder can be written");
+    world.app.save(&who, &request("Came by 2", "")).expect("the folder can be written");
+    let taken = named("audience", "Came by!").expect("it is a title");
+    assert_eq!((taken.is_free, taken.instead.as_deref()), (false, Some("Came by! 3")));
+    assert!(named("question", "Came by").expect("it is a title").is_free, "a question is another file");
+    for (kind, title) in [("audience", ""), ("audience", "../users"), ("metric", "Sales")] {
+        let wrong = named(kind, title);
+        let is_wrong = wrong.as_ref().is_err_and(|error| error.kind == ErrorKind::Invalid);
+        assert!(is_wrong || wrong.is_ok_and(|name| name.path == "audiences/users.yaml"), "{kind} {title}");
+    }
+    let refused = world.app.name_for(&world.who("executive"), "audience", "Came by").expect_err("the role lacks it");
+    assert_eq!(refused.kind, ErrorKind::Denied);
+}

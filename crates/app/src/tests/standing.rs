@@ -135,7 +135,7 @@ fn a_contract_that_no_longer_allows_a_field_turns_it_and_back() {
     assert_eq!((turned.outcome, turned.turned_from), ("no", Some("yes")));
     assert_eq!(turned.turned_at.as_deref(), Some("2024-07-01T00:00:01Z"));
     assert_eq!(because(&turned), ("the rules changed", "`contracts/shop.odcs.yaml` changed"));
-    assert_eq!(turned.reasons[0].for_marketing, "`amount` may not be used for e-mail.");
+    assert_eq!(turned.reasons[0].for_marketing, "Amount may not be used for e-mail.");
     assert!(turned.reasons[0].for_it.contains("`contracts/shop.odcs.yaml`") && turned.remedy.is_some());
     living.write(path, &text);
     let back = living.one(&question);
@@ -184,6 +184,43 @@ fn a_feed_that_stops_turns_it_when_its_time_is_over_and_back() {
     living.import("shop", "purchase_more.csv", "id,member,at,store,amount\nn1,a1,2024-07-31T00:00:00Z,N,5.00\n");
     let back = living.one(&question);
     assert_eq!((back.outcome, because(&back).0), ("yes", "The shop has delivered"));
+}
+
+#[test]
+fn a_file_with_more_faults_than_agreed_turns_it_and_back() {
+    let mut setup = shop();
+    let contract = setup.files.get_mut("contracts/shop.odcs.yaml").expect("the base has the contract");
+    let promise = "slaProperties: [{ property: latency, value: 30, unit: d }";
+    *contract = contract.replace(promise, &format!("{promise}, {{ property: errorRate, value: 2.5, unit: \"%\" }}"));
+    let living = Living::new(&setup);
+    let question = trend("analytics", "count(purchase)");
+    let file = |day: usize, n_faults: usize| {
+        let row = |n: usize| match n < n_faults {
+            true => format!("d{day}-{n},a1,yesterday,N,5.00\n"),
+            false => format!("d{day}-{n},a1,2024-06-20T00:00:00Z,N,5.00\n"),
+        };
+        format!("id,member,at,store,amount\n{}", (0..200).map(row).collect::<String>())
+    };
+    // What came in the hours before counts too.
+    living.pass(TimeDelta::days(2));
+    living.import("shop", "purchase_some.csv", &file(1, 5));
+    assert_eq!(living.one(&question).outcome, "yes", "2.5 % are agreed");
+    living.pass(TimeDelta::days(2));
+    let ground = living.ground();
+    living.import("shop", "purchase_many.csv", &file(2, 6));
+    let turned = living.one(&question);
+    assert_eq!((turned.outcome, turned.turned_from), ("yes_if", Some("yes")));
+    assert_eq!(because(&turned).0, "more of what The shop delivered is faulty than was agreed");
+    assert_eq!(turned.reasons[0].for_marketing, "More of what The shop delivered last is faulty than was agreed.");
+    assert_ne!(living.ground().0, ground.0, "answers that are shown are asked again");
+    let past = json!({
+        "kind": "trend", "purpose": "analytics", "measure": "count(purchase)",
+        "period": { "from": "2024-06-01", "to": "2024-06-10" }
+    });
+    assert_eq!(living.one(&past).outcome, "yes_if", "rows of a file may be of any time");
+    living.pass(TimeDelta::days(2));
+    living.import("shop", "purchase_few.csv", "id,member,at,store,amount\nf,a1,never,N,5.00\n");
+    assert_eq!(living.one(&question).outcome, "yes", "of so few nothing is said");
 }
 
 #[test]

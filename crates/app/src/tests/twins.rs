@@ -60,6 +60,37 @@ fn a_purpose_that_uses_everybody_tells_the_worlds_apart() {
     }
 }
 
+/// How large the tables are a budget tells on purpose, with everybody's rows (`docs/workspace.md`): where that turns no verdict,
+/// it tells nothing else.
+#[test]
+fn a_budget_tells_nothing_else() {
+    let worlds = [Facts::Present, Facts::Absent, Facts::Poisoned].map(|facts| {
+        let mut setup = small_world(SEED, facts);
+        add_budget(&mut setup, "[executive, marketer]");
+        setup.open()
+    });
+    // Those who may be used did something before these days and after them, so that all there is is looked at in every world.
+    let spring = json!({ "from": "2024-03-01", "to": "2024-05-01" });
+    let questions = [
+        json!({ "kind": "trend", "measure": "count(visit)", "by": "week", "period": spring }),
+        json!({ "kind": "trend", "measure": "sum(purchase.amount)", "by": "none", "breakdown": ["store"], "period": spring }),
+        json!({ "kind": "trend", "measure": "people(*)", "by": "month" }),
+        json!({ "kind": "funnel", "steps": ["visit", "purchase"], "within": "30 days", "period": spring }),
+        json!({ "kind": "retention", "start": "visit", "return": "purchase", "by": "month", "periods": 2, "period": spring }),
+        json!({ "kind": "paths", "from": "visit", "steps": 2, "top": 3, "period": spring }),
+        json!({ "kind": "audience", "where": "did(visit)" }),
+    ];
+    for mut json in questions {
+        json["purpose"] = "analytics".into();
+        for user in ["executive", "marketer", "officer"] {
+            let [present, absent, poisoned] = [0, 1, 2].map(|world| observed(&worlds[world], user, &json));
+            assert_eq!(present.contains("too_costly"), user != "officer", "{user} asks {json}: {present}");
+            assert_same(&present, &absent, &format!("{user}, absent: {json}"));
+            assert_same(&present, &poisoned, &format!("{user}, poisoned: {json}"));
+        }
+    }
+}
+
 /// The first place where the bytes differ.
 fn assert_same(expected: &str, found: &str, case: &str) {
     if expected == found {
@@ -230,6 +261,12 @@ fn add_rules(setup: &mut Setup) {
     file("users.yaml", &format!("users:\n{users}  - {{ name: keeper, role: keeper }}\n"));
     file("metrics/sales.yaml", "title: Sales\nmeasure: sum(purchase.amount)\non_home: true\n");
     file("audiences/gold.yaml", "title: Gold\npurpose: email\nwhere: tier = 'gold'\n");
+}
+
+/// A team whose members may ask nothing that has to be read.
+pub(super) fn add_budget(setup: &mut Setup, members: &str) {
+    let team = format!("title: Board\nmembers: {members}\nbudget: {{ bytes_per_question: 1 }}\n");
+    setup.files.insert("teams/board.yaml".to_owned(), team);
 }
 
 fn line(file: &mut String, record: &Json) {

@@ -144,6 +144,7 @@ pub(super) fn source(door: Door) -> Source {
             owner: None,
             objects,
             freshness: None,
+            error_rate_max: None,
             door,
             terms: spec::Terms::default(),
         },

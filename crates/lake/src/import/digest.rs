@@ -22,7 +22,7 @@ pub(super) fn of_file(path: &Path) -> Result<String> {
     loop {
         let n_read = file.read(&mut buffer).map_err(|cause| error::io("read", path, cause))?;
         if n_read == 0 {
-            return Ok(crate::data_file::hex(&digest.finalize()));
+            return Ok(spec::hex(&digest.finalize()));
         }
         digest.update(&buffer[..n_read]);
     }

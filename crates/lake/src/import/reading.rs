@@ -3,10 +3,9 @@
 //! The same file under another definition is read again, so that what was rejected can come in once the contract is mended.
 //! Invariant: the records that were accepted before have the same keys again, or the file is not read again.
 
-use crate::data_file::hex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use spec::{Field, FieldClass, Object, ObjectKind};
+use spec::{Field, FieldClass, Object, ObjectKind, hex};
 
 /// The version of the stored form, and of what the digests are made of.
 const VERSION: u32 = 1;

@@ -7,7 +7,7 @@ use crate::table::Table;
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Int64Type, TimestampMicrosecondType};
 use spec::{Instant, Result};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
 use std::sync::Arc;
 
 const MICROS_PER_MINUTE: i64 = 60_000_000;
@@ -165,6 +165,35 @@ impl Books {
         last
     }
 
+    /// The last minute with a message of a source, whatever became of it.
+    pub(crate) fn last_minute(&self, source: &str) -> Option<Instant> {
+        let last = self.keys_of(source).filter_map(|key| self.minutes_of(key, i64::MIN).next_back());
+        last.map(|((_, _, minute), _)| *minute).max().and_then(Instant::from_timestamp_micros)
+    }
+
+    /// How many messages of a source came in this minute or later, and how many of them were refused or are kept aside.
+    pub(crate) fn counts_since(&self, source: &str, minute: Instant) -> (u64, u64) {
+        let entries = self.keys_of(source).flat_map(|key| self.minutes_of(key, minute.timestamp_micros()));
+        entries.fold((0, 0), |(received, rejected), (_, Entry { counts, .. })| {
+            (received + counts.iter().sum::<u64>(), rejected + counts[2])
+        })
+    }
+
+    /// The sources that messages came for.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = &str> {
+        self.totals.keys().map(|(source, _)| source.as_ref())
+    }
+
+    fn keys_of(&self, source: &str) -> impl Iterator<Item = &SourceKey> {
+        self.totals.keys().filter(move |(name, _)| name.as_ref() == source)
+    }
+
+    /// The entries of a key from this minute on.
+    fn minutes_of(&self, (source, key): &SourceKey, since: i64) -> btree_map::Range<'_, Minute, Entry> {
+        self.entries
+            .range((Arc::clone(source), Arc::clone(key), since)..=(Arc::clone(source), Arc::clone(key), i64::MAX))
+    }
+
     /// Per source and key the sums, at the last minute in which something was taken.
     pub(crate) fn totals(&self) -> Vec<BookLine> {
         let sums = self.totals.iter();
@@ -173,12 +202,7 @@ impl Books {
 
     /// The lines of a minute and later ones, in the order of source, key and minute.
     pub(crate) fn lines_since(&self, minute: Instant) -> Vec<BookLine> {
-        let since = minute.timestamp_micros();
-        let of_key = |(source, key): &SourceKey| {
-            let range = (Arc::clone(source), Arc::clone(key), since)..=(Arc::clone(source), Arc::clone(key), i64::MAX);
-            self.entries.range(range)
-        };
-        let lines = self.totals.keys().flat_map(of_key);
+        let lines = self.totals.keys().flat_map(|key| self.minutes_of(key, minute.timestamp_micros()));
         lines.map(|((source, key, minute), entry)| line(source, key, *minute, entry)).collect()
     }
 

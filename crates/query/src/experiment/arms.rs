@@ -3,7 +3,8 @@
 use super::{MICROS_PER_DAY, NO_VARIANT, VARIANTS_MAX};
 use crate::cells::Key;
 use crate::error;
-use crate::guard::{Class, People, Sorting};
+use crate::guard::{Class, People, Sorting, add_classes};
+use crate::number;
 use lake::Number;
 use spec::{MeasureFunction, Result, Value};
 use std::collections::BTreeMap;
@@ -31,6 +32,8 @@ pub(super) struct Arm {
 pub(super) struct Sums {
     /// People whom the figure is about.
     pub(super) acted: People,
+    /// What the people of each class add to the sum, where people are sorted.
+    pub(super) amounts: Vec<u32>,
     pub(super) sum: Total,
     pub(super) squares: Total,
 }
@@ -87,6 +90,15 @@ impl Total {
         Ok(Total { exact, double: self.double * self.double })
     }
 
+    /// As a part of a sum that is only compared; one of the two is zero.
+    fn part(self) -> u32 {
+        if self.double == 0.0 {
+            number::part(Number::Exact(self.exact))
+        } else {
+            number::part(Number::Double(self.double))
+        }
+    }
+
     /// As a double, of a number with so many decimal places.
     pub(super) fn double(self, scale: u32) -> f64 {
         self.exact as f64 / 10f64.powi(i32::try_from(scale).unwrap_or(0)) + self.double
@@ -96,7 +108,8 @@ impl Total {
 impl Sums {
     /// Of nobody.
     pub(super) fn new(sorting: Sorting) -> Sums {
-        Sums { acted: sorting.nobody(), sum: Total::default(), squares: Total::default() }
+        let amounts = vec![0; sorting.n_classes()];
+        Sums { acted: sorting.nobody(), amounts, sum: Total::default(), squares: Total::default() }
     }
 
     /// Adds the figure of a person of a class.
@@ -104,12 +117,16 @@ impl Sums {
         if has_acted {
             self.acted.add(class);
         }
+        if let Some(amount) = self.amounts.get_mut(class.place()) {
+            *amount = amount.wrapping_add(figure.part());
+        }
         self.sum.merge(figure)?;
         self.squares.merge(figure.square()?)
     }
 
     pub(super) fn merge(&mut self, other: &Sums) -> Result<()> {
         self.acted.merge(&other.acted);
+        add_classes(&mut self.amounts, &other.amounts);
         self.sum.merge(other.sum)?;
         self.squares.merge(other.squares)
     }

@@ -2,7 +2,8 @@
 
 use super::arms::Arms;
 use super::{Experiment, MICROS_PER_DAY};
-use crate::guard::{Figure, Sorting};
+use crate::guard::Sorting;
+use crate::number;
 use crate::pass::Part;
 use crate::plan::Scope;
 use arrow::datatypes::DataType;
@@ -41,17 +42,10 @@ pub(crate) fn before(scope: Scope<'_>, question: &ExperimentQuestion) -> Result<
     };
     found.people = Some(people.unsigned_abs());
     let Some(sums) = arm.sums.first() else { return Ok(found) };
-    let told = |(place, value): (usize, Value)| {
-        let sort = format!("{} before {place} {:?}", metric.title, question.period);
-        let cell = || sort.clone();
-        match scope.guard.told(Figure { sort: &sort, cell: &cell, people: &sums.acted, value, shares: 1 })? {
-            Value::Number(number) => Some(number),
-            _ => None,
-        }
-    };
-    let figures = metric.figures(sums, arm.people.len(), ValueType::Number)?;
-    let figures: Option<Vec<f64>> = figures.into_iter().enumerate().map(told).collect();
-    found.figures = figures.and_then(|figures| figures.try_into().ok());
+    let told = metric.told(scope.guard, "before", sums, (people.unsigned_abs(), ValueType::Number))?;
+    found.figures = told.and_then(|[mean, sum, squares]| {
+        Some([number::double(&mean)?, number::double(&sum)?, number::double(&squares)?])
+    });
     let arrived = scope.guard.people(&all.arrived, &|| "arrived".to_owned(), 1);
     found.arrivals = match arrived {
         // Where differences are guarded the days tell nothing that the whole does not.

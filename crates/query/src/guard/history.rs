@@ -16,7 +16,7 @@ pub struct Told {
     pub sort: u64,
     /// What was told.
     pub value: Value,
-    /// How many people of each class it is about.
+    /// How many people of each class it is about; behind them what these add to it, where that is compared as well.
     pub classes: Vec<u32>,
     /// The state of tables and rules in which it was told: in the same one it can be told again in place of another.
     pub state: u64,
@@ -58,6 +58,17 @@ struct Entry {
     told: Arc<Told>,
 }
 
+/// What makes figures too near to one another.
+#[derive(Clone, Copy)]
+pub(super) struct Nearness {
+    /// Whether figures of the sort are counts of people, so that they can be added and subtracted.
+    pub(super) adds_up: bool,
+    /// They differ by fewer people than this.
+    pub(super) within: u64,
+    /// Into so many classes people are sorted.
+    pub(super) n_classes: usize,
+}
+
 /// How a figure stands to what was told.
 pub(super) enum Relation {
     /// Nothing about too few people follows from it.
@@ -96,12 +107,24 @@ impl History {
         let step =
             |mixed: u64, people: &u32| (mixed ^ u64::from(*people)).wrapping_mul(0xff51_afd7_ed55_8ccd).rotate_left(31);
         let mixed = classes.iter().fold(self.salt, step);
-        min_group + (mixed ^ mixed >> 33) % (min_group / 2 + 1)
+        min_group + (mixed ^ mixed >> 33) % (Self::within_max(min_group) - min_group + 1)
     }
 
-    /// How a figure stands to those that were told before it, also by the same answer. Only counts add up; of other sorts
-    /// single figures are compared.
-    pub(super) fn relation(&self, new: &Told, before: &[Told], adds_up: bool, min_group: u64) -> Relation {
+    /// The most that others may have to differ by.
+    pub(super) fn within_max(min_group: u64) -> u64 {
+        min_group.saturating_add(min_group / 2)
+    }
+
+    /// How a figure stands to those that were told before it, also by the same answer, if it is known before it is time to
+    /// stop. Counts of people add up, and are too near to those that differ by fewer people than `within`. Of other sorts
+    /// single figures are compared: one that differs from another in fewer classes differs by what fewer people add to it.
+    pub(super) fn relation(
+        &self,
+        new: &Told,
+        before: &[Told],
+        Nearness { adds_up, within, n_classes }: Nearness,
+        stop: &dyn Fn() -> bool,
+    ) -> std::result::Result<Relation, Stopped> {
         let mut entries = Cow::Borrowed(self.by_sort.get(&new.sort).map_or(&[][..], Vec::as_slice));
         for told in before.iter().filter(|told| told.sort == new.sort) {
             // What is about to be told comes after all that was, and before this.
@@ -110,17 +133,21 @@ impl History {
             let place = entries.partition_point(|known| known.n_people <= entry.n_people);
             entries.to_mut().insert(place, entry);
         }
-        let within = self.within(&new.classes, min_group);
         let search = Search {
             entries: &entries,
             new,
             n_people: new.n_people(),
             within: i64::try_from(within).unwrap_or(i64::MAX),
+            n_classes,
+            stop,
         };
         let mut outdated = Vec::new();
-        let mut near = search.single();
+        let mut near = Vec::new();
         if adds_up {
-            near.extend(search.pairs());
+            near.extend(search.single());
+            near.extend(search.pairs()?);
+        } else {
+            near.extend(search.alike()?);
         }
         // The nearest, of single figures before pairs, and of those the one that was told first.
         near.sort_by_key(|(distance, combination)| (combination.len(), *distance, combination[0].1.sequence));
@@ -130,12 +157,19 @@ impl History {
             let n_known = outdated.len();
             outdated.extend(others.map(|(_, told)| told.question.clone()));
             if outdated.len() == n_known {
-                return Relation::Near(sum(&combination));
+                return Ok(Relation::Near(sum(&combination)));
             }
         }
-        if outdated.is_empty() { Relation::Apart } else { Relation::Outdated(outdated) }
+        Ok(if outdated.is_empty() { Relation::Apart } else { Relation::Outdated(outdated) })
     }
 }
+
+/// It was time to stop before all was compared.
+#[derive(Debug)]
+pub(super) struct Stopped;
+
+/// Between so many figures it is asked whether to stop.
+const BETWEEN_STOPS: usize = 256;
 
 /// Figures with their signs.
 type Combination<'h> = Vec<(i64, &'h Told)>;
@@ -147,6 +181,8 @@ struct Search<'h> {
     n_people: i64,
     /// Sets that differ by fewer people are nearly the same.
     within: i64,
+    n_classes: usize,
+    stop: &'h dyn Fn() -> bool,
 }
 
 impl<'h> Search<'h> {
@@ -167,9 +203,10 @@ impl<'h> Search<'h> {
     }
 
     /// Pairs of figures that add up to nearly the same people, or leave them.
-    fn pairs(&self) -> Vec<(i64, Combination<'h>)> {
+    fn pairs(&self) -> std::result::Result<Vec<(i64, Combination<'h>)>, Stopped> {
         let mut found = Vec::new();
-        for entry in self.entries.iter().filter(|entry| self.is_before(&entry.told)) {
+        for (place, entry) in self.entries.iter().enumerate().filter(|(_, entry)| self.is_before(&entry.told)) {
+            self.check(place)?;
             let one = &*entry.told;
             if entry.n_people * 2 <= self.n_people + self.within {
                 let others = self.about(self.n_people - entry.n_people);
@@ -180,7 +217,40 @@ impl<'h> Search<'h> {
                 found.extend(others.filter_map(|other| self.near(vec![(1, one), (-1, other)])));
             }
         }
-        found
+        Ok(found)
+    }
+
+    /// Figures that differ in fewer classes than would be too near; by how many.
+    fn alike(&self) -> std::result::Result<Vec<(i64, Combination<'h>)>, Stopped> {
+        let mut found = Vec::new();
+        for (place, entry) in self.entries.iter().enumerate().filter(|(_, entry)| self.is_before(&entry.told)) {
+            self.check(place)?;
+            found.extend(self.n_unlike(&entry.told).map(|distance| (distance, vec![(1, &*entry.told)])));
+        }
+        Ok(found)
+    }
+
+    /// In how many classes a figure has other people, or gets another part from them, if these are few.
+    fn n_unlike(&self, told: &Told) -> Option<i64> {
+        let (new, old) = (&self.new.classes, &told.classes);
+        // Under another minimum group there were other classes; what was told then is compared by nothing.
+        if new.len() != old.len() {
+            return None;
+        }
+        let has_amounts = new.len() > self.n_classes;
+        let mut n_unlike = 0;
+        for class in 0..self.n_classes {
+            let is_unlike = |place: usize| new.get(place) != old.get(place);
+            n_unlike += i64::from(is_unlike(class) || (has_amounts && is_unlike(self.n_classes + class)));
+            if n_unlike >= self.within {
+                return None;
+            }
+        }
+        Some(n_unlike)
+    }
+
+    fn check(&self, place: usize) -> std::result::Result<(), Stopped> {
+        if place.is_multiple_of(BETWEEN_STOPS) && (self.stop)() { Err(Stopped) } else { Ok(()) }
     }
 
     /// The combination and by how many people it differs from the new figure, if these are fewer than a group.

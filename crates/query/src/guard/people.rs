@@ -99,7 +99,7 @@ impl Class {
     }
 }
 
-/// Adds other people class by class.
+/// Adds other people class by class, or what they add to a figure, which may go round.
 pub(crate) fn add_classes(classes: &mut [u32], others: &[u32]) {
-    classes.iter_mut().zip(others).for_each(|(own, more)| *own += more);
+    classes.iter_mut().zip(others).for_each(|(own, more)| *own = own.wrapping_add(*more));
 }

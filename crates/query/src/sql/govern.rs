@@ -47,7 +47,7 @@ impl Governor {
     pub(super) fn whole(&mut self, plan: &LogicalPlan) -> Step<LogicalPlan> {
         let governed = self.govern(plan)?;
         if governed.kinds.is_some() {
-            return Err(Complaint::new(
+            return Err(Complaint::of_people(
                 "its rows are about single people",
                 "group them: `SELECT country, count(DISTINCT person) FROM people GROUP BY country`; for a list of people ask an \
                  audience",
@@ -124,7 +124,7 @@ impl Governor {
                 let name = plan.display().to_string();
                 let name = name.split([':', ' ']).next().unwrap_or_default().to_owned();
                 let message = format!("`{name}` would work on rows about single people");
-                return Err(Complaint::new(&message, "group them first, then sort, limit or compare groups"));
+                return Err(Complaint::of_people(&message, "group them first, then sort, limit or compare groups"));
             }
             inputs.push(input);
         }

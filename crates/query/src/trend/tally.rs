@@ -5,7 +5,7 @@
 use crate::cells::{self, Key};
 use crate::error;
 use crate::guard::{People, Sorting, add_classes};
-use crate::number::{compare, shown};
+use crate::number::{compare, double, part, shown};
 use arrow::datatypes::DataType;
 use lake::Number;
 use spec::{Error, MeasureFunction, Result, Value};
@@ -26,9 +26,21 @@ pub(super) struct Tally {
     counts: Vec<Counts>,
     /// For each cell, its people by class; empty where people are not sorted.
     classes: Vec<u32>,
+    /// Beside them how many rows they have, and what these add up to, as far as it is a part of the figure.
+    rows: Vec<u32>,
+    sums: Vec<u32>,
     exact: Vec<i128>,
     double: Vec<f64>,
     extreme: Vec<Option<Number>>,
+}
+
+/// What of a cell is told by itself, or as a part of what is.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Total {
+    pub(super) function: MeasureFunction,
+    pub(super) value: Value,
+    /// What the people of each class add to it; empty where people are not sorted, or count alone.
+    pub(super) amounts: Vec<u32>,
 }
 
 /// The rows of a cell.
@@ -68,6 +80,8 @@ impl Tally {
             sorting,
             counts: Vec::new(),
             classes: Vec::new(),
+            rows: Vec::new(),
+            sums: Vec::new(),
             exact: Vec::new(),
             double: Vec::new(),
             extreme: Vec::new(),
@@ -77,7 +91,14 @@ impl Tally {
     /// Makes room for so many cells.
     fn grow(&mut self, n_cells: usize) {
         self.counts.resize(n_cells, Counts { n_rows: 0, n_people: 0, last: NOBODY });
-        self.classes.resize(n_cells * self.sorting.n_classes(), 0);
+        let n_sorted = n_cells * self.sorting.n_classes();
+        self.classes.resize(n_sorted, 0);
+        if matches!(self.function, MeasureFunction::Count | MeasureFunction::Avg) {
+            self.rows.resize(n_sorted, 0);
+        }
+        if matches!(self.function, MeasureFunction::Sum | MeasureFunction::Avg) {
+            self.sums.resize(n_sorted, 0);
+        }
         match self.function {
             MeasureFunction::Count | MeasureFunction::People => {}
             MeasureFunction::Sum | MeasureFunction::Avg => {
@@ -95,24 +116,29 @@ impl Tally {
 
     /// Counts a row of a person.
     fn count(&mut self, person: i64, cell: usize) {
-        if self.counts[cell].count(person) {
-            self.sort(person, cell);
-        }
-    }
-
-    /// Counts a new person of a cell in the person's class.
-    #[inline]
-    fn sort(&mut self, person: i64, cell: usize) {
+        let is_first = self.counts[cell].count(person);
         let place = cell * self.sorting.n_classes() + self.sorting.class(person).place();
-        if let Some(of_class) = self.classes.get_mut(place) {
-            *of_class += 1;
+        if let Some(people) = self.classes.get_mut(place) {
+            *people += u32::from(is_first);
+        }
+        if let Some(rows) = self.rows.get_mut(place) {
+            *rows = rows.wrapping_add(1);
         }
     }
 
-    /// The people of a cell by class.
-    fn classes_of(&self, cell: usize) -> &[u32] {
+    /// Adds what a row of a person holds to the sum of the person's class.
+    #[inline]
+    fn sort_sum(&mut self, person: i64, cell: usize, number: Number) {
+        let place = cell * self.sorting.n_classes() + self.sorting.class(person).place();
+        if let Some(sum) = self.sums.get_mut(place) {
+            *sum = sum.wrapping_add(part(number));
+        }
+    }
+
+    /// What stands for a cell's classes: its people, or its rows or sums.
+    fn of_cell<'t>(&self, all: &'t [u32], cell: usize) -> &'t [u32] {
         let n_classes = self.sorting.n_classes();
-        &self.classes[cell * n_classes..][..n_classes]
+        all.get(cell * n_classes..(cell + 1) * n_classes).unwrap_or(&[])
     }
 
     /// Adds the numbers of a person's rows, each to its cell; a figure about a property is about the people who have it.
@@ -123,6 +149,7 @@ impl Tally {
                 continue;
             };
             self.count(person, cell);
+            self.sort_sum(person, cell, number);
             match (self.function, number) {
                 (MeasureFunction::Sum | MeasureFunction::Avg, Number::Exact(value)) => {
                     // Two decimals of 38 digits can be more than there is; then the most there is stands for it.
@@ -150,7 +177,13 @@ impl Tally {
         counts.n_rows += others.n_rows;
         counts.meet();
         let n_classes = self.sorting.n_classes();
-        add_classes(&mut self.classes[cell * n_classes..][..n_classes], other.classes_of(from));
+        for (own, others) in
+            [(&mut self.classes, &other.classes), (&mut self.rows, &other.rows), (&mut self.sums, &other.sums)]
+        {
+            if !own.is_empty() {
+                add_classes(&mut own[cell * n_classes..][..n_classes], other.of_cell(others, from));
+            }
+        }
         match self.function {
             MeasureFunction::Count | MeasureFunction::People => {}
             MeasureFunction::Sum | MeasureFunction::Avg => {
@@ -163,16 +196,29 @@ impl Tally {
         }
     }
 
-    /// The value of a cell, and the distinct people it is about. One that cannot be written down is an error only where so
-    /// many are behind it that it could be told: else the error would tell of a few.
-    pub(super) fn figure(&self, cell: usize, data_type: Option<&DataType>, least: u64) -> Result<(Value, People)> {
+    /// The totals of a cell, and the distinct people they are about: of an average both that it is made of. One that cannot
+    /// be written down is an error only where so many are behind it that it could be told: else the error would tell of a few.
+    pub(super) fn figure(&self, cell: usize, data_type: Option<&DataType>, least: u64) -> Result<(Vec<Total>, People)> {
         let n_people = self.counts[cell].n_people;
-        let value = self.value(cell, data_type);
-        let value = if n_people < least { value.unwrap_or(Value::Null) } else { value? };
-        Ok((value, People::from_parts(n_people, self.classes_of(cell))))
+        let functions = match self.function {
+            MeasureFunction::Avg => vec![MeasureFunction::Sum, MeasureFunction::Count],
+            function => vec![function],
+        };
+        let total = |function: MeasureFunction| {
+            let value = self.value(function, cell, data_type);
+            let value = if n_people < least { value.unwrap_or(Value::Null) } else { value? };
+            let amounts = match function {
+                MeasureFunction::Count => self.of_cell(&self.rows, cell),
+                MeasureFunction::Sum => self.of_cell(&self.sums, cell),
+                _ => &[],
+            };
+            Ok(Total { function, value, amounts: amounts.to_vec() })
+        };
+        let totals = functions.into_iter().map(total).collect::<Result<_>>()?;
+        Ok((totals, People::from_parts(n_people, self.of_cell(&self.classes, cell))))
     }
 
-    fn value(&self, cell: usize, data_type: Option<&DataType>) -> Result<Value> {
+    fn value(&self, function: MeasureFunction, cell: usize, data_type: Option<&DataType>) -> Result<Value> {
         let Counts { n_rows, n_people, .. } = self.counts[cell];
         let sum = |data_type: &DataType| match data_type {
             _ if n_rows == 0 => Ok(Value::Null),
@@ -180,11 +226,11 @@ impl Tally {
             _ => shown(Number::Exact(self.exact[cell]), data_type),
         };
         let missing = || error::bug("a figure about a property without one");
-        Ok(match self.function {
+        Ok(match function {
             MeasureFunction::Count => cells::count(n_rows),
             MeasureFunction::People => cells::count(n_people),
             MeasureFunction::Sum => sum(data_type.ok_or_else(missing)?)?,
-            MeasureFunction::Avg => ratio(&sum(data_type.ok_or_else(missing)?)?, &cells::count(n_rows)),
+            MeasureFunction::Avg => return Err(error::bug("an average is no total")),
             MeasureFunction::Min | MeasureFunction::Max => {
                 let data_type = data_type.ok_or_else(missing)?;
                 self.extreme[cell].map_or(Ok(Value::Null), |number| shown(number, data_type))?
@@ -363,15 +409,6 @@ pub(super) fn ratio(top: &Value, bottom: &Value) -> Value {
     match (double(top), double(bottom)) {
         (Some(top), Some(bottom)) if bottom != 0.0 => Value::Number(top / bottom),
         _ => Value::Null,
-    }
-}
-
-fn double(value: &Value) -> Option<f64> {
-    match value {
-        Value::Integer(value) => Some(*value as f64),
-        Value::Number(value) => Some(*value),
-        Value::Decimal(value) => value.to_string().parse().ok(),
-        _ => None,
     }
 }
 

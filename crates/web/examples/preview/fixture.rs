@@ -2,18 +2,18 @@
 
 use api::{
     Asked, AudienceView, AuditHead, AuditRecord, AuditRequest, AuditView, Balance, Catalog, Credential,
-    DashboardRequest, DashboardView, DefinitionCheck, DefinitionRequest, DefinitionSaved, DefinitionView, EncodeFormat,
-    EventView, Explained, FieldView, Health, ImportRequest, Input, Judged, MetricView, ObjectView, PolicyLaw,
-    PolicyPurpose, PolicyRole, PolicyView, Principal, Product, PurposeView, QuestionView, RejectedGroup, SaveRequest,
-    Saved, SignedIn, SourceView, TileView, Turn, WorkspaceView,
+    DashboardRequest, DashboardView, DefinitionCheck, DefinitionEdit, DefinitionRequest, DefinitionSaved,
+    DefinitionView, EncodeFormat, EventView, Explained, FieldView, ForeseenTurn, Health, ImportRequest, Input, Judged,
+    MetricView, NameView, ObjectView, PolicyLaw, PolicyPurpose, PolicyRole, PolicyView, Principal, Product,
+    PurposeView, QuestionView, RejectedGroup, SaveRequest, Saved, SignedIn, SourceView, TileView, WorkspaceView,
 };
 use chrono::{Datelike, NaiveDate, TimeZone, Utc};
 use serde_json::{Value as Json, json};
 use spec::{
     Aggregate, AggregateFunction, Answer, AudienceQuestion, Change, Column, CompareOp, Condition, ConditionForm,
-    ConditionPart, Cost, Diagnostic, Duration, Error, ErrorKind, EventSelector, Gap, Measure, Outcome, PeopleCounts,
-    Provenance, Question, QuestionBody, Reason, ReasonCode, Release, Remedy, Result, Term, TrendQuestion, Value,
-    Verdict, WaterfallStep, Work,
+    ConditionPart, Cost, Diagnostic, Differences, Duration, Error, ErrorKind, EventSelector, Gap, Measure, Outcome,
+    PeopleCounts, Provenance, Question, QuestionBody, Reason, ReasonCode, Release, Remedy, Result, Term, TrendQuestion,
+    Value, Verdict, WaterfallStep, Work,
 };
 use std::collections::BTreeMap;
 
@@ -136,6 +136,18 @@ impl Fixture {
             release: if name == "email" { "list" } else { "aggregate" }.to_owned(),
             basis,
             people,
+        }
+    }
+
+    /// Something that others rest on.
+    fn thing(&self, kind: &str, name: &str) -> api::ThingView {
+        let is_data = ["event", "property", "trait", "source"].contains(&kind);
+        api::ThingView {
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+            title: self.text(&name.replace(['_', '.'], " ")),
+            path: if is_data { "contracts/purchases.odcs.yaml".to_owned() } else { format!("{kind}s/{name}.yaml") },
+            source: is_data.then(|| "purchases".to_owned()),
         }
     }
 
@@ -272,6 +284,8 @@ impl Fixture {
             as_of: moment(),
             cost: who.sees_cost.then_some(Cost { rows_read: 1_469_307, bytes_read: 9_412_000, seconds: 0.041 }),
             forecast: who.sees_cost.then_some(Cost { rows_read: 1_469_307, bytes_read: 9_412_000, seconds: 0.035 }),
+            min_group: 50,
+            differences: Differences::Guarded.name(),
         }
     }
 
@@ -548,7 +562,9 @@ impl Product for Fixture {
                 self.text("scan events (person, ts, event) where purpose allows"),
                 "fold per person in order".to_owned(),
             ],
+            rests_on: vec![self.thing("event", "basket_paid"), self.thing("source", "purchases")],
             errors,
+            missing: Vec::new(),
         })
     }
 
@@ -648,6 +664,39 @@ impl Product for Fixture {
         }])
     }
 
+    fn lineage(&self, _: &Principal, request: &api::LineageRequest) -> Result<Vec<api::LineageView>> {
+        let all = [
+            ("dashboard", "monday"),
+            ("question", "by_size"),
+            ("question", "mailers"),
+            ("audience", "frequent"),
+            ("metric", "net_sales"),
+            ("event", "basket_paid"),
+            ("property", "basket_paid.sales_value"),
+            ("trait", "household_size"),
+            ("source", "purchases"),
+            ("purpose", "email"),
+            ("role", "marketer"),
+            ("destination", "newsletter"),
+        ];
+        if let Some(kind) = request.kinds.iter().find(|kind| all.iter().all(|(known, _)| known != kind)) {
+            return Err(Error::new(ErrorKind::Invalid, format!("there is no kind of thing `{kind}`")));
+        }
+        let is_wanted = |(kind, name): &(&str, &str)| {
+            (request.kinds.is_empty() || request.kinds.iter().any(|wanted| wanted == kind))
+                && request.name.as_ref().is_none_or(|wanted| wanted == name)
+        };
+        // Those further up are built on those further down.
+        let of = |index: usize, (kind, name): (&str, &str)| api::LineageView {
+            thing: self.thing(kind, name),
+            team: Some(self.text("Data team")),
+            rests_on: all[index + 1..].iter().take(8).map(|(kind, name)| self.thing(kind, name)).collect(),
+            used_by: all[..index].iter().map(|(kind, name)| self.thing(kind, name)).collect(),
+        };
+        let wanted = all.into_iter().enumerate().filter(|(_, thing)| is_wanted(thing));
+        Ok(wanted.map(|(index, thing)| of(index, thing)).collect())
+    }
+
     fn standings(&self, _: &Principal, request: &api::StandingsRequest) -> Result<api::StandingsView> {
         let both = |for_marketing: &str, for_it: &str| api::BothFaces {
             for_marketing: self.text(for_marketing),
@@ -714,6 +763,12 @@ impl Product for Fixture {
         Ok(question["purpose"] != "ads")
     }
 
+    fn values(&self, _: &Principal, request: &api::ValuesRequest) -> Result<api::ValuesView> {
+        let is_counted = request.purpose == "ads";
+        let values = if is_counted { Vec::new() } else { vec![self.text("US-CA"), self.text("US-NY")] };
+        Ok(api::ValuesView { values, why: is_counted.then(|| self.text("questions for ads are counted")) })
+    }
+
     fn sources(&self, who: &Principal) -> Result<Vec<SourceView>> {
         let object = |name: &str, title: &str, kind: &str, fields: Vec<FieldView>| ObjectView {
             name: name.to_owned(),
@@ -734,6 +789,8 @@ impl Product for Fixture {
             landed_at: Some("2026-11-22T15:54:00Z".to_owned()),
             freshness: Some("1 day".to_owned()),
             is_fresh: true,
+            error_rate_max: Some("5 %".to_owned()),
+            is_sound: true,
             balance: Some(Balance {
                 what: "purchases".to_owned(),
                 received: 1_624_986,
@@ -763,6 +820,7 @@ impl Product for Fixture {
                 .text("A real retailer's year. What people agreed to is simulated by fixed rules, for the demo only."),
             version: "b81d02a7c3e9".to_owned(),
             landed_at: Some("2026-11-22T15:54:00Z".to_owned()),
+            data_until: Some("2018-01-15".to_owned()),
             diagnostics: Vec::new(),
         })
     }
@@ -778,12 +836,26 @@ impl Product for Fixture {
             };
             return Ok(Input::Bad(vec![error]));
         }
+        if request.title == "Frequent" {
+            return Err(Error::new(ErrorKind::Conflict, "the file is there already".to_owned()));
+        }
         let name = if request.kind == "audience" { "frequent" } else { "mailers" };
         Ok(Input::Good(Saved {
             kind: request.kind.clone(),
             name: name.to_owned(),
             path: format!("{}s/{name}.yaml", request.kind),
         }))
+    }
+
+    fn name_for(&self, _: &Principal, kind: &str, title: &str) -> Result<NameView> {
+        let name = title.trim().to_lowercase().replace(' ', "_");
+        if !name.starts_with(|first: char| first.is_ascii_lowercase()) {
+            let message = self.text("give it a title");
+            return Err(Error::new(ErrorKind::Invalid, message).with_hint("people find it by that"));
+        }
+        let is_free = name != "frequent";
+        let instead = (!is_free).then(|| self.text("Frequent 2"));
+        Ok(NameView { path: self.text(&format!("{kind}s/{name}.yaml")), is_free, instead })
     }
 
     fn save_dashboard(&self, who: &Principal, request: &DashboardRequest) -> Result<Input<DashboardView>> {
@@ -823,6 +895,13 @@ impl Product for Fixture {
         }
         let text = self.text("title: Purchases\npurposes: [analytics]\nowner: ivo\n");
         let proposed = text.replace("[analytics]", "[analytics, email]");
+        let edit = |title: &str, did: &str| DefinitionEdit {
+            at: "2026-11-22T15:54:00Z".to_owned(),
+            user: "ivo".to_owned(),
+            title: self.text(title),
+            did: did.to_owned(),
+            base: Some("0123456789abcdef".to_owned()),
+        };
         Ok(DefinitionView {
             path: path.to_owned(),
             kind: kind.to_owned(),
@@ -834,14 +913,22 @@ impl Product for Fixture {
             owner: Some(self.text("Ivo Brandt")),
             editors: vec![self.text("Engineer")],
             diagnostics: vec![self.wrong_line(path)],
+            edits: vec![edit("Ivo Brandt", "save"), edit("Mia Keller", "create")],
+            undo: Some(self.text("title: Purchases\npurposes: []\nowner: ivo\n")).filter(|_| may_edit),
         })
     }
 
-    fn check_definition(&self, who: &Principal, path: &str, text: &str) -> Result<DefinitionCheck> {
+    fn check_definition(
+        &self,
+        who: &Principal,
+        path: &str,
+        text: &str,
+        asked: Option<&Json>,
+    ) -> Result<DefinitionCheck> {
         if !self.definition(who, path, None)?.may_edit {
             return Err(Error::new(ErrorKind::Denied, "the role may not change files of this sort".to_owned()));
         }
-        let turn = |is_own: bool, before: &str, after: &str| Turn {
+        let turn = |is_own: bool, before: &str, after: &str| ForeseenTurn {
             kind: "question".to_owned(),
             name: "frequent".to_owned(),
             title: self.text("How many frequent shoppers use no coupon?"),
@@ -854,18 +941,30 @@ impl Product for Fixture {
             why: self.text("income may not be used for e-mail"),
         };
         let is_wrong = text.contains("nonsense");
+        let asked = asked.map(|asked| ForeseenTurn {
+            kind: "asked".to_owned(),
+            question: asked.clone(),
+            ..turn(false, "no", "yes")
+        });
+        let turns = asked.into_iter().chain([turn(true, "no", "yes"), turn(false, "yes", "yes_if")]).collect();
         Ok(DefinitionCheck {
             diagnostics: if is_wrong { vec![self.wrong_line(path)] } else { Vec::new() },
             may_save: !is_wrong,
-            turns: if is_wrong { Vec::new() } else { vec![turn(true, "no", "yes"), turn(false, "yes", "yes_if")] },
+            turns: if is_wrong { Vec::new() } else { turns },
             n_unseen: 3,
+            people: vec![api::ForeseenPeople {
+                purpose: self.text("e-mail"),
+                before: Some(1456),
+                after: Some(1822),
+                is_too_few: false,
+            }],
         })
     }
 
     fn save_definition(&self, who: &Principal, request: &DefinitionRequest) -> Result<Input<DefinitionSaved>> {
         let DefinitionRequest { path, text, base } = request;
         let before = self.definition(who, path, None)?.text;
-        let checked = self.check_definition(who, path, text)?;
+        let checked = self.check_definition(who, path, text, None)?;
         if *base != "0123456789abcdef" {
             return Err(Error::new(ErrorKind::Conflict, "the file was changed meanwhile".to_owned()));
         }
@@ -938,7 +1037,7 @@ impl Product for Fixture {
         Ok(())
     }
 
-    fn policy(&self, _: &Principal) -> Result<PolicyView> {
+    fn policy(&self, who: &Principal) -> Result<PolicyView> {
         let said = |why: [Option<&str>; 3]| why.map(|why| why.map(str::to_owned)).into();
         let law = |law: Option<&str>, basis: Option<&str>, why| PolicyLaw {
             law: law.map(str::to_owned),
@@ -972,6 +1071,23 @@ impl Product for Fixture {
                     .into(),
                 rights: vec!["saves definitions".into()],
                 users: vec![("mia".into(), self.text("Mia Keller"))],
+            }],
+            teams: vec![api::PolicyTeam {
+                name: "data".into(),
+                title: self.text("Data team"),
+                members: vec![self.text("Ivo Brandt")],
+                looks_after: vec![self.text("contracts/")],
+                answers_within: Some("2 days".into()),
+                seconds_per_question: who.sees_cost.then_some(10),
+                bytes_per_question: None,
+            }],
+            destinations: vec![api::PolicyDestination {
+                name: "newsletter".into(),
+                title: self.text("Newsletter"),
+                description: self.text("Households that get our weekly letter"),
+                purposes: vec![self.text("e-mail")],
+                people_min: 50,
+                people_max: Some(100_000),
             }],
             places: vec![("DE".into(), "gdpr".into()), ("US-CA".into(), "ccpa".into())],
             version: "0123456789abcdef".into(),

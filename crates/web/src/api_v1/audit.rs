@@ -23,10 +23,20 @@ pub(crate) async fn list(State(app): State<App>, caller: Caller, request: Reques
         text(name).map(read).transpose()
     };
     let limit = usize::try_from(number("limit")?.unwrap_or(RECORDS)).unwrap_or(usize::MAX);
+    // What is named and says nothing is no filter that was left out.
+    let given = |name: &str| query.iter().rev().find(|(named, _)| named == name).map(|(_, value)| value.as_str());
+    let no_day = |_| Problem::new(StatusCode::BAD_REQUEST, "`day` is a day, like 2026-11-22");
+    let hides_live = match given("live") {
+        None | Some("yes") => false,
+        Some("no") => true,
+        Some(_) => return Err(Problem::new(StatusCode::BAD_REQUEST, "`live` is `yes` or `no`")),
+    };
     let wanted = AuditRequest {
         user: text("user"),
         purpose: text("purpose"),
         did: text("did"),
+        day: given("day").map(|day| day.parse().map_err(no_day)).transpose()?,
+        hides_live,
         before: number("before")?,
         limit,
     };

@@ -31,12 +31,17 @@ pub(crate) async fn check(
     request: Request,
 ) -> Result<Response, Problem> {
     // What would be saved may be sent as it is.
-    let body = read_object(request, &["text", "base"]).await?;
+    let mut body = read_object(request, &["text", "base", "question"]).await?;
     let text = text_of(&body, "text")?;
     if body.contains_key("base") {
         text_of(&body, "base")?;
     }
-    let checked = answer(&app, caller, move |product, who| Ok(product.check_definition(who, &path, &text)?));
+    let asked = body.remove("question");
+    if asked.as_ref().is_some_and(|asked| !asked.is_object()) {
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "`question` is not an object"));
+    }
+    let checked =
+        answer(&app, caller, move |product, who| Ok(product.check_definition(who, &path, &text, asked.as_ref())?));
     Ok(Json(checked.await?).into_response())
 }
 

@@ -51,6 +51,11 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
                 "because": { "anyOf": [faces, { "type": "null" }] } } } } } }),
         ),
         (
+            "Values",
+            json!({ "type": "object", "required": ["values", "why"], "properties": {
+            "values": { "type": "array", "maxItems": 50, "items": text }, "why": maybe_text } }),
+        ),
+        (
             "Proofs",
             json!({ "type": "object", "required": ["proofs"], "properties": {
             "proofs": { "type": "array", "items": { "type": "object", "required": ["promise", "how", "runs"], "properties": {

@@ -3,20 +3,22 @@
 //! The state is the address: `?q=` holds the question as JSON. A form of the builder sends `q` and one `edit`; the page
 //! answers with the changed question and its new address.
 
-use crate::api_v1::{AnswerFormat, content_type, released, unsave as take_back};
+use crate::api_v1::{AnswerFormat, content_type, released};
 use crate::attribution;
 use crate::body::{self, parse_json, percent_encode};
 use crate::chart::{self, Setting};
 use crate::edit::{self, Start};
-use crate::gate::Caller;
+use crate::gate::{Caller, is_offer_mark, offer_mark};
 use crate::leaving;
-use crate::pages::standings::left_to_ask;
+use crate::lineage::{self, Group, groups, lineage};
+use crate::pages::standings::{left_after_link, left_to_ask};
 use crate::problem::{Problem, good};
-use crate::render::{Frame, PageRequest, html, last, page, work};
+use crate::render::{PageRequest, html, last, page, work};
 use crate::routes::App;
 use crate::sentence::{Builder, builder, measure_title, part_texts};
+use crate::typed::in_form_words;
 use crate::words;
-use api::{Catalog, Input, MetricView, Principal, Product, SaveRequest, Wanted};
+use api::{Catalog, Explained, Input, MetricView, Principal, Product, QuestionView, Wanted};
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -24,11 +26,20 @@ use minijinja::Value;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 use spec::{Answer, Change, Cost, Diagnostic, Outcome, Reason, Remedy, Verdict, Work, identifier};
+use std::collections::BTreeMap;
+
+mod saving;
+
+pub(crate) use saving::{save, unsave};
 
 /// The longest question that an address holds.
 const Q_BYTES_MAX: usize = 32 << 10;
 
-/// Says in an address that its question was offered as a yes, and taken.
+/// The longest that a link to a file takes along, since people send it to each other.
+const LINKED_Q_BYTES_MAX: usize = 4 << 10;
+
+/// Says in an address that its question was offered as a yes, and taken; its value is the mark of that offer, so that
+/// nobody makes a page say so by a link.
 const TAKEN: &str = "taken";
 
 #[derive(Serialize)]
@@ -38,16 +49,27 @@ struct AskView {
     unreadable: Option<Diagnostic>,
     examples: Vec<(String, String)>,
     may_define: bool,
+    saving: saving::SavingView,
+    /// What keeps it from being saved, and who can change that.
+    unsavable: Option<Unsavable>,
     /// Name and title of each, to put the question on.
     dashboards: Vec<(String, String)>,
     /// Whether this very question is saved.
     is_saved: bool,
-    /// Whether it was offered as a yes and has just been taken.
-    is_taken: bool,
+    /// On IT's face, the saved question that this is, and what rests on it.
+    saved: Option<QuestionView>,
+    lineage: BTreeMap<String, lineage::Shown>,
+    /// On IT's face, what it rests on, saved or not.
+    rests_on: Vec<Group>,
+    /// The mark of its offer, where it was offered as a yes and has just been taken.
+    taken: Option<String>,
+    /// Where it is asked, where the page does not ask by itself: a link from elsewhere led here, and asking is charged,
+    /// or remembered.
+    left: Option<String>,
 }
 
 pub(crate) async fn ask(State(app): State<App>, caller: Caller, request: PageRequest) -> Result<Response, Problem> {
-    let fields = request.params.clone();
+    let (fields, is_it, by) = (request.params.clone(), request.is_it, request.clone());
     let (frame, (view, is_changed)) = work(&app, &caller, &request, move |product, who| {
         // A link that was cut still leads to a page, with a fresh question and what was wrong with the other.
         let (written, unreadable) = match read(last(&fields, "q"), "here is a fresh question instead") {
@@ -59,14 +81,39 @@ pub(crate) async fn ask(State(app): State<App>, caller: Caller, request: PageReq
         current.is_changed &= unreadable.is_none();
         let explained = product.explain(who, &current.question)?;
         let saved = product.questions(who)?;
-        let is_saved = saved.iter().any(|saved| Some(&saved.question) == explained.question.as_ref());
+        let saving = saving::view(explained.question.as_ref().unwrap_or(&current.question));
+        let unsavable = unsavable(&explained, &asked_by(&current.question.to_string(), &by));
+        let this = saved.iter().find(|saved| Some(&saved.question) == explained.question.as_ref()).cloned();
+        let is_saved = this.is_some();
+        let this = this.filter(|_| is_it);
+        let lineage = match &this {
+            Some(saved) => lineage(product, who, is_it, &["question"], Some(&saved.name))?,
+            None => BTreeMap::new(),
+        };
+        let rests_on = if is_it { groups(&explained.rests_on) } else { Vec::new() };
         let dashboards = product.dashboards(who)?.into_iter().map(|found| (found.name, found.title)).collect();
         let builder = builder(&current.question, explained, &current.catalog, &current.metrics);
         let title = if builder.sentence.is_empty() { "Ask".to_owned() } else { builder.sentence.clone() };
         let examples = saved.into_iter().map(|saved| (saved.title, saved.question.to_string())).collect();
         let may_define = who.may_define;
-        let is_taken = last(&fields, TAKEN) == "yes";
-        let view = AskView { title, builder, unreadable, examples, may_define, dashboards, is_saved, is_taken };
+        let taken = taken(&by, &current.question);
+        let left = left_after_link(product, who, &by, &current.question)?.then(|| address(&builder.q, is_it));
+        let view = AskView {
+            title,
+            builder,
+            unreadable,
+            examples,
+            may_define,
+            saving,
+            unsavable,
+            dashboards,
+            is_saved,
+            saved: this,
+            lineage,
+            rests_on,
+            taken,
+            left,
+        };
         Ok((view, current.is_changed))
     })
     .await?;
@@ -79,6 +126,25 @@ pub(crate) async fn ask(State(app): State<App>, caller: Caller, request: PageReq
         response.headers_mut().insert("hx-push-url", value);
     }
     Ok(response)
+}
+
+/// What keeps a question from being saved.
+#[derive(Serialize)]
+struct Unsavable {
+    why: &'static str,
+    gaps: Vec<ReasonView>,
+}
+
+/// Whether a question cannot be saved as it stands: what is no question yet, or names what is not there, would be a file
+/// with errors.
+fn unsavable(explained: &Explained, asked: &AskedBy<'_>) -> Option<Unsavable> {
+    if explained.question.is_none() || !explained.errors.is_empty() {
+        let why = "It can be saved once it is a question: what is marked above stands in the way.";
+        return Some(Unsavable { why, gaps: Vec::new() });
+    }
+    let gaps: Vec<ReasonView> = explained.missing.iter().map(|reason| reason_view(reason, asked)).collect();
+    let why = "It can be saved once this is there:";
+    (!gaps.is_empty()).then_some(Unsavable { why, gaps })
 }
 
 /// The question of a request: the one in its address, after the edit that it asks for.
@@ -131,6 +197,30 @@ pub(crate) fn written_in(fields: &[(String, String)]) -> Result<Json, Problem> {
     }
 }
 
+/// The question that led to another page: its sentence, and the address at which it is judged again. What cannot be read
+/// leads nowhere, since that page is about something else.
+#[derive(Serialize)]
+pub(crate) struct LedHere {
+    sentence: String,
+    href: String,
+    /// As it stands in addresses and forms.
+    pub(crate) q: String,
+    #[serde(skip)]
+    pub(crate) question: Json,
+}
+
+/// The question of an address that is about something else.
+pub(crate) fn led_here(
+    product: &dyn Product,
+    who: &Principal,
+    q: &str,
+    is_it: bool,
+) -> Result<Option<LedHere>, Problem> {
+    let Ok(Some(question)) = read(q, "") else { return Ok(None) };
+    let sentence = product.explain(who, &question)?.sentence;
+    Ok(Some(LedHere { sentence, href: address(q, is_it), q: q.to_owned(), question }))
+}
+
 /// Reads the question of an address; `None` where it is empty.
 fn read(text: &str, what_now: &str) -> Result<Option<Json>, Diagnostic> {
     let hint = format!("the link may have been cut; {what_now}");
@@ -143,12 +233,19 @@ fn read(text: &str, what_now: &str) -> Result<Option<Json>, Diagnostic> {
     match parse_json(text) {
         Ok(question) if question.is_object() => Ok(Some(question)),
         Ok(_) => Err(fault("the address does not hold a question", &hint)),
-        Err(error) => Err(fault(&error.message, &hint)),
+        // What is wrong with its text helps nobody who has only pressed something.
+        Err(_) => Err(fault("the question in the address cannot be read", &hint)),
     }
 }
 
 fn fault(message: &str, hint: &str) -> Diagnostic {
     Diagnostic { path: "/q".to_owned(), line: 1, column: 1, message: message.to_owned(), hint: hint.to_owned() }
+}
+
+/// The mark of the offer of this question that the address of a request holds; `None` without one that is good.
+fn taken(request: &PageRequest, question: &Json) -> Option<String> {
+    let (mark, session) = (request.param(TAKEN), request.session.as_deref()?);
+    is_offer_mark(session, &question.to_string(), mark).then(|| mark.to_owned())
 }
 
 fn address(q: &str, is_it: bool) -> String {
@@ -169,6 +266,9 @@ pub(crate) struct VerdictView {
     is_taken: bool,
     reasons: Vec<ReasonView>,
     errors: Vec<Diagnostic>,
+    /// On IT's face, what the question rests on, and its text where it is one in SQL.
+    rests_on: Vec<Group>,
+    sql: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -224,16 +324,30 @@ fn verdict_view(product: &dyn Product, who: &Principal, request: &PageRequest) -
         .to_owned();
     let mut view = verdict_of("invalid", title);
     match product.judge(who, &current.question)? {
-        Input::Bad(errors) => view.errors = errors,
+        Input::Bad(errors) => view.errors = in_form_words(errors, &current.question),
         Input::Good(judged) => {
             view.outcome = judged.verdict.outcome.name();
             view.people = judged.people.map(|people| words::figure(&people.to_string(), None));
-            view.reasons = reasons(&judged.verdict, request.is_it);
-            view.is_taken = request.param(TAKEN) == "yes";
+            view.reasons = reasons(&judged.verdict, &asked_by(&current.question.to_string(), request));
+            view.is_taken = taken(request, &current.question).is_some();
             view.forecast = judged.forecast.filter(|_| request.is_it).as_ref().map(forecast);
         }
     }
-    Ok(json!(view))
+    Ok(json!(with_ground(product, who, (&current.question, request.is_it), view)?))
+}
+
+/// The same with what the question rests on, and its SQL, on IT's face; marketing's words are enough on the other.
+pub(crate) fn with_ground(
+    product: &dyn Product,
+    who: &Principal,
+    (question, is_it): (&Json, bool),
+    view: VerdictView,
+) -> Result<VerdictView, Problem> {
+    if !is_it {
+        return Ok(view);
+    }
+    let sql = question["text"].as_str().filter(|_| question["kind"] == "sql").map(str::to_owned);
+    Ok(VerdictView { rests_on: groups(&product.explain(who, question)?.rests_on), sql, ..view })
 }
 
 fn verdict_of(outcome: &'static str, purpose: String) -> VerdictView {
@@ -247,39 +361,58 @@ fn verdict_of(outcome: &'static str, purpose: String) -> VerdictView {
         is_taken: false,
         reasons: Vec::new(),
         errors: Vec::new(),
+        rests_on: Vec::new(),
+        sql: None,
     }
 }
 
-/// What an answer is expected to take, in words.
+/// What an answer is expected to take, in words that stand behind “Expected”.
 fn forecast(cost: &Cost) -> String {
     let read = match cost.bytes_read {
         0 => "nothing to read from disk".to_owned(),
         bytes => format!("{} to read from disk", words::figure(&format!("{:.1}", bytes as f64 / 1e6), Some("MB"))),
     };
-    format!("Expected: {:.2} s, {} rows, {read}.", cost.seconds, words::figure(&cost.rows_read.to_string(), None))
+    format!("{:.2} s, {} rows, {read}.", cost.seconds, words::figure(&cost.rows_read.to_string(), None))
 }
 
-/// A refusal as the page of a problem shows it.
-pub(crate) fn refusal(verdict: &Verdict, is_it: bool) -> VerdictView {
-    VerdictView { reasons: reasons(verdict, is_it), ..verdict_of(verdict.outcome.name(), String::new()) }
+/// A question that was judged, its text empty where that is not known, and who looks at what was found: a face, and the
+/// session that is offered something.
+pub(crate) struct AskedBy<'a> {
+    q: &'a str,
+    is_it: bool,
+    session: Option<&'a str>,
 }
 
-fn reasons(verdict: &Verdict, is_it: bool) -> Vec<ReasonView> {
-    let view = |reason: &Reason| ReasonView {
+/// The question of a request.
+pub(crate) fn asked_by<'a>(q: &'a str, request: &'a PageRequest) -> AskedBy<'a> {
+    AskedBy { q, is_it: request.is_it, session: request.session.as_deref() }
+}
+
+/// A refusal of a question as a tile and the page of a problem show it.
+pub(crate) fn refusal(verdict: &Verdict, asked: &AskedBy<'_>) -> VerdictView {
+    VerdictView { reasons: reasons(verdict, asked), ..verdict_of(verdict.outcome.name(), String::new()) }
+}
+
+/// The reasons of a verdict on a question, for a face.
+fn reasons(verdict: &Verdict, asked: &AskedBy<'_>) -> Vec<ReasonView> {
+    verdict.reasons.iter().map(|reason| reason_view(reason, asked)).collect()
+}
+
+fn reason_view(reason: &Reason, asked: &AskedBy<'_>) -> ReasonView {
+    ReasonView {
         code: reason.code.name(),
         words: reason.for_marketing.clone(),
         words_it: reason.for_it.clone(),
-        remedies: reason.remedies.iter().map(|remedy| remedy_view(remedy, is_it)).collect(),
-    };
-    verdict.reasons.iter().map(view).collect()
+        remedies: reason.remedies.iter().map(|remedy| remedy_view(remedy, asked)).collect(),
+    }
 }
 
-fn remedy_view(remedy: &Remedy, is_it: bool) -> RemedyView {
+fn remedy_view(remedy: &Remedy, asked: &AskedBy<'_>) -> RemedyView {
     match remedy {
         Remedy::Ask { title, question, effect } => RemedyView {
             title: title.clone(),
             effect: effect.clone(),
-            href: Some(format!("{}&{TAKEN}=yes", address(&question.to_json().to_string(), is_it))),
+            href: Some(offered(&question.to_json().to_string(), asked)),
             who: String::new(),
             within: None,
             file: None,
@@ -293,17 +426,25 @@ fn remedy_view(remedy: &Remedy, is_it: bool) -> RemedyView {
             who: gap.who.clone(),
             within: gap.within.as_ref().map(ToString::to_string),
             file: gap.file.clone(),
-            open: gap.file.as_ref().zip(gap.change.as_ref()).map(|(file, change)| proposal(file, change, is_it)),
+            open: gap.file.as_ref().zip(gap.change.as_ref()).map(|(file, change)| proposal(file, change, asked)),
             is_own: matches!(gap.work, Work::Widen) || gap.file.is_none() && gap.team.is_none(),
         },
     }
 }
 
-/// The address of a definition's file with a change made, not yet saved.
-fn proposal(file: &str, change: &Change, is_it: bool) -> String {
-    let path: Vec<String> = file.split('/').map(percent_encode).collect();
+/// The address of a question that is offered as a yes, with the mark of that.
+fn offered(q: &str, asked: &AskedBy<'_>) -> String {
+    let mark = asked.session.map(|session| format!("&{TAKEN}={}", offer_mark(session, q)));
+    format!("{}{}", address(q, asked.is_it), mark.unwrap_or_default())
+}
+
+/// The address of a definition's file with a change made, not yet saved, and with the question that it is for, so that
+/// whoever follows it finds the way back to that.
+fn proposal(file: &str, change: &Change, AskedBy { q, is_it, .. }: &AskedBy<'_>) -> String {
     let change = percent_encode(&change.to_json().to_string());
-    format!("/definitions/{}?change={change}{}", path.join("/"), if is_it { "&face=it" } else { "" })
+    let asked =
+        if (1..=LINKED_Q_BYTES_MAX).contains(&q.len()) { format!("&q={}", percent_encode(q)) } else { String::new() };
+    format!("/definitions/{}?change={change}{asked}{}", words::segments(file), if *is_it { "&face=it" } else { "" })
 }
 
 pub(crate) async fn answer(State(app): State<App>, caller: Caller, request: PageRequest) -> Result<Response, Problem> {
@@ -319,13 +460,18 @@ pub(crate) async fn answer(State(app): State<App>, caller: Caller, request: Page
         let is_bare = last(&fields, "bare") == "yes";
         let mut view = json!({ "part": "parts/answer.html", "title": "Answer", "q": q, "is_bare": is_bare, "how_aside": how_aside });
         match product.ask(who, &current.question)? {
-            Input::Bad(errors) => view["errors"] = json!(errors),
+            Input::Bad(errors) => view["errors"] = json!(in_form_words(errors, &current.question)),
             Input::Good(asked) => match asked.answer {
                 Some(answer) if asked.verdict.outcome == Outcome::Yes => {
-                    let shown = serde_json::to_value(chart::view(&answer, &setting_of(&current, &answer)));
+                    let shown = serde_json::to_value(chart::view(&answer, &setting_of(&current, &answer))?);
                     view["answer"] = shown.expect("a view is plain data and serialises");
                 }
-                _ => view["refused"] = json!(asked.verdict.reasons.first().map(|reason| reason.for_marketing.clone()).unwrap_or_default()),
+                _ => {
+                    let reasons = &asked.verdict.reasons;
+                    let is_question = |remedy: &Remedy| matches!(remedy, Remedy::Ask { .. });
+                    view["refused"] = json!(reasons.first().map(|reason| reason.for_marketing.clone()).unwrap_or_default());
+                    view["has_nearest"] = reasons.iter().flat_map(|reason| &reason.remedies).any(is_question).into();
+                }
             },
         }
         Ok(view)
@@ -371,71 +517,4 @@ pub(crate) async fn download(
     let disposition = format!("attachment; filename=\"{plain}\"");
     let headers = [(header::CONTENT_TYPE, content_type(format).to_owned()), (header::CONTENT_DISPOSITION, disposition)];
     Ok((headers, content).into_response())
-}
-
-/// Saves, and says so in a message that can be undone.
-pub(crate) async fn save(
-    State(app): State<App>,
-    caller: Caller,
-    page: PageRequest,
-    request: Request,
-) -> Result<Response, Problem> {
-    let form = body::form(request).await?;
-    let page = page.with_form(form);
-    let fields = page.params.clone();
-    let outcome = work(&app, &caller, &page, move |product, who| {
-        let question = written_in(&fields)?;
-        let kind = if last(&fields, "save_as") == "audience" { "audience" } else { "question" };
-        let text = |key: &str| last(&fields, key).trim().to_owned();
-        let request =
-            SaveRequest { kind: kind.to_owned(), title: text("title"), description: text("description"), question };
-        Ok(product.save(who, &request)?)
-    });
-    let (frame, saved) = outcome.await?;
-    let title = page.param("title").trim().to_owned();
-    match saved {
-        Input::Good(saved) if page.is_partial => {
-            let mut response = message(&app, &frame, &page, json!({ "saved": saved, "title": title }))?;
-            // What is wrong stands in the form; that it is saved, where it stays when the form is gone.
-            response.headers_mut().insert("hx-retarget", HeaderValue::from_static("#toasts"));
-            Ok(response)
-        }
-        Input::Good(saved) => Ok(Redirect::to(&saved_at(&saved.kind, &saved.name, page.is_it)).into_response()),
-        Input::Bad(errors) if page.is_partial => {
-            let mut response = message(&app, &frame, &page, json!({ "errors": errors, "title": title }))?;
-            *response.status_mut() = StatusCode::BAD_REQUEST;
-            Ok(response)
-        }
-        Input::Bad(errors) => Err(Problem::invalid(errors)),
-    }
-}
-
-pub(crate) async fn unsave(
-    State(app): State<App>,
-    caller: Caller,
-    page: PageRequest,
-    request: Request,
-) -> Result<Response, Problem> {
-    let form = body::form(request).await?;
-    let page = page.with_form(form);
-    let (kind, name) = (page.param("kind").to_owned(), page.param("name").to_owned());
-    let (frame, ()) = work(&app, &caller, &page, move |product, who| take_back(product, who, &kind, &name)).await?;
-    if page.is_partial {
-        message(&app, &frame, &page, json!({ "taken_back": true }))
-    } else {
-        Ok(Redirect::to("/").into_response())
-    }
-}
-
-fn message(app: &App, frame: &Frame, page: &PageRequest, mut view: Json) -> Result<Response, Problem> {
-    view["part"] = "parts/saved.html".into();
-    if view.get("title").is_none() {
-        view["title"] = "Saved".into();
-    }
-    html(app, Some(frame), page, "pages/part.html", Value::from_serialize(&view))
-}
-
-fn saved_at(kind: &str, name: &str, is_it: bool) -> String {
-    let face = if is_it { "?face=it" } else { "" };
-    if kind == "audience" { format!("/audiences/{}{face}", percent_encode(name)) } else { format!("/{face}") }
 }

@@ -8,6 +8,7 @@ use crate::api_v1::unsave;
 use crate::body::{form, parse_json, percent_encode};
 use crate::dashboard::{Undo, apply, definition, key};
 use crate::gate::Caller;
+use crate::lineage::{self, lineage};
 use crate::pages::home::series_question;
 use crate::problem::{Problem, good};
 use crate::render::{Frame, PageRequest, html, last, page, work};
@@ -21,6 +22,7 @@ use minijinja::Value;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 use spec::Diagnostic;
+use std::collections::BTreeMap;
 
 mod put;
 
@@ -54,6 +56,8 @@ struct Board {
     more: Vec<(String, String)>,
     may_define: bool,
     is_arranged: bool,
+    /// On IT's face, what it rests on.
+    lineage: BTreeMap<String, lineage::Shown>,
     undo: Option<Undo>,
     is_undone: bool,
 }
@@ -80,10 +84,10 @@ pub(crate) async fn one(
     request: PageRequest,
     Path(name): Path<String>,
 ) -> Result<Response, Problem> {
-    let is_arranged = request.param("arrange") == "yes";
+    let (is_arranged, is_it) = (request.param("arrange") == "yes", request.is_it);
     page(&app, &caller, &request, "pages/dashboard.html", move |product, who| {
         let dashboard = find(product, who, &name)?.ok_or_else(|| Problem::not_found("dashboard"))?;
-        board(product, who, dashboard, is_arranged)
+        board(product, who, dashboard, is_arranged, is_it)
     })
     .await
 }
@@ -93,7 +97,9 @@ fn board(
     who: &Principal,
     dashboard: DashboardView,
     is_arranged: bool,
+    is_it: bool,
 ) -> Result<Board, Problem> {
+    let lineage = lineage(product, who, is_it, &["dashboard"], Some(&dashboard.name))?;
     let from =
         Subjects { questions: product.questions(who)?, metrics: product.metrics(who)?, catalog: product.catalog(who)? };
     let tiles: Vec<Shown> = dashboard.tiles.iter().map(|tile| shown(tile, &from)).collect();
@@ -103,7 +109,7 @@ fn board(
     let more = questions.chain(metrics).filter(is_new).collect();
     let (title, may_define) = (dashboard.title.clone(), who.may_define);
     let is_arranged = is_arranged && may_define;
-    Ok(Board { title, dashboard, tiles, more, may_define, is_arranged, undo: None, is_undone: false })
+    Ok(Board { title, dashboard, tiles, more, may_define, is_arranged, lineage, undo: None, is_undone: false })
 }
 
 fn shown(tile: &TileView, from: &Subjects) -> Shown {
@@ -151,11 +157,11 @@ pub(crate) async fn change(
             return Ok(After::List(view));
         }
         let Some((changed, text)) = apply(&dashboard, &fields) else {
-            return Ok(After::Board(Box::new(board(product, who, dashboard, is_arranged)?)));
+            return Ok(After::Board(Box::new(board(product, who, dashboard, is_arranged, is_it)?)));
         };
         let saved = save(product, who, &name, &dashboard.version, changed)?;
         let undo = undo(text, &saved.version);
-        Ok(After::Board(Box::new(Board { undo: Some(undo), ..board(product, who, saved, is_arranged)? })))
+        Ok(After::Board(Box::new(Board { undo: Some(undo), ..board(product, who, saved, is_arranged, is_it)? })))
     })
     .await?;
     respond(&app, &frame, &page, after)
@@ -191,7 +197,7 @@ pub(crate) async fn undo(
         match restored {
             _ if last(&fields, "from") == "ask" => Ok(After::TakenBack),
             Some(saved) => {
-                let board = board(product, who, saved, last(&fields, "arrange") == "yes")?;
+                let board = board(product, who, saved, last(&fields, "arrange") == "yes", is_it)?;
                 Ok(After::Board(Box::new(Board { is_undone: true, ..board })))
             }
             None => Ok(After::List(list_view(product, who, is_it)?)),

@@ -177,7 +177,7 @@ pub(crate) async fn series(State(app): State<App>, caller: Caller, request: Page
                 .first()
                 .filter(|_| asked.answer.is_none())
                 .map(|reason| reason.for_marketing.clone()),
-            answer: asked.answer.as_ref().map(|answer| chart::view(answer, &setting)),
+            answer: asked.answer.as_ref().map(|answer| chart::view(answer, &setting)).transpose()?,
             q: question.to_string(),
         };
         Ok(json!({ "part": "parts/series.html", "title": metric.title, "series": series }))

@@ -1,7 +1,7 @@
 //! Signing in and out.
 
 use crate::body;
-use crate::gate::{Caller, set_cookie};
+use crate::gate::{Caller, LED, set_cookie};
 use crate::problem::Problem;
 use crate::render::{PageRequest, html, last};
 use crate::routes::App;
@@ -15,7 +15,12 @@ use std::time::Instant;
 const TEXT_BYTES_MAX: usize = 256;
 
 pub(crate) async fn form(State(app): State<App>, request: PageRequest) -> Result<Response, Problem> {
-    let view = context! { next => request.param("next"), name => request.param("name") };
+    // Who is led to the form from elsewhere is led on from there, too: what asks by itself is told so.
+    let next = request.param("next");
+    let asks = next.starts_with("/ask?") || next.starts_with("/audiences/");
+    let mark = if next.contains('?') { "&" } else { "?" };
+    let next = if asks && request.is_led { format!("{next}{mark}{LED}=yes") } else { next.to_owned() };
+    let view = context! { next, name => request.param("name") };
     html(&app, None, &request, "pages/sign_in.html", view)
 }
 

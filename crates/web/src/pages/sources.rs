@@ -1,6 +1,7 @@
 //! Sources: where data comes in, what it promises, and whether the promise is kept.
 
 use crate::gate::Caller;
+use crate::lineage::lineage;
 use crate::problem::Problem;
 use crate::render::{PageRequest, page};
 use crate::routes::App;
@@ -22,10 +23,14 @@ pub(crate) async fn one(
     request: PageRequest,
     Path(name): Path<String>,
 ) -> Result<Response, Problem> {
+    let is_it = request.is_it;
     page(&app, &caller, &request, "pages/source.html", move |product, who| {
         let found = product.sources(who)?.into_iter().find(|source| source.name == name);
         let source = found.ok_or_else(|| Problem::not_found("source"))?;
-        Ok(json!({ "title": source.title, "source": source, "may_import": who.may_import }))
+        let has_aside = who.sees_cost && product.quarantine(who)?.iter().any(|group| group.source == name);
+        let lineage = lineage(product, who, is_it, &["source", "event", "property", "trait"], None)?;
+        Ok(json!({ "title": source.title, "source": source, "may_import": who.may_import, "lineage": lineage,
+            "has_aside": has_aside }))
     })
     .await
 }

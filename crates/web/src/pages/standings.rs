@@ -83,5 +83,25 @@ pub(crate) fn left_to_ask(
     Ok(Some(json!({ "part": "parts/moved.html", "title": "Asked before", "again": again })))
 }
 
+/// Whether a page asks nothing by itself: something else than its user led there, and the question's purpose counts
+/// questions, or remembers what was told, so that asking leaves less to ask. A button asks.
+///
+/// Which questions there are on Home and on dashboards is the workspace's to say, so that no link chooses them.
+pub(crate) fn left_after_link(
+    product: &dyn Product,
+    who: &Principal,
+    request: &PageRequest,
+    question: &Json,
+) -> Result<bool, Problem> {
+    if !request.is_led {
+        return Ok(false);
+    }
+    let purposes = product.policy(who)?.purposes;
+    let purpose = purposes.iter().find(|purpose| Some(purpose.name.as_str()) == question["purpose"].as_str());
+    Ok(purpose.is_some_and(|purpose| {
+        purpose.questions_per_day.is_some() || purpose.noise.is_some() || purpose.differences == "guarded"
+    }))
+}
+
 #[cfg(test)]
 mod tests;

@@ -4,12 +4,13 @@
 
 use crate::chart;
 use crate::gate::Caller;
-use crate::pages::ask::{current_as_written, refusal, setting_of};
+use crate::pages::ask::{asked_by, current_as_written, refusal, setting_of, with_ground};
 use crate::pages::standings::left_to_ask;
 use crate::problem::Problem;
 use crate::render::{PageRequest, page};
 use crate::routes::App;
-use crate::table::provenance_line;
+use crate::table::{provenance_line, source_line};
+use crate::typed::in_form_words;
 use api::{Input, Wanted};
 use axum::extract::State;
 use axum::response::Response;
@@ -26,13 +27,22 @@ pub(crate) async fn tile(State(app): State<App>, caller: Caller, request: PageRe
         }
         let mut view = json!({ "part": "parts/tile.html", "title": "Answer", "q": current.question.to_string() });
         match product.ask(who, &current.question)? {
-            Input::Bad(errors) => view["errors"] = json!(errors),
+            Input::Bad(errors) => view["errors"] = json!(in_form_words(errors, &current.question)),
             Input::Good(asked) => match asked.answer {
                 Some(answer) if asked.verdict.outcome == Outcome::Yes => {
-                    view["answer"] = json!(chart::view(&answer, &setting_of(&current, &answer)));
-                    view["source"] = provenance_line(&answer.provenance).into();
+                    let setting = setting_of(&current, &answer);
+                    view["answer"] = json!(chart::in_short(chart::view(&answer, &setting)?));
+                    let last = setting.catalog.days.as_ref().map(|(_, last)| last.as_str());
+                    let source = match is_it {
+                        true => provenance_line(&answer.provenance),
+                        false => source_line(&answer.provenance, last),
+                    };
+                    view["source"] = source.into();
                 }
-                _ => view["refused"] = json!(refusal(&asked.verdict, is_it)),
+                _ => {
+                    let refused = refusal(&asked.verdict, &asked_by(&current.question.to_string(), &asked_for));
+                    view["refused"] = json!(with_ground(product, who, (&current.question, is_it), refused)?);
+                }
             },
         }
         Ok(view)

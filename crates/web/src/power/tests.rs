@@ -26,13 +26,17 @@ fn catalog(names: &[&str]) -> Catalog {
     }
 }
 
-fn row(variants: i64, test: &str, per_variant: Option<i64>, days: Option<i64>) -> Vec<Value> {
-    let whole = |number: Option<i64>| number.map_or(Value::Null, Value::Integer);
-    let people = per_variant.map(|people| people * variants);
-    let mut row = vec![Value::Integer(variants), Value::Text(test.to_owned())];
-    row.extend([whole(per_variant), whole(people), whole(days), Value::Number(0.0831)]);
-    row.extend([Value::Number(0.12), Value::Integer(1290)]);
-    row
+fn plan(variants: u32, test: &str, per_variant: Option<u64>, days: Option<u64>) -> TestPlan {
+    TestPlan {
+        variants,
+        test: TestKind::ALL.into_iter().find(|kind| kind.name() == test).expect("there is such a test"),
+        per_variant,
+        people: per_variant.map(|people| people * u64::from(variants)),
+        days,
+        lift: Some(0.0831),
+        mean: 0.12,
+        new_people: Some(1_290),
+    }
 }
 
 fn check<T>(question: &Json, look: impl Fn(&Setting<'_>) -> T) -> T {
@@ -41,7 +45,7 @@ fn check<T>(question: &Json, look: impl Fn(&Setting<'_>) -> T) -> T {
 }
 
 /// Every bar in one line, with its group.
-fn shown(rows: &[Vec<Value>], question: &Json) -> Vec<String> {
+fn shown(rows: &[TestPlan], question: &Json) -> Vec<String> {
     let view = check(question, |setting| plans(rows, setting));
     let line = |group: &PlanGroup, plan: &PlanBar| {
         let mark = if plan.fits { format!(" ({})", view.fits) } else { String::new() };
@@ -52,15 +56,16 @@ fn shown(rows: &[Vec<Value>], question: &Json) -> Vec<String> {
 
 #[test]
 fn a_first_question_is_about_full_months_that_are_there() {
-    let question = start(&catalog(&["buy", "in/out"]), "analytics");
+    let first = |catalog: &Catalog| start(catalog, &catalog.events.iter().collect::<Vec<_>>(), "analytics");
+    let question = first(&catalog(&["buy", "in/out"]));
     let expected = json!({
         "kind": "power", "purpose": "analytics", "exposure": "in/out",
         "metric": { "measure": "people(buy)", "within": "7 days" },
-        "lift": 0.05, "variants": 2, "test": "sequential", "days": 28,
+        "lift": 0.2, "variants": 2, "test": "sequential", "days": 28,
         "period": { "from": "2017-10-01", "to": "2018-01-01" },
     });
     assert_eq!(question, expected);
-    assert_eq!(start(&catalog(&["in/out"]), "analytics")["metric"]["measure"], "people(\"in/out\")");
+    assert_eq!(first(&catalog(&["in/out"]))["metric"]["measure"], "people(\"in/out\")");
 }
 
 #[test]
@@ -98,10 +103,10 @@ fn the_sentence_shows_what_is_said_and_what_is_usual() {
         let view = view(&question, &catalog, &metrics).expect("it is such a question");
         serde_json::to_value(&view).expect("a view is plain data and serialises")
     };
-    let asked = parts(start(&catalog, "analytics"));
+    let asked = parts(start(&catalog, &catalog.events.iter().collect::<Vec<_>>(), "analytics"));
     assert_eq!(
         (&asked["metric"]["words"], &asked["lift"]),
-        (&json!("people who did buy within 7 days"), &json!("5 %"))
+        (&json!("people who did buy within 7 days"), &json!("20 %"))
     );
     assert_eq!((&asked["variants"], &asked["days"]), (&json!("2"), &json!("28")));
     assert_eq!((&asked["looked"], &asked["is_exact"]), (&json!("looked at any time"), &json!(false)));
@@ -115,12 +120,12 @@ fn the_sentence_shows_what_is_said_and_what_is_usual() {
 #[test]
 fn each_way_of_reading_a_test_has_a_bar_per_number_of_variants() {
     let rows = [
-        row(2, "fixed", Some(1610), Some(7)),
-        row(2, "sequential", Some(2940), Some(14)),
-        row(3, "fixed", Some(1940), Some(17)),
-        row(3, "sequential", Some(3350), Some(28)),
-        row(4, "fixed", Some(2140), None),
-        row(4, "sequential", None, None),
+        plan(2, "fixed", Some(1610), Some(7)),
+        plan(2, "sequential", Some(2940), Some(14)),
+        plan(3, "fixed", Some(1940), Some(17)),
+        plan(3, "sequential", Some(3350), Some(28)),
+        plan(4, "fixed", Some(2140), None),
+        plan(4, "sequential", None, None),
     ];
     let question = json!({ "kind": "power", "metric": { "measure": "people(buy)", "within": "7 days" }, "days": 14 });
     let expected = [
@@ -136,34 +141,36 @@ fn each_way_of_reading_a_test_has_a_bar_per_number_of_variants() {
     assert!(shown(&rows, &fixed)[0].starts_with("Looked at once, at the end: 2 variants 7 days"));
     assert!(shown(&rows, &fixed).iter().all(|line| !line.contains("fits")), "no days, nothing to fit into");
     let before = |question: &Json| check(question, |setting| plans(&rows, setting).baseline);
-    assert_eq!(before(&question), "Before the test 12.0 % of them did it; 1\u{202f}290 new ones came a week.");
-    assert_eq!(before(&fixed), "Before the test they had 0.12 each on average; 1\u{202f}290 new ones came a week.");
+    let come = "1\u{202f}290 new ones came in a week on average, most of them in the first days: whoever comes often is new \
+                only once. The days above follow them day by day.";
+    assert_eq!(before(&question), format!("Before the test 12.0 % of them did it; {come}"));
+    assert_eq!(before(&fixed), format!("Before the test they had 0.12 each on average; {come}"));
     assert_eq!(check(&question, |setting| plans(&[], setting).baseline), "");
 }
 
 #[test]
 fn the_picture_is_one_sentence() {
     let rows = [
-        row(2, "fixed", Some(1610), Some(1)),
-        row(2, "sequential", Some(2940), Some(14)),
-        row(3, "sequential", Some(3350), Some(27)),
-        row(4, "sequential", Some(3600), None),
-        row(5, "sequential", Some(3780), Some(1204)),
+        plan(2, "fixed", Some(1610), Some(1)),
+        plan(2, "sequential", Some(2940), Some(14)),
+        plan(3, "sequential", Some(3350), Some(27)),
+        plan(4, "sequential", Some(3600), None),
+        plan(5, "sequential", Some(3780), Some(1204)),
     ];
-    let said = |rows: &[Vec<Value>], test: &str| {
+    let said = |rows: &[TestPlan], test: &str| {
         check(&json!({ "kind": "power", "metric": "people(buy)", "test": test }), |setting| summary(rows, setting))
     };
     assert_eq!(said(&rows, "sequential"), "2 variants in 14 days, 3 in 27, 5 in 1\u{202f}204 (looked at any time).");
     assert_eq!(said(&rows, "fixed"), "2 variants in 1 day (looked at once, at the end).");
     assert_eq!(said(&rows[3..4], "sequential"), "Too few new people come to find this (looked at any time).");
-    let none = [row(2, "sequential", None, None)];
+    let none = [plan(2, "sequential", None, None)];
     assert_eq!(said(&none, "sequential"), "No number of people is enough to find this (looked at any time).");
     assert_eq!(said(&[], "sequential"), "Too few people to plan a test from.");
 }
 
 #[test]
 fn the_table_says_what_its_columns_are() {
-    let names = ["variants", "test", "per_variant", "people", "days", "lift", "mean", "new_people"];
+    let names: Vec<String> = TestPlan::columns().into_iter().map(|column| column.name).collect();
     let question = json!({ "kind": "power", "metric": "people(buy)", "days": 28 });
     let heads = [
         "Variants",
@@ -173,10 +180,10 @@ fn the_table_says_what_its_columns_are() {
         "Days",
         "Smallest change found in 28 days",
         "On average before",
-        "New people a week",
+        "New people in an average week",
     ];
-    assert_eq!(names.map(|name| head(name, &question)), heads);
-    let row = row(2, "fixed", Some(2940), None);
+    assert_eq!(names.iter().map(|name| head(name, &question)).collect::<Vec<_>>(), heads);
+    let row = plan(2, "fixed", Some(2940), None).row();
     let cells: Vec<String> =
         names.iter().zip(&row).map(|(name, value)| check(&question, |setting| cell(name, value, setting))).collect();
     let expected = ["2", "once, at the end", "2\u{202f}940", "5\u{202f}880", "—", "8.3 %", "12.0 %", "1\u{202f}290"];

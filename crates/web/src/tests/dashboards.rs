@@ -36,14 +36,25 @@ async fn a_dashboard_comes_with_tiles_that_load_themselves() {
 }
 
 #[tokio::test]
+async fn what_guarded_differences_mean_stands_under_each_answer() {
+    for kind in [json!({ "kind": "funnel", "purpose": "analytics", "steps": ["a", "b"] }), audience("email")] {
+        let text = get_as("mia", &page_of(&kind).replace("/ask?", "/ask/answer?")).await;
+        let words = "by fewer than 50 people is shown as it was before, so that nobody can be singled out.";
+        assert_eq!(text.matches(words).count(), 1, "{text}");
+    }
+}
+
+#[tokio::test]
 async fn a_tile_shows_its_picture_or_the_nearest_yes() {
     let tile = |question: &Json| page_of(question).replace("/ask?", "/ask/tile?");
     let funnel = json!({ "kind": "funnel", "purpose": "analytics", "steps": ["a", "b"] });
     let text = get_as("mia", &tile(&funnel)).await;
-    assert!(text.contains("class=\"fall funnel\"") && text.contains("people used, data landed"), "{text}");
+    assert!(text.contains("class=\"fall funnel\"") && text.contains("people, data up to"), "{text}");
+    let text = get_as("ivo", &format!("{}&face=it", tile(&funnel))).await;
+    assert!(text.contains("people used, data landed") && text.contains("rules b81d02a7c3e9"), "{text}");
     let list = json!({ "kind": "audience", "purpose": "analytics", "where": CONDITION, "release": "list" });
     let text = get_as("mia", &tile(&list)).await;
-    assert!(text.contains("the nearest yes") && text.contains("235 people"), "{text}");
+    assert!(text.contains("nearest yes") && text.contains("235 people"), "{text}");
     assert!(!text.contains("data-undo"), "taking it leaves for the page of the question");
     let text = get_as("mia", &tile(&json!({ "kind": "audience", "where": "did(basket_payd)" }))).await;
     assert!(text.contains("cannot be asked as it stands") && text.contains("id you mean `basket_paid`?"), "{text}");

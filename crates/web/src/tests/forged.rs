@@ -124,3 +124,115 @@ async fn case_57_nobody_is_signed_in_by_another_site() {
         assert!(got.header("set-cookie").is_empty(), "{header:?}");
     }
 }
+
+/// A look at an address by a browser of a session, with what it says of where the look comes from.
+async fn look(address: &str, headers: &[(&'static str, &str)]) -> Got {
+    let mut request = Request::get(address).header("cookie", COOKIE).header("host", "h");
+    let all = request.headers_mut().expect("it is a request");
+    for (name, value) in headers {
+        all.insert(*name, HeaderValue::from_str(value).expect("it can be a header"));
+    }
+    send("", request.body(Body::empty()).expect("a request")).await
+}
+
+/// What a browser says of a look that no page of ours made it take.
+const FOREIGN: [&[(&str, &str)]; 8] = [
+    &[("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate")],
+    &[("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "no-cors")],
+    &[("sec-fetch-site", "cross-site"), ("referer", "http://h/ask")],
+    &[("sec-fetch-site", "same-site")],
+    &[("sec-fetch-site", "none")],
+    &[("referer", "http://evil/http://h/")],
+    &[("referer", "http://h.evil/")],
+    &[],
+];
+
+#[tokio::test]
+async fn another_site_makes_nobody_ask() {
+    for (path, _) in crate::gate::ASKING {
+        assert!(routes().iter().any(|route| route.method == "GET" && route.path == path), "{path} is no route");
+    }
+    let q = crate::body::percent_encode(&audience("email").to_string());
+    let parts = ["verdict", "answer", "tile", "download"].map(|part| {
+        let format = if part == "download" { "format=csv&" } else { "" };
+        (format!("/ask/{part}?{format}q={q}"), format!("/ask?q={q}&led=yes"))
+    });
+    let home = ["/home/metrics/net_sales", "/home/series?metric=net_sales", "/home/people", "/standings?of=questions"];
+    let home = home.map(|part| (part.to_owned(), "/".to_owned()));
+    for (address, page) in parts.iter().chain(&home) {
+        for headers in FOREIGN {
+            let got = look(address, headers).await;
+            assert_eq!((got.status, got.header("location")), (StatusCode::SEE_OTHER, page.as_str()), "{headers:?}");
+            assert!(got.body.is_empty(), "{address} {headers:?}");
+        }
+        for headers in [("sec-fetch-site", "same-origin"), ("referer", "http://h/ask?q=1"), ("hx-request", "true")] {
+            assert_eq!(look(address, &[headers]).await.status, StatusCode::OK, "{address} {headers:?}");
+        }
+    }
+    let face = look(&format!("/ask/answer?q={q}&face=it&kept=yes"), &[]).await;
+    assert_eq!(face.header("location"), format!("/ask?q={q}&face=it&led=yes"));
+    assert_eq!(look("/api/v1/verdicts", &[]).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(look("/api/v1/verdicts", &[("sec-fetch-site", "same-origin")]).await.status, StatusCode::OK);
+    // A token is sent by nobody's browser by itself.
+    assert_eq!(get(&parts[1].0).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_page_that_a_link_led_to_leaves_what_is_counted_to_ask() {
+    let asks = |text: &str| text.contains("hx-get=\"/ask/answer") || text.contains("hx-get=\"/ask/verdict");
+    for address in [page_of(&audience("email")), "/audiences/frequent?purpose=email".to_owned()] {
+        for headers in FOREIGN.iter().filter(|headers| !headers.contains(&("sec-fetch-site", "none"))) {
+            let page = look(&address, headers).await.text();
+            assert!(page.contains(">Ask</a>") && !asks(&page), "{address} {headers:?}: {page}");
+        }
+        for site in ["same-origin", "none"] {
+            let page = look(&address, &[("sec-fetch-site", site)]).await.text();
+            assert!(!page.contains("A link from somewhere else") && asks(&page), "{address} {site}: {page}");
+        }
+        let mark = if address.contains('?') { "&" } else { "?" };
+        let led = look(&format!("{address}{mark}led=yes"), &[("sec-fetch-site", "same-origin")]).await.text();
+        assert!(led.contains("A link from somewhere else") && !asks(&led), "{address}: {led}");
+    }
+    let free = look(&page_of(&audience("analytics")), FOREIGN[0]).await.text();
+    assert!(asks(&free), "what is neither counted nor remembered is asked at once: {free}");
+}
+
+#[tokio::test]
+async fn who_signs_in_on_the_way_is_still_led() {
+    let next = |address: &str| format!("/sign-in?next={}", crate::body::percent_encode(address));
+    let form = |headers: &'static [(&'static str, &'static str)], address: &str| {
+        let mut request = Request::get(next(address)).header("host", "h");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        send("", request.body(Body::empty()).expect("a request"))
+    };
+    let ask = page_of(&audience("email"));
+    assert!(form(FOREIGN[0], &ask).await.text().contains("&amp;led=yes\""));
+    assert!(!form(&[("sec-fetch-site", "same-origin")], &ask).await.text().contains("led=yes"));
+    assert!(!form(FOREIGN[0], "/metrics").await.text().contains("led=yes"));
+}
+
+#[tokio::test]
+async fn only_who_was_offered_a_question_is_told_that_it_was_a_yes() {
+    const TOLD: &str = "This was a yes when it was offered";
+    let own: &[(&str, &str)] = &[("sec-fetch-site", "same-origin")];
+    let list = json!({ "kind": "audience", "purpose": "analytics", "where": CONDITION, "release": "list" });
+    let verdict = page_of(&list).replace("/ask?", "/ask/verdict?");
+    let text = look(&verdict, own).await.text().replace("&amp;", "&");
+    let (_, rest) = text.split_once("href=\"/ask?q=").expect("something is offered");
+    let offered = format!("/ask/verdict?q={}", rest.split('"').next().unwrap_or_default());
+    let (question, mark) = offered.split_once("&taken=").expect("it is marked");
+    assert_eq!(mark.len(), 32);
+    // The mark of one question, put beside another that is refused.
+    for forged in ["yes", mark, ""] {
+        let text = look(&format!("{verdict}&taken={forged}"), own).await.text();
+        assert!(text.contains("Not this way") && !text.contains(TOLD), "{forged}: {text}");
+    }
+    let page = |q: &str, mark: &str| format!("{}&taken={mark}", q.replace("/ask/verdict?", "/ask?"));
+    let taken = look(&page(question, mark), own).await.text();
+    assert!(taken.contains(&format!("&amp;taken={mark}")) || taken.contains(&format!("&taken={mark}")), "{taken}");
+    let text = look(&page(question, "yes"), own).await.text();
+    let asks = text.split("/ask/verdict?").skip(1).filter_map(|rest| rest.split('"').next());
+    assert!(asks.clone().count() > 0 && asks.clone().all(|address| !address.contains("taken=")), "{text}");
+}

@@ -32,6 +32,24 @@ fn the_shop_is_read() {
 }
 
 #[test]
+fn an_error_rate_is_a_number_of_percent() {
+    let with = |property: &str| {
+        let text =
+            shop()["contracts/till.odcs.yaml"].replace("slaProperties: [", &format!("slaProperties: [{property}, "));
+        let (definitions, report) = load_with(&[("contracts/till.odcs.yaml", &text)]);
+        (definitions.sources.get("till").and_then(|source| source.contract.error_rate_max), report)
+    };
+    for (property, share) in [("5", 0.05), ("'2.5', unit: percent", 0.025), ("0, unit: \"%\"", 0.0), ("100", 1.0)] {
+        assert_eq!(with(&format!("{{ property: errorRate, value: {property} }}")), (Some(share), String::new()));
+    }
+    for property in ["101", "-1", "few", ".nan", "5, unit: d", "[5]"] {
+        let (share, report) = with(&format!("{{ property: errorRate, value: {property} }}"));
+        assert_eq!(share, None, "{property}");
+        assert!(report.contains("the error rate is not a number of percent"), "{property}: {report}");
+    }
+}
+
+#[test]
 fn the_version_is_that_of_the_definitions() {
     let version = shop_definitions().version;
     assert_eq!(load_with(&[("README.md", "x")]).0.version, version);
@@ -196,7 +214,7 @@ sources/web.yaml:4:13: `/etc/passwd` is not a file inside of the workspace
 #[test]
 fn keys_of_sources() {
     let public = format!("pk_{}", "A1".repeat(16));
-    let digest = |text: &str| Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let digest = |text: &str| spec::hex(&Sha256::digest(text));
     let (secret, upper) = (digest("sk_one"), digest("sk_two").to_uppercase());
     let till = format!(
         "\
@@ -220,7 +238,7 @@ keys:
 #[test]
 fn keys_with_errors() {
     let public = format!("pk_{}", "A1".repeat(16));
-    let digest: String = Sha256::digest(&public).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = spec::hex(&Sha256::digest(&public));
     let members =
         format!("contract: contracts/members.odcs.yaml\nkeys: [{{ name: app, kind: public, key: {public} }}]\n");
     let web = format!(
@@ -705,4 +723,45 @@ fn teams() {
     teams/b.yaml:4:43: `bytes_per_question` is a whole number from 1 to 1125899906842624
         write it as in `bytes_per_question: 10`
     ");
+}
+
+#[test]
+fn the_end_of_use_is_shown_as_it_is_written() {
+    let report = |value: &str| {
+        let sla = format!("slaProperties: [{{ property: endOfLife, value: {value} }}, ");
+        check(&[("contracts/till.odcs.yaml", &shop()["contracts/till.odcs.yaml"].replace("slaProperties: [", &sla))])
+    };
+    assert_eq!(report("2026-11-30"), "");
+    for (value, shown) in [("20261130", "`20261130` is not a day"), ("soon", "`soon` is not a day")] {
+        let report = report(value);
+        assert!(report.contains(shown) && !report.contains("``"), "{value}: {report}");
+    }
+    assert!(report("9999-12-31").contains("days go from 0001-01-01 to 9998-12-31"));
+}
+
+#[test]
+fn what_a_file_with_errors_may_define_is_found_in_it() {
+    let left_out = |path: &str, from: &str, to: &str| {
+        let text = shop()[path].replace(from, to);
+        let (definitions, report) = load_with(&[(path, &text)]);
+        assert_ne!(report, "", "{path} is wrong");
+        definitions
+    };
+    let till = "contracts/till.odcs.yaml";
+    let broken = left_out(till, "logicalType: timestamp", "logicalType: tmestamp");
+    for (kind, name) in [("event", "basket_paid"), ("property", "event.paid_by"), ("metric", "sales")] {
+        assert_eq!(broken.left_out_with(kind, name), Some(till), "{kind} {name}");
+    }
+    for (kind, name) in [("event", "refunded"), ("property", "event.colour"), ("metric", "visits"), ("trait", "value_")]
+    {
+        assert_eq!(broken.left_out_with(kind, name), None, "{kind} {name}");
+    }
+    // No YAML at all, and a source whose contract is right.
+    assert_eq!(left_out(till, "schema:", "schema: [").left_out_with("event", "coupon_redeemed"), Some(till));
+    let source = left_out("sources/till.yaml", "title: Till", "titel: Till");
+    assert_eq!(source.left_out_with("event", "basket_paid"), Some("sources/till.yaml"));
+    // A metric that is wrong by itself.
+    let metric = left_out("metrics/sales.yaml", "unit: USD", "unti: USD");
+    assert_eq!(metric.left_out_with("metric", "sales"), Some("metrics/sales.yaml"));
+    assert!(shop_definitions().left_out.is_empty());
 }

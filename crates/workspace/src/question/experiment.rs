@@ -35,7 +35,7 @@ fn read_metrics(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Vec<
     }
     let mut metrics: Vec<ExperimentMetric> = Vec::new();
     for node in nodes.iter().take(METRICS_MAX) {
-        let metric = read_metric(node, problems)?;
+        let metric = read_metric(node, ("metrics", "a metric of an experiment"), problems)?;
         if metrics.iter().any(|known| known.title() == metric.title()) {
             let message = format!("two metrics are called `{}`", shortened(&metric.title()));
             problems.add(&node.place, message, "give one of them a `name` of its own".into());
@@ -45,13 +45,17 @@ fn read_metrics(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Vec<
     Some(metrics)
 }
 
-/// A measure's text, or a mapping with more about it.
-pub(super) fn read_metric(node: &Node, problems: &mut Problems) -> Option<ExperimentMetric> {
+/// A measure's text, or a mapping with more about it; the key that it stands under, and what it is called in messages.
+pub(super) fn read_metric(
+    node: &Node,
+    (key, what): (&str, &'static str),
+    problems: &mut Problems,
+) -> Option<ExperimentMetric> {
     if matches!(node.kind, NodeKind::Text(_)) {
-        let measure = measure_of(node, "metrics", problems)?;
+        let measure = measure_of(node, key, problems)?;
         return Some(ExperimentMetric { name: None, measure, filter: None, within: None });
     }
-    let mut fields = Fields::open(node, "a metric of an experiment", problems)?;
+    let mut fields = Fields::open(node, what, problems)?;
     let name = fields.optional_text("name", problems).map(str::to_owned);
     let hint = "say what is measured, as in `measure: count(purchase)`";
     let measure = fields.required("measure", hint, problems).and_then(|node| measure_of(node, "measure", problems));

@@ -17,7 +17,9 @@ pub(super) fn read(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<P
     let hint = "name the event at which people would see a variant, as in `exposure: page_viewed`";
     let exposure = fields.required("exposure", hint, problems).and_then(|node| read_step(node, problems));
     let hint = "say what is to change, as in `metric: {measure: people(purchase), within: 7 days}`";
-    let metric = fields.required("metric", hint, problems).and_then(|node| read_metric(node, problems));
+    let metric = fields
+        .required("metric", hint, problems)
+        .and_then(|node| read_metric(node, ("metric", "the metric of a test"), problems));
     let hint = "say the smallest change worth finding, as in `lift: 0.05` for five in a hundred";
     fields.required("lift", hint, problems);
     let lift = number(fields, "lift", LIFT, hint, problems);

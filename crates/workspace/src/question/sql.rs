@@ -1,11 +1,13 @@
 //! Reading a question in SQL: that it is one `SELECT` of words and forms that are known, by the grammar alone.
 
+mod meant;
 mod shape;
 
 use crate::diagnostic::{Issue, Problems};
 use crate::fields::{Fields, text_of};
+use crate::sql_text::SqlText;
 use spec::SqlQuestion;
-use sqlparser::ast::Statement;
+use sqlparser::ast::{Query, Statement};
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::Parser;
@@ -85,12 +87,16 @@ const IS_OR_NOT: [Keyword; 2] = [Keyword::IS, Keyword::NOT];
 /// Words of types that hold types, which nothing here has and the parser follows to any depth.
 const NESTING: [&str; 5] = ["array", "map", "nested", "struct", "tuple"];
 
+/// What to do about a text that the parser cannot read, and about one that asks for all columns.
+const NOT_BY_GRAMMAR: &str = "write one SELECT, as DataFusion reads it";
+const COUNT_ROWS: &str = "name the columns; to count rows write `count(*)`";
+
 pub(super) fn read(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<SqlQuestion> {
     let hint = "write a SELECT, as in `text: SELECT count(*) FROM purchase`";
     let node = fields.required("text", hint, problems)?;
     let text = text_of(node, "text", problems)?.trim();
     if let Err(issue) = check(text) {
-        node.report(vec![issue], problems);
+        node.report(vec![meant::said(text, issue)], problems);
         return None;
     }
     Some(SqlQuestion { text: text.trim_end_matches(';').trim_end().to_owned() })
@@ -107,33 +113,49 @@ pub(crate) fn names(text: &str) -> Vec<String> {
     tokens.into_iter().filter_map(word).collect()
 }
 
+/// Whether a text is a question in SQL, whatever its names mean.
+pub(crate) fn is_readable(text: &str) -> bool {
+    check(text).is_ok()
+}
+
+/// The query that a text is; nothing where it is none.
+pub(crate) fn query(text: &str) -> Option<Box<Query>> {
+    match Parser::parse_sql(&PostgreSqlDialect {}, text).ok()?.pop()? {
+        Statement::Query(query) => Some(query),
+        _ => None,
+    }
+}
+
 fn check(text: &str) -> Result<(), Issue> {
-    let issue = |message: String, hint: &str| Issue { line: 1, column: 1, message, hint: hint.to_owned() };
+    let issue = |message: String, hint: &str| {
+        let (line, column) = place_in(text, &message);
+        Issue { line, column, message, hint: hint.to_owned() }
+    };
     if text.len() > TEXT_BYTES_MAX {
         return Err(issue("it is longer than 16 KiB".into(), "ask for less at once"));
     }
     let located = |message: String| {
         let (line, column) = place(&message);
         let message = message.split(" at Line: ").next().unwrap_or_default().to_owned();
-        Issue { line, column, message, hint: "write one SELECT, as DataFusion reads it".into() }
+        Issue { line, column, message, hint: NOT_BY_GRAMMAR.into() }
     };
     let tokens = Tokenizer::new(&PostgreSqlDialect {}, text).tokenize_with_location();
     let tokens = tokens.map_err(|error| located(error.to_string()))?;
     if tokens.len() > TOKENS_MAX {
         return Err(issue(format!("it has more than {TOKENS_MAX} words and signs"), "ask for less at once"));
     }
-    let at = |token: &TokenWithSpan, message: String, hint: &str| {
+    let at = |token: &TokenWithSpan, message: String, hint: String| {
         let place = |number: u64| usize::try_from(number).unwrap_or(1);
         let start = token.span.start;
-        Issue { line: place(start.line), column: place(start.column), message, hint: hint.to_owned() }
+        Issue { line: place(start.line), column: place(start.column), message, hint }
     };
     if let Some(token) = too_deep(&tokens) {
         let message = format!("it has more than {DEPTH_MAX} brackets within each other");
-        return Err(at(token, message, "name parts of it with `WITH name AS (...)`"));
+        return Err(at(token, message, "name parts of it with `WITH name AS (...)`".into()));
     }
     if let Some(token) = wildcard(&tokens) {
         let message = "`*` names columns that are not known yet".into();
-        return Err(at(token, message, "name the columns; to count rows write `count(*)`"));
+        return Err(at(token, message, COUNT_ROWS.into()));
     }
     if let Some((token, message, hint)) = unknown(&tokens) {
         return Err(at(token, message, hint));
@@ -151,50 +173,67 @@ fn check(text: &str) -> Result<(), Issue> {
 /// A word that is none here, with what to say of it.
 ///
 /// What is not known is refused before the parser sees it: some of its special forms take it very long, or very deep.
-fn unknown(tokens: &[TokenWithSpan]) -> Option<(&TokenWithSpan, String, &'static str)> {
+fn unknown(tokens: &[TokenWithSpan]) -> Option<(&TokenWithSpan, String, String)> {
     let mut words = tokens.iter().filter(|token| !matches!(token.token, Token::Whitespace(_))).peekable();
     let (mut before, mut before_that) = (None, None);
     while let Some(token) = words.next() {
         if token.token == Token::Period && before_that == Some(&Token::Period) {
-            return Some((token, "a name has more than two parts".into(), "write `table.column`"));
+            return Some((token, "a name has more than two parts".into(), "write `table.column`".into()));
         }
         (before_that, before) = (before, Some(&token.token));
         if MATCHES.contains(&token.token) {
-            return Some((token, format!("`{}` cannot be computed here", token.token), "write LIKE or ILIKE"));
+            return Some((token, format!("`{}` cannot be computed here", token.token), "write LIKE or ILIKE".into()));
         }
         let Token::Word(word) = &token.token else { continue };
         let name = word.value.to_lowercase();
         if name.starts_with("__") {
-            return Some((token, format!("`{}` begins with two underscores", word.value), "take another name"));
+            return Some((token, format!("`{}` begins with two underscores", word.value), "take another name".into()));
         }
         let next = words.peek().map(|token| &token.token);
         if word.quote_style.is_some() {
             if next == Some(&Token::LParen) {
                 let hint = "write names of functions without quotes";
-                return Some((token, format!("there is no function `{}`", word.value), hint));
+                return Some((token, format!("there is no function `{}`", word.value), hint.into()));
             }
             continue;
         }
         if NESTING.contains(&name.as_str()) {
             let hint = "a column of this name stands in double quotes";
-            return Some((token, format!("`{name}` is no type of a column here"), hint));
+            return Some((token, format!("`{name}` is no type of a column here"), hint.into()));
         }
         if name == "distinct" && matches!(before_that, Some(Token::Word(word)) if IS_OR_NOT.contains(&word.keyword)) {
-            return Some((token, "`IS DISTINCT FROM` cannot be asked here".into(), "write `a <> b`, or `a IS NULL`"));
+            return Some((
+                token,
+                "`IS DISTINCT FROM` cannot be asked here".into(),
+                "write `a <> b`, or `a IS NULL`".into(),
+            ));
         }
         if name == "interval" && !matches!(next, Some(Token::SingleQuotedString(_))) {
-            return Some((token, "an interval is not written out".into(), "write it as in `INTERVAL '7 days'`"));
+            return Some((token, "an interval is not written out".into(), "write it as in `INTERVAL '7 days'`".into()));
         }
         let is_known = || BEFORE_BRACKETS.contains(&name.as_str()) || FUNCTIONS.contains(&name.as_str());
         if next == Some(&Token::LParen) && !is_known() {
-            let hint = "functions: coalesce, nullif, greatest, least, lower, upper, initcap, btrim, ltrim, rtrim, left, right, \
-                        strpos, character_length, contains, starts_with, ends_with, date_trunc, date_part, now, current_date; \
-                        count, sum, avg, min, max";
-            let what = if CLAUSES.contains(&word.keyword) { "a bracket cannot follow" } else { "there is no function" };
+            let is_clause = CLAUSES.contains(&word.keyword);
+            let what = if is_clause { "a bracket cannot follow" } else { "there is no function" };
+            let hint = if is_clause { functions() } else { meant::function(&name) };
             return Some((token, format!("{what} `{name}`"), hint));
         }
     }
     None
+}
+
+/// What there is to choose from.
+fn functions() -> String {
+    "functions: coalesce, nullif, greatest, least, lower, upper, initcap, btrim, ltrim, rtrim, left, right, strpos, \
+     character_length, contains, starts_with, ends_with, date_trunc, date_part, now, current_date; count, sum, avg, min, max"
+        .to_owned()
+}
+
+/// Where the word stands that a message has between its first backticks, if it stands there once.
+fn place_in(text: &str, message: &str) -> (usize, usize) {
+    let quoted = message.split('`').nth(1).and_then(|quoted| quoted.split_whitespace().next());
+    let place = quoted.and_then(|word| SqlText::new(text)?.place_of(word));
+    place.unwrap_or((1, 1))
 }
 
 /// The bracket that is within too many others.

@@ -305,7 +305,7 @@ metric: {measure: people(f), within: 7 days}, period: {last: 7 days}, as_of: 202
     learn from a longer period, or take a shorter `within`
 
 metric: [people(f), count(f)]
-/question/metric:1:1: a metric of an experiment is a mapping of keys to values, not a list
+/question/metric:1:1: the metric of a test is a mapping of keys to values, not a list
     write `key: value`
 
 metrics: [people(f)]
@@ -338,4 +338,49 @@ fn depth_is_bounded() {
     let question = serde_json::json!({ "kind": "trend", "purpose": "p", "where": json });
     let diagnostics = parse_question(&question, "/question").expect_err("it nests too deeply");
     assert!(diagnostics[0].message.contains("nests deeper"), "{}", diagnostics[0].message);
+}
+
+#[test]
+fn slips_in_sql_are_told_where_they_are() {
+    let said = |text: &str| {
+        let json = serde_json::json!({ "kind": "sql", "purpose": "p", "text": text });
+        parse_question(&json, "/question").map_or_else(|wrong| crate::render(&wrong), |_| String::new())
+    };
+    let at = |place: &str, message: &str, hint: &str| format!("/question/text:{place}: {message}\n    {hint}\n");
+    let cannot = |word: &str| format!("`{word}` cannot be read here");
+    assert_eq!(said("SELECT count(*) FORM e"), at("1:17", &cannot("FORM"), "did you mean `FROM`?"));
+    assert_eq!(said("SELCT count(*)\nFROM e"), at("1:1", &cannot("SELCT"), "did you mean `SELECT`?"));
+    assert_eq!(said("SELECT a, count(*) FROM e GROPU BY a"), at("1:27", &cannot("GROPU"), "did you mean `GROUP`?"));
+    assert_eq!(said("SELECT a, FROM e GROUP BY a"), at("1:9", "nothing follows a comma", "leave the comma out"));
+    assert_eq!(
+        said("SELECT count(*\nFROM e"),
+        at("1:13", "a bracket is not closed", "write `)` where what is in it ends")
+    );
+    assert_eq!(
+        said("SELECT count(*)) FROM e"),
+        at("1:16", "a bracket closes nothing", "leave it out, or open one before it")
+    );
+    assert_eq!(said("SELECT cuont(*) FROM e"), at("1:8", "there is no function `cuont`", "did you mean `count`?"));
+    assert_eq!(said("SELECT len(a) FROM e"), at("1:8", "there is no function `len`", "write `character_length(name)`"));
+    assert_eq!(
+        said("SELECT * FROM e"),
+        at(
+            "1:8",
+            "`*` names columns that are not known yet",
+            "name the columns; to count rows write `SELECT count(*) FROM e`"
+        )
+    );
+}
+
+#[test]
+fn what_is_wrong_is_called_by_its_own_name() {
+    let power = "kind: power, purpose: p, exposure: e, lift: 5 %";
+    assert_eq!(
+        check(&format!("{{{power}, metric: ''}}")),
+        "/question/metric:1:1: `metric` is empty\n    write something, or leave it out\n"
+    );
+    assert_eq!(
+        check("{kind: trend, purpose: p, measure: count(e), period: {from: 2024-01-01, to: 9999-01-01}}"),
+        "/question/period/to:1:1: `9999-01-01` is too far away\n    days go from 0001-01-01 to 9998-12-31\n"
+    );
 }

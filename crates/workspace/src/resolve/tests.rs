@@ -265,3 +265,88 @@ no event `coupon_redeemd`; near ["coupon_redeemed"]
 fields event.store age | sources members till |
 "#);
 }
+
+#[test]
+fn names_in_sql_are_looked_up_where_they_stand() {
+    let said = |text: &str| {
+        let json = serde_json::json!({ "kind": "sql", "purpose": "analytics", "text": text });
+        let question = parse_question(&json, "/question").expect("the question is one");
+        match resolve(&question, &shop_definitions()) {
+            Ok(_) => String::new(),
+            Err(unresolved) => unresolved.iter().map(said).collect(),
+        }
+    };
+    let fixed = |text: &str| format!("\n    {{\"kind\":\"sql\",\"purpose\":\"analytics\",\"text\":\"{text}\"}}\n");
+    assert_eq!(
+        said("SELECT stor, count(*) FROM basket_payed WHERE stor > 1 -- stor\nGROUP BY stor"),
+        "no event `basket_payed`; near [\"basket_paid\"]".to_owned()
+            + &fixed(r"SELECT store, count(*) FROM basket_paid WHERE store > 1 -- stor\nGROUP BY store")
+    );
+    assert_eq!(
+        said("SELECT p.aeg, count(*) FROM basket_paid b JOIN people p ON p.person = b.person GROUP BY 1"),
+        "no trait `aeg`; near [\"age\"]".to_owned()
+            + &fixed("SELECT p.age, count(*) FROM basket_paid b JOIN people p ON p.person = b.person GROUP BY 1")
+    );
+    assert_eq!(
+        said("SELECT count(*) FROM basket_paid WHERE paid_by = \"cash\""),
+        "/question/text:1:50: there is no column `cash`\n    text stands in single quotes: 'cash'\n"
+    );
+    assert_eq!(
+        said("SELECT count(*) FROM public.basket_paid"),
+        "/question/text:1:22: there is no table `public.basket_paid`\n    did you mean `basket_paid`?\n"
+    );
+    assert_eq!(
+        said("SELECT basket_paid.store, count(*) FROM basket_paid b GROUP BY 1"),
+        "/question/text:1:8: no table is called `basket_paid` here\n    did you mean `b.store`?\n"
+    );
+    for known in [
+        "WITH s AS (SELECT store, count(*) AS n FROM basket_paid GROUP BY store) SELECT x.store, n + 1 AS m FROM s x ORDER BY m",
+        "SELECT store AS shop, count(*) FROM basket_paid GROUP BY shop HAVING count(*) > 1 ORDER BY shop",
+        "SELECT count(*) FROM people WHERE person IN (SELECT person FROM coupon_redeemed WHERE campaign LIKE 'a%')",
+        "SELECT q.\"N\", count(*) FROM (SELECT person, CAST(store AS INT) AS \"N\" FROM basket_paid) q GROUP BY 1",
+        "SELECT event, count(*) FROM events WHERE time >= now() - INTERVAL '7 days' GROUP BY event",
+    ] {
+        assert_eq!(said(known), "", "{known}");
+    }
+}
+
+#[test]
+fn only_what_a_role_sees_is_offered() {
+    let definitions = shop_definitions();
+    let mut role = definitions.roles["marketer"].clone();
+    let near = |question: &str, role: Option<&Role>| -> (Vec<String>, bool) {
+        let found = match role {
+            Some(role) => resolve_for(&ask(question), &definitions, role),
+            None => resolve(&ask(question), &definitions),
+        };
+        match found.expect_err("a name is unknown").first() {
+            Some(Unresolved::Name { nearest, fixed, .. }) => (nearest.clone(), fixed.is_some()),
+            other => panic!("{question}: {other:?}"),
+        }
+    };
+    let found = |name: &str| (vec![name.to_owned()], true);
+    let nothing = || (Vec::new(), false);
+    // What no purpose may use is offered to nobody.
+    for (question, meant) in [
+        ("{kind: audience, purpose: email, where: household_siz >= 2}", "household_size"),
+        ("{kind: trend, purpose: email, measure: count(basket_paid), where: event.paid_b = 'x'}", "paid_by"),
+        ("{kind: trend, purpose: email, measure: count(basket_paid), breakdown: [paid_b]}", "paid_by"),
+        ("{kind: trend, purpose: email, measure: count(basket_paid), where: event.joined > '2017-01-01'}", "joined"),
+        (
+            "{kind: sql, purpose: email, text: 'SELECT p.household_siz, count(*) FROM people p GROUP BY 1'}",
+            "household_size",
+        ),
+    ] {
+        assert_eq!(near(question, None), found(meant), "{question}");
+        assert_eq!(near(question, Some(&role)), nothing(), "{question}");
+    }
+    // What one of its purposes may use is, for every purpose.
+    let sales = "{kind: trend, purpose: email, measure: sum(basket_paid.valu)}";
+    assert_eq!(near(sales, Some(&role)), found("value"));
+    let purpose = "{kind: trend, purpose: analytic, measure: count(basket_paid)}";
+    assert_eq!(near(purpose, Some(&role)), found("analytics"));
+    role.purposes.remove("analytics");
+    for question in [sales, purpose] {
+        assert_eq!(near(question, Some(&role)), nothing(), "{question}");
+    }
+}

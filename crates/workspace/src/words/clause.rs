@@ -1,6 +1,6 @@
 //! Conditions in words: of people, as they follow "who", and of single events, as they follow "where".
 
-use super::say::{field_title, is_time, joined, span, spoken, value_words, with_article};
+use super::say::{field_title, is_time, joined, span, spoken, value_words};
 use crate::definitions::Definitions;
 use spec::{Aggregate, AggregateFunction, CompareOp, Condition, EventSelector, Field, FieldRef, Term, Value};
 
@@ -22,10 +22,10 @@ impl Speaker<'_> {
             Condition::Compare { left, op, right } => self.comparison(left, *op, right),
             Condition::In { term: Term::Field(FieldRef::Trait(name)), values } => {
                 let values = self.values(values, self.trait_field(name));
-                format!("have {} of {}", with_article(&self.trait_title(name)), joined(&values, "or"))
+                format!("have {} {}", self.trait_title(name), joined(&values, "or"))
             }
             Condition::Like { term: Term::Field(FieldRef::Trait(name)), pattern } => {
-                format!("have {} like \u{201c}{pattern}\u{201d}", with_article(&self.trait_title(name)))
+                format!("have {} like \u{201c}{pattern}\u{201d}", self.trait_title(name))
             }
             Condition::IsNull(Term::Field(FieldRef::Trait(name))) => {
                 format!("have no known {}", self.trait_title(name))
@@ -49,11 +49,11 @@ impl Speaker<'_> {
             Condition::Did(aggregate) => format!("did not {}{}", self.base(&aggregate.event), self.window(aggregate)),
             Condition::InAudience(name) => format!("are not in the audience {}", self.audience_title(name)),
             Condition::IsNull(Term::Field(FieldRef::Trait(name))) => {
-                format!("have {}", with_article(&format!("known {}", self.trait_title(name))))
+                format!("have known {}", self.trait_title(name))
             }
             Condition::In { term: Term::Field(FieldRef::Trait(name)), values } => {
                 let values = self.values(values, self.trait_field(name));
-                format!("have {} other than {}", with_article(&self.trait_title(name)), joined(&values, "or"))
+                format!("have {} other than {}", self.trait_title(name), joined(&values, "or"))
             }
             Condition::Compare { left, op, right } => self.comparison(left, opposite(*op), right),
             _ => format!("are not people who {}", self.clause(inner)),
@@ -69,7 +69,9 @@ impl Speaker<'_> {
                     let yes = if (op == CompareOp::Eq) == *flag { "yes" } else { "no" };
                     return format!("have \u{201c}{title}\u{201d}: {yes}");
                 }
-                format!("have {} {}", with_article(&title), self.measured(op, value, field))
+                // Without an article and without "of", which do not go with every title: some are plural, some are of a mass.
+                let measured = self.measured(op, value, field);
+                format!("have {title} {}", measured.strip_prefix("of ").unwrap_or(&measured))
             }
             (Term::Value(Value::Boolean(true)), Term::Value(Value::Boolean(true))) if op == CompareOp::Eq => {
                 "are known".into()

@@ -1,7 +1,7 @@
 //! The question how large a test has to be as one plain sentence.
 
 use super::clause::Speaker;
-use super::say::period_words;
+use super::say::{grouped, period_words};
 use spec::{PowerQuestion, TestKind};
 
 impl Speaker<'_> {
@@ -30,7 +30,10 @@ impl Speaker<'_> {
     }
 }
 
-/// Parts of one in percent, with as many digits as they have.
+/// Parts of one in percent, with as many digits as they have and narrow spaces between thousands: `10 000 %`.
 pub fn percent(share: f64) -> String {
-    format!("{} %", (share * 1e6).round() / 1e4)
+    let number = ((share * 1e6).round() / 1e4).to_string();
+    let (whole, fraction) = number.split_once('.').map_or((number.as_str(), ""), |(whole, fraction)| (whole, fraction));
+    let point = if fraction.is_empty() { "" } else { "." };
+    format!("{}{point}{fraction} %", grouped(whole, '\u{202f}'))
 }

@@ -29,11 +29,6 @@ pub(super) fn upper_first(text: &str) -> String {
     characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }
 
-pub(super) fn with_article(noun: &str) -> String {
-    let article = if noun.starts_with(['a', 'e', 'i', 'o', 'u', 'A', 'E', 'I', 'O']) { "an" } else { "a" };
-    format!("{article} {noun}")
-}
-
 pub(super) fn joined(items: &[String], joint: &str) -> String {
     match items {
         [] => String::new(),
@@ -65,19 +60,19 @@ pub(super) fn value_words(value: &Value, field: Option<&Field>) -> String {
         },
         // A number that names something (a shop, a year) has no unit and is not grouped.
         Value::Integer(_) | Value::Decimal(_) if unit.is_empty() && field.is_some() => value.to_string(),
-        Value::Integer(_) | Value::Decimal(_) => format!("{}{unit}", grouped(&value.to_string())),
+        Value::Integer(_) | Value::Decimal(_) => format!("{}{unit}", grouped(&value.to_string(), ',')),
         other => format!("{other}{unit}"),
     }
 }
 
-/// A number with a comma between groups of three digits.
-fn grouped(number: &str) -> String {
+/// A number with a sign between groups of three digits.
+pub(super) fn grouped(number: &str, between: char) -> String {
     let (whole, fraction) = number.split_once('.').map_or((number, None), |(whole, fraction)| (whole, Some(fraction)));
     let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("-", digits));
     let mut text = sign.to_owned();
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index) % 3 == 0 {
-            text.push(',');
+            text.push(between);
         }
         text.push(digit);
     }

@@ -37,13 +37,13 @@ avg(basket_paid.value, where => (event.store IN (1, 2) AND event.paid_by <> 'cas
 days_since_last(basket_paid) >= 60 AND days_since_first(basket_paid) <= 1
   who last paid for a basket at least 60 days ago and first paid for a basket at most 1 day ago
 age IN ('30-39', '40-49') AND household_size > 2 AND NOT age = 'x' AND gold AND NOT gold
-  who have an age of 30-39 or 40-49 and have a household size over 2 and have an age other than x and have “gold member”: yes and have “gold member”: no
+  who have age 30-39 or 40-49 and have household size over 2 and have age other than x and have “gold member”: yes and have “gold member”: no
 joined >= '2017-03-03' AND joined < '2017-12-31T12:30:00Z' AND age IS NOT NULL AND household_size IS NULL
-  who have a day of joining from 3 Mar 2017 on and have a day of joining before 31 Dec 2017, 12:30 UTC and have a known age and have no known household size
+  who have day of joining from 3 Mar 2017 on and have day of joining before 31 Dec 2017, 12:30 UTC and have known age and have no known household size
 in_audience('gold') AND (NOT in_audience('regulars') OR age LIKE '3%') AND NOT (gold OR age = 'x')
-  who are in the audience “Gold” and either are not in the audience “Regulars” or have an age like “3%” and are not people who have “gold member”: yes or have an age of x
+  who are in the audience “Gold” and either are not in the audience “Regulars” or have age like “3%” and are not people who have “gold member”: yes or have age x
 count(basket_paid) > household_size AND unknown_thing = 3 AND did(other_thing) AND TRUE
-  who meet `count(basket_paid) > household_size` and have an unknown thing of 3 and did “other thing” and are known
+  who meet `count(basket_paid) > household_size` and have unknown thing 3 and did “other thing” and are known
 "#);
 }
 
@@ -74,11 +74,11 @@ How many people who paid for a basket may we use for e-mail, as of 31 Dec 2017?
 Which people who have “gold member”: yes may we use for e-mail, as of today?
 Net sales by month in 2017, for analytics
 Number of times people paid for a basket by shop and age in Mar 2017, for analytics
-Total sales (Basket paid) per person who paid for a basket by day in the last 30 days where the shop is 1051 and people have an age of 30-39 and the means of payment is known, for analytics
+Total sales (Basket paid) per person who paid for a basket by day in the last 30 days where the shop is 1051 and people have age 30-39 and the means of payment is known, for analytics
 Number of people who did anything by month in the week up to 31 Dec 2017, for analytics
 How many people paid for a basket, then redeemed a coupon within 45 days, from 1 Nov 2016 to 31 Dec 2017, for analytics?
 Could a test of 2 variants, looked at any time, find in 28 days a change of 5 % in number of people who paid for a basket within 7 days, of those who redeemed a coupon, going by what they did from 1 Oct 2017 to 31 Dec 2017, for analytics?
-Could a test of 3 variants, looked at once at its end, find a change of 12.5 % in sales of a week within 1 week, of those who paid for a basket where the sales is at least 20 USD, where people have an age of 30-39, going by what they did in the last 28 days, for analytics?
+Could a test of 3 variants, looked at once at its end, find a change of 12.5 % in sales of a week within 1 week, of those who paid for a basket where the sales is at least 20 USD, where people have age 30-39, going by what they did in the last 28 days, for analytics?
 How many people, once per shop, paid for a basket where the sales is at least 20 USD, then directly redeemed a coupon with the same shop within 1 day, on 3 Mar 2017, by age, for analytics?
 "#);
 }
@@ -93,10 +93,10 @@ fn parts_have_forms() {
     insta::assert_snapshot!(all.join("\n"), @r#"
 did not pay for a basket in the last 30 days | true | Some(Did { event: "basket_paid", negated: true, within: "30 days" })
 paid for a basket with total sales over 2.5 USD | false | Some(Aggregate { function: "sum", event: "basket_paid", property: "value", op: ">", value: "2.5", within: "" })
-have an age of a or b | false | Some(Trait { name: "age", op: "IN", value: "a, b" })
+have age a or b | false | Some(Trait { name: "age", op: "IN", value: "a, b" })
 are not in the audience “Gold” | true | Some(Audience { name: "gold", negated: true })
 have “gold member”: yes | false | Some(Trait { name: "gold", op: "=", value: "true" })
-have an age of x or have “gold member”: yes | false | None
+have age x or have “gold member”: yes | false | None
 paid for a basket where the shop is 1 | false | None
 "#);
 }

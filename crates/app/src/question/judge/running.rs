@@ -6,9 +6,10 @@ use crate::question::telling::{self, Aim};
 use crate::question::{kept, pace, reason};
 use chrono::TimeDelta;
 use policy::Grant;
-use query::{Limits, Rows, Telling};
+use query::{Limits, Plan, Rows, Telling};
 use spec::{Cost, Instant, Reason, Release, Result};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+use std::time::Duration;
 use workspace::Resolved;
 
 /// Groups of an answer.
@@ -19,11 +20,13 @@ const LIST_ROWS_MAX: usize = 100_000;
 const MEMORY_BYTES_MAX: usize = 1 << 30;
 /// Questions that are asked again for the sake of one.
 const REFRESHED_MAX: usize = 4;
+/// How often a question looks whether the one before it is answered.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 /// What is expected to take longer is not called a yes unseen: it might not end in time.
 const SECONDS_UNSEEN_MAX: f64 = 5.0;
 
 /// What comes of a granted question.
-pub(super) enum Found {
+pub(super) enum Upshot {
     /// What comes out, where that has to be known, and what it was expected to take.
     Rows(Option<Box<Rows>>, Option<Cost>),
     /// It is not run: it would cost more than a question of the team's may.
@@ -32,40 +35,40 @@ pub(super) enum Found {
 
 impl Scene<'_> {
     /// What a granted question was expected to take, and what comes out, where that has to be known.
-    pub(super) fn outcome(&self, resolved: &Resolved, grant: &Grant) -> Result<Found> {
+    pub(super) fn outcome(&self, resolved: &Resolved, grant: &Grant) -> Result<Upshot> {
         if self.waiting.is_over() {
             return Err(error::given_up());
         }
         let is_plain = !query::is_guarded(grant) && grant.limits().noise.is_none();
         let key = (is_plain && grant.release() == Release::Aggregate).then(|| self.key(resolved, grant));
-        if let Some(rows) = key.as_ref().and_then(|key| self.state.kept.get(key)) {
-            return Ok(Found::Rows(Some(Box::new(rows)), None));
+        if let Some(rows) = key.as_ref().and_then(|key| self.state.kept_answers.get(key)) {
+            return Ok(Upshot::Rows(Some(Box::new(rows)), None));
         }
         let plan = self.plan(resolved);
         let foretell = |limits: &Limits| query::forecast(&plan, grant, &self.snapshot, limits);
         let Some(foretold) = self.within_limits(Telling::Unseen, &foretell)? else {
-            return Ok(Found::Rows(Some(Box::new(self.run(resolved, grant)?)), None));
+            return Ok(Upshot::Rows(Some(Box::new(self.run(&plan, grant)?)), None));
         };
         let question = &resolved.question;
         if let Some(reason) = reason::too_costly(self, question, &pace::at_most(question, foretold)) {
-            return Ok(Found::TooCostly(Box::new(reason)));
+            return Ok(Upshot::TooCostly(Box::new(reason)));
         }
         let shape = pace::shape(question, foretold);
         let forecast = self.state.paces.forecast(&shape, foretold);
         if self.aim == Aim::Judge && is_plain && foretold.is_bounded && forecast.seconds <= SECONDS_UNSEEN_MAX {
-            return Ok(Found::Rows(None, Some(forecast)));
+            return Ok(Upshot::Rows(None, Some(forecast)));
         }
         let started = self.state.clock.now();
-        let rows = self.run(resolved, grant);
+        let rows = self.run(&plan, grant);
         // Others may be waited for where answers are held against each other.
         if is_plain {
             self.state.paces.learn(&shape, foretold, seconds_between(started, self.state.clock.now()));
         }
         let rows = rows?;
         if let Some(key) = key {
-            self.state.kept.keep(key, &rows);
+            self.state.kept_answers.keep(key, &rows);
         }
-        Ok(Found::Rows(Some(Box::new(rows)), Some(forecast)))
+        Ok(Upshot::Rows(Some(Box::new(rows)), Some(forecast)))
     }
 
     /// What the answer to a granted question depends on.
@@ -76,25 +79,42 @@ impl Scene<'_> {
     }
 
     /// Runs a granted question. What is too near to figures of another state is held against those of this one.
-    fn run(&self, resolved: &Resolved, grant: &Grant) -> Result<Rows> {
+    fn run(&self, plan: &Plan<'_>, grant: &Grant) -> Result<Rows> {
         // One after the other: two that are asked at once would not know of each other.
-        let turn = query::is_guarded(grant).then(|| self.state.tellings.turn(self.user, grant.purpose()));
-        let _turn = turn.as_ref().map(|turn| turn.lock().unwrap_or_else(PoisonError::into_inner));
-        let rows = self.run_once(resolved, grant)?;
+        let baton = query::is_guarded(grant).then(|| self.state.tellings.baton(self.user, grant.purpose()));
+        let _held = baton.as_ref().map(|baton| self.held(baton)).transpose()?;
+        let rows = self.run_once(plan, grant)?;
         if rows.outdated.is_empty() {
             return Ok(rows);
         }
         for question in rows.outdated.iter().take(REFRESHED_MAX) {
             self.refresh(question)?;
         }
-        self.run_once(resolved, grant)
+        self.run_once(plan, grant)
     }
 
-    fn run_once(&self, resolved: &Resolved, grant: &Grant) -> Result<Rows> {
-        let plan = self.plan(resolved);
-        let telling = telling::telling(self, &resolved.question, grant)?;
-        let rows = self.within_limits(telling, &|limits| query::run(&plan, grant, &self.snapshot, limits))?;
-        telling::keep(self, &resolved.question, &rows)?;
+    /// Takes the baton once it is free, if that is before the question's time is over.
+    fn held<'b>(&self, baton: &'b Mutex<()>) -> Result<MutexGuard<'b, ()>> {
+        loop {
+            match baton.try_lock() {
+                Ok(held) => return Ok(held),
+                Err(TryLockError::Poisoned(held)) => return Ok(held.into_inner()),
+                Err(TryLockError::WouldBlock) => {}
+            }
+            if self.waiting.is_over() {
+                return Err(error::given_up());
+            }
+            if self.state.clock.now() > self.until {
+                return Err(query::out_of_time(SECONDS_MAX.unsigned_abs()));
+            }
+            std::thread::sleep(BETWEEN_LOOKS);
+        }
+    }
+
+    fn run_once(&self, plan: &Plan<'_>, grant: &Grant) -> Result<Rows> {
+        let telling = telling::telling(self, plan.question, grant)?;
+        let rows = self.within_limits(telling, &|limits| query::run(plan, grant, &self.snapshot, limits))?;
+        telling::keep(self, plan.question, &rows)?;
         Ok(rows)
     }
 
@@ -107,7 +127,7 @@ impl Scene<'_> {
         let Some(purpose) = self.definitions.purposes.get(&question.purpose) else { return Ok(()) };
         let people = self.snapshot.people_for(purpose, &self.definitions.laws);
         let Ok(grant) = self.grant(&resolved, purpose, &people) else { return Ok(()) };
-        self.run_once(&resolved, &grant).map(drop)
+        self.run_once(&self.plan(&resolved), &grant).map(drop)
     }
 
     pub(super) fn within_limits<T>(&self, telling: Telling, run: &dyn Fn(&Limits) -> Result<T>) -> Result<T> {

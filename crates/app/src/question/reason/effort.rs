@@ -1,10 +1,11 @@
 //! Reasons of what a question takes: people and days of a test, the machine's time, and days that have to come.
 
-use super::{Told, ZONE_MAX, end_of};
+use super::{Told, end_of};
 use crate::question::judge::Scene;
 use crate::question::missing::{Missing, Whose};
-use chrono::NaiveTime;
-use spec::{Cost, Period, PowerQuestion, Purpose, Question, Reason, ReasonCode, Team, Work};
+use crate::question::{days_words, grouped, is_beyond_waiting, people_words};
+use chrono::{NaiveDate, TimeZone, Utc};
+use spec::{Cost, Instant, Period, PowerQuestion, Purpose, Question, Reason, ReasonCode, Team, Work};
 
 /// What a test would take, and what it was planned from.
 pub(crate) struct Needed {
@@ -18,11 +19,13 @@ pub(crate) struct Needed {
 /// A test that does not find what it looks for in the days that it has.
 pub(crate) fn underpowered(power: &PowerQuestion, needed: &Needed) -> Reason {
     let (lift, variants) = (workspace::percent(power.lift), power.variants);
-    let wanted = power.days.map_or_else(String::new, |days| format!(", not {days}"));
+    let wanted = power.days.map_or_else(String::new, |days| format!(", not {}", grouped(days.into())));
     let for_marketing = match (needed.per_variant, needed.days) {
         (None, _) => format!("No number of people is enough to find a change of {lift} in this."),
         (Some(_), Some(days)) => {
-            format!("To find a change of {lift} with {variants} variants takes {days} days{wanted}.")
+            let beyond = if is_beyond_waiting(days) { ": longer than anybody can wait" } else { "" };
+            let days = days_words(days);
+            format!("To find a change of {lift} with {variants} variants takes {days}{wanted}{beyond}.")
         }
         (Some(_), None) => format!("Too few new people come to find a change of {lift} with {variants} variants."),
     };
@@ -30,9 +33,9 @@ pub(crate) fn underpowered(power: &PowerQuestion, needed: &Needed) -> Reason {
     let new_people = needed.new_people.unwrap_or(0);
     let (needs, title, what) = match needed.per_variant {
         Some(people) => (
-            format!("A {test} test needs {people} people per variant"),
+            format!("A {test} test needs {} per variant", people_words(people)),
             "Show it to more people",
-            format!("{people} people per variant who are exposed"),
+            format!("{} per variant who are exposed", people_words(people)),
         ),
         None => (
             format!("No number of people per variant is enough for a {test} test"),
@@ -45,8 +48,9 @@ pub(crate) fn underpowered(power: &PowerQuestion, needed: &Needed) -> Reason {
         subject: &power.metric.title(),
         for_marketing,
         for_it: format!(
-            "{needs} (alpha {alpha}, power {chance}, mean {:.4}); {new_people} new ones come in a week.",
-            needed.mean
+            "{needs} (alpha {alpha}, power {chance}, mean {:.4}); {} new ones come in a week.",
+            needed.mean,
+            grouped(new_people)
         ),
     };
     told.closed_by(Missing::new(Work::Widen, title.to_owned(), what))
@@ -54,18 +58,19 @@ pub(crate) fn underpowered(power: &PowerQuestion, needed: &Needed) -> Reason {
 
 /// Too few people were exposed, or too few of them acted, to plan anything from.
 pub(crate) fn too_few_to_plan(purpose: &Purpose) -> Reason {
-    let least = purpose.min_group;
+    let least = people_words(purpose.min_group.into());
     let told = Told {
         code: ReasonCode::UnderMinimumGroup,
         subject: &purpose.name,
-        for_marketing: format!("Fewer than {least} people saw it, or did it afterwards: too few to plan a test from."),
+        for_marketing: format!("Fewer than {least} saw it, or did it afterwards: too few to plan a test from."),
         for_it: format!(
-            "The baseline is about fewer distinct people than `min_group: {least}` of `{}`.",
+            "The baseline is about fewer distinct people than `min_group: {}` of `{}`.",
+            purpose.min_group,
             super::file_of(purpose)
         ),
     };
     let title = "Learn from more people, or from more days".to_owned();
-    told.closed_by(Missing::new(Work::Widen, title, format!("{least} people who saw it and did it")))
+    told.closed_by(Missing::new(Work::Widen, title, format!("{least} who saw it and did it")))
 }
 
 /// A question that costs more than one of the team's may, whatever is in memory.
@@ -73,7 +78,8 @@ pub(crate) fn too_costly(scene: &Scene<'_>, question: &Question, cost: &Cost) ->
     let team = scene.definitions.team_of(scene.user)?;
     let (bound, words) = over_budget(team, cost)?;
     let file = format!("teams/{}.yaml", team.name);
-    let expected = format!(" About {:.1} s and {:.0} MB are expected.", cost.seconds, cost.bytes_read as f64 / 1e6);
+    let megabytes = grouped((cost.bytes_read as f64 / 1e6).round() as u64);
+    let expected = format!(" About {:.1} s and {megabytes} MB are expected.", cost.seconds);
     let expected = if scene.role.sees_cost { expected } else { String::new() };
     let told = Told {
         code: ReasonCode::TooCostly,
@@ -82,7 +88,7 @@ pub(crate) fn too_costly(scene: &Scene<'_>, question: &Question, cost: &Cost) ->
         for_it: format!("`{file}` has `{bound}`.{expected}"),
     };
     let title = format!("Allow {} larger questions", team.title);
-    let missing = Missing::new(Work::Allow, title, format!("a larger budget than `{bound}`"));
+    let missing = Missing::new(Work::Allow, title, format!("more than {words} for one question"));
     let whose = Whose::of_file(scene.definitions, &file, "whoever looks after the teams");
     Some(told.closed_by(missing.by(whose).in_file(&file)))
 }
@@ -90,31 +96,48 @@ pub(crate) fn too_costly(scene: &Scene<'_>, question: &Question, cost: &Cost) ->
 /// The bound of a team that a cost is over: as it stands in the team's file, and in words.
 fn over_budget(team: &Team, cost: &Cost) -> Option<(String, String)> {
     if let Some(most) = team.budget.seconds_per_question.filter(|most| cost.seconds > f64::from(*most)) {
-        return Some((format!("seconds_per_question: {most}"), format!("{most} seconds")));
+        return Some((format!("seconds_per_question: {most}"), format!("{} seconds", grouped(most.into()))));
     }
     let most = team.budget.bytes_per_question.filter(|most| cost.bytes_read > *most)?;
-    Some((format!("bytes_per_question: {most}"), format!("{:.0} MB to read", (most as f64 / 1e6).max(1.0))))
+    let megabytes = grouped((most as f64 / 1e6).round().max(1.0) as u64);
+    Some((format!("bytes_per_question: {most}"), format!("{megabytes} MB to read")))
 }
 
-/// A question about days that have not come yet, in any time zone.
+/// A question about what has not come yet: days in its time zone, or an instant.
 pub(crate) fn not_yet(scene: &Scene<'_>, question: &Question) -> Option<Reason> {
-    let start = match question.body.period() {
-        Some(Period::Dates { from, .. }) => from.and_time(NaiveTime::MIN).and_utc(),
-        _ => end_of(question)?,
+    let days = match question.body.period() {
+        Some(Period::Dates { from, .. }) => Some(*from),
+        _ => None,
     };
-    if start - ZONE_MAX <= scene.now {
+    let start = match days {
+        Some(first) => first_of(question, first)?,
+        None => end_of(question)?,
+    };
+    if start <= scene.now {
         return None;
     }
-    let day = start.format("%-d %b %Y");
+    let as_told = |at: Instant| match days {
+        Some(_) => at.with_timezone(&question.time_zone).naive_local(),
+        None => at.naive_utc(),
+    };
+    let (start, now) = (as_told(start), as_told(scene.now));
+    // On the day itself it takes the time of day to see why.
+    let is_today = start.date() == now.date();
+    let (words, figures) = if is_today { ("%-d %b %Y, %H:%M", "%Y-%m-%d %H:%M") } else { ("%-d %b %Y", "%Y-%m-%d") };
+    let day = start.format(words);
     let told = Told {
         code: ReasonCode::NotYet,
         subject: question.kind(),
         for_marketing: format!("This is about {day} and later, which has not come yet."),
-        for_it: format!(
-            "The question begins at {}; it is {} now.",
-            start.format("%Y-%m-%d"),
-            scene.now.format("%Y-%m-%d")
-        ),
+        for_it: format!("The question begins at {}; it is {} now.", start.format(figures), now.format(figures)),
     };
-    Some(told.closed_by(Missing::new(Work::Deliver, format!("Wait until {day}"), format!("the days from {day} on"))))
+    let missing = Missing::new(Work::Deliver, format!("Wait until {day}"), format!("the days from {day} on"));
+    Some(told.closed_by(missing.by(Whose::time())))
+}
+
+/// The first instant of a day in a question's time zone, where some days begin later than at midnight.
+fn first_of(question: &Question, day: NaiveDate) -> Option<Instant> {
+    let hours = (0..24).filter_map(|hour| day.and_hms_opt(hour, 0, 0));
+    let found = hours.filter_map(|local| question.time_zone.from_local_datetime(&local).earliest()).next();
+    found.map(|start| start.with_timezone(&Utc))
 }

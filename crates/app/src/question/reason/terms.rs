@@ -1,9 +1,9 @@
 //! Reasons of agreements with others: terms of data that was bought or lent, and of destinations of lists.
 
 use super::{PRIVACY_OFFICER, Told, what};
-use crate::question::grouped;
 use crate::question::judge::{Scene, release};
 use crate::question::missing::{Missing, Whose};
+use crate::question::{grouped, people_words};
 use spec::{Destination, Question, QuestionBody, Reason, ReasonCode, Source, Terms, Work};
 use workspace::Resolved;
 
@@ -17,7 +17,8 @@ fn ended(scene: &Scene<'_>, source: &Source) -> Option<Reason> {
     let until = source.contract.terms.until.filter(|until| *until < scene.now.date_naive())?;
     let file = &source.contract_path;
     let title = format!("Go on using {}", source.title);
-    let missing = Missing::new(Work::Allow, title, format!("terms for `{}` from {until} on", source.name));
+    let missing =
+        Missing::new(Work::Allow, title, format!("terms for {} from {} on", source.title, until.format("%-d %b %Y")));
     let told = Told {
         code: ReasonCode::TermsEnded,
         subject: &source.name,
@@ -33,7 +34,7 @@ fn too_wide(scene: &Scene<'_>, source: &Source, question: &Question) -> Option<R
     let most = release_max.filter(|most| *most < wanted)?;
     let file = &source.contract_path;
     let title = format!("Get {} of {}", what(wanted), source.title);
-    let terms = format!("terms for `{}` that allow the release level `{}`", source.name, wanted.name());
+    let terms = format!("terms for {} that allow {}", source.title, what(wanted));
     let told = Told {
         code: ReasonCode::TermsRelease,
         subject: &source.name,
@@ -59,45 +60,46 @@ pub(crate) fn of_destination(scene: &Scene<'_>, question: &Question) -> Option<R
         for_it: format!("`{file}` does not list the purpose `{}`.", purpose.name),
     };
     let title = format!("Use {} for {}", destination.title, purpose.title);
-    let missing = format!("the purpose `{}` for the destination `{}`", purpose.name, destination.name);
+    let missing = format!("{} among the purposes of {}", purpose.title, destination.title);
     let missing = Missing::new(Work::Allow, title, missing).for_purpose(&purpose.name);
     let whose = Whose::of_file(scene.definitions, &file, PRIVACY_OFFICER);
     Some(told.closed_by(missing.by(whose).in_file(&file)))
 }
 
-/// A list that its destination does not take: it is of too few people, or of too many.
-pub(crate) fn of_length(scene: &Scene<'_>, question: &Question, people: u64) -> Option<Reason> {
+/// A list that its destination does not take: it is of too few people, or of too many. Of the people of an audience it
+/// has no more rows than its limit, or than any list has.
+pub(crate) fn of_length(scene: &Scene<'_>, question: &Question, (people, rows): (u64, u64)) -> Option<Reason> {
     let destination = destination_of(scene, question)?;
-    let QuestionBody::Audience(audience) = &question.body else { return None };
-    let people = audience.limit.map_or(people, |limit| people.min(limit.into()));
     let (title, file) = (&destination.title, file_of(destination));
     let least = destination.people_min;
-    if people < u64::from(least) {
+    if rows < u64::from(least) {
         let told = Told {
             code: ReasonCode::ListTooSmall,
             subject: &destination.name,
             for_marketing: format!(
-                "{title} takes lists of {} people and more; these are {}.",
-                grouped(least.into()),
-                grouped(people)
+                "{title} takes lists of {} and more; these are {}.",
+                people_words(least.into()),
+                grouped(rows)
             ),
             for_it: format!("`{file}` has `people_min: {least}`."),
         };
-        let wider = format!("{} people for {title}", grouped(least.into()));
-        return Some(told.closed_by(Missing::new(Work::Widen, "Ask for a wider group".to_owned(), wider)));
+        // Where enough are there, it is the list that leaves some out.
+        let do_what = if people < u64::from(least) { "Ask for a wider group" } else { "Take more of the people" };
+        let wider = format!("{} for {title}", people_words(least.into()));
+        return Some(told.closed_by(Missing::new(Work::Widen, do_what.to_owned(), wider)));
     }
-    let most = destination.people_max.filter(|most| people > u64::from(*most))?;
+    let most = destination.people_max.filter(|most| rows > u64::from(*most))?;
     let told = Told {
         code: ReasonCode::ListTooLarge,
         subject: &destination.name,
         for_marketing: format!(
-            "{title} takes lists of at most {} people; these are {}.",
-            grouped(most.into()),
-            grouped(people)
+            "{title} takes lists of at most {}; these are {}.",
+            people_words(most.into()),
+            grouped(rows)
         ),
         for_it: format!("`{file}` has `people_max: {most}`."),
     };
-    let fewer = format!("at most {} people for {title}", grouped(most.into()));
+    let fewer = format!("at most {} for {title}", people_words(most.into()));
     Some(told.closed_by(Missing::new(Work::Widen, "Ask for a narrower group".to_owned(), fewer)))
 }
 

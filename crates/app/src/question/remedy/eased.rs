@@ -35,28 +35,50 @@ pub(super) fn eased(scene: &Scene<'_>, question: &Question) -> Vec<Way> {
     of_numbers.chain(of_windows).collect()
 }
 
-/// A comparison with a number, with ever smaller ones where it wants at least so much, and larger ones where at most.
+/// A comparison with a number, with ever smaller ones where it wants at least so much, and larger ones where at most;
+/// whichever side the number stands on, and also where the opposite is not to be.
 fn renumbered(term: &Condition) -> Vec<Condition> {
-    let Condition::Compare { left: left @ (Term::Aggregate(_) | Term::Field(_)), op, right: Term::Value(value) } = term
-    else {
-        return Vec::new();
-    };
-    let Some(bound) = whole(value) else { return Vec::new() };
-    let round = round_numbers();
-    let numbers: Vec<i64> = match op {
-        CompareOp::Greater | CompareOp::GreaterEq => {
-            let smaller = round.iter().rev().filter(|number| **number < bound && **number > bound / FACTOR_MAX);
-            smaller.copied().collect()
+    renumbered_as(term, true)
+}
+
+fn renumbered_as(term: &Condition, is_to_be: bool) -> Vec<Condition> {
+    let number = |number: i64| Term::Value(Value::Integer(number));
+    match term {
+        Condition::Not(inner) => {
+            let eased = renumbered_as(inner, !is_to_be).into_iter();
+            eased.map(|inner| Condition::Not(Box::new(inner))).collect()
         }
-        CompareOp::Less | CompareOp::LessEq => {
-            let most = bound.saturating_mul(FACTOR_MAX);
-            round.into_iter().filter(|number| *number > bound && *number < most).collect()
+        Condition::Compare { left: left @ (Term::Aggregate(_) | Term::Field(_)), op, right: Term::Value(value) } => {
+            let numbers = easier(wants_more(*op).map(|wants_more| wants_more == is_to_be), value).into_iter();
+            numbers.map(|to| Condition::Compare { left: left.clone(), op: *op, right: number(to) }).collect()
+        }
+        Condition::Compare { left: Term::Value(value), op, right: right @ (Term::Aggregate(_) | Term::Field(_)) } => {
+            let numbers = easier(wants_more(*op).map(|wants_more| wants_more != is_to_be), value).into_iter();
+            numbers.map(|to| Condition::Compare { left: number(to), op: *op, right: right.clone() }).collect()
         }
         _ => Vec::new(),
-    };
-    let with =
-        |number: i64| Condition::Compare { left: left.clone(), op: *op, right: Term::Value(Value::Integer(number)) };
-    numbers.into_iter().map(with).collect()
+    }
+}
+
+/// Whether what stands on the left is to be larger, or smaller.
+fn wants_more(op: CompareOp) -> Option<bool> {
+    match op {
+        CompareOp::Greater | CompareOp::GreaterEq => Some(true),
+        CompareOp::Less | CompareOp::LessEq => Some(false),
+        CompareOp::Eq | CompareOp::NotEq => None,
+    }
+}
+
+/// Round numbers that are easier to keep to: smaller ones for a lower bound, larger ones for an upper, the nearest first.
+fn easier(is_lower_bound: Option<bool>, value: &Value) -> Vec<i64> {
+    let (Some(is_lower_bound), Some(bound)) = (is_lower_bound, whole(value)) else { return Vec::new() };
+    let round = round_numbers().into_iter();
+    if is_lower_bound {
+        round.rev().filter(|number| *number < bound && *number > bound / FACTOR_MAX).collect()
+    } else {
+        let most = bound.saturating_mul(FACTOR_MAX);
+        round.filter(|number| *number > bound && *number < most).collect()
+    }
 }
 
 /// A number, without what stands after its point.
@@ -162,5 +184,23 @@ mod tests {
         );
         assert_eq!(steps("did(visit, within => '100 days')"), ["did(visit, within => '200 days')"]);
         assert!(steps("tier = 'gold'").is_empty());
+    }
+
+    #[test]
+    fn a_bound_is_one_however_it_is_written() {
+        let first = |text: &str| {
+            let term = workspace::parse_condition(text).expect("it is a condition");
+            renumbered(&term).first().map(|term| term.to_string())
+        };
+        for (asked, eased) in [
+            ("100000 <= count(visit)", "80000 <= count(visit)"),
+            ("60 >= days_since_last(visit)", "80 >= days_since_last(visit)"),
+            ("NOT count(visit) < 4", "NOT count(visit) < 3"),
+            ("NOT count(visit) > 4", "NOT count(visit) > 5"),
+            ("NOT 4 > count(visit)", "NOT 3 > count(visit)"),
+        ] {
+            let eased = workspace::parse_condition(eased).expect("it is a condition").to_string();
+            assert_eq!(first(asked), Some(eased), "{asked}");
+        }
     }
 }

@@ -1,29 +1,52 @@
 //! Questions that are smaller, for those that ask for too much.
 
 use super::{Candidate, Way};
+use crate::question::{counted, grouped};
 use chrono::TimeDelta;
 use spec::{
     AttributionModel, AttributionQuestion, FunnelQuestion, Interval, PathsQuestion, Period, Question, QuestionBody,
     RetentionQuestion, TrendQuestion,
 };
+use workspace::Definitions;
 
-/// The question with longer intervals or a simpler model, without one of its groups, for a shorter period.
-pub(super) fn smaller(question: &Question) -> Vec<Way> {
+/// The question with longer intervals or a simpler model, without one of its groups, for a shorter period; without any
+/// groups and with longer intervals last. Where groups are too many, without them first: time to try is short, and a
+/// question that is still too large takes the most of it.
+pub(super) fn smaller(definitions: &Definitions, question: &Question, is_of_groups: bool) -> Vec<Way> {
+    let (groups, coarser) = (without_groups(definitions, question), coarser(question));
+    let (first, second) = if is_of_groups { (groups, coarser) } else { (coarser, groups) };
+    let mut found: Vec<Way> = first.into_iter().chain(second).collect();
+    found.push(shorter(question));
+    if let QuestionBody::Trend(trend) = &question.body
+        && !trend.breakdown.is_empty()
+    {
+        let bare = TrendQuestion { breakdown: Vec::new(), ..trend.clone() };
+        found.push(by_longer(question, &bare, ", without groups"));
+    }
+    found
+}
+
+/// A trend by longer intervals.
+fn by_longer(question: &Question, trend: &TrendQuestion, note: &str) -> Way {
+    let longer = [Interval::Hour, Interval::Day, Interval::Week, Interval::Month, Interval::None];
+    let longer = longer.into_iter().skip_while(|by| *by != trend.by).skip(1);
+    let by = |by: Interval| {
+        let title = match by {
+            Interval::None => format!("Ask for the whole period at once{note}"),
+            by => format!("Ask by {}{note}", by.name()),
+        };
+        let body = QuestionBody::Trend(TrendQuestion { by, ..trend.clone() });
+        Candidate::new(title, Question { body, ..question.clone() })
+    };
+    longer.map(by).collect()
+}
+
+/// The question with longer intervals or fewer of them, a simpler model, fewer steps.
+fn coarser(question: &Question) -> Vec<Way> {
     let with = |body: QuestionBody| Question { body, ..question.clone() };
     let mut found = Vec::new();
     match &question.body {
-        QuestionBody::Trend(trend) => {
-            let longer = [Interval::Hour, Interval::Day, Interval::Week, Interval::Month, Interval::None];
-            let longer = longer.into_iter().skip_while(|by| *by != trend.by).skip(1);
-            let by = |by: Interval| {
-                let title = match by {
-                    Interval::None => "Ask for the whole period at once".to_owned(),
-                    by => format!("Ask by {}", by.name()),
-                };
-                Candidate::new(title, with(QuestionBody::Trend(TrendQuestion { by, ..trend.clone() })))
-            };
-            found.push(longer.map(by).collect());
-        }
+        QuestionBody::Trend(trend) => found.push(by_longer(question, trend, "")),
         QuestionBody::Retention(retention) => {
             let longer = [Interval::Day, Interval::Week, Interval::Month];
             let longer = longer.into_iter().skip_while(|by| *by != retention.by).skip(1);
@@ -34,7 +57,7 @@ pub(super) fn smaller(question: &Question) -> Vec<Way> {
             found.push(longer.map(by).collect());
             let fewer = |periods: u32| {
                 let body = QuestionBody::Retention(RetentionQuestion { periods, ..retention.clone() });
-                Candidate::new(format!("Ask for {}", counted(periods, retention.by.name())), with(body))
+                Candidate::new(format!("Ask for {}", counted(periods.into(), retention.by.name())), with(body))
             };
             found.push(halves(retention.periods).map(fewer).collect());
         }
@@ -50,14 +73,12 @@ pub(super) fn smaller(question: &Question) -> Vec<Way> {
         QuestionBody::Paths(paths) => {
             let fewer = |steps: u32| {
                 let body = QuestionBody::Paths(PathsQuestion { steps, ..paths.clone() });
-                Candidate::new(format!("Ask for {}", counted(steps, "step")), with(body))
+                Candidate::new(format!("Ask for {}", counted(steps.into(), "step")), with(body))
             };
             found.push(halves(paths.steps).map(fewer).collect());
         }
         _ => {}
     }
-    found.extend(without_groups(question));
-    found.push(shorter(question));
     found
 }
 
@@ -66,12 +87,9 @@ fn halves(number: u32) -> impl Iterator<Item = u32> {
     std::iter::successors(Some(number), |number| (*number > 1).then_some(number / 2)).skip(1)
 }
 
-fn counted(count: u32, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
-}
-
-/// The question without each of its groups in turn, the last first, and then without any.
-fn without_groups(question: &Question) -> Vec<Way> {
+/// The question without each of its groups in turn, the last first, and then without any; where that is not enough, none
+/// of them is tried.
+fn without_groups(definitions: &Definitions, question: &Question) -> Vec<Way> {
     let breakdown = |question: &Question| match &question.body {
         QuestionBody::Trend(TrendQuestion { breakdown, .. })
         | QuestionBody::Funnel(FunnelQuestion { breakdown, .. }) => breakdown.clone(),
@@ -85,18 +103,19 @@ fn without_groups(question: &Question) -> Vec<Way> {
         {
             *breakdown = kept;
         }
-        vec![Candidate::new(title, changed)]
+        Candidate::new(title, changed)
     };
     let leave_out = |place: usize| {
         let mut kept = all.clone();
         let name = kept.remove(place);
-        with(kept, format!("Without groups by `{name}`"))
+        with(kept, format!("Without groups by {}", workspace::field_words(&name, definitions)))
     };
-    let mut ways: Vec<Way> = (0..all.len()).rev().map(leave_out).collect();
-    if all.len() > 1 {
-        ways.push(with(Vec::new(), "Without groups".to_owned()));
+    if all.len() < 2 {
+        return (0..all.len()).map(|place| vec![leave_out(place)]).collect();
     }
-    ways
+    let bare = || with(Vec::new(), "Without groups".to_owned());
+    let ways = (0..all.len()).rev().map(|place| vec![leave_out(place), bare()]);
+    ways.chain([vec![bare()]]).collect()
 }
 
 /// The question for the later half of its days, a quarter, and so on.
@@ -108,7 +127,11 @@ fn shorter(question: &Question) -> Way {
         let mut changed = question.clone();
         *changed.body.period_mut()? = Period::Dates { from, to: *to };
         let title = format!("Ask from {} on", from.format("%-d %b %Y"));
-        Some(Candidate { effect: format!("{days} of {n_days} days"), ..Candidate::new(title, changed) })
+        let effect = format!("{} of {} days", grouped(days.into()), grouped(n_days.unsigned_abs()));
+        Some(Candidate { effect, ..Candidate::new(title, changed) })
     };
     halves(u32::try_from(n_days).unwrap_or(u32::MAX)).filter_map(candidate).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@ use spec::{
     Aggregate, Condition, EventSelector, ExperimentMetric, ExperimentQuestion, FieldRef, Measure, Object, ObjectKind,
     Question, QuestionBody, Reason, ReasonCode, Term,
 };
+use workspace::{Definitions, SqlText};
 
 /// The question without the fields that stand in the way, where something is left of it.
 pub(super) fn without_fields(scene: &Scene<'_>, question: &Question, reasons: &[Reason]) -> Option<Candidate> {
@@ -14,9 +15,9 @@ pub(super) fn without_fields(scene: &Scene<'_>, question: &Question, reasons: &[
         match reason.code {
             ReasonCode::PurposeNotForField | ReasonCode::FieldHidden => {
                 names.push(&reason.subject);
-                titles.push(format!("`{}`", reason.subject));
+                titles.push(workspace::field_words(&reason.subject, scene.definitions));
             }
-            ReasonCode::TermsEnded | ReasonCode::TermsRelease | ReasonCode::NoData => {
+            ReasonCode::TermsEnded | ReasonCode::TermsRelease | ReasonCode::NoData | ReasonCode::FaultySource => {
                 let source = scene.definitions.sources.get(&reason.subject)?;
                 names.extend(source.contract.objects.iter().flat_map(names_of));
                 titles.push(source.title.clone());
@@ -27,36 +28,37 @@ pub(super) fn without_fields(scene: &Scene<'_>, question: &Question, reasons: &[
     if names.is_empty() {
         return None;
     }
+    let definitions = scene.definitions;
     let mut changed = question.clone();
     let keep = |list: &mut Vec<String>| list.retain(|name| !names.contains(&name.as_str()));
     match &mut changed.body {
         QuestionBody::Trend(trend) => {
             keep(&mut trend.breakdown);
-            trend.filter = trend.filter.as_ref().and_then(|filter| without(filter, &names));
+            trend.filter = trend.filter.as_ref().and_then(|filter| without(filter, &names, definitions));
         }
         QuestionBody::Funnel(funnel) => {
             keep(&mut funnel.breakdown);
-            funnel.filter = funnel.filter.as_ref().and_then(|filter| without(filter, &names));
+            funnel.filter = funnel.filter.as_ref().and_then(|filter| without(filter, &names, definitions));
             for step in &mut funnel.steps {
-                step.filter = step.filter.as_ref().and_then(|filter| without(filter, &names));
+                step.filter = step.filter.as_ref().and_then(|filter| without(filter, &names, definitions));
             }
         }
         QuestionBody::Retention(retention) => {
             for step in [&mut retention.start, &mut retention.coming_back] {
-                step.filter = step.filter.as_ref().and_then(|filter| without(filter, &names));
+                step.filter = step.filter.as_ref().and_then(|filter| without(filter, &names, definitions));
             }
-            retention.filter = retention.filter.as_ref().and_then(|filter| without(filter, &names));
+            retention.filter = retention.filter.as_ref().and_then(|filter| without(filter, &names, definitions));
         }
         QuestionBody::Attribution(attribution) => {
             for step in [&mut attribution.conversion, &mut attribution.touch] {
-                step.filter = step.filter.as_ref().and_then(|filter| without(filter, &names));
+                step.filter = step.filter.as_ref().and_then(|filter| without(filter, &names, definitions));
             }
-            attribution.filter = attribution.filter.as_ref().and_then(|filter| without(filter, &names));
+            attribution.filter = attribution.filter.as_ref().and_then(|filter| without(filter, &names, definitions));
             attribution.value = attribution.value.take().filter(|value| !names.contains(&value.as_str()));
         }
         QuestionBody::Paths(paths) => {
             for filter in [&mut paths.end.step_mut().filter, &mut paths.filter] {
-                *filter = filter.as_ref().and_then(|filter| without(filter, &names));
+                *filter = filter.as_ref().and_then(|filter| without(filter, &names, definitions));
             }
         }
         QuestionBody::Experiment(experiment) => {
@@ -70,18 +72,18 @@ pub(super) fn without_fields(scene: &Scene<'_>, question: &Question, reasons: &[
             }
             let filters = metrics.iter_mut().map(|metric| &mut metric.filter);
             for filter in filters.chain([&mut exposure.filter, filter]) {
-                *filter = filter.as_ref().and_then(|filter| without(filter, &names));
+                *filter = filter.as_ref().and_then(|filter| without(filter, &names, definitions));
             }
         }
         QuestionBody::Power(power) => {
             for filter in [&mut power.exposure.filter, &mut power.metric.filter, &mut power.filter] {
-                *filter = filter.as_ref().and_then(|filter| without(filter, &names));
+                *filter = filter.as_ref().and_then(|filter| without(filter, &names, definitions));
             }
         }
-        QuestionBody::Sql(_) => {}
+        QuestionBody::Sql(sql) => sql.text = SqlText::new(&sql.text)?.without(&names)?,
         QuestionBody::Audience(audience) => {
             keep(&mut audience.columns);
-            audience.condition = without(&audience.condition, &names)?;
+            audience.condition = without(&audience.condition, &names, definitions)?;
         }
     }
     titles.dedup();
@@ -96,29 +98,32 @@ fn names_of(object: &Object) -> Vec<&str> {
 }
 
 /// A condition without the top-level terms that use one of these fields; `None` when nothing is left.
-fn without(condition: &Condition, names: &[&str]) -> Option<Condition> {
-    let kept = condition.conjuncts().iter().filter(|term| !uses(term, names)).cloned();
+fn without(condition: &Condition, names: &[&str], definitions: &Definitions) -> Option<Condition> {
+    let kept = condition.conjuncts().iter().filter(|term| !uses(term, names, definitions)).cloned();
     joined(kept.collect())
 }
 
-fn uses(condition: &Condition, names: &[&str]) -> bool {
+/// Whether a condition names one of these, itself or by an audience. None of those is defined by itself.
+fn uses(condition: &Condition, names: &[&str], definitions: &Definitions) -> bool {
     let is_named = |term: &Term| match term {
         Term::Field(FieldRef::Property(name) | FieldRef::Trait(name)) => names.contains(&name.as_str()),
         Term::Value(_) => false,
-        Term::Aggregate(aggregate) => aggregate_uses(aggregate, names),
+        Term::Aggregate(aggregate) => aggregate_uses(aggregate, names, definitions),
     };
     match condition {
-        Condition::And(parts) | Condition::Or(parts) => parts.iter().any(|part| uses(part, names)),
-        Condition::Not(inner) => uses(inner, names),
+        Condition::And(parts) | Condition::Or(parts) => parts.iter().any(|part| uses(part, names, definitions)),
+        Condition::Not(inner) => uses(inner, names, definitions),
         Condition::Compare { left, right, .. } => is_named(left) || is_named(right),
         Condition::In { term, .. } | Condition::Like { term, .. } | Condition::IsNull(term) => is_named(term),
-        Condition::Did(aggregate) => aggregate_uses(aggregate, names),
-        Condition::InAudience(_) => false,
+        Condition::Did(aggregate) => aggregate_uses(aggregate, names, definitions),
+        Condition::InAudience(name) => {
+            definitions.audiences.get(name).is_some_and(|audience| uses(&audience.condition, names, definitions))
+        }
     }
 }
 
-fn aggregate_uses(aggregate: &Aggregate, names: &[&str]) -> bool {
+fn aggregate_uses(aggregate: &Aggregate, names: &[&str], definitions: &Definitions) -> bool {
     matches!(&aggregate.event, EventSelector::Named(event) if names.contains(&event.as_str()))
         || aggregate.property.as_deref().is_some_and(|property| names.contains(&property))
-        || aggregate.filter.as_ref().is_some_and(|filter| uses(filter, names))
+        || aggregate.filter.as_ref().is_some_and(|filter| uses(filter, names, definitions))
 }

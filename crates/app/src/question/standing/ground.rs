@@ -5,9 +5,10 @@ use crate::question::judge::Scene;
 use crate::question::reason;
 use api::BothFaces;
 use lake::Snapshot;
+use reason::{Lack, lacks_of};
 use sha2::{Digest, Sha256};
-use spec::{Aggregate, Condition, Instant, Question, QuestionBody, Source, Term};
-use std::collections::BTreeMap;
+use spec::{Aggregate, Condition, Instant, Question, QuestionBody, Term};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use workspace::Definitions;
 
@@ -34,7 +35,7 @@ impl Rules {
             digest.update(format!("{} {path} {}\n", path.len(), text.len()));
             digest.update(text);
         }
-        let digest = crate::audit::hex(&digest.finalize()[..8]);
+        let digest = spec::hex(&digest.finalize()[..8]);
         Rules { version: loaded.definitions.version.clone(), digest, loaded: Arc::clone(loaded) }
     }
 
@@ -69,8 +70,8 @@ pub(super) struct Ground {
     choices: u64,
     /// The versions of the other tables that answers read.
     data: [u64; 3],
-    /// The sources that are later than promised, with their last delivery, and those that have delivered nothing.
-    late: BTreeMap<String, Option<Instant>>,
+    /// The sources that do not deliver as promised.
+    lacks: BTreeSet<(String, Lack)>,
     /// The stretch of time in which the verdict stays the same.
     step: i64,
 }
@@ -80,7 +81,7 @@ pub(super) struct Ground {
 pub(super) struct Moved {
     pub(super) question: bool,
     pub(super) rules: bool,
-    pub(super) late: bool,
+    pub(super) lacks: bool,
     pub(super) choices: bool,
     pub(super) data: bool,
     pub(super) time: bool,
@@ -94,7 +95,7 @@ impl Moved {
 
     /// Whether a verdict from before may not be shown any more, even for a moment.
     pub(super) fn is_grave(self) -> bool {
-        self.question || self.rules || self.late
+        self.question || self.rules || self.lacks
     }
 }
 
@@ -107,7 +108,7 @@ impl Ground {
             rules: Arc::clone(rules),
             choices: version(&tables, "consents"),
             data: DATA.map(|table| version(&tables, table)),
-            late: late(scene.definitions, &scene.snapshot, scene.now),
+            lacks: lacks(scene.definitions, &scene.snapshot, scene.now),
             step: step(question, scene.definitions, scene.as_of),
         }
     }
@@ -117,7 +118,7 @@ impl Ground {
         Moved {
             question: self.question != now.question,
             rules: self.rules.digest != now.rules.digest || self.role != now.role,
-            late: self.late != now.late,
+            lacks: self.lacks != now.lacks,
             choices: self.choices != now.choices,
             data: self.data != now.data,
             time: self.step != now.step,
@@ -134,7 +135,7 @@ impl Ground {
         if moved.rules {
             causes.push(both("the rules changed", &changed_files(&self.rules.changed_since(&before.rules))));
         }
-        if moved.late && !(is_of_people && moved.choices) {
+        if moved.lacks && !(is_of_people && moved.choices) {
             causes.extend(self.deliveries_since(before));
         }
         if causes.is_empty() && moved.choices {
@@ -157,22 +158,26 @@ impl Ground {
         both(&join(|cause| &cause.for_marketing), &join(|cause| &cause.for_it))
     }
 
-    /// Sources that are late, or late no more.
+    /// Sources that do not deliver as promised, or do again.
     fn deliveries_since(&self, before: &Ground) -> Vec<BothFaces> {
         let sources = &self.rules.loaded.definitions.sources;
         let title = |name: &String| sources.get(name).map_or(name.clone(), |source| source.title.clone());
-        let has_come = |name: &&String| !self.late.contains_key(*name);
-        let is_new = |(name, landed): &(&String, &Option<Instant>)| before.late.get(*name) != Some(*landed);
-        let came =
-            before.late.keys().filter(has_come).map(|name| {
-                both(&format!("{} has delivered", title(name)), &format!("the source `{name}` has delivered"))
-            });
-        let went = self.late.iter().filter(is_new).map(|(name, landed)| match landed {
-            Some(_) => both(
+        let lacks_nothing = |name: &&String| !self.lacks.iter().any(|(lacking, _)| lacking == *name);
+        let had: BTreeSet<&String> = before.lacks.iter().map(|(name, _)| name).collect();
+        let came = had
+            .into_iter()
+            .filter(lacks_nothing)
+            .map(|name| both(&format!("{} has delivered", title(name)), &format!("the source `{name}` has delivered")));
+        let went = self.lacks.difference(&before.lacks).map(|(name, lack)| match lack {
+            Lack::Faulty => both(
+                &format!("more of what {} delivered is faulty than was agreed", title(name)),
+                &format!("more of what the source `{name}` delivered breaks its contract than that allows"),
+            ),
+            Lack::Late(_) => both(
                 &format!("time passed: {} is later than promised", title(name)),
                 &format!("the source `{name}` is past the age that its contract promises"),
             ),
-            None => both(
+            Lack::Nothing => both(
                 &format!("{} has not delivered anything", title(name)),
                 &format!("the source `{name}` is there and has not delivered"),
             ),
@@ -206,7 +211,7 @@ fn changed_files(paths: &[String]) -> String {
 
 /// What all answers to a role rest on besides the tables.
 pub(super) fn rules_text(scene: &Scene<'_>, rules: &Rules) -> String {
-    format!("{} {} {:?}", scene.role.name, rules.digest, late(scene.definitions, &scene.snapshot, scene.now))
+    format!("{} {} {:?}", scene.role.name, rules.digest, lacks(scene.definitions, &scene.snapshot, scene.now))
 }
 
 /// What is in the tables, and the day: what is asked as of now is asked anew then.
@@ -220,17 +225,10 @@ pub(super) fn choices_text(scene: &Scene<'_>) -> String {
     version(&scene.snapshot.table_versions(), "consents").to_string()
 }
 
-/// The sources that are later than promised as of now, and those that have delivered nothing.
-fn late(definitions: &Definitions, snapshot: &Snapshot, now: Instant) -> BTreeMap<String, Option<Instant>> {
-    let deliveries = snapshot.deliveries();
-    let of = |source: &Source| match deliveries.get(&source.name) {
-        None => Some((source.name.clone(), None)),
-        Some(landed) => {
-            let promise = source.contract.freshness.as_ref()?;
-            (*landed + promise.age_max.delta() < now).then(|| (source.name.clone(), Some(*landed)))
-        }
-    };
-    definitions.sources.values().filter_map(of).collect()
+/// What sources do not keep of their contracts as of now.
+fn lacks(definitions: &Definitions, snapshot: &Snapshot, now: Instant) -> BTreeSet<(String, Lack)> {
+    let of = |(name, source)| lacks_of(source, snapshot, now).into_iter().map(move |lack| (String::clone(name), lack));
+    definitions.sources.iter().flat_map(of).collect()
 }
 
 /// The number of the stretch of time in which a verdict stays what it is, but for late sources, which are looked at by

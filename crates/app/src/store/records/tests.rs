@@ -1,13 +1,13 @@
 //! What is done to the files of the records is found, and the record is named; or what it takes to find it.
 
 use super::Record;
-use crate::audit::{Head, Link, START, Signer, hex, link, unhex};
+use crate::audit::{Head, Link, START, Signer, link, unhex};
 use crate::product::STORE_FILE;
 use crate::record::{VerifiedRecords, verify_records};
 use crate::store::{HEAD_FILE, KEY_FILE, Store};
 use lake::SeededRandom;
 use rusqlite::{Connection, params};
-use spec::Instant;
+use spec::{Instant, hex};
 use std::fs;
 use std::path::Path;
 use tempfile::TempDir;

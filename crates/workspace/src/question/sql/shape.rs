@@ -90,8 +90,9 @@ fn form(query: &Query, is_outermost: bool) -> Result<(), Complaint> {
     if query.with.as_ref().is_some_and(|with| with.recursive) {
         return Err(("a part reads itself".into(), plain));
     }
-    if !is_outermost && (query.order_by.is_some() || query.limit_clause.is_some()) {
-        return Err(("`ORDER BY` or `LIMIT` stands inside of another query".into(), "put it at the end"));
+    let at_the_end = [("ORDER BY", query.order_by.is_some()), ("LIMIT", query.limit_clause.is_some())];
+    if let Some((word, _)) = at_the_end.into_iter().find(|(_, is_there)| *is_there && !is_outermost) {
+        return Err((format!("`{word}` stands inside of another query"), "put it at the end"));
     }
     let is_other = query.fetch.is_some()
         || !query.locks.is_empty()
