@@ -359,8 +359,9 @@ function roles() {
   const rights = (...names) => Object.fromEntries(names.map((name) => [name, true]));
   const define = rights("may_define");
   const keep = rights("sees_cost", "may_import");
+  const edits = ["contracts", "purposes", "destinations", "teams"];
   return {
-    officer: role("officer", { purposes: all("profile"), masks: masks("show", "show"), ...define, ...keep, sees_audit: true }),
+    officer: role("officer", { purposes: all("profile"), masks: masks("show", "show"), ...define, ...keep, sees_audit: true, edits }),
     maker: role("maker", { purposes: { analytics: "list", mail: "list" }, masks: masks("hash", "hide"), ...define }),
     keeper: role("keeper", { purposes: { analytics: "aggregate" }, masks: masks("hash", "hide"), ...keep }),
     reader: role("reader", { purposes: { analytics: "aggregate" } }),
@@ -375,6 +376,7 @@ const VALUES = Object.fromEntries(AROUND.map((name) => [name, valueOf(name)]));
 const PLAIN = canary("value of a property");
 const CITY = canary("value of a trait");
 
+const LIST = { kind: "audience", purpose: "mail", where: "did(page)", release: "list" };
 const SHARED = { purpose: "analytics", period: { last: "150 days" } };
 
 /** Questions of every kind, the values of `page` in groups of five, since a question has at most five. */
@@ -397,6 +399,7 @@ function questions() {
     missing: { ...trend, measure: "people(dreamt)" },
     rare: { ...trend, purpose: "rare" },
     noisy: { ...trend, purpose: "noisy", measure: "sum(bought.amount)" },
+    few: { ...LIST, destination: "network" },
     masked: { kind: "audience", purpose: "analytics", where: `nickname = ${quoted(canary("text of a refused condition"))}` },
   };
 }
@@ -420,7 +423,7 @@ function questionsOfKinds() {
     paths: { kind: "paths", purpose: "analytics", period: over, from: "page", steps: 3 },
     experiment: { kind: "experiment", ...SHARED, ...shown, metrics: compared },
     count: { kind: "audience", purpose: "analytics", where },
-    list: { kind: "audience", purpose: "mail", where: "did(page)", release: "list", columns },
+    list: { ...LIST, columns, destination: "post" },
     sql: { kind: "sql", purpose: "analytics", text: select },
   };
 }
@@ -440,18 +443,37 @@ function broken() {
     "questions/broken.yaml": { question },
     "audiences/broken.yaml": { purpose: "mail", where: `${named(canary("trait of a condition that is not there"))} = 'a'` },
     "roles/broken.yaml": { masks: { [canary("class of a mask that is none")]: "show" } },
+    "teams/broken.yaml": { title: "Broken", members: [canary("member that is no user")] },
+    "destinations/broken.yaml": { title: "Broken", purposes: [canary("purpose of a destination that is none")] },
   };
 }
 
 /** Two that show all that they are asked, and two that refuse in their own words. */
 function purposes() {
-  const category = canary("category of a purpose", { hidden: "only signals name it" });
+  const category = canary("category of a purpose");
   const shown = { min_group: 2, differences: "shown" };
   return {
     analytics: { basis: basis("contract"), ...shown, signals: { categories: [category] } },
     mail: { basis: basis("consent"), ...shown },
     rare: { basis: basis("contract"), min_group: 1_000_000 },
     noisy: { basis: basis("contract"), min_group: 2, noise: { epsilon: 0.5, per_day: 100 } },
+  };
+}
+
+/** Each gap names its team, and each list its destination. */
+function teams() {
+  const team = (name, more) => ({ title: canary(`title of the team ${name}`), ...more });
+  return {
+    data: team("data", { looks_after: ["contracts/", "sources/"], answers_within: "2 days" }),
+    privacy: team("privacy", { members: ["officer"], looks_after: ["purposes/", "roles/"] }),
+    thrifty: team("thrifty", { members: ["reader"], budget: { seconds_per_question: 1 } }),
+  };
+}
+
+function destinations() {
+  return {
+    post: titled("a destination", { purposes: ["mail"] }),
+    network: titled("a destination for many", { purposes: ["mail"], people_min: 1_000_000 }),
   };
 }
 
@@ -493,6 +515,8 @@ function workspace() {
   };
   write("purposes", ".yaml", purposes(), (name, purpose) => titled(`the purpose ${name}`, purpose));
   write("roles", ".yaml", roles());
+  write("teams", ".yaml", teams());
+  write("destinations", ".yaml", destinations());
   write("sources", ".yaml", sources());
   write("contracts", ".odcs.yaml", contracts());
   write("metrics", ".yaml", metrics());
@@ -501,6 +525,10 @@ function workspace() {
   write("dashboards", ".yaml", dashboards());
   return files;
 }
+
+/** Files of rules; no list of programs names them. */
+const RULES = ["contracts/shop.odcs.yaml", "purposes/mail.yaml", "roles/officer.yaml", "sources/shop.yaml", "teams/data.yaml",
+  "destinations/post.yaml", "destinations/broken.yaml", "users.yaml", "entente.yaml"];
 
 /** Lines of a file to import, one of which lacks what is required. */
 function visits(n, more) {
@@ -876,6 +904,27 @@ async function takesTheNearestYes(page, see) {
   await see();
 }
 
+/** A file of rules: a text with a mistake, one that is saved, and taken back. */
+async function editsARule(page, see) {
+  await page.goto("/definitions/destinations/post.yaml");
+  await settled(page);
+  const wrong = { title: "Post", purposes: [canary("purpose that is typed")] };
+  const right = { title: canary("title that a file's page saves"), purposes: ["mail"] };
+  for (const content of [wrong, right]) {
+    const checked = page.waitForResponse((response) => response.request().method() === "POST");
+    await page.locator("#definition-text").fill(JSON.stringify(content));
+    await checked;
+    await settled(page);
+    await see();
+  }
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.getByRole("status").filter({ hasText: "Saved" }).waitFor();
+  await see();
+  await page.getByRole("button", { name: "Undo" }).first().click();
+  await page.getByText("Taken back.").waitFor();
+  await see();
+}
+
 async function triesAgain(page, see) {
   await page.goto("/quarantine");
   await page.getByRole("button", { name: "Try all of them again" }).first().click();
@@ -918,7 +967,7 @@ async function savesByProgram(server) {
 
 const DEEDS = [
   ...[savesAQuestion, changesADashboard, looksForThings, importsFiles, writesConditions, takesTheNearestYes, triesAgain],
-  changesTheFace,
+  ...[editsARule, changesTheFace],
 ];
 
 async function doDeeds(browser, server) {
@@ -955,11 +1004,11 @@ const KINDS = ["metrics", "audiences", "questions", "dashboards", "sources"];
 
 /** What stands for the parameters of the table's routes: names of things, from what programs are told. */
 async function namesOf(server) {
-  const names = {};
+  const names = { files: [...RULES] };
   for (const kind of KINDS) {
     const body = await (await server.api("GET", `/api/v1/${kind}`)).json();
     names[kind] = body[kind].map((one) => one.name);
-    if (kind !== "sources") names.files = [...(names.files ?? []), ...body[kind].map((one) => one.path)];
+    if (kind !== "sources") names.files = [...names.files, ...body[kind].map((one) => one.path)];
     if (kind === "questions") names.asked = body[kind].map((one) => addressOf(one.question));
   }
   return names;
@@ -969,7 +1018,7 @@ async function namesOf(server) {
 function filled(route, names) {
   const kind = KINDS.find((word) => route.includes(`/${word}/`));
   if (!route.includes("{")) return [route];
-  if (/\{\*?path\}/.test(route)) return (names.files ?? []).map((file) => route.replace(/\{\*?path\}/, file));
+  if (/\{\*?path\}/.test(route)) return names.files.map((file) => route.replace(/\{\*?path\}/, file));
   return (names[kind] ?? []).map((name) => route.replace("{name}", name));
 }
 

@@ -69,11 +69,13 @@ pub struct DefinitionCheck {
 pub struct ForeseenPeople {
     /// What people call the purpose.
     pub purpose: String,
-    /// How many may be used now; null below the minimum group, the larger of both.
+    /// How many may be used now; null below the minimum group.
     pub before: Option<u64>,
-    /// How many may be with the text; null also where they would be nearly as many as now.
+    /// How many may be with the text, in steps of the minimum group in force; null below it, below that of the text, and
+    /// where they would be nearly as many as now.
     pub after: Option<u64>,
-    /// Whether they would be fewer than the minimum group of the text, so that nothing is answered.
+    /// Whether they would be fewer than the minimum group of the text, so that nothing is answered; not told of a smaller
+    /// group than the one in force, nor where they would be nearly as many as now.
     pub is_too_few: bool,
 }
 

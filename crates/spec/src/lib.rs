@@ -50,7 +50,7 @@ pub use question::{
     RetentionQuestion, SqlQuestion, TestKind, TestPlan, TrendQuestion,
 };
 pub use spreadsheet::{guarded, unguarded};
-pub use team::{Budget, Team};
+pub use team::{Budget, Team, closeness};
 pub use time::{Duration, Instant, Period};
 pub use value::{Value, ValueType};
 pub use verdict::{Gap, Outcome, Reason, ReasonCode, Remedy, Verdict, Work};

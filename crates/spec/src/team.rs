@@ -19,6 +19,13 @@ pub struct Team {
     pub budget: Budget,
 }
 
+/// How exactly one of the places that somebody looks after names a file or folder of the workspace: the length of the
+/// longest that holds it. `None`: none does.
+pub fn closeness(looks_after: &[String], path: &str) -> Option<usize> {
+    let fits = |place: &&String| *place == path || (place.ends_with('/') && path.starts_with(place.as_str()));
+    looks_after.iter().filter(fits).map(String::len).max()
+}
+
 /// What one question may cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Budget {

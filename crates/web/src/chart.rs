@@ -519,4 +519,4 @@ pub(crate) fn left_because(reason: &str) -> &'static str {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -308,14 +308,29 @@ fn form_token(session: &str) -> String {
     keyed(session, &["entente form token"])
 }
 
-/// Marks a question that a session was offered as a yes: nobody else can make a link that says so.
-pub(crate) fn offer_mark(session: &str, question: &str) -> String {
-    keyed(session, &["entente offer", question])
+/// What an address can say that happened in a session.
+#[derive(Clone, Copy)]
+pub(crate) enum Deed {
+    /// A question was offered as a yes.
+    Offered,
+    /// A version of a file was saved.
+    Saved,
 }
 
-/// Whether a mark is the one of a question that this session was offered.
-pub(crate) fn is_offer_mark(session: &str, question: &str, mark: &str) -> bool {
-    same(mark.as_bytes(), offer_mark(session, question).as_bytes())
+impl Deed {
+    /// Marks what it was done with: nobody else can make a link that says so.
+    pub(crate) fn mark(self, session: &str, what: &str) -> String {
+        let label = match self {
+            Deed::Offered => "entente offer",
+            Deed::Saved => "entente saved",
+        };
+        keyed(session, &[label, what])
+    }
+
+    /// Whether a mark is the one of what this session did it with.
+    pub(crate) fn is_mark(self, session: &str, what: &str, mark: &str) -> bool {
+        same(mark.as_bytes(), self.mark(session, what).as_bytes())
+    }
 }
 
 /// The start of a hash that only who knows the session can make.

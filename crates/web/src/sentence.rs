@@ -337,8 +337,10 @@ fn end_of<'a>(question: &'a Json, end: &str) -> &'a Json {
 pub(crate) fn events_of_measure((catalog, metrics): (&Catalog, &[MetricView]), measure: &str) -> Vec<String> {
     let agreed = metrics.iter().find(|metric| identifier(&metric.name) == measure);
     let text = agreed.map_or(measure, |metric| &metric.measure);
+    let unspaced = |text: &str| -> String { text.split_whitespace().collect() };
+    let text = unspaced(text);
     let is_about = |event: &&api::EventView| {
-        let name = identifier(&event.name);
+        let name = unspaced(&identifier(&event.name));
         text.contains(&format!("({name})")) || text.contains(&format!("({name}."))
     };
     catalog.events.iter().filter(is_about).map(|event| event.name.clone()).collect()
@@ -398,8 +400,13 @@ fn breakdown_groups(known: (&Catalog, &[MetricView]), question: &Json, chosen: &
     groups
 }
 
-/// What a measure may be split by, as text: the field that is called so, of its events or of the person.
-pub(crate) fn breakdown_called(known: (&Catalog, &[MetricView]), measure: &str, words: &[&str]) -> Option<String> {
+/// What a measure may be split by, as text and as people call it: the field that is called so, of its events or of the
+/// person.
+pub(crate) fn breakdown_called(
+    known: (&Catalog, &[MetricView]),
+    measure: &str,
+    words: &[&str],
+) -> Option<(String, String)> {
     let question = serde_json::json!({ "kind": "trend", "measure": measure });
     let groups = breakdown_groups(known, &question, &[], "");
     let choices = groups.into_iter().flat_map(|group| group.choices);
@@ -407,7 +414,7 @@ pub(crate) fn breakdown_called(known: (&Catalog, &[MetricView]), measure: &str, 
         let title = format!("{} {}", choice.label, choice.value).to_lowercase();
         words.iter().all(|word| title.contains(word))
     };
-    choices.filter(is_called).min_by_key(|choice| choice.label.len()).map(|choice| choice.value)
+    choices.filter(is_called).min_by_key(|choice| choice.label.len()).map(|choice| (choice.value, choice.label))
 }
 
 /// Properties that every step's event has.

@@ -145,11 +145,6 @@ pub(crate) fn cells(row: &[Value], (answer, digits): (&Answer, &[usize]), settin
     row.iter().zip(&answer.columns).zip(digits).map(cell).collect()
 }
 
-/// Words of the glossary that lines of provenance and cost lead to.
-#[cfg(test)]
-pub(crate) const WORDS: [&str; 10] =
-    ["known", "used", "left out", "landing", "as of", "snapshot", "definition", "question", "cost", "forecast"];
-
 /// A line: its name, its value, and the word of the glossary that the name leads to, if one does.
 pub(crate) type Line = (String, String, &'static str);
 

@@ -973,6 +973,19 @@ async fn records_are_filtered_and_kept_as_a_file() {
     let mut lines = text.lines();
     assert!(lines.next().is_some_and(|head| head.starts_with("number,at,who,what,")), "{text}");
     assert!(lines.next().is_some_and(|line| line.contains(",mia,ask,") && line.contains(",e-mail,yes,235,")), "{text}");
+    let numbers = |text: &str| -> Vec<String> {
+        text.lines().skip(1).filter_map(|line| line.split_once(',')).map(|(number, _)| number.to_owned()).collect()
+    };
+    assert_eq!(numbers(&text), ["3", "2", "1"], "all of them, each once, without what pages kept live");
+    let live = look("/rules/audit?format=csv&live=yes").await.text();
+    assert_eq!(numbers(&live), ["4", "3", "2", "1"]);
+    assert!(numbers(&look("/rules/audit?format=csv&day=2026-01-06").await.text()).is_empty());
+    let api = |query: &'static str| async move { look(query).await.json()["records"].as_array().map(Vec::len) };
+    assert_eq!(api("/api/v1/audit?before=2").await, Some(1));
+    assert_eq!(api("/api/v1/audit?day=2026-01-06").await, Some(0));
+    let first = |json: Json| json["records"][0]["number"].as_u64();
+    assert_eq!(first(look("/api/v1/audit").await.json()), Some(4), "programs get all unless they leave some out");
+    assert_eq!(first(look("/api/v1/audit?live=no").await.json()), Some(3));
     assert_eq!(get("/rules/audit?format=csv").await.status, StatusCode::FORBIDDEN);
     assert_eq!(look("/api/v1/audit?day=tomorrow").await.status, StatusCode::BAD_REQUEST);
 }

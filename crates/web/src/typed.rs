@@ -6,13 +6,7 @@
 use crate::words;
 use serde_json::Value as Json;
 use spec::{Diagnostic, PowerQuestion};
-
-/// The least and the most of what a form takes in percent.
-const LIFT: (&str, &str) = ("0.1", "10 000");
-const ALPHA: (&str, &str) = ("0.01", "50");
-const POWER: (&str, &str) = ("50", "99.9");
-/// A change of less than this, as a part of one, is smaller than can be asked for.
-const LIFT_MIN: f64 = 0.001;
+use std::ops::RangeInclusive;
 
 /// What a form expects, and a hint.
 type Expected = (String, String);
@@ -39,11 +33,11 @@ fn expected(error: &Diagnostic, question: &Json) -> Option<Expected> {
     let is_of_form = error.hint.starts_with("write it as in");
     let said = |message: &str, hint: &str| Some((message.to_owned(), hint.to_owned()));
     match (path, last) {
-        // What is missing, and what names something else, is told by names.
-        _ if is_about_a_key(error) => None,
+        // A part that does not belong is told by its name.
+        _ if error.message.contains("is not a key of") => None,
         ("/lift", _) => Some(lift(&question["lift"])),
-        ("/alpha", _) => Some(percentage(ALPHA)),
-        ("/power", _) => Some(percentage(POWER)),
+        ("/alpha", _) => Some((percentage(&PowerQuestion::ALPHAS), String::new())),
+        ("/power", _) => Some((percentage(&PowerQuestion::POWERS), String::new())),
         ("/days", _) => {
             Some(whole("a whole number of days", 1, PowerQuestion::DAYS_MAX, "leave it empty for any number"))
         }
@@ -63,7 +57,9 @@ fn expected(error: &Diagnostic, question: &Json) -> Option<Expected> {
         ("/period/last", _) | (_, "within" | "lookback") if is_of_form => {
             said("this is not a length of time", "type a number and a unit, such as 30 days")
         }
-        ("/period", _) => said("the period is not complete", "choose its first and its last day"),
+        ("/period", _) if error.message == "a period has `from` and `to`, or `last`" => {
+            said("the period is not complete", "choose its first and its last day")
+        }
         ("/as_of", _) if error.message.contains("is not an instant") => {
             said("this is not a day", "choose one, such as 31 Dec 2017")
         }
@@ -72,12 +68,10 @@ fn expected(error: &Diagnostic, question: &Json) -> Option<Expected> {
 }
 
 fn lift(typed: &Json) -> Expected {
-    let (least, most) = LIFT;
-    let message = format!("type a percentage from {least} to {}", thin(most));
-    match typed.as_f64().filter(|lift| *lift > 0.0 && *lift < LIFT_MIN) {
+    let message = percentage(&PowerQuestion::LIFTS);
+    match typed.as_f64().filter(|lift| *lift > 0.0 && lift < PowerQuestion::LIFTS.start()) {
         // Who knows rates types five in a hundred as 0.05.
         Some(lift) => {
-            let percent = |part: f64| ((part * 1e6).round() / 1e4).to_string();
             let (typed, meant) = (percent(lift), percent(lift * 100.0));
             (message, format!("{typed} here means {typed} %; for {meant} in a hundred type {meant}"))
         }
@@ -85,8 +79,13 @@ fn lift(typed: &Json) -> Expected {
     }
 }
 
-fn percentage((least, most): (&str, &str)) -> Expected {
-    (format!("type a percentage from {least} to {most}"), String::new())
+fn percentage(bounds: &RangeInclusive<f64>) -> String {
+    format!("type a percentage from {} to {}", percent(*bounds.start()), percent(*bounds.end()))
+}
+
+/// A part of one in percent, without the dust of multiplying.
+fn percent(part: f64) -> String {
+    words::figure(&((part * 1e6).round() / 1e4).to_string(), None)
 }
 
 fn whole(what: &str, least: u32, most: u32, hint: &str) -> Expected {
@@ -97,15 +96,6 @@ fn whole(what: &str, least: u32, most: u32, hint: &str) -> Expected {
 fn grouped(text: &str) -> String {
     let grouped = text.split(' ').map(|word| words::figure(word, None));
     grouped.collect::<Vec<String>>().join(" ")
-}
-
-fn thin(number: &str) -> String {
-    number.replace(' ', "\u{202f}")
-}
-
-/// Whether a part is missing, or one stands there that does not belong.
-fn is_about_a_key(error: &Diagnostic) -> bool {
-    error.message.contains("is missing") || error.message.contains("is not a key of")
 }
 
 /// Whether a value is of another type than its field, which says by itself where it is.
@@ -120,50 +110,74 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn said(path: &str, message: &str, question: &Json) -> (String, String, usize) {
-        let error = Diagnostic {
-            path: path.to_owned(),
-            line: 1,
-            column: 30,
-            message: message.to_owned(),
-            hint: "write it as in `key: 1`".to_owned(),
+    /// What a page says is wrong with a question, each with its hint; what is wrong is what the reader of questions finds.
+    fn said(question: &Json) -> Vec<(String, String)> {
+        let errors = workspace::parse_question(question, "/question").expect_err("something is wrong with it");
+        in_form_words(errors, question).into_iter().map(|error| (error.message, error.hint)).collect()
+    }
+
+    /// A question with a part as a form sends it.
+    fn with(kind: &str, key: &str, value: Json) -> Json {
+        let mut question = match kind {
+            "power" => json!({ "kind": "power", "purpose": "analytics", "exposure": "page_viewed", "lift": 0.05,
+                "metric": { "measure": "people(purchase)" } }),
+            "trend" => json!({ "kind": "trend", "purpose": "analytics", "measure": "count(a)", "breakdown": ["b"] }),
+            _ => json!({ "kind": "funnel", "purpose": "analytics", "steps": ["a", "b"], "within": "7 days" }),
         };
-        let error = in_form_words(vec![error], question).remove(0);
-        (error.message, error.hint, error.column)
+        question[key] = value;
+        question
     }
 
     #[test]
     fn what_is_wrong_is_said_as_the_form_expects_it() {
-        let of = |path: &str, message: &str| said(path, message, &Json::Null).0;
-        assert_eq!(
-            of("/question/lift", "`lift` is a number from 0.001 to 100"),
-            "type a percentage from 0.1 to 10\u{202f}000"
-        );
-        assert_eq!(
-            of("/question/days", "`days` is a whole number from 1 to 366"),
-            "type a whole number of days from 1 to 366"
-        );
-        let limit = of("/question/limit", "`limit` is a whole number from 1 to 1000000");
-        assert_eq!(limit, "type a whole number from 1 to 1\u{202f}000\u{202f}000");
-        let period = "the period has no day: it starts on 2018-01-01 and ends before 2017-01-01";
-        assert_eq!(of("/question/period/to", period), "the last day is before the first");
-        assert_eq!(of("/question/metric/within", "`x` is no length of time"), "this is not a length of time");
+        let cases = [
+            ("power", "lift", json!(1000), "type a percentage from 0.1 to 10\u{202f}000"),
+            ("power", "alpha", json!(0), "type a percentage from 0.01 to 50"),
+            ("power", "power", json!("x"), "type a percentage from 50 to 99.9"),
+            ("power", "days", json!(0), "type a whole number of days from 1 to 366"),
+            ("power", "variants", json!(1), "type a whole number from 2 to 10"),
+            ("power", "metric", json!({ "measure": "people(a)", "within": "soon" }), "this is not a length of time"),
+            ("power", "as_of", json!("soon"), "this is not a day"),
+            ("trend", "limit", json!(0), "type a whole number from 1 to 1\u{202f}000\u{202f}000"),
+            ("funnel", "within", json!("soon"), "this is not a length of time"),
+            ("funnel", "period", json!({ "last": "soon" }), "this is not a length of time"),
+            ("funnel", "period", json!({ "from": "soon", "to": "2018-01-01" }), "this is not a day"),
+            ("funnel", "period", json!({ "from": "2018-01-01" }), "the period is not complete"),
+            (
+                "funnel",
+                "period",
+                json!({ "from": "2018-01-01", "to": "2017-01-01" }),
+                "the last day is before the first",
+            ),
+        ];
+        for (kind, key, value, expected) in cases {
+            let found = said(&with(kind, key, value));
+            assert!(found.iter().any(|(message, _)| message == expected), "{key}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_period_that_is_too_short_is_not_one_that_is_not_complete() {
+        let metric = json!({ "measure": "people(purchase)", "within": "9 days" });
+        let mut question = with("power", "metric", metric);
+        question["period"] = json!({ "from": "2017-01-01", "to": "2017-01-08" });
+        let found = said(&question);
+        assert_eq!(found[0].0, "nobody of the period has had 9 days to act when it ends");
     }
 
     #[test]
     fn parts_of_one_are_told_from_percent() {
-        let (_, hint, column) =
-            said("/question/lift", "`lift` is a number from 0.001 to 100", &json!({ "lift": 0.0005 }));
-        assert_eq!(hint, "0.05 here means 0.05 %; for 5 in a hundred type 5");
-        assert_eq!(column, 1, "the place in a text that nobody wrote is not told");
+        let found = said(&with("power", "lift", json!(0.0005)));
+        assert_eq!(found[0].1, "0.05 here means 0.05 %; for 5 in a hundred type 5");
     }
 
     #[test]
     fn what_no_form_is_known_for_stays_as_it_is() {
-        let kept = said("/question/where", "`)` is one too many", &Json::Null);
-        assert_eq!(kept, ("`)` is one too many".to_owned(), "write it as in `key: 1`".to_owned(), 30));
-        let value = said("/question/where", "`a` is not a whole number", &Json::Null);
-        assert_eq!((value.0.as_str(), value.2), ("`a` is not a whole number", 1));
-        assert_eq!(said("/question/lift", "the key `lift` is missing", &Json::Null).0, "the key `lift` is missing");
+        let question = with("funnel", "where", json!("city = ) 1"));
+        let errors = workspace::parse_question(&question, "/question").expect_err("a bracket is too much");
+        assert_eq!(in_form_words(errors.clone(), &question), errors);
+        let mut question = with("power", "lift", Json::Null);
+        question.as_object_mut().expect("an object").remove("lift");
+        assert_eq!(said(&question)[0].0, "a question needs `lift`");
     }
 }

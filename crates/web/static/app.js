@@ -56,9 +56,16 @@ function openPalette() {
   palette.showModal();
   const input = find("input", palette);
   input.value = "";
-  palette.removeAttribute("data-opens");
   htmx.trigger(input, "open");
 }
+
+/** Nothing opens by itself any more: other words are typed, or the palette is closed. */
+function forgetToOpen() {
+  find("#palette").removeAttribute("data-opens");
+}
+
+find("#palette")?.addEventListener("close", forgetToOpen);
+find("#palette input")?.addEventListener("input", forgetToOpen);
 
 function choose(step) {
   const links = [...document.querySelectorAll("#found a")];
@@ -119,7 +126,10 @@ document.addEventListener("click", async (event) => {
   } else if (target.closest("[data-copy-link]")) {
     const other = target.closest("[data-copy-link]").getAttribute("data-copy-link");
     if (other) event.preventDefault();
-    await navigator.clipboard.writeText(new URL(other || location.href, location.href).href);
+    const link = new URL(other || location.href, location.href);
+    // How this page was reached is nothing to whoever gets the link.
+    for (const how of ["led", "taken", "saved"]) if (link.searchParams.has(how)) link.searchParams.delete(how);
+    await navigator.clipboard.writeText(link.href);
     say(other ? "Link copied. Send it to whoever decides." : "Link copied. It asks the same question again.");
   }
 });
@@ -321,6 +331,7 @@ document.addEventListener("submit", (event) => {
 
 /** A field that leaves of a list only what has its words; it changes nothing of the form, which is not told. */
 function startNarrowing(field) {
+  field.dataset.started = "";
   const list = document.getElementById(field.dataset.narrows);
   field.addEventListener("keydown", (event) => {
     if (event.key !== "Enter") return;
@@ -344,7 +355,7 @@ function startNarrowing(field) {
 
 /** Gives new parts of the page what they need. */
 function start(root) {
-  root.querySelectorAll("[data-narrows]").forEach(startNarrowing);
+  root.querySelectorAll("[data-narrows]:not([data-started])").forEach(startNarrowing);
   drawCharts(root);
   restoreDraft(root);
   restoreText(root);

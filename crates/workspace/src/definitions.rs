@@ -44,10 +44,8 @@ pub struct Definitions {
 impl Definitions {
     /// The team that looks after a file or a folder (`contracts/`): of several, the one that says so most exactly.
     pub fn team_for(&self, file: &str) -> Option<&Team> {
-        let fits = |entry: &str| entry == file || (entry.ends_with('/') && file.starts_with(entry));
-        let entries = self.teams.values().flat_map(|team| team.looks_after.iter().map(move |entry| (entry, team)));
-        let longest = entries.filter(|(entry, _)| fits(entry)).max_by_key(|(entry, _)| entry.len());
-        longest.map(|(_, team)| team)
+        let close = self.teams.values().filter_map(|team| Some((spec::closeness(&team.looks_after, file)?, team)));
+        close.max_by_key(|(closeness, _)| *closeness).map(|(_, team)| team)
     }
 
     /// The team of a user; of several, the first by name.

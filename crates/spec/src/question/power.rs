@@ -3,6 +3,7 @@
 use super::{ExperimentMetric, FunnelStep, write_condition, write_period};
 use crate::{Condition, Duration, Instant, Period};
 use serde_json::{Map, Value as Json};
+use std::ops::RangeInclusive;
 
 /// How large a test has to be, from what people did before there was one.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,6 +55,12 @@ impl TestKind {
 }
 
 impl PowerQuestion {
+    /// What `lift` can be: a change of less takes more people than there are, a change of more nobody asks for.
+    pub const LIFTS: RangeInclusive<f64> = 0.001..=100.0;
+    /// What `alpha` can be.
+    pub const ALPHAS: RangeInclusive<f64> = 0.0001..=0.5;
+    /// What `power` can be.
+    pub const POWERS: RangeInclusive<f64> = 0.5..=0.999;
     /// What `alpha` is unless it is said.
     pub const ALPHA: f64 = 0.05;
     /// What `power` is unless it is said.

@@ -1189,7 +1189,7 @@ impl Product for Fixture {
             number,
             at: "2026-01-05T10:00:00.000000Z".into(),
             user: self.text("mia"),
-            did: self.text("ask"),
+            did: if number == LIVE_RECORD { "judge live".to_owned() } else { self.text("ask") },
             purpose: Some("email".into()),
             outcome: Some("yes".into()),
             people: Some(235),
@@ -1197,7 +1197,16 @@ impl Product for Fixture {
             text: Some(json!({ "kind": "audience", "purpose": "email", "where": "did(basket_paid)" })),
             ..AuditRecord::default()
         };
-        Ok(AuditView { records: (1..=request.limit.min(3) as u64).rev().map(record).collect(), next: None })
+        let is_wanted = |record: &AuditRecord| {
+            !(request.hides_live && record.number == LIVE_RECORD)
+                && request.before.is_none_or(|before| record.number < before)
+                && request.day.is_none_or(|day| record.at.starts_with(&day.to_string()))
+        };
+        let mut records: Vec<AuditRecord> = (1..=LIVE_RECORD).rev().map(record).filter(is_wanted).collect();
+        let is_cut = records.len() > RECORDS_AT_ONCE.min(request.limit);
+        records.truncate(RECORDS_AT_ONCE.min(request.limit));
+        let next = records.last().filter(|_| is_cut).map(|last| last.number);
+        Ok(AuditView { records, next })
     }
 
     fn audit_head(&self, _: &Principal) -> Result<AuditHead> {
@@ -1220,6 +1229,12 @@ impl Product for Fixture {
         Health { ready: true, version: "0.1.0".to_owned() }
     }
 }
+
+/// The last record, of a verdict that a page kept live.
+const LIVE_RECORD: u64 = 4;
+
+/// However many are asked for, so that there is something to turn over.
+const RECORDS_AT_ONCE: usize = 2;
 
 /// What a test takes: more people and days with more variants, and where it is looked at any time.
 fn power_rows(question: &Json) -> (Vec<Column>, Vec<Vec<Value>>) {

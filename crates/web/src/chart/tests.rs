@@ -6,7 +6,7 @@ use spec::{Column, PeopleCounts, Provenance};
 use std::collections::BTreeMap;
 
 /// An answer of these columns, each a name and a type, asked on 1 December 2026.
-fn answer(columns: &[(&str, &'static str)], rows: Vec<Vec<Value>>) -> Answer {
+pub(crate) fn answer(columns: &[(&str, &'static str)], rows: Vec<Vec<Value>>) -> Answer {
     let column =
         |(name, value_type): &(&str, &'static str)| Column { name: (*name).to_owned(), value_type, unit: None };
     Answer {

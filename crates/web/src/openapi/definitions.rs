@@ -32,7 +32,7 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         "thing": thing, "team": maybe_text, "rests_on": things, "used_by": things } });
     let count = json!({ "type": ["integer", "null"], "minimum": 0 });
     let people = json!({ "type": "object", "required": ["purpose", "before", "after", "is_too_few"],
-        "description": "for a purpose's file and that of the laws: how many people may be used, null where that is not told",
+        "description": "for a purpose's file and that of the laws: how many people may be used; `after` in steps of the minimum group, null where that is not told",
         "properties": { "purpose": text, "before": count, "after": count, "is_too_few": flag } });
     let unseen = "questions and audiences that there was no time for";
     let emptied = "the whole text; an empty one takes the file away";

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 use spec::{PowerQuestion, TestKind};
+use std::ops::RangeInclusive;
 
 const DURATION: &str = "^[1-9][0-9]{0,3} (second|minute|hour|day|week)s?$";
 
@@ -114,10 +115,10 @@ fn power() -> Value {
         ("variants", whole(2, PowerQuestion::VARIANTS_MAX.into())),
         ("test", json!({ "enum": TestKind::ALL.map(TestKind::name) })),
         ("days", whole(1, PowerQuestion::DAYS_MAX.into())),
-        ("alpha", part(0.0001, 0.5)),
-        ("power", part(0.5, 0.999)),
+        ("alpha", part(PowerQuestion::ALPHAS)),
+        ("power", part(PowerQuestion::POWERS)),
     ];
-    let needed = vec![("exposure", step()), ("metric", metric()), ("lift", part(0.001, 100.0))];
+    let needed = vec![("exposure", step()), ("metric", metric()), ("lift", part(PowerQuestion::LIFTS))];
     kind("power", needed, with_events(more))
 }
 
@@ -152,8 +153,8 @@ fn whole(least: u64, most: u64) -> Value {
 }
 
 /// A part of one, or as many hundredths with a percent sign.
-fn part(least: f64, most: f64) -> Value {
-    let number = json!({ "type": "number", "minimum": least, "maximum": most });
+fn part(bounds: RangeInclusive<f64>) -> Value {
+    let number = json!({ "type": "number", "minimum": bounds.start(), "maximum": bounds.end() });
     let percent = json!({ "type": "string", "pattern": "^ *[0-9]+(\\.[0-9]+)? *% *$", "examples": ["5 %"] });
     json!({ "oneOf": [number, percent] })
 }

@@ -8,7 +8,7 @@ use crate::attribution;
 use crate::body::{self, parse_json, percent_encode};
 use crate::chart::{self, Setting};
 use crate::edit::{self, Start};
-use crate::gate::{Caller, is_offer_mark, offer_mark};
+use crate::gate::{Caller, Deed};
 use crate::leaving;
 use crate::lineage::{self, Group, groups, lineage};
 use crate::pages::standings::{left_after_link, left_to_ask};
@@ -245,7 +245,7 @@ fn fault(message: &str, hint: &str) -> Diagnostic {
 /// The mark of the offer of this question that the address of a request holds; `None` without one that is good.
 fn taken(request: &PageRequest, question: &Json) -> Option<String> {
     let (mark, session) = (request.param(TAKEN), request.session.as_deref()?);
-    is_offer_mark(session, &question.to_string(), mark).then(|| mark.to_owned())
+    Deed::Offered.is_mark(session, &question.to_string(), mark).then(|| mark.to_owned())
 }
 
 fn address(q: &str, is_it: bool) -> String {
@@ -434,7 +434,7 @@ fn remedy_view(remedy: &Remedy, asked: &AskedBy<'_>) -> RemedyView {
 
 /// The address of a question that is offered as a yes, with the mark of that.
 fn offered(q: &str, asked: &AskedBy<'_>) -> String {
-    let mark = asked.session.map(|session| format!("&{TAKEN}={}", offer_mark(session, q)));
+    let mark = asked.session.map(|session| format!("&{TAKEN}={}", Deed::Offered.mark(session, q)));
     format!("{}{}", address(q, asked.is_it), mark.unwrap_or_default())
 }
 

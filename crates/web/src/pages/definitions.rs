@@ -8,7 +8,7 @@
 use crate::api_v1::definitions::change_of;
 use crate::body::{form, percent_encode};
 use crate::diff::{self, Line};
-use crate::gate::Caller;
+use crate::gate::{Caller, Deed};
 use crate::pages::ask::{LedHere, led_here};
 use crate::problem::Problem;
 use crate::render::{Frame, PageRequest, html, last, work};
@@ -205,7 +205,10 @@ fn opened(
         Err(error) => return Err(error.into()),
     };
     let is_unmade = change.is_some() && definition.may_edit && definition.proposed.is_none();
-    let is_saved = asked.param("saved") == "yes";
+    let is_saved = asked
+        .session
+        .as_deref()
+        .is_some_and(|session| Deed::Saved.is_mark(session, &definition.base, asked.param("saved")));
     Ok(Opened::File(Box::new(Shown { is_unmade, led_here, is_saved, ..Shown::new(definition) })))
 }
 
@@ -296,10 +299,11 @@ fn changed(
 }
 
 /// Where the page of a file stands after it was written, with the way back to the question that led there.
-fn address(shown: &Shown, is_it: bool) -> String {
+fn address(shown: &Shown, page: &PageRequest) -> String {
     let asked = shown.led_here.as_ref().map(|led_here| format!("q={}", percent_encode(&led_here.q)));
-    let is_told = shown.is_saved && asked.is_some();
-    let parts = [asked, is_told.then(|| "saved=yes".to_owned()), is_it.then(|| "face=it".to_owned())];
+    let session = page.session.as_deref().filter(|_| shown.is_saved && asked.is_some());
+    let saved = session.map(|session| format!("saved={}", Deed::Saved.mark(session, &shown.definition.base)));
+    let parts = [asked, saved, page.is_it.then(|| "face=it".to_owned())];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     if parts.is_empty() { shown.href.clone() } else { format!("{}?{}", shown.href, parts.join("&")) }
 }
@@ -315,11 +319,11 @@ fn respond(app: &App, frame: &Frame, page: &PageRequest, after: After) -> Result
         }
         After::Saved(shown) if page.is_partial => {
             let mut response = whole(&shown)?;
-            if let Ok(address) = HeaderValue::from_str(&address(&shown, page.is_it)) {
+            if let Ok(address) = HeaderValue::from_str(&address(&shown, page)) {
                 response.headers_mut().insert("hx-push-url", address);
             }
             Ok(response)
         }
-        After::Saved(shown) => Ok(Redirect::to(&address(&shown, page.is_it)).into_response()),
+        After::Saved(shown) => Ok(Redirect::to(&address(&shown, page)).into_response()),
     }
 }

@@ -32,7 +32,7 @@ const SMALL: [&str; 39] = [
 ];
 
 /// Words in front of a question.
-const ASKING: [&str; 6] = ["ask", "how", "show", "what", "which", "who"];
+const FIRST_WORDS: [&str; 6] = ["ask", "how", "show", "what", "which", "who"];
 
 /// Intervals, as people write them.
 const INTERVALS: [(&str, &str); 8] = [
@@ -70,13 +70,13 @@ pub(crate) async fn palette(State(app): State<App>, caller: Caller, request: Pag
         let words = significant(&text);
         lines.retain(|line| has_all(&format!("{} {}", line.title, line.kind), &words));
         let asked = asked.into_iter().map(|line| Line { href: with_face(&line.href, is_it), ..line });
-        // What reads like a question is one; else the thing itself comes first.
+        // What reads like a question is one, unless something is called so; else the thing itself comes first.
+        let (called, others): (Vec<Line>, Vec<Line>) =
+            lines.into_iter().partition(|line| is_question(&text) && line.title.to_lowercase() == text);
+        let n_things = LINES_MAX - asked.len().min(LINES_MAX);
         let lines: Vec<Line> = match is_question(&text) {
-            true => asked.chain(lines).take(LINES_MAX).collect(),
-            false => {
-                let n_things = LINES_MAX - asked.len().min(LINES_MAX);
-                lines.into_iter().take(n_things).chain(asked).collect()
-            }
+            true => called.into_iter().chain(asked).chain(others).take(LINES_MAX).collect(),
+            false => others.into_iter().take(n_things).chain(asked).collect(),
         };
         Ok(json!({ "part": "parts/found.html", "title": "Find", "lines": lines, "words": text }))
     })
@@ -189,7 +189,8 @@ fn ask(question: &Json) -> String {
 /// Whether a text reads like a question rather than like the title of something.
 fn is_question(text: &str) -> bool {
     let mut words = text.split_whitespace();
-    words.clone().next().is_some_and(|first| ASKING.contains(&first)) || words.any(|word| ["by", "per"].contains(&word))
+    words.clone().next().is_some_and(|first| FIRST_WORDS.contains(&first))
+        || words.any(|word| ["by", "per"].contains(&word))
 }
 
 /// The words of a text that say what is looked for; all of them where all are small.
@@ -269,9 +270,9 @@ impl Known<'_> {
             _ if by.is_empty() => (question, String::new()),
             Some((_, interval)) => (with(&question, "by", (*interval).into()), format!(" by {interval}")),
             None => {
-                let field = breakdown_called((self.catalog, self.metrics), &called.measure, by)?;
+                let (field, title) = breakdown_called((self.catalog, self.metrics), &called.measure, by)?;
                 let split = with(&with(&question, "by", "none".into()), "breakdown", json!([field]));
-                (split, format!(" by {}", by.join(" ")))
+                (split, format!(" by {}", uncapital(&title)))
             }
         };
         Some(line("Ask", format!("Ask: {}{after}", called.words), ask(&question)))

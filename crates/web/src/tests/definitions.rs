@@ -130,10 +130,8 @@ async fn a_question_that_led_to_a_file_is_found_again() {
     assert!(page.contains("A question led here") && page.contains(&way), "{page}");
     assert!(page.contains("name=\"q\""), "a save knows it: {page}");
     let saved = post("", AUDIENCE, false, &[("do", "save"), ("text", "title: A\n"), ("base", BASE), ("q", &q)]).await;
-    let there = format!("{AUDIENCE}?q={coded}&saved=yes");
+    let there = format!("{AUDIENCE}?q={coded}");
     assert_eq!((saved.status, saved.header("location")), (StatusCode::SEE_OTHER, there.as_str()));
-    let page = get_as("mia", &there).await.text();
-    assert!(page.contains(&format!("{way}\">Judge the question again")), "{page}");
     let saved = post("", AUDIENCE, true, &[("do", "save"), ("text", "title: A\n"), ("base", BASE), ("q", &q)]).await;
     assert_eq!(saved.header("hx-push-url"), there);
     assert!(saved.text().contains("Judge the question again"), "{}", saved.text());
@@ -143,6 +141,29 @@ async fn a_question_that_led_to_a_file_is_found_again() {
     for broken in ["%7Bcut", "3", "", "%5B%5D"] {
         let page = get_as("mia", &format!("{AUDIENCE}?q={broken}")).await;
         assert!(page.status == StatusCode::OK && !page.text().contains("A question led here"), "{broken}");
+    }
+}
+
+#[tokio::test]
+async fn a_session_is_told_that_its_change_is_saved_and_no_link_can_say_so() {
+    let q = json!({ "kind": "audience", "purpose": "email", "where": "did(basket_paid)" }).to_string();
+    let coded = crate::body::percent_encode(&q);
+    let token = forged::form_token().await;
+    let save = Request::post(CONTRACT)
+        .header("cookie", forged::COOKIE)
+        .header("sec-fetch-site", "same-origin")
+        .header("x-entente-csrf", token)
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Body::from(format!("do=save&text=title%3A+A%0A&base={BASE}&q={coded}")));
+    let saved = send("", save.expect("a request")).await;
+    let there = saved.header("location").to_owned();
+    assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.text());
+    let mark = there.strip_prefix(&format!("{CONTRACT}?q={coded}&saved=")).expect("it says that it was saved");
+    assert_eq!(mark.len(), 32);
+    for (address, is_told) in [(there.clone(), true), (there.replace(mark, "yes"), false)] {
+        let look = Request::get(&address).header("cookie", forged::COOKIE).header("sec-fetch-site", "same-origin");
+        let page = send("", look.body(Body::empty()).expect("a request")).await.text();
+        assert_eq!(page.contains("Judge the question again"), is_told, "{address}: {page}");
     }
 }
 
@@ -323,6 +344,9 @@ async fn who_may_not_read_a_file_reads_what_was_asked_for() {
         assert!(text.contains(words), "{words}: {text}");
     }
     assert!(!text.contains("purposes: [analytics]"), "nothing of the file is told: {text}");
+    let known = change.replace("campaigns", "households").replace("campaign_type", "income");
+    let page = get_as("mia", &format!("{CONTRACT}?change={}", crate::body::percent_encode(&known))).await.text();
+    assert!(page.contains("that income may be used for e-mail"), "what she knows is called by its title: {page}");
     let plain = get_as("mia", CONTRACT).await;
     assert_eq!(plain.status, StatusCode::FORBIDDEN);
     assert!(plain.text().contains("asks for no change that can be told"), "{}", plain.text());
@@ -341,7 +365,7 @@ async fn who_may_change_a_rule_finds_the_way_on_either_face() {
 #[tokio::test]
 async fn a_check_says_what_it_does_not_look_at() {
     let typed = post("", AUDIENCE, true, &[("do", "check"), ("text", "title: A\n"), ("base", BASE)]).await.text();
-    for words in ["Whether enough people are left is not looked at before it is saved", "1\u{202f}456"] {
+    for words in ["whether enough people are left for each is not looked at before it is saved", "1\u{202f}456"] {
         assert!(typed.contains(words), "{words}: {typed}");
     }
 }

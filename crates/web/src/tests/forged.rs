@@ -4,13 +4,13 @@ use super::*;
 use axum::http::HeaderValue;
 
 /// Somebody who may use every route that changes something.
-const COOKIE: &str = "entente=session-ivo";
+pub(super) const COOKIE: &str = "entente=session-ivo";
 
 /// What a request is called, its headers and its body.
 type Way<'t> = (&'t str, &'t [(&'static str, &'t str)], String);
 
 /// The token that a page of the session holds.
-async fn form_token() -> String {
+pub(super) async fn form_token() -> String {
     let page = send("", Request::get("/").header("cookie", COOKIE).body(Body::empty()).expect("a request")).await;
     let text = page.text();
     let (_, rest) = text.split_once("X-Entente-CSRF\": \"").expect("the page holds the token");
@@ -187,11 +187,11 @@ async fn a_page_that_a_link_led_to_leaves_what_is_counted_to_ask() {
         }
         for site in ["same-origin", "none"] {
             let page = look(&address, &[("sec-fetch-site", site)]).await.text();
-            assert!(!page.contains("A link from somewhere else") && asks(&page), "{address} {site}: {page}");
+            assert!(!page.contains("not opened from a page here") && asks(&page), "{address} {site}: {page}");
         }
         let mark = if address.contains('?') { "&" } else { "?" };
         let led = look(&format!("{address}{mark}led=yes"), &[("sec-fetch-site", "same-origin")]).await.text();
-        assert!(led.contains("A link from somewhere else") && !asks(&led), "{address}: {led}");
+        assert!(led.contains("not opened from a page here") && !asks(&led), "{address}: {led}");
     }
     let free = look(&page_of(&audience("analytics")), FOREIGN[0]).await.text();
     assert!(asks(&free), "what is neither counted nor remembered is asked at once: {free}");

@@ -18,6 +18,10 @@ async fn a_text_that_asks_leads_to_its_question() {
     let lines = found("net+sales").await;
     let (thing, question) = (lines.find("/metrics/net_sales"), lines.find("Ask: net sales"));
     assert!(thing.is_some() && thing < question, "the thing itself comes first: {lines}");
+    let lines = found("net+sales+by+household+size").await;
+    let (thing, question) = (lines.find("Net sales by household size"), lines.find("Ask: net sales by household size"));
+    assert!(thing.is_some() && thing < question, "what is called exactly so comes first: {lines}");
+    assert!(found("net+sales+by+INCOME").await.contains("Ask: net sales by income"), "a field by its title");
 }
 
 #[tokio::test]

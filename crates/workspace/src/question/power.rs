@@ -8,11 +8,6 @@ use crate::node::NodeKind;
 use spec::{Period, PowerQuestion, TestKind};
 use std::ops::RangeInclusive;
 
-/// A change of less than a tenth of a percent takes more people than there are, one of more than a hundredfold nobody asks for.
-const LIFT: RangeInclusive<f64> = 0.001..=100.0;
-const ALPHA: RangeInclusive<f64> = 0.0001..=0.5;
-const POWER: RangeInclusive<f64> = 0.5..=0.999;
-
 pub(super) fn read(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<PowerQuestion> {
     let hint = "name the event at which people would see a variant, as in `exposure: page_viewed`";
     let exposure = fields.required("exposure", hint, problems).and_then(|node| read_step(node, problems));
@@ -22,15 +17,15 @@ pub(super) fn read(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<P
         .and_then(|node| read_metric(node, ("metric", "the metric of a test"), problems));
     let hint = "say the smallest change worth finding, as in `lift: 0.05` for five in a hundred";
     fields.required("lift", hint, problems);
-    let lift = number(fields, "lift", LIFT, hint, problems);
+    let lift = number(fields, "lift", PowerQuestion::LIFTS, hint, problems);
     let variants = fields.whole("variants", (2, PowerQuestion::VARIANTS_MAX), problems);
     let tests = TestKind::ALL.map(|test| (test.name(), test));
     let test = fields.optional("test").and_then(|node| choice(node, "test", &tests, problems));
     let days = fields.whole("days", (1, PowerQuestion::DAYS_MAX), problems);
     let hint = "say how often a test may find a change that is none, as in `alpha: 0.05`";
-    let alpha = number(fields, "alpha", ALPHA, hint, problems);
+    let alpha = number(fields, "alpha", PowerQuestion::ALPHAS, hint, problems);
     let hint = "say how often a change is to be found, as in `power: 0.8`";
-    let power = number(fields, "power", POWER, hint, problems);
+    let power = number(fields, "power", PowerQuestion::POWERS, hint, problems);
     let place = fields.optional("period").map_or(fields.place(), |node| &node.place);
     let period = read_period(fields, problems).unwrap_or_else(PowerQuestion::usual_period);
     let as_of = read_as_of(fields, problems);

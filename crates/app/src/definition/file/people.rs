@@ -1,8 +1,9 @@
 //! How many people may be used for purposes under a text that is not in force yet.
 //!
-//! Only who may change the file is told, who could save it and look; and less than the ledger's figure says by itself:
-//! nothing below the minimum group, the larger of both texts, and no difference of fewer people than that, so that no two
-//! texts tell of somebody. No table is read.
+//! Only who may change the file is told, who could save it and look; and less than the ledger's figure says by itself.
+//! The people of a text are told in steps of the minimum group in force, and not where they are nearly as many as now. What a
+//! text says of its own group only hides more: else texts that differ in it alone would measure what is hidden. No table is
+//! read.
 
 use super::File;
 use crate::state::State;
@@ -18,30 +19,30 @@ pub(super) fn of(state: &State, file: &File<'_>, before: &Definitions, after: &D
         _ => false,
     };
     let snapshot = state.lake.snapshot();
-    let purposes = after.purposes.values().filter(is_reached);
-    let found = purposes.filter_map(|purpose| {
+    let used =
+        |purpose: &Purpose, definitions: &Definitions| snapshot.people_for(purpose, &definitions.laws).used.len();
+    // A purpose that is new has no group in force.
+    let largest = before.purposes.values().map(|purpose| purpose.min_group).max();
+    let found = after.purposes.values().filter(is_reached).filter_map(|purpose| {
         let known = before.purposes.get(&purpose.name);
-        let used =
-            |purpose: &Purpose, definitions: &Definitions| snapshot.people_for(purpose, &definitions.laws).used.len();
-        let now = known.map(|known| (used(known, before), u64::from(known.min_group)));
-        let then = (used(purpose, after), u64::from(purpose.min_group));
+        let now = known.map(|known| used(known, before));
+        let then = used(purpose, after);
+        let in_force = known.map(|known| known.min_group).or(largest).unwrap_or(purpose.min_group);
         let is_same = now == Some(then) && file.kind == DefinitionKind::Laws;
-        (!is_same).then(|| told(&purpose.title, now, then))
+        (!is_same).then(|| told(&purpose.title, (now, then), (in_force.into(), purpose.min_group.into())))
     });
     found.collect()
 }
 
-/// What is told of two counts, each with the minimum group that holds with it.
-fn told(title: &str, now: Option<(u64, u64)>, (then, min_group): (u64, u64)) -> ForeseenPeople {
-    let larger = min_group.max(now.map_or(0, |(_, min_group)| min_group));
-    let before = now.map(|(people, _)| people);
-    let is_near = before.is_some_and(|before| before != then && before.abs_diff(then) < larger);
-    let shown = |people: u64| Some(people).filter(|people| *people >= larger);
+/// What is told of the people now and then, with the minimum group in force and that of the text.
+fn told(title: &str, (before, after): (Option<u64>, u64), (in_force, min_group): (u64, u64)) -> ForeseenPeople {
+    let is_near = before.is_some_and(|before| before != after && before.abs_diff(after) < in_force);
+    let shown = Some(after).filter(|after| !is_near && *after >= in_force.max(min_group));
     ForeseenPeople {
         purpose: title.to_owned(),
-        before: before.and_then(shown),
-        after: shown(then).filter(|_| !is_near),
-        is_too_few: then < min_group,
+        before: before.filter(|before| *before >= in_force),
+        after: shown.map(|after| if before == Some(after) { after } else { after - after % in_force }),
+        is_too_few: !is_near && min_group >= in_force && after < min_group,
     }
 }
 
@@ -49,18 +50,32 @@ fn told(title: &str, now: Option<(u64, u64)>, (then, min_group): (u64, u64)) -> 
 mod tests {
     use super::told;
 
+    fn found(people: (Option<u64>, u64), groups: (u64, u64)) -> (Option<u64>, Option<u64>, bool) {
+        let told = told("e-mail", people, groups);
+        (told.before, told.after, told.is_too_few)
+    }
+
     #[test]
-    fn no_count_below_the_larger_group_and_no_small_difference_is_told() {
-        let found = |now, then| {
-            let told = told("e-mail", now, then);
-            (told.before, told.after, told.is_too_few)
-        };
-        assert_eq!(found(Some((1_456, 50)), (1_822, 50)), (Some(1_456), Some(1_822), false));
-        assert_eq!(found(Some((1_456, 50)), (1_456, 50)), (Some(1_456), Some(1_456), false));
-        assert_eq!(found(Some((1_456, 50)), (1_455, 50)), (Some(1_456), None, false), "one person is nobody's to find");
-        assert_eq!(found(Some((120, 50)), (120, 200)), (None, None, true));
-        assert_eq!(found(Some((120, 200)), (120, 50)), (None, None, false));
-        assert_eq!(found(Some((300, 50)), (10, 50)), (Some(300), None, true));
-        assert_eq!(found(None, (300, 50)), (None, Some(300), false));
+    fn no_count_below_the_group_and_no_small_difference_is_told() {
+        assert_eq!(found((Some(1_456), 1_822), (50, 50)), (Some(1_456), Some(1_800), false));
+        assert_eq!(found((Some(1_456), 1_456), (50, 50)), (Some(1_456), Some(1_456), false));
+        assert_eq!(found((Some(1_456), 1_455), (50, 50)), (Some(1_456), None, false), "one person is nobody's to find");
+        assert_eq!(found((Some(120), 120), (50, 200)), (Some(120), None, true));
+        assert_eq!(found((Some(120), 120), (200, 50)), (None, None, false));
+        assert_eq!(found((Some(300), 10), (50, 50)), (Some(300), None, true));
+        assert_eq!(found((None, 333), (50, 50)), (None, Some(300), false));
+    }
+
+    #[test]
+    fn texts_that_differ_in_their_group_alone_do_not_measure_what_is_hidden() {
+        let worlds = [(Some(300), 10), (Some(120), 119), (Some(1_456), 1_480), (None, 33)];
+        for people @ (before, after) in worlds {
+            let in_force = 50;
+            let hidden = |min_group| found(people, (in_force, min_group));
+            for min_group in 2..2_000 {
+                let other = (before, if after < in_force { after + 1 } else { after - 1 });
+                assert_eq!(hidden(min_group), found(other, (in_force, min_group)), "{people:?}, {min_group}");
+            }
+        }
     }
 }

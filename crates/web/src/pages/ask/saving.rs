@@ -190,7 +190,8 @@ fn part(app: &App, (frame, page): (&Frame, &PageRequest), template: &str, mut vi
 
 fn saved_at(kind: &str, name: &str, is_it: bool) -> String {
     let face = if is_it { "?face=it" } else { "" };
-    if kind == "audience" { format!("/audiences/{}{face}", percent_encode(name)) } else { format!("/{face}") }
+    let folder = if kind == "audience" { "audiences" } else { "questions" };
+    format!("/{folder}/{}{face}", percent_encode(name))
 }
 
 #[cfg(test)]

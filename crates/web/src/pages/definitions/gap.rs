@@ -7,7 +7,8 @@
 use crate::body::percent_encode;
 use crate::pages::ask::LedHere;
 use crate::problem::Problem;
-use api::{PolicyTeam, PolicyView, Principal, Product};
+use crate::sentence::uncapital;
+use api::{Catalog, FieldView, PolicyView, Principal, Product};
 use serde::Serialize;
 use serde_json::Value as Json;
 use spec::{Change, FieldClass, Release};
@@ -35,7 +36,9 @@ impl Gap {
         led_here: Option<LedHere>,
     ) -> Result<Gap, Problem> {
         let policy = product.policy(who)?;
-        let team = team_for(&policy.teams, path);
+        let close = policy.teams.iter().filter_map(|team| Some((spec::closeness(&team.looks_after, path)?, team)));
+        let team = close.max_by_key(|(closeness, _)| *closeness).map(|(_, team)| team);
+        let words = Words { path, policy: &policy, catalog: &product.catalog(who)? };
         let parts = [
             change.map(|change| format!("change={}", percent_encode(&change.to_string()))),
             led_here.as_ref().map(|led_here| format!("q={}", percent_encode(&led_here.q))),
@@ -45,7 +48,7 @@ impl Gap {
         Ok(Gap {
             title: "A change that somebody else decides",
             path: path.to_owned(),
-            what: change.and_then(|change| Change::parse(change).ok()).map(|change| in_words(&change, path, &policy)),
+            what: change.and_then(|change| Change::parse(change).ok()).map(|change| words.of(&change)),
             team: team.map(|team| team.title.clone()),
             within: team.and_then(|team| team.answers_within.clone()),
             link: format!("{}{mark}{query}", super::href(path)),
@@ -54,53 +57,82 @@ impl Gap {
     }
 }
 
-/// The team that looks after a file: by the longest of the places that hold it.
-fn team_for<'a>(teams: &'a [PolicyTeam], path: &str) -> Option<&'a PolicyTeam> {
-    let fits = |place: &&String| *place == path || place.ends_with('/') && path.starts_with(place.as_str());
-    let nearest =
-        |team: &'a PolicyTeam| Some((team.looks_after.iter().filter(fits).map(|place| place.len()).max()?, team));
-    teams.iter().filter_map(nearest).max_by_key(|(length, _)| *length).map(|(_, team)| team)
+/// Names as whoever asks knows them; one that is not known to them stays as it is.
+struct Words<'a> {
+    path: &'a str,
+    policy: &'a PolicyView,
+    catalog: &'a Catalog,
 }
 
-/// A change in the words of whoever asks for it.
-fn in_words(change: &Change, path: &str, policy: &PolicyView) -> String {
-    let purpose = |name: &String| {
-        let known = policy.purposes.iter().find(|known| known.name == *name);
+impl Words<'_> {
+    /// A change in the words of whoever asks for it.
+    fn of(&self, change: &Change) -> String {
+        match change {
+            Change::AllowField { object, field, purpose } => {
+                format!("that {} may be used for {}", self.field(object, field), self.purpose(purpose))
+            }
+            Change::DeclareField { object, field, value_type, purpose } => {
+                let (event, sort) = (self.event(object), value_type.name());
+                let purpose = self.purpose(purpose);
+                format!("that {event} comes to have the field `{field}` ({sort}), which may be used for {purpose}")
+            }
+            Change::DeclareEvent { event } => format!("that the event `{event}` comes in"),
+            Change::AllowPurpose { purpose, release } => {
+                let what = match release {
+                    Release::Aggregate => "figures about groups",
+                    Release::List => "lists of people",
+                    Release::Profile => "facts about single people",
+                };
+                format!("that {} gets {what} for {}", self.role(), self.purpose(purpose))
+            }
+            Change::ShowClass { class } => {
+                let what = match class {
+                    FieldClass::None => "harmless fields",
+                    FieldClass::Pseudonym => "pseudonyms",
+                    FieldClass::Direct => "names, addresses",
+                    FieldClass::Sensitive => "sensitive fields",
+                };
+                format!("that {} sees {what} as they are", self.role())
+            }
+            Change::ShowDifferences => {
+                "that two answers may differ by fewer people than the smallest group that is shown".to_owned()
+            }
+            Change::AllowQuestions { per_day } => format!("that {per_day} questions may be asked on a day"),
+            Change::Define { title, .. } => {
+                let kind = self.path.split('/').next().unwrap_or_default().trim_end_matches('s');
+                format!("that “{title}” is defined ({kind})")
+            }
+        }
+    }
+
+    fn purpose(&self, name: &str) -> String {
+        let known = self.policy.purposes.iter().find(|known| known.name == name);
         known.map_or_else(|| format!("`{name}`"), |known| known.title.clone())
-    };
-    match change {
-        Change::AllowField { object, field, purpose: of } => {
-            format!("that `{field}` of `{object}` may be used for {}", purpose(of))
+    }
+
+    fn event(&self, name: &str) -> String {
+        let known = self.catalog.events.iter().find(|known| known.name == name);
+        known.map_or_else(|| format!("`{name}`"), |known| uncapital(&known.title))
+    }
+
+    fn field(&self, object: &str, name: &str) -> String {
+        let is_called = |field: &&FieldView| field.name == name;
+        match self.catalog.events.iter().find(|event| event.name == object) {
+            Some(event) => match event.properties.iter().find(is_called) {
+                Some(field) => format!("{} of {}", uncapital(&field.title), uncapital(&event.title)),
+                None => format!("`{name}` of {}", uncapital(&event.title)),
+            },
+            None => match self.catalog.traits.iter().find(is_called) {
+                Some(field) => uncapital(&field.title),
+                None => format!("`{name}` of `{object}`"),
+            },
         }
-        Change::DeclareField { object, field, value_type, purpose: of } => {
-            let sort = value_type.name();
-            format!("that `{object}` comes to have the field `{field}` ({sort}), which may be used for {}", purpose(of))
-        }
-        Change::DeclareEvent { event } => format!("that the event `{event}` comes in"),
-        Change::AllowPurpose { purpose: of, release } => {
-            let what = match release {
-                Release::Aggregate => "figures about groups",
-                Release::List => "lists of people",
-                Release::Profile => "facts about single people",
-            };
-            format!("that a role gets {what} for {}", purpose(of))
-        }
-        Change::ShowClass { class } => {
-            let what = match class {
-                FieldClass::None => "harmless fields",
-                FieldClass::Pseudonym => "pseudonyms",
-                FieldClass::Direct => "names and addresses",
-                FieldClass::Sensitive => "sensitive fields",
-            };
-            format!("that a role sees {what} as they are")
-        }
-        Change::ShowDifferences => {
-            "that two answers may differ by fewer people than the smallest group that is shown".to_owned()
-        }
-        Change::AllowQuestions { per_day } => format!("that {per_day} questions may be asked on a day"),
-        Change::Define { title, .. } => {
-            let kind = path.split('/').next().unwrap_or_default().trim_end_matches('s');
-            format!("that “{title}” is defined ({kind})")
-        }
+    }
+
+    /// The role whose file it is.
+    fn role(&self) -> String {
+        let name = self.path.strip_prefix("roles/").and_then(|file| file.strip_suffix(".yaml")).unwrap_or(self.path);
+        let known = self.policy.roles.iter().find(|known| known.name == name);
+        known.map_or_else(|| format!("the role `{name}`"), |known| format!("the role {}", known.title))
     }
 }
