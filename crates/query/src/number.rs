@@ -36,11 +36,11 @@ pub(crate) fn shown(number: Number, data_type: &DataType) -> Result<Value> {
 }
 
 /// A number as a part of a sum that is only compared: of whole numbers and decimals what they add, of doubles something
-/// that adds up in any order.
+/// that adds up in any order and tells short ones apart: the highest bits, into which all bits go.
 pub(crate) fn part(number: Number) -> u32 {
     match number {
         Number::Exact(value) => value as u32,
-        Number::Double(value) => ((value + 0.0).to_bits().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32,
+        Number::Double(value) => ((value + 0.0).to_bits().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48) as u32,
     }
 }
 
@@ -56,4 +56,17 @@ pub(crate) fn double(value: &Value) -> Option<f64> {
 
 fn narrow(value: i128) -> Result<i64> {
     i64::try_from(value).map_err(|_| error::bug("a time beyond the calendar"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_doubles_are_parts_that_differ() {
+        let parts: std::collections::BTreeSet<u32> =
+            (0..64).map(|n| part(Number::Double(f64::from(n) / 2.0)) & 0xffff).collect();
+        assert_eq!(parts.len(), 64, "halves up to 32");
+        assert_eq!(part(Number::Double(-0.0)), part(Number::Double(0.0)));
+    }
 }

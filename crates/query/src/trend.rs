@@ -304,11 +304,12 @@ impl TellingOf<'_> {
             Measure::Ratio(top, bottom) => vec![top, bottom],
             Measure::Metric(_) => return Err(error::bug("a metric was not replaced by its definition")),
         };
-        let of_atom = |(atom, (totals, people)): (&MeasureAtom, &(Vec<Total>, People))| {
+        // The two totals of a quotient may be of one sort: each is remembered by its place.
+        let of_atom = |(half, (atom, (totals, people))): (usize, (&MeasureAtom, &(Vec<Total>, People)))| {
             let told = totals.iter().enumerate().map(|(place, total)| {
                 let Total { function, value, amounts } = total;
                 let sort = sort_of(*function, atom.property.as_deref());
-                let cell = || format!("{name} {function:?} {:?} {place}", atom.property);
+                let cell = || format!("{name} {half} {function:?} {:?} {place}", atom.property);
                 let (value, shares) = (value.clone(), self.shares);
                 guard.told(Figure { sort: &sort, cell: &cell, people, amounts, value, shares })
             });
@@ -318,7 +319,7 @@ impl TellingOf<'_> {
                 told => told.first().cloned(),
             })
         };
-        let told: Option<Vec<Value>> = atoms.into_iter().zip(&cell.figures).map(of_atom).collect();
+        let told: Option<Vec<Value>> = atoms.into_iter().zip(&cell.figures).enumerate().map(of_atom).collect();
         Ok(told.and_then(|told| match told.as_slice() {
             [value] => Some(value.clone()),
             [top, bottom] => Some(ratio(top, bottom)),

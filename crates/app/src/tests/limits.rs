@@ -438,6 +438,16 @@ fn what_one_purchase_adds_is_told_by_no_total() {
         // A hundred others are others.
         assert_ne!(figure(&world, measure, Some("event.amount < 40"), "2024-05-01"), all, "{measure}");
     }
+    // Both totals of a quotient are remembered, also where they are of one sort.
+    for (quotient, top) in [
+        ("count(purchase) / count(visit)", "count(purchase)"),
+        ("people(purchase) / people(visit)", "people(purchase)"),
+    ] {
+        let world = bought().open();
+        figure(&world, quotient, None, "2024-05-01");
+        let told = figure(&world, top, without_one, "2024-04-01");
+        assert_eq!(told, Value::Integer(PEOPLE as i64), "{quotient}, then {top} without one");
+    }
     // What is told of all by a sum is not told without one by an average.
     let world = bought().open();
     let sum = figure(&world, "sum(purchase.amount)", None, "2024-05-01");

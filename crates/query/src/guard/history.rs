@@ -230,19 +230,21 @@ impl<'h> Search<'h> {
         Ok(found)
     }
 
-    /// In how many classes a figure has other people, or gets another part from them, if these are few.
+    /// In how many classes a figure gets another part from its people, if these are few; of a figure without parts, has
+    /// other people. Who adds nothing to either does not set them apart.
     fn n_unlike(&self, told: &Told) -> Option<i64> {
         let (new, old) = (&self.new.classes, &told.classes);
         // Under another minimum group there were other classes; what was told then is compared by nothing.
         if new.len() != old.len() {
             return None;
         }
-        let has_amounts = new.len() > self.n_classes;
+        let first = if new.len() > self.n_classes { self.n_classes } else { 0 };
+        // There are too few classes to tell large groups apart one by one: half of them is as many as can be asked for.
+        let within = self.within.min((self.n_classes / 2).max(1) as i64);
         let mut n_unlike = 0;
-        for class in 0..self.n_classes {
-            let is_unlike = |place: usize| new.get(place) != old.get(place);
-            n_unlike += i64::from(is_unlike(class) || (has_amounts && is_unlike(self.n_classes + class)));
-            if n_unlike >= self.within {
+        for place in first..first + self.n_classes {
+            n_unlike += i64::from(new.get(place) != old.get(place));
+            if n_unlike >= within {
                 return None;
             }
         }
