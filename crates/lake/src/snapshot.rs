@@ -14,7 +14,7 @@ use chrono::{DateTime, TimeDelta};
 use policy::Grant;
 use roaring::RoaringTreemap;
 use spec::{FieldRef, Instant, LawRule, Mask, PersonId, Purpose, Release, Result};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// One consistent state: it does not change when files come in later.
@@ -99,8 +99,10 @@ impl Snapshot {
             Some(earlier) => Arc::clone(&earlier.traits),
             None => Arc::new(TraitTable::load(&state.traits, &roots)?),
         };
-        let deliveries = last_deliveries(&imports, &lock(&books));
-        let last_days = last_days(&imports, &lock(&books));
+        let (deliveries, last_days) = {
+            let books = lock(&books);
+            (last_deliveries(&imports, &books), last_days(&imports, &books))
+        };
         Ok(Snapshot {
             versions,
             deliveries,
@@ -278,27 +280,30 @@ pub struct LastDay {
 
 fn last_days(imports: &[ImportRecord], books: &Books) -> BTreeMap<String, LastDay> {
     let day = TimeDelta::days(1);
-    let of_files = imports.iter().map(|import| import.source.as_str());
-    let sources: BTreeSet<&str> = of_files.chain(books.sources()).collect();
-    let of = |source: &str| {
-        let files = || imports.iter().filter(|import| import.source == source);
-        let last = files().map(|import| import.at).max().max(books.last_minute(source))?;
+    let mut sources: BTreeMap<&str, Vec<&ImportRecord>> = books.sources().map(|source| (source, Vec::new())).collect();
+    for import in imports {
+        sources.entry(import.source.as_str()).or_default().push(import);
+    }
+    let of = |(source, files): (&str, Vec<&ImportRecord>)| {
+        let last = files.iter().map(|import| import.at).max().max(books.last_minute(source))?;
         let since = last - day;
         // A later reading of the same file takes the place of an earlier one.
-        let read: BTreeMap<(&str, &str), &ImportRecord> = files()
+        let read: BTreeMap<(&str, &str), &ImportRecord> = files
+            .into_iter()
             .filter(|import| import.at > since)
             .map(|import| ((import.object.as_str(), import.digest.as_str()), import))
             .collect();
         let (received, rejected) = books.counts_since(source, since);
         let sum = |of: fn(&ImportRecord) -> u64| read.values().map(|import| of(import)).sum::<u64>();
-        Some(LastDay {
+        let last_day = LastDay {
             since,
             received: received + sum(|import| import.received),
             rejected: rejected + sum(|import| import.rejected),
             has_files: !read.is_empty(),
-        })
+        };
+        Some((source.to_owned(), last_day))
     };
-    sources.into_iter().filter_map(|source| Some((source.to_owned(), of(source)?))).collect()
+    sources.into_iter().filter_map(of).collect()
 }
 
 fn last_deliveries(imports: &[ImportRecord], books: &Books) -> BTreeMap<String, Instant> {

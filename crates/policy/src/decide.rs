@@ -2,7 +2,7 @@
 
 use crate::Grant;
 use roaring::RoaringTreemap;
-use spec::{Differences, FieldClass, FieldRef, Instant, Mask, Purpose, Release, Role};
+use spec::{FieldClass, FieldRef, Instant, Mask, Purpose, Release, Role};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -89,7 +89,7 @@ pub fn decide(request: &Request<'_>) -> Result<Grant, Vec<Refusal>> {
     if limits.noise.is_some() && !is_count {
         refusals.push(Refusal::NotCountsOfPeople);
     }
-    if limits.differences == Differences::Guarded && limits.noise.is_none() {
+    if limits.guards_differences() {
         match request.shows {
             Shows::Anything => refusals.push(Refusal::NotFollowed),
             Shows::Extremes => refusals.push(Refusal::OnePerson),

@@ -315,10 +315,10 @@ fn answer(scope: Scope<'_>, question: &AttributionQuestion, credits: Credits<'_>
         (vec![channel, conversions, value.unwrap_or(Value::Null)], is_withheld)
     };
     let is_named = |figures: &Figures| scope.guard.is_enough(&figures.people);
-    let mut parts: Vec<(u64, bool)> =
-        channels.iter().map(|(_, figures)| (figures.people.len(), is_named(figures))).collect();
-    scope.guard.complement(&mut parts);
-    let (named, others): (Vec<_>, Vec<_>) = channels.into_iter().zip(parts).partition(|(_, (_, is_named))| *is_named);
+    let parts: Vec<(&People, bool)> =
+        channels.iter().map(|(_, figures)| (&figures.people, is_named(figures))).collect();
+    let shown = scope.guard.complement(&parts);
+    let (named, others): (Vec<_>, Vec<_>) = channels.into_iter().zip(shown).partition(|(_, is_named)| *is_named);
     let channel_of = |key: &cells::Key| key.0.first().cloned().unwrap_or(Value::Null);
     let mut rows: Vec<(Vec<Value>, bool)> =
         named.iter().map(|((key, figures), _)| row(channel_of(key), figures)).collect();

@@ -23,6 +23,11 @@ impl OverBudget {
     pub(crate) fn what(&self) -> &str {
         &self.what
     }
+
+    /// Whether the limit is one of groups.
+    pub(crate) fn is_of_groups(&self) -> bool {
+        self.what.ends_with(" groups")
+    }
 }
 
 impl fmt::Display for OverBudget {

@@ -9,7 +9,7 @@ mod before;
 use crate::cells::{self, Key, WITHHELD};
 use crate::error;
 use crate::groups::PartGroups;
-use crate::guard::{Class, Figure, Guard, sort_of};
+use crate::guard::{Class, Figure, Guard, People, sort_of};
 use crate::number;
 use crate::pass::{Filter, Part, Pass, Values, Wanted};
 use crate::period::period_bounds;
@@ -241,14 +241,13 @@ impl<'a> Experiment<'a> {
                 if seen.takes[code] && since <= metric.within && passes() {
                     own.events += 1;
                     if let Some(value) = seen.values.and_then(|values| values.get(row)) {
-                        own.values += 1;
-                        own.total.add(value)?;
+                        own.add(value)?;
                     }
                 }
             }
         }
         for ((metric, own), sums) in self.metrics.iter().zip(own).zip(&mut arm.sums) {
-            sums.add(class, own.figure(metric.atom.function), own.counts_for(metric.atom.function))?;
+            sums.add(class, &own, metric.atom.function)?;
         }
         Ok(())
     }
@@ -268,10 +267,10 @@ impl<'a> Experiment<'a> {
             cells::column("sum", sum_type, None),
             cells::column("sum_squares", ValueType::Number, None),
         ];
-        let mut parts: Vec<(u64, bool)> =
-            arms.iter().map(|(_, arm)| (arm.people.len(), scope.guard.is_enough(&arm.people))).collect();
-        scope.guard.complement(&mut parts);
-        let (named, others): (Vec<_>, Vec<_>) = arms.iter().zip(parts).partition(|(_, (_, is_named))| *is_named);
+        let parts: Vec<(&People, bool)> =
+            arms.iter().map(|(_, arm)| (&arm.people, scope.guard.is_enough(&arm.people))).collect();
+        let shown = scope.guard.complement(&parts);
+        let (named, others): (Vec<_>, Vec<_>) = arms.iter().zip(shown).partition(|(_, is_named)| *is_named);
         let mut rows = Vec::new();
         let mut shares: BTreeMap<&Key, u64> = arms.iter().map(|(variant, _)| (*variant, 0)).collect();
         for ((variant, arm), _) in named {

@@ -365,12 +365,12 @@ fn answer(scope: Scope<'_>, question: &FunnelQuestion, groups: Groups, cost: (u6
         groups.entry(Key(Vec::new())).or_insert_with(|| Group::new(question.steps.len(), guard.sorting()));
     }
     let is_named = |(key, group): (&Key, &Group)| key.0.is_empty() || guard.is_enough(&group.people[0]);
-    let mut parts: Vec<(u64, bool)> =
-        groups.iter().map(|(key, group)| (group.people[0].len(), is_named((key, group)))).collect();
-    guard.complement(&mut parts);
-    let is_folded = parts.iter().any(|(_, is_named)| !is_named);
+    let parts: Vec<(&People, bool)> =
+        groups.iter().map(|(key, group)| (&group.people[0], is_named((key, group)))).collect();
+    let shown = guard.complement(&parts);
+    let is_folded = shown.contains(&false);
     let mut rows = Vec::new();
-    for ((key, group), _) in groups.into_iter().zip(parts).filter(|(_, (_, is_named))| *is_named) {
+    for ((key, group), _) in groups.into_iter().zip(shown).filter(|(_, is_named)| *is_named) {
         group_rows(question, guard, &key, group, &mut rows);
     }
     if is_folded {

@@ -12,7 +12,7 @@ pub(crate) use people::{Class, People, Sorting, add_classes};
 use crate::plan::{Limits, Stop};
 use history::{Nearness, Relation, hash};
 use policy::Grant;
-use spec::{Differences, MeasureFunction, Question, Value};
+use spec::{AnswerLimits, MeasureFunction, Question, Value};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Draws noise: a whole number from the two-sided geometric distribution of a scale, `P(x) ~ exp(-|x| / scale)`.
@@ -33,8 +33,8 @@ pub enum Telling {
     Unseen,
 }
 
-/// The sort of a figure: figures of one sort can be subtracted from one another, whatever kind of question they answer, and
-/// whatever it calls them.
+/// The sort of counts of people: these can be added to and subtracted from one another, whatever kind of question they answer,
+/// and whatever it calls them.
 pub(crate) const PEOPLE: &str = "people";
 
 /// As much of what a class adds is kept: parts that differ are nearly never the same.
@@ -173,22 +173,27 @@ impl Guard {
         self.told(Figure { sort: PEOPLE, cell, people, amounts: &[], value, shares })
     }
 
-    /// Of groups that together are everybody: whether each may be told, so that none follows from the others.
+    /// Of groups that together are everybody, which may be told so that none follows from the others: told of each who they
+    /// are and whether they are enough.
     ///
-    /// If the groups that may not be told are fewer people together than the minimum group, whoever knows the whole knows of
-    /// too few; so the smallest of the others is not told either.
-    pub(crate) fn complement(&self, groups: &mut [(u64, bool)]) {
-        if !matches!(self.telling, Telling::Guarded(_)) {
-            return;
+    /// If the people of the groups that may not be told are too few together, whoever knows the whole knows of too few; so the
+    /// smallest of the others is not told either.
+    pub(crate) fn complement(&self, groups: &[(&People, bool)]) -> Vec<bool> {
+        let mut shown: Vec<bool> = groups.iter().map(|(_, is_enough)| *is_enough).collect();
+        let mut hidden = groups.iter().filter(|(_, is_enough)| !is_enough).map(|(people, _)| *people).peekable();
+        if !matches!(self.telling, Telling::Guarded(_)) || hidden.peek().is_none() {
+            return shown;
         }
-        let hidden: Vec<u64> = groups.iter().filter(|(_, is_shown)| !is_shown).map(|(people, _)| *people).collect();
-        if hidden.is_empty() || hidden.iter().sum::<u64>() >= self.min_group {
-            return;
+        let mut together = self.sorting().nobody();
+        hidden.for_each(|people| together.merge(people));
+        if self.is_enough(&together) {
+            return shown;
         }
-        let smallest = groups.iter_mut().filter(|(_, is_shown)| *is_shown).min_by_key(|(people, _)| *people);
-        if let Some((_, is_shown)) = smallest {
-            *is_shown = false;
+        let told = groups.iter().enumerate().filter(|(_, (_, is_enough))| *is_enough);
+        if let Some((smallest, _)) = told.min_by_key(|(_, (people, _))| people.len()) {
+            shown[smallest] = false;
         }
+        shown
     }
 
     /// What was told, and which questions have to be asked again first.
@@ -289,25 +294,54 @@ pub fn everybody(grant: &Grant) -> Told {
     }
 }
 
+/// So many people are told of, whoever they are, under a minimum group and these limits.
+pub fn surely_enough(min_group: u64, limits: &AnswerLimits) -> u64 {
+    if limits.guards_differences() { History::within_max(min_group) } else { min_group }
+}
+
 /// Whether answers under a grant are held against what was told before.
 pub fn is_guarded(grant: &Grant) -> bool {
-    grant.limits().differences == Differences::Guarded && grant.limits().noise.is_none()
+    grant.limits().guards_differences()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn how_many_are_enough_is_known_to_nobody_where_differences_are_guarded() {
-        let guard = |telling| Guard {
+    fn guard(telling: Telling) -> Guard {
+        Guard {
             min_group: 10,
             epsilon: 0.0,
             telling,
             question: String::new(),
             stop: Arc::new(|| false),
             found: Mutex::default(),
+        }
+    }
+
+    #[test]
+    fn the_smallest_part_goes_with_those_that_are_too_few_together() {
+        let guard = guard(Telling::Guarded(Arc::new(History::new(Vec::new(), 0, 7))));
+        let shown = |sizes: &[i64]| {
+            let sorting = Sorting::for_groups(10);
+            let parts: Vec<People> =
+                (0..).zip(sizes).map(|(n, size)| sorting.people(n * 1_000..n * 1_000 + size)).collect();
+            guard.complement(&parts.iter().map(|people| (people, guard.is_enough(people))).collect::<Vec<_>>())
         };
+        assert_eq!(shown(&[40, 20, 30]), [true; 3], "nobody is hidden");
+        assert_eq!(shown(&[40, 20, 30, 9]), [true, false, true, false]);
+        assert_eq!(
+            shown(&[40, 20, 30, 9, 9]),
+            [true, true, true, false, false],
+            "eighteen are enough, whoever they are"
+        );
+        let n_shown = (0..50).filter(|n| shown(&[40 + n, 20, 6, 6])[1]).count();
+        assert!([0, 50].contains(&n_shown), "it follows from those that are hidden");
+        assert_eq!(shown(&[5]), [false], "nobody is left to go with them");
+    }
+
+    #[test]
+    fn how_many_are_enough_is_known_to_nobody_where_differences_are_guarded() {
         let (plain, guarded) =
             (guard(Telling::Plain), guard(Telling::Guarded(Arc::new(History::new(Vec::new(), 0, 7)))));
         let people = |first: i64, n: i64| Sorting::for_groups(10).people(first..first + n);

@@ -51,5 +51,7 @@ mod trend;
 
 pub use error::out_of_time;
 pub use forecast::{Forecast, forecast};
-pub use guard::{Draw, History, Telling, Told, everybody, is_guarded};
-pub use plan::{Limits, Plan, Report, Rows, Stop, is_about_people, is_over_budget, is_stopped, run, span};
+pub use guard::{Draw, History, Telling, Told, everybody, is_guarded, surely_enough};
+pub use plan::{
+    Limits, Plan, Report, Rows, Stop, has_too_many_groups, is_about_people, is_over_budget, is_stopped, run, span,
+};

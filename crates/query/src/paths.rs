@@ -299,9 +299,9 @@ fn table(counted: &Counted, question: &PathsQuestion, guard: &Guard) -> (Vec<Col
     let mut all: Vec<(&People, Vec<&str>)> =
         counted.people.iter().map(|(key, people)| (people, counted.names_of(*key))).collect();
     all.sort_unstable_by(|(one, names), (other, others)| other.len().cmp(&one.len()).then_with(|| names.cmp(others)));
-    let mut parts: Vec<(u64, bool)> = all.iter().map(|(people, _)| (people.len(), guard.is_enough(people))).collect();
-    guard.complement(&mut parts);
-    let (named, withheld): (Vec<_>, Vec<_>) = all.into_iter().zip(parts).partition(|(_, (_, is_named))| *is_named);
+    let parts: Vec<(&People, bool)> = all.iter().map(|(people, _)| (*people, guard.is_enough(people))).collect();
+    let shown = guard.complement(&parts);
+    let (named, withheld): (Vec<_>, Vec<_>) = all.into_iter().zip(shown).partition(|(_, is_named)| *is_named);
     let n_withheld = withheld.len();
     let list = |names: &[&str]| Value::List(names.iter().map(|name| Value::Text((*name).to_owned())).collect());
     let (top, others) = named.split_at(named.len().min(question.top as usize));

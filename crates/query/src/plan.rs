@@ -202,3 +202,9 @@ pub fn is_about_people(error: &Error) -> bool {
 pub fn is_over_budget(error: &Error) -> Option<&str> {
     error.source.as_ref()?.downcast_ref::<OverBudget>().map(OverBudget::what)
 }
+
+/// Whether an error says that an answer would have too many groups.
+pub fn has_too_many_groups(error: &Error) -> bool {
+    let over = error.source.as_ref().and_then(|source| source.downcast_ref::<OverBudget>());
+    over.is_some_and(OverBudget::is_of_groups)
+}

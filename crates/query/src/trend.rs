@@ -48,7 +48,7 @@ pub(crate) fn run(scope: Scope<'_>, question: &TrendQuestion) -> Result<Rows> {
     let mut all = threads.next().unwrap_or_else(new);
     threads.try_for_each(|other| all.merge(&other))?;
     let cost = trend.pass.cost();
-    let cells = trend.cells(&all, scope.grant.min_group())?;
+    let cells = trend.cells(&all, scope.guard.surely_enough())?;
     answer(scope, question, &starts, cells, cost)
 }
 
@@ -253,13 +253,16 @@ fn answer(
     let mut rows = Vec::new();
     for (interval, start) in starts.iter().enumerate() {
         let mut of_interval = cells.remove(&interval).unwrap_or_default();
-        let mut parts: Vec<(u64, bool)> =
-            of_interval.values().map(|cell| (cell.people().map_or(0, People::len), is_shown(cell))).collect();
-        guard.complement(&mut parts);
+        let nobody = People::default();
+        let parts: Vec<(&People, bool)> =
+            of_interval.values().map(|cell| (cell.people().unwrap_or(&nobody), is_shown(cell))).collect();
+        let parts = guard.complement(&parts);
         // Groups that the others would tell of have nobody.
-        of_interval.values_mut().zip(&parts).filter(|(cell, part)| is_shown(cell) && !part.1).for_each(|(cell, _)| {
-            *cell = Cell::of_nobody(&question.measure);
-        });
+        of_interval.values_mut().zip(parts).filter(|(cell, is_told)| is_shown(cell) && !is_told).for_each(
+            |(cell, _)| {
+                *cell = Cell::of_nobody(&question.measure);
+            },
+        );
         for group in &named {
             let cell = of_interval.remove(group).unwrap_or_else(|| Cell::of_nobody(&question.measure));
             let value = telling.told(&cell, &format!("{start} {group:?}"))?;

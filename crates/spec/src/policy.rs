@@ -104,6 +104,13 @@ pub struct AnswerLimits {
     pub noise: Option<Noise>,
 }
 
+impl AnswerLimits {
+    /// Whether answers are held against those before them. Where counts are noisy, the noise does what that would.
+    pub fn guards_differences(&self) -> bool {
+        self.differences == Differences::Guarded && self.noise.is_none()
+    }
+}
+
 /// What becomes of a figure about nearly the same people as one that the user has seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Differences {

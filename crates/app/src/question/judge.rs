@@ -174,7 +174,9 @@ impl<'a> Scene<'a> {
             Err(error) => match query::is_over_budget(&error) {
                 Some(what) => {
                     let advice = error.hint.as_deref().unwrap_or("ask for less at once");
-                    return Ok(Decided::refused(vec![reason::over_budget(question, what, advice)]));
+                    let refused = Refused::by(reason::over_budget(question, what, advice));
+                    let has_too_many_groups = query::has_too_many_groups(&error);
+                    return Ok(Decided::Refused(Refused { has_too_many_groups, ..refused }));
                 }
                 None if query::is_about_people(&error) => {
                     return Ok(Decided::refused(vec![reason::rows_of_people(purpose)]));
@@ -225,7 +227,7 @@ impl<'a> Scene<'a> {
     /// Names that are not there make a refusal, everything else that does not resolve makes no sense.
     fn unresolved(&self, question: &Question, unresolved: Vec<Unresolved>) -> Decided {
         let mut diagnostics = Vec::new();
-        let mut refused = Refused { reasons: Vec::new(), instead: Vec::new(), run: None };
+        let mut refused = Refused::default();
         for item in unresolved {
             match item {
                 Unresolved::Wrong(diagnostic) => diagnostics.push(diagnostic),
@@ -352,16 +354,19 @@ pub(crate) enum Decided {
 }
 
 /// What stands against a question, and other questions that may do.
+#[derive(Default)]
 pub(crate) struct Refused {
     pub(crate) reasons: Vec<Reason>,
     pub(crate) instead: Vec<Instead>,
     /// What was run before it was refused for what came out: it is read, and so on record.
     pub(crate) run: Option<Box<Allowed>>,
+    /// Whether the answer would have too many groups.
+    pub(crate) has_too_many_groups: bool,
 }
 
 impl Refused {
     pub(crate) fn by(reason: Reason) -> Refused {
-        Refused { reasons: vec![reason], instead: Vec::new(), run: None }
+        Refused { reasons: vec![reason], ..Refused::default() }
     }
 }
 
@@ -376,6 +381,6 @@ pub(crate) struct Instead {
 
 impl Decided {
     fn refused(reasons: Vec<Reason>) -> Decided {
-        Decided::Refused(Refused { reasons, instead: Vec::new(), run: None })
+        Decided::Refused(Refused { reasons, ..Refused::default() })
     }
 }

@@ -11,7 +11,7 @@ use query::Rows;
 use roaring::RoaringTreemap;
 use spec::{Instant, Question, Value};
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// All that is kept takes no more.
 const BYTES_MAX: usize = 16 << 20;
@@ -50,13 +50,13 @@ pub(crate) struct Key {
     people: People,
 }
 
-/// Whom a grant holds, told by its address: as long as it is held here nobody else has that.
+/// Whom a grant holds, told by its address: as long as that is known here nobody else has it, and the set itself can go.
 #[derive(Clone)]
-struct People(Arc<RoaringTreemap>);
+struct People(Weak<RoaringTreemap>);
 
 impl PartialEq for People {
     fn eq(&self, other: &People) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        self.0.ptr_eq(&other.0)
     }
 }
 
@@ -74,7 +74,7 @@ impl Key {
             role: role.to_owned(),
             tables: snapshot.table_versions(),
             now,
-            people: People(Arc::clone(grant.shared_people())),
+            people: People(Arc::downgrade(grant.shared_people())),
         }
     }
 }

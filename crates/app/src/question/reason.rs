@@ -58,6 +58,11 @@ pub(crate) fn unknown_name(
         }
         .closed_by(missing.by(whose).about(file).in_file(file));
     }
+    // What other events have is declared as a property of this one, as whoever wrote it without an event meant it.
+    let (kind, named) = match &elsewhere {
+        Some(elsewhere) => ("property", elsewhere.missing()),
+        None => (kind, subject.to_owned()),
+    };
     let (folder, who) = match kind {
         "metric" => ("metrics/", "both teams"),
         "audience" => ("audiences/", "both teams"),
@@ -65,10 +70,10 @@ pub(crate) fn unknown_name(
         "destination" => ("destinations/", "both teams"),
         _ => ("contracts/", "the owner of the source"),
     };
-    let title = format!("Declare the {kind} \u{201c}{subject}\u{201d}");
-    let what = format!("the {kind} \u{201c}{subject}\u{201d} is not declared");
+    let title = format!("Declare the {kind} \u{201c}{named}\u{201d}");
+    let what = format!("the {kind} \u{201c}{named}\u{201d} is not declared");
     let missing = Missing::new(Work::Declare, title, what);
-    let missing = match declaration(scene, question, subject, kind) {
+    let missing = match declaration(scene, question, &named, kind) {
         Some((file, change)) => {
             let whose = match scene.definitions.sources.values().find(|source| source.contract_path == file) {
                 Some(source) => Whose::of_source(scene.definitions, source),
@@ -118,25 +123,45 @@ fn file_left_out<'s>(scene: &Scene<'s>, question: &Question, subject: &str, kind
 
 /// Too few people meet the condition.
 pub(crate) fn under_minimum_group(purpose: &Purpose) -> Reason {
-    let least = people_words(purpose.min_group.into());
+    let Least { enough, rule } = Least::of(purpose);
     let missing = Missing::new(
         Work::Widen,
         "Ask for a wider group".to_owned(),
-        format!("{least} who meet the condition and may be used for {}", purpose.title),
+        format!("{enough} who meet the condition and may be used for {}", purpose.title),
     );
     Told {
         code: ReasonCode::UnderMinimumGroup,
         subject: &purpose.name,
         for_marketing: format!(
-            "Fewer than {least} are left, too few to show for {}: somebody could be recognised.",
+            "Fewer than {enough} are left, too few to show for {}: somebody could be recognised.",
             purpose.title
         ),
-        for_it: format!(
-            "The answer is about fewer distinct people than `min_group: {}` of `purposes/{}.yaml`.",
-            purpose.min_group, purpose.name
-        ),
+        for_it: format!("The answer is about fewer distinct people than {rule}."),
     }
     .closed_by(missing.for_purpose(&purpose.name))
+}
+
+/// Of how many people a purpose tells: at least the minimum group; where it guards differences up to half as many more, which
+/// follows from who they are, so that nobody can say of fewer that they are fewer than the minimum group.
+struct Least {
+    /// So many people are enough, whoever they are.
+    enough: String,
+    /// How many are asked for.
+    rule: String,
+}
+
+impl Least {
+    fn of(purpose: &Purpose) -> Least {
+        let least = purpose.min_group;
+        let enough = people_words(query::surely_enough(least.into(), &purpose.limits));
+        let rule = format!("`min_group: {least}` of `{}`", file_of(purpose));
+        let more = if purpose.limits.guards_differences() {
+            ", or up to half as many more since it guards differences"
+        } else {
+            ""
+        };
+        Least { enough, rule: format!("{rule}{more}") }
+    }
 }
 
 /// A text in SQL whose rows would be about single people, whatever the role gets of them elsewhere.
@@ -172,11 +197,6 @@ pub(crate) fn over_budget(question: &Question, what: &str, advice: &str) -> Reas
         for_it: format!("One answer holds at most {what}, so that memory and time stay bounded."),
     }
     .closed_by(missing)
-}
-
-/// Whether an answer would have too many groups, by the words above.
-pub(crate) fn is_of_groups(reason: &Reason) -> bool {
-    reason.code == ReasonCode::OverBudget && reason.for_it.contains(" groups,")
 }
 
 /// The user has asked as much for a purpose as a day has room for.
@@ -216,7 +236,7 @@ pub(crate) fn too_many_questions(definitions: &Definitions, purpose: &Purpose) -
 /// A figure is about nearly the same people as one that was told in another state, and that one could not be told again.
 pub(crate) fn too_near(purpose: &Purpose) -> Reason {
     let file = file_of(purpose);
-    let what = format!("a group that differs by {} from those before", people_words(purpose.min_group.into()));
+    let what = format!("a group that differs by {} from those before", Least::of(purpose).enough);
     let missing = Missing::new(Work::Widen, "Ask for what differs by more people".to_owned(), what);
     Told {
         code: ReasonCode::TooNear,
@@ -224,7 +244,10 @@ pub(crate) fn too_near(purpose: &Purpose) -> Reason {
         for_marketing:
             "This is about nearly the same people as something you asked before: the difference would tell of too few."
                 .to_owned(),
-        for_it: format!("`{file}` guards differences of fewer people than `min_group: {}`.", purpose.min_group),
+        for_it: format!(
+            "`{file}` guards differences of fewer people than `min_group: {}`, or up to half as many more.",
+            purpose.min_group
+        ),
     }
     .closed_by(missing.in_file(&file).for_purpose(&purpose.name))
 }

@@ -60,8 +60,8 @@ pub(crate) fn with_remedies(scene: &Scene<'_>, question: &Question, refused: Ref
     let began = scene.state.clock.now();
     let scene = &Scene { aim: Aim::Judge, until: began + TRIED, ..scene.clone() };
     let mut ways: Vec<Way> = Vec::new();
-    for Instead { title, question, effect } in refused.instead {
-        ways.push(vec![Candidate { effect, ..Candidate::new(title, question) }]);
+    for Instead { title, question, effect } in &refused.instead {
+        ways.push(vec![Candidate { effect: effect.clone(), ..Candidate::new(title.clone(), question.clone()) }]);
     }
     let (until, looking_until) = (began + TRYING, began + LOOKING);
     let is_too_few = is_too_few(&refused.reasons);
@@ -71,7 +71,7 @@ pub(crate) fn with_remedies(scene: &Scene<'_>, question: &Question, refused: Ref
     if is_too_few {
         ways.extend(meant(&mut search, question));
     }
-    ways.extend(changes(scene, question, &refused.reasons));
+    ways.extend(changes(scene, question, &refused));
     let mut offers: Vec<Remedy> = Vec::new();
     for way in &ways {
         if offers.len() == OFFERS_MAX {
@@ -250,11 +250,12 @@ fn is_too_few(reasons: &[Reason]) -> bool {
 
 /// Ways worth trying, in the order of how much of the question they keep: a term that is easier to meet, a smaller question,
 /// without what stands in the way, figures instead of a list, another purpose.
-fn changes(scene: &Scene<'_>, question: &Question, reasons: &[Reason]) -> Vec<Way> {
+fn changes(scene: &Scene<'_>, question: &Question, refused: &Refused) -> Vec<Way> {
     use ReasonCode::{
         CountsOnly, FaultySource, FieldHidden, ListTooLarge, ListTooSmall, NotFollowed, NotForDestination, NotYet,
         OnePerson, OverBudget, ReleaseLevel, StaleSource, TermsRelease, TooCostly,
     };
+    let reasons = refused.reasons.as_slice();
     let has = |codes: &[ReasonCode]| reasons.iter().any(|reason| codes.contains(&reason.code));
     let one = |candidate: Candidate| vec![candidate];
     let mut found: Vec<Way> = Vec::new();
@@ -269,8 +270,7 @@ fn changes(scene: &Scene<'_>, question: &Question, reasons: &[Reason]) -> Vec<Wa
         found.extend(sent_elsewhere(scene, question).into_iter().map(one));
     }
     if has(&[OverBudget, TooCostly]) {
-        let is_of_groups = reasons.iter().any(super::reason::is_of_groups);
-        found.extend(smaller(scene.definitions, question, is_of_groups));
+        found.extend(smaller(scene.definitions, question, refused.has_too_many_groups));
         found.extend(sql::smaller(scene, question, has(&[OverBudget])));
     }
     if has(&[OnePerson]) {

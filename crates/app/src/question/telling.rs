@@ -115,6 +115,7 @@ pub(crate) fn telling(scene: &Scene<'_>, question: &Question, grant: &Grant) -> 
     Ok(match scene.aim {
         // The minimum group holds all the same, and groups that the others would tell of. Only what was told before is
         // not held against figures that nobody is told.
+        Aim::Look if query::is_guarded(grant) => guarded(scene, grant, Vec::new()),
         Aim::Look if !is_noisy => Telling::Plain,
         Aim::Look => Telling::Unseen,
         Aim::Judge if is_noisy || (query::is_guarded(grant) && !is_count) => Telling::Unseen,
@@ -122,12 +123,16 @@ pub(crate) fn telling(scene: &Scene<'_>, question: &Question, grant: &Grant) -> 
         _ if query::is_guarded(grant) => {
             let told = scene.state.tellings.figures(scene.state, scene.user, grant.purpose())?;
             let everybody = scene.state.tellings.everybody(grant);
-            let told = told.iter().cloned().chain([everybody]).collect();
-            let salt = scene.state.store.number(&format!("differences {}", grant.purpose()));
-            Telling::Guarded(Arc::new(History::new(told, state(scene), salt)))
+            guarded(scene, grant, told.iter().cloned().chain([everybody]).collect())
         }
         _ => Telling::Plain,
     })
+}
+
+/// Figures are held against those that were told, within a bound that follows from a secret.
+fn guarded(scene: &Scene<'_>, grant: &Grant, told: Vec<Arc<Told>>) -> Telling {
+    let salt = scene.state.store.number(&format!("differences {}", grant.purpose()));
+    Telling::Guarded(Arc::new(History::new(told, state(scene), salt)))
 }
 
 /// Keeps what is about to be told.

@@ -277,6 +277,44 @@ fn what_is_asked_first_is_told_as_it_is() {
     }
 }
 
+#[test]
+fn figures_of_one_question_are_told_again_though_they_are_near_to_one_another() {
+    let mut setup = shop("", &|_| "gold");
+    let mut purchases = "id,member,at,store,amount\n".to_owned();
+    let mut visits = String::new();
+    for n in 0..100 {
+        let _ = writeln!(purchases, "b{n},p{n},2024-06-04T00:00:00Z,N,1.5");
+        for (page, day) in [("news", 2), ("sale", 3)] {
+            let visit = json!({ "member": format!("p{n}"), "at": format!("2024-06-0{day}T00:00:00Z"), "page": page });
+            // Five did not see the sale.
+            if page == "news" || n >= 5 {
+                let _ = writeln!(visits, "{visit}");
+            }
+        }
+    }
+    setup.add("shop", "purchase.csv", purchases);
+    setup.add("shop", "visit_june.ndjson", visits);
+    let world = setup.open();
+    let period = json!({ "from": "2024-06-02", "to": "2024-07-01" });
+    let funnel = json!({
+        "kind": "funnel", "purpose": "analytics", "steps": ["visit", "visit"], "within": "7 days", "period": period,
+    });
+    let attribution = json!({
+        "kind": "attribution", "purpose": "analytics", "conversion": "purchase", "touch": "visit", "channel": "page",
+        "model": "linear", "period": period,
+    });
+    let by_page = json!({
+        "kind": "trend", "purpose": "analytics", "measure": "people(visit)", "by": "none", "breakdown": ["page"],
+        "period": period,
+    });
+    for (question, figure, of) in [(&funnel, 2, (0, 1)), (&attribution, 1, (1, 2)), (&by_page, 1, (0, 1))] {
+        let rows = |world: &World| answer(world, question).expect("it is answered").rows;
+        let first = rows(&world);
+        assert_ne!(first[of.0][figure], first[of.1][figure], "they differ by few people: {question}");
+        assert_eq!(rows(&world), first, "{question}");
+    }
+}
+
 /// What is offered of one purpose instead of a question that is refused: titles and effects.
 fn offered(world: &World, question: &Json, purpose: &str) -> Vec<(String, String)> {
     let Ok(Input::Good(asked)) = world.ask("marketer", question) else { panic!("{question} makes sense") };

@@ -52,9 +52,26 @@ pub(super) struct Own {
     /// Those of them that have a value.
     pub(super) values: u64,
     pub(super) total: Total,
+    /// The values as parts of a sum that is only compared: row by row, as those of a trend.
+    part: u32,
 }
 
 impl Own {
+    /// Adds what an event holds.
+    pub(super) fn add(&mut self, value: Number) -> Result<()> {
+        self.values += 1;
+        self.part = self.part.wrapping_add(number::part(value));
+        self.total.add(value)
+    }
+
+    /// What the figure adds to a sum that is only compared.
+    pub(super) fn part(&self, function: MeasureFunction) -> u32 {
+        match function {
+            MeasureFunction::Sum => self.part,
+            function => number::part(Number::Exact(self.figure(function).exact)),
+        }
+    }
+
     pub(super) fn figure(&self, function: MeasureFunction) -> Total {
         match function {
             MeasureFunction::People => Total { exact: i128::from(self.events > 0), double: 0.0 },
@@ -90,15 +107,6 @@ impl Total {
         Ok(Total { exact, double: self.double * self.double })
     }
 
-    /// As a part of a sum that is only compared; one of the two is zero.
-    fn part(self) -> u32 {
-        if self.double == 0.0 {
-            number::part(Number::Exact(self.exact))
-        } else {
-            number::part(Number::Double(self.double))
-        }
-    }
-
     /// As a double, of a number with so many decimal places.
     pub(super) fn double(self, scale: u32) -> f64 {
         self.exact as f64 / 10f64.powi(i32::try_from(scale).unwrap_or(0)) + self.double
@@ -113,13 +121,14 @@ impl Sums {
     }
 
     /// Adds the figure of a person of a class.
-    pub(super) fn add(&mut self, class: Class, figure: Total, has_acted: bool) -> Result<()> {
-        if has_acted {
+    pub(super) fn add(&mut self, class: Class, own: &Own, function: MeasureFunction) -> Result<()> {
+        if own.counts_for(function) {
             self.acted.add(class);
         }
         if let Some(amount) = self.amounts.get_mut(class.place()) {
-            *amount = amount.wrapping_add(figure.part());
+            *amount = amount.wrapping_add(own.part(function));
         }
+        let figure = own.figure(function);
         self.sum.merge(figure)?;
         self.squares.merge(figure.square()?)
     }

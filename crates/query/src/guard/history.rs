@@ -56,6 +56,8 @@ pub struct History {
 struct Entry {
     n_people: i64,
     told: Arc<Told>,
+    /// Whether it is about to be told by the same answer.
+    is_beside: bool,
 }
 
 /// What makes figures too near to one another.
@@ -85,7 +87,8 @@ impl History {
         let mut history = History { state, salt, ..History::default() };
         for told in told {
             history.sequences.insert((told.question.clone(), told.cell, told.sort), told.sequence);
-            history.by_sort.entry(told.sort).or_default().push(Entry { n_people: told.n_people(), told });
+            let entry = Entry { n_people: told.n_people(), told, is_beside: false };
+            history.by_sort.entry(entry.told.sort).or_default().push(entry);
         }
         history.by_sort.values_mut().for_each(|entries| entries.sort_by_key(|entry| entry.n_people));
         history
@@ -115,8 +118,9 @@ impl History {
         min_group.saturating_add(min_group / 2)
     }
 
-    /// How a figure stands to those that were told before it, also by the same answer, if it is known before it is time to
-    /// stop. Counts of people add up, and are too near to those that differ by fewer people than `within`. Of other sorts
+    /// How a figure stands to those that were told before it, and to these `before` it in the same answer, if it is known
+    /// before it is time to stop. What else the same question told is left aside whenever that was, so that who asks it again
+    /// is told the same. Counts of people add up, and are too near to those that differ by fewer people than `within`. Of other sorts
     /// single figures are compared: one that differs from another in fewer classes differs by what fewer people add to it.
     pub(super) fn relation(
         &self,
@@ -127,9 +131,7 @@ impl History {
     ) -> std::result::Result<Relation, Stopped> {
         let mut entries = Cow::Borrowed(self.by_sort.get(&new.sort).map_or(&[][..], Vec::as_slice));
         for told in before.iter().filter(|told| told.sort == new.sort) {
-            // What is about to be told comes after all that was, and before this.
-            let told = Told { sequence: told.sequence.min(i64::MAX - 1), ..told.clone() };
-            let entry = Entry { n_people: told.n_people(), told: Arc::new(told) };
+            let entry = Entry { n_people: told.n_people(), told: Arc::new(told.clone()), is_beside: true };
             let place = entries.partition_point(|known| known.n_people <= entry.n_people);
             entries.to_mut().insert(place, entry);
         }
@@ -190,11 +192,13 @@ impl<'h> Search<'h> {
     fn about(&self, n_people: i64) -> impl Iterator<Item = &'h Told> {
         let first = self.entries.partition_point(|entry| entry.n_people <= n_people.saturating_sub(self.within));
         let last = self.entries.partition_point(|entry| entry.n_people < n_people.saturating_add(self.within));
-        self.entries[first..last.max(first)].iter().map(|entry| &*entry.told).filter(|told| self.is_before(told))
+        self.entries[first..last.max(first)].iter().filter(|entry| self.is_before(entry)).map(|entry| &*entry.told)
     }
 
-    fn is_before(&self, told: &Told) -> bool {
-        told.sequence < self.new.sequence
+    /// Whether the new figure is held against another.
+    fn is_before(&self, entry: &Entry) -> bool {
+        let Entry { told, is_beside, .. } = entry;
+        *is_beside || (told.question != self.new.question && told.sequence < self.new.sequence)
     }
 
     /// Figures about nearly the same people.
@@ -205,7 +209,7 @@ impl<'h> Search<'h> {
     /// Pairs of figures that add up to nearly the same people, or leave them.
     fn pairs(&self) -> std::result::Result<Vec<(i64, Combination<'h>)>, Stopped> {
         let mut found = Vec::new();
-        for (place, entry) in self.entries.iter().enumerate().filter(|(_, entry)| self.is_before(&entry.told)) {
+        for (place, entry) in self.entries.iter().enumerate().filter(|(_, entry)| self.is_before(entry)) {
             self.check(place)?;
             let one = &*entry.told;
             if entry.n_people * 2 <= self.n_people + self.within {
@@ -223,7 +227,7 @@ impl<'h> Search<'h> {
     /// Figures that differ in fewer classes than would be too near; by how many.
     fn alike(&self) -> std::result::Result<Vec<(i64, Combination<'h>)>, Stopped> {
         let mut found = Vec::new();
-        for (place, entry) in self.entries.iter().enumerate().filter(|(_, entry)| self.is_before(&entry.told)) {
+        for (place, entry) in self.entries.iter().enumerate().filter(|(_, entry)| self.is_before(entry)) {
             self.check(place)?;
             found.extend(self.n_unlike(&entry.told).map(|distance| (distance, vec![(1, &*entry.told)])));
         }

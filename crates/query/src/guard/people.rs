@@ -6,8 +6,8 @@ const CLASSES: (u64, u64) = (64, 1_024);
 /// How people are sorted into classes; the default sorts nobody.
 ///
 /// Two sets that differ by fewer than k people differ by fewer than k when all differences of their classes are added up.
-/// The reverse is nearly always true as well: with four classes for each of k people, sets that have nothing to do with one
-/// another differ by more, unless they are smaller than k.
+/// The reverse is nearly always true as well: with four classes for each of k people, as there are for up to 256, sets that
+/// have nothing to do with one another differ by more, unless they are smaller than k.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Sorting {
     n_classes: u32,

@@ -11,7 +11,7 @@ use lake::Number;
 use spec::{Error, MeasureFunction, Result, Value};
 use std::collections::{BTreeMap, HashMap};
 
-/// Up to so many places are looked up by their number, more by a hash table.
+/// Up to so many places, or their classes of people, are looked up by their number, more places by a hash table.
 const DENSE_PLACES_MAX: usize = 1 << 20;
 /// No place yet; adding an interval to it makes none either.
 pub(super) const NONE_YET: usize = usize::MAX / 2;
@@ -246,6 +246,7 @@ impl Tally {
 pub(super) struct Gathered {
     n_intervals: usize,
     cells_max: usize,
+    dense_max: usize,
     numbers: BTreeMap<Key, u32>,
     names: Vec<Key>,
     n_dense: usize,
@@ -264,6 +265,7 @@ impl Gathered {
         Gathered {
             n_intervals,
             cells_max,
+            dense_max: DENSE_PLACES_MAX / sorting.n_classes().max(1),
             numbers: BTreeMap::new(),
             names: Vec::new(),
             n_dense: 0,
@@ -287,7 +289,7 @@ impl Gathered {
         }
         // Once there are too many it never grows again, so that a place is in one of the two for good.
         let n_places = self.names.len().saturating_mul(self.n_intervals);
-        if n_places <= DENSE_PLACES_MAX && n_places > self.n_dense {
+        if n_places <= self.dense_max && n_places > self.n_dense {
             self.n_dense = n_places;
             self.tallies.iter_mut().for_each(|tally| tally.grow(n_places));
         }
@@ -415,6 +417,18 @@ pub(super) fn ratio(top: &Value, bottom: &Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cells_whose_people_are_sorted_take_no_more_than_others() {
+        let sorting = Sorting::for_groups(1_000);
+        let mut all = Gathered::new(10_000, &[MeasureFunction::Avg], (4_000, sorting));
+        let first = all.group(Key(Vec::new())).expect("groups are few");
+        let cell = all.cell(first + 9_999).expect("cells are few");
+        all.tallies[0].add(5, [(cell, Some(Number::Exact(7)))].into_iter());
+        let tally = &all.tallies[0];
+        assert!(tally.classes.len() <= DENSE_PLACES_MAX && tally.sums.len() <= DENSE_PLACES_MAX);
+        assert_eq!(all.cells().expect("cells are few").len(), 1);
+    }
 
     #[test]
     fn a_group_in_which_nobody_has_a_value_is_there() {

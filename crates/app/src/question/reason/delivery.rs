@@ -11,6 +11,8 @@ use workspace::{Resolved, percent};
 
 /// Of fewer records on a day nothing is said about how many are faulty.
 const RECORDS_MIN: u64 = 100;
+/// Shares of records differ by more than doubles are rounded by.
+const ROUNDING: f64 = 1e-9;
 
 /// What a source does not keep of its contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,13 +30,16 @@ pub(crate) fn lacks_of(source: &Source, snapshot: &Snapshot, now: Instant) -> Ve
     let Some(landed) = snapshot.deliveries().get(&source.name).copied() else { return vec![Lack::Nothing] };
     let freshness = source.contract.freshness.as_ref();
     let is_late = freshness.is_some_and(|Freshness { age_max }| landed + age_max.delta() < now);
-    let is_faulty = snapshot.last_days().get(&source.name).is_some_and(|day| is_faulty(source, day));
+    let last_day = snapshot.last_days().get(&source.name).zip(source.contract.error_rate_max);
+    let is_faulty = last_day.is_some_and(|(day, most)| is_faulty(day, most));
     [is_late.then_some(Lack::Late(landed)), is_faulty.then_some(Lack::Faulty)].into_iter().flatten().collect()
 }
 
-fn is_faulty(source: &Source, day: &LastDay) -> bool {
-    let most = source.contract.error_rate_max;
-    most.is_some_and(|most| day.received >= RECORDS_MIN && day.rejected as f64 > most * day.received as f64)
+/// Whether more of a day's records were rejected than this share.
+fn is_faulty(day: &LastDay, most: f64) -> bool {
+    // 29 of 100 are no more than 29 %, though 0.29 * 100 is less than 29.
+    let most = most * day.received as f64 * (1.0 + ROUNDING);
+    day.received >= RECORDS_MIN && day.rejected as f64 > most
 }
 
 /// Sources that do not deliver as their contract promises, where the question needs what they owe.
@@ -147,5 +152,27 @@ pub(crate) fn sound_until(scene: &Scene<'_>, reason: &Reason) -> Option<Instant>
             day.filter(|day| !day.has_files).map(|day| day.since)
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_faults_as_promised_are_no_more() {
+        let is_faulty = |rejected, received, most| {
+            is_faulty(&LastDay { since: Instant::UNIX_EPOCH, received, rejected, has_files: false }, most)
+        };
+        for percent in 0..=100_u64 {
+            let most = percent as f64 / 100.0;
+            assert!(!is_faulty(percent, 100, most), "{percent} of 100");
+            assert!(!is_faulty(percent * 1_000_000, 100_000_000, most), "{percent} %");
+            assert!(
+                percent == 100 || is_faulty(percent * 1_000_000 + 1, 100_000_000, most),
+                "one more than {percent} %"
+            );
+        }
+        assert!(!is_faulty(99, 99, 0.0), "too few to say so");
     }
 }

@@ -1,6 +1,6 @@
 //! Reasons of what a question takes: people and days of a test, the machine's time, and days that have to come.
 
-use super::{Told, end_of};
+use super::{Least, Told, end_of};
 use crate::question::judge::Scene;
 use crate::question::missing::{Missing, Whose};
 use crate::question::{days_words, grouped, is_beyond_waiting, people_words};
@@ -58,19 +58,15 @@ pub(crate) fn underpowered(power: &PowerQuestion, needed: &Needed) -> Reason {
 
 /// Too few people were exposed, or too few of them acted, to plan anything from.
 pub(crate) fn too_few_to_plan(purpose: &Purpose) -> Reason {
-    let least = people_words(purpose.min_group.into());
+    let Least { enough, rule } = Least::of(purpose);
     let told = Told {
         code: ReasonCode::UnderMinimumGroup,
         subject: &purpose.name,
-        for_marketing: format!("Fewer than {least} saw it, or did it afterwards: too few to plan a test from."),
-        for_it: format!(
-            "The baseline is about fewer distinct people than `min_group: {}` of `{}`.",
-            purpose.min_group,
-            super::file_of(purpose)
-        ),
+        for_marketing: format!("Fewer than {enough} saw it, or did it afterwards: too few to plan a test from."),
+        for_it: format!("The baseline is about fewer distinct people than {rule}."),
     };
     let title = "Learn from more people, or from more days".to_owned();
-    told.closed_by(Missing::new(Work::Widen, title, format!("{least} who saw it and did it")))
+    told.closed_by(Missing::new(Work::Widen, title, format!("{enough} who saw it and did it")))
 }
 
 /// A question that costs more than one of the team's may, whatever is in memory.

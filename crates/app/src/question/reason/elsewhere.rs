@@ -21,7 +21,8 @@ pub(super) fn of<'d>(scene: &Scene<'d>, question: &Question, (subject, kind): (&
     let (event, name) = subject.split_once('.').unwrap_or(("event", subject));
     let has = |object: &Object| {
         let event = EventSelector::Named(object.name.clone());
-        kind == "property" && definitions.property(&event, name).is_some()
+        // A group without an event before it may be a trait, or a property of all the events.
+        ["property", "trait"].contains(&kind) && definitions.property(&event, name).is_some()
     };
     let all = definitions.events().into_iter().map(|(_, object)| object);
     let with: Vec<&Object> = all.filter(|object| has(object)).take(OTHERS_MAX).collect();
@@ -36,6 +37,12 @@ pub(super) fn of<'d>(scene: &Scene<'d>, question: &Question, (subject, kind): (&
 }
 
 impl Elsewhere<'_> {
+    /// The property that is not there, of the first event without it.
+    pub(super) fn missing(&self) -> String {
+        let event = self.without.first().map_or("event", |object| object.name.as_str());
+        format!("{event}.{}", self.name)
+    }
+
     pub(super) fn for_marketing(&self) -> String {
         let titles = |objects: &[&Object]| {
             let titles: Vec<String> =
@@ -59,7 +66,7 @@ pub(crate) fn instead_elsewhere(scene: &Scene<'_>, question: &Question, named: (
     let QuestionBody::Trend(trend) = &question.body else { return Vec::new() };
     let Some(elsewhere) = of(scene, question, named) else { return Vec::new() };
     let about = |object: &&Object| {
-        let (measure, filter) = measured_in(scene.definitions, trend, object)?;
+        let (measure, filter) = measured_in(scene.definitions, trend, (&elsewhere.without, object))?;
         let body = QuestionBody::Trend(TrendQuestion { measure, filter, ..trend.clone() });
         let title = format!("Ask about \u{201c}{}\u{201d} instead", object.title);
         Some(Instead { title, question: Question { body, ..question.clone() }, effect: String::new() })
@@ -67,14 +74,19 @@ pub(crate) fn instead_elsewhere(scene: &Scene<'_>, question: &Question, named: (
     elsewhere.with.iter().filter_map(about).collect()
 }
 
-/// The measure of a trend over another event, with the filter; `None` where that has not the property that it computes with.
+/// The measure of a trend over an event that has a property in the place of those without it, with the filter; `None` where it
+/// has not what they compute with, or a quotient would be of a thing and itself.
 fn measured_in(
     definitions: &Definitions,
     trend: &TrendQuestion,
-    object: &Object,
+    (without, object): (&[&Object], &Object),
 ) -> Option<(Measure, Option<Condition>)> {
     let event = EventSelector::Named(object.name.clone());
     let over = |atom: &MeasureAtom| {
+        let lacks = |object: &&Object| atom.event == EventSelector::Named(object.name.clone());
+        if !without.iter().any(lacks) {
+            return Some(atom.clone());
+        }
         let has = |name: &String| definitions.property(&event, name).is_some();
         let is_there = atom.property.as_ref().is_none_or(has);
         is_there.then(|| MeasureAtom { event: event.clone(), ..atom.clone() })
@@ -88,7 +100,10 @@ fn measured_in(
     };
     let measure = match measure {
         Measure::Atom(atom) => Measure::Atom(over(atom)?),
-        Measure::Ratio(top, bottom) => Measure::Ratio(over(top)?, over(bottom)?),
+        Measure::Ratio(top, bottom) => {
+            let (top, bottom) = (over(top)?, over(bottom)?);
+            (top != bottom).then_some(Measure::Ratio(top, bottom))?
+        }
         Measure::Metric(_) => return None,
     };
     let filter = match (own, trend.filter.clone()) {

@@ -1,6 +1,6 @@
 //! Texts before changes: found under their record, bounded, and taken over from a store that kept none.
 
-use super::{EditKept, TEXTS_OF_FILE_MAX, TOLD_MAX};
+use super::{EditKept, TEXTS_MAX, TEXTS_OF_FILE_MAX, TOLD_MAX};
 use crate::product::STORE_FILE;
 use crate::store::{Record, Store};
 use lake::SeededRandom;
@@ -44,6 +44,18 @@ fn the_newest_texts_of_a_file_are_kept() {
         (numbers[most + 4], "ann", true, false)
     );
     assert_eq!(store.text_before(last.number).expect("it can be read"), Some(format!("v{}", most + 4)));
+}
+
+#[test]
+fn the_newest_texts_of_all_files_are_kept() {
+    let folder = TempDir::new().expect("there is a folder for temporary files");
+    let store = open(folder.path());
+    let most = usize::try_from(TEXTS_MAX).expect("it is small");
+    let numbers: Vec<i64> =
+        (0..most + 3).map(|number| edit(&store, &format!("audiences/a{number}.yaml"), number)).collect();
+    let has_text = |number: &i64| store.text_before(*number).expect("it can be read").is_some();
+    assert_eq!(numbers[..5].iter().map(has_text).collect::<Vec<_>>(), [false, false, false, true, true]);
+    assert!(has_text(&numbers[most + 2]));
 }
 
 #[test]
