@@ -14,7 +14,8 @@ const VARIANTS_TOLD: [u32; 4] = [2, 3, 4, 5];
 /// Answers how large a test has to be; its meaning is in the manual.
 ///
 /// # Shape
-/// One row per number of variants and way of reading the test, with the columns of `TestPlan`. Null is what no test reaches. `Rows::people` is how many people were exposed; without it too few were, or too few acted.
+/// One row per number of variants and way of reading the test, with the columns of `TestPlan`. Null is what no test reaches.
+/// `Rows::people` is how many people were exposed; without it too few were, or too few acted.
 pub(crate) fn run(scope: Scope<'_>, question: &PowerQuestion) -> Result<Rows> {
     let asked = ExperimentQuestion {
         exposure: question.exposure.clone(),
