@@ -72,7 +72,8 @@ pub(crate) fn unknown_name(
     };
     let title = format!("Declare the {kind} \u{201c}{named}\u{201d}");
     let what = format!("the {kind} \u{201c}{named}\u{201d} is not declared");
-    let missing = Missing::new(Work::Declare, title, what);
+    // Each event that lacks it is a gap of its own.
+    let missing = Missing::new(Work::Declare, title, what).about(&named);
     let missing = match declaration(scene, question, &named, kind) {
         Some((file, change)) => {
             let whose = match scene.definitions.sources.values().find(|source| source.contract_path == file) {
