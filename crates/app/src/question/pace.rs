@@ -21,12 +21,15 @@ const SECONDS_PER_BYTE: f64 = 2e-9;
 const SECONDS_LEARNED_MIN: f64 = 0.02;
 /// So much faster or slower than expected questions are at most.
 const SLOWER: (f64, f64) = (0.1, 20.0);
-/// How much the newest question counts against all before it.
+/// How much the newest question counts against all before it: of its shape and kind, and of all.
 const NEWEST: f64 = 0.5;
+const NEWEST_OF_ALL: f64 = 0.2;
+/// All questions: how much slower the machine is than a usual one. No shape has this name.
+const ALL: &str = "";
 /// More shapes than this are forgotten together.
 const SHAPES_MAX: usize = 1_000;
 
-/// How much slower than expected questions were, by their shape.
+/// How much slower than expected questions were: by their shape, by their kind, and all of them.
 #[derive(Default)]
 pub(crate) struct Paces(Mutex<HashMap<String, f64>>);
 
@@ -62,7 +65,7 @@ impl Paces {
     pub(crate) fn forecast(&self, shape: &str, foretold: Forecast) -> Cost {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let kind = kind_of(shape);
-        let slower = known.get(shape).or_else(|| known.get(kind)).copied().unwrap_or(1.0);
+        let slower = [shape, kind, ALL].into_iter().find_map(|name| known.get(name)).copied().unwrap_or(1.0);
         let seconds = SECONDS_LEAST + work(kind, foretold) * slower;
         Cost { rows_read: foretold.rows, bytes_read: foretold.bytes, seconds }
     }
@@ -78,10 +81,10 @@ impl Paces {
         if known.len() >= SHAPES_MAX {
             known.clear();
         }
-        for name in [shape, kind_of(shape)] {
+        for (name, newest) in [(shape, NEWEST), (kind_of(shape), NEWEST), (ALL, NEWEST_OF_ALL)] {
             let before = known.get(name).copied().unwrap_or(slower);
             // In ratios: twice as long and half as long cancel out.
-            known.insert(name.to_owned(), before.powf(1.0 - NEWEST) * slower.powf(NEWEST));
+            known.insert(name.to_owned(), before.powf(1.0 - newest) * slower.powf(newest));
         }
     }
 }

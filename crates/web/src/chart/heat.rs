@@ -10,6 +10,8 @@ use spec::{Answer, Value};
 
 /// Stands where nothing has come in so far.
 const NOT_YET: &str = "not yet";
+/// Stands for a figure that is withheld, as in tables.
+const NO_FIGURE: &str = "\u{2014}";
 
 /// Cohorts and the intervals since.
 #[derive(Serialize)]
@@ -84,8 +86,8 @@ fn cell(value: &Value, size: Option<f64>, is_withheld: bool) -> HeatCell {
             }
         }
         _ => {
-            let note = if is_withheld { "too few people, or not over" } else { NOT_YET };
-            HeatCell { text: String::new(), level: 0, note: note.to_owned(), is_withheld }
+            let (text, note) = if is_withheld { (NO_FIGURE, "too few people, or not over") } else { ("", NOT_YET) };
+            HeatCell { text: text.to_owned(), level: 0, note: note.to_owned(), is_withheld }
         }
     }
 }
