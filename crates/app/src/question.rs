@@ -17,6 +17,34 @@ pub(crate) mod values;
 
 pub(crate) use reason::{Lack, lacks_of};
 
+use crate::question::judge::Scene;
+use serde_json::Value as Json;
+use spec::{Diagnostic, Question};
+use workspace::Unresolved;
+
+/// Where a question stands in a request.
+const POINTER: &str = "/question";
+
+/// Reads a question.
+///
+/// # Errors
+/// All that is wrong with it, with what does not fit together in the parts that can be read.
+fn read(scene: &Scene<'_>, json: &Json) -> std::result::Result<Question, Vec<Diagnostic>> {
+    workspace::parse_question(json, POINTER).map_err(|mut wrong| {
+        let rest = workspace::parse_rest(json, POINTER, &wrong);
+        let resolved = rest.map(|rest| workspace::resolve_for(&rest, scene.definitions, scene.role));
+        for item in resolved.and_then(Result::err).unwrap_or_default() {
+            wrong.extend(match item {
+                Unresolved::Wrong(diagnostic) => Some(diagnostic),
+                // A name that is not there makes a refusal, once the question is one.
+                Unresolved::Name { .. } => None,
+            });
+        }
+        wrong.sort_by(|one, other| (&one.path, one.line, one.column).cmp(&(&other.path, other.line, other.column)));
+        wrong
+    })
+}
+
 /// A sentence from words that could go on one.
 fn capitalised(words: &str) -> String {
     let mut letters = words.chars();

@@ -53,7 +53,7 @@ pub use load::load;
 pub use measure::parse_measure;
 pub use names::is_name;
 pub use proposal::proposed;
-pub use question::{parse_question, question_from_yaml};
+pub use question::{parse_question, parse_rest, question_from_yaml};
 pub use resolve::sql::sql_columns;
 pub use resolve::{Resolved, USER_ID, Unresolved, resolve, resolve_for, resolve_partly};
 pub use sql_text::SqlText;

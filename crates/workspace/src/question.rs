@@ -49,6 +49,21 @@ pub fn parse_question(json: &Json, pointer: &str) -> Result<Question, Vec<Diagno
     question.ok_or_else(|| problems.into_sorted())
 }
 
+/// What is left of a question that cannot be read, without the parts that are wrong, if that is one: so that what else is
+/// wrong with it can be told at once.
+pub fn parse_rest(json: &Json, pointer: &str, wrong: &[Diagnostic]) -> Option<Question> {
+    let mut rest = json.clone();
+    for path in wrong.iter().filter_map(|diagnostic| diagnostic.path.strip_prefix(pointer)) {
+        // A condition may go alone; of anything else the whole key, since its parts hang together.
+        let key = path.get(1..)?.split('/').next()?;
+        let part = if path.ends_with("/where") { path } else { path.get(..=key.len())? };
+        let (above, key) = part.rsplit_once('/')?;
+        // Two things may be wrong with one part.
+        rest.pointer_mut(above).and_then(Json::as_object_mut).map(|object| object.remove(key));
+    }
+    parse_question(&rest, pointer).ok()
+}
+
 /// Reads the YAML or JSON text of a question into a JSON value, for `parse_question`.
 ///
 /// # Errors

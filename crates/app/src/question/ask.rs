@@ -17,7 +17,7 @@ use std::sync::Arc;
 pub(crate) fn judge(state: &State, who: &Principal, json: &Json) -> Result<Input<Judged>> {
     let loaded = state.folder.current()?;
     let scene = Scene::new(state, &loaded.definitions, who, Aim::Judge)?.on_the_minute();
-    let question = match workspace::parse_question(json, "/question") {
+    let question = match super::read(&scene, json) {
         Ok(question) => question,
         Err(diagnostics) => return Ok(Input::Bad(diagnostics)),
     };
@@ -40,7 +40,7 @@ pub(crate) fn judge(state: &State, who: &Principal, json: &Json) -> Result<Input
 pub(crate) fn ask(state: &Arc<State>, who: &Principal, json: &Json) -> Result<Input<Asked>> {
     let loaded = state.folder.current()?;
     let scene = Scene::new(state, &loaded.definitions, who, Aim::Ask)?;
-    let question = match workspace::parse_question(json, "/question") {
+    let question = match super::read(&scene, json) {
         Ok(question) => question,
         Err(diagnostics) => return Ok(Input::Bad(diagnostics)),
     };

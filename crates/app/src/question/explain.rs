@@ -15,7 +15,7 @@ pub(crate) fn explain(state: &State, who: &Principal, json: &Json) -> Result<Exp
     let loaded = state.folder.current()?;
     let scene = Scene::new(state, &loaded.definitions, who, Aim::Judge)?;
     let definitions = &loaded.definitions;
-    let question = match workspace::parse_question(json, "/question") {
+    let question = match super::read(&scene, json) {
         Ok(question) => question,
         Err(errors) => {
             let parts = half_finished(json, definitions);

@@ -50,6 +50,26 @@ fn funnel(key: &str, value: Json) -> Json {
 }
 
 #[test]
+fn what_cannot_be_read_does_not_hide_what_does_not_fit() {
+    let question = json!({
+        "kind": "funnel", "purpose": "analytics", "within": "7 days", "where": "event.page > ",
+        "steps": ["visit", { "event": "purchase", "where": "event.items = 'many'" }], "same": ["store"],
+    });
+    assert_eq!(paths(&question), ["/question/steps/1/where", "/question/where"]);
+    let question = json!({
+        "kind": "trend", "purpose": "analytics", "measure": "sum(visit.page)", "where": "event.page = ", "by": "fortnight",
+    });
+    assert_eq!(paths(&question), ["/question/by", "/question/measure", "/question/where"]);
+    // Without its measure nothing is left of a trend that could be looked at.
+    let question = json!({ "kind": "trend", "purpose": "analytics", "measure": "sum(", "where": "event.page > 3" });
+    assert_eq!(paths(&question), ["/question/measure"]);
+    // One part may be wrong twice.
+    let question = trend("period", json!({ "from": "2024-13-01", "to": "2024-01-32" }));
+    assert_eq!(paths(&question), ["/question/period/from", "/question/period/to"]);
+    assert_eq!(paths(&json!([1])), ["/question"]);
+}
+
+#[test]
 fn all_that_is_wrong_is_told_at_once() {
     let question = json!({
         "kind": "trend", "purpose": "analytics", "measure": "sum(purchase)", "by": "fortnight", "brekdown": ["store"],
