@@ -87,7 +87,7 @@ export async function newMarketer({ page, stop, signInOf, workspace, narrow }) {
 
   await asksForTooFew(page);
   await verdict(page, /not this way; the nearest yes/i);
-  await verdict(page, /fewer than 50 people are left, too few to show for e-mail/i);
+  await verdict(page, /fewer than 75 people are left, too few to show for e-mail/i);
   assert.ok(await isViolet(page), "a nearest yes is violet, not red");
   await stop("refused");
   const people = await takesTheNearest(page);
