@@ -341,7 +341,7 @@ fn told(guard: &Guard, everybody: u64, people: &[People]) -> Vec<u64> {
         let is_near = |(count, _): &(u64, u64)| guard.is_near(*count, people);
         let told = match before.filter(is_near) {
             Some((_, told)) => told,
-            None => match is_told(place).then(|| guard.step(people, &|| format!("{place}"))).flatten() {
+            None => match is_told(place).then(|| guard.step(people, &|| format!("{place}"), (1, 0))).flatten() {
                 Some(Value::Integer(count)) => u64::try_from(count).unwrap_or(0),
                 _ => 0,
             },

@@ -396,6 +396,7 @@ fn group_rows(
     let is_of_pairs = !question.count_by.is_empty();
     let sort = format!("pairs of {:?}", question.count_by);
     let shares = question.steps.len() as u64;
+    let first = guard.n_told();
     // As they are told: what is computed from them tells nothing else.
     let mut told: Vec<Option<Value>> = Vec::new();
     for step in 0..question.steps.len() {
@@ -403,9 +404,12 @@ fn group_rows(
         let cell = || format!("{key:?} {step}");
         let value = cells::count(group.reached[step]);
         let reached = match is_of_pairs {
-            false => guard.people(people, &cell, shares),
+            false => match step.checked_sub(1).map(|before| (&group.people[before], &told[before])) {
+                Some(before) => guard.part(people, before, &cell, (shares, first)),
+                None => guard.step(people, &cell, (shares, first)),
+            },
             // Where people give way to others, their pairs would tell of them: one each might have one.
-            true if are_told(guard, people, &|| format!("{} people", cell())) => {
+            true if are_told(guard, (people, first), &|| format!("{} people", cell())) => {
                 guard.told(Figure { sort: &sort, cell: &cell, people, amounts: &[], value, shares })
             }
             true => None,
@@ -430,8 +434,8 @@ fn group_rows(
 }
 
 /// Whether so many people are told as they are.
-fn are_told(guard: &Guard, people: &People, cell: &dyn Fn() -> String) -> bool {
-    guard.people(people, cell, 1) == Some(cells::count(people.len()))
+fn are_told(guard: &Guard, (people, first): (&People, usize), cell: &dyn Fn() -> String) -> bool {
+    guard.step(people, cell, (1, first)) == Some(cells::count(people.len()))
 }
 
 /// A share in 0..=1, null of nothing and of what is not told.

@@ -144,17 +144,40 @@ impl Guard {
         self.tell(figure, &[])
     }
 
-    /// A count of some of the people of the counts before it, which it is held against as well: what one takes away from
-    /// another is people too.
-    pub(crate) fn step(&self, people: &People, cell: &dyn Fn() -> String) -> Option<Value> {
+    /// A count of some of the people of the counts before it, which it is held against as well, from so many figures of the
+    /// answer on: what one takes away from another is people too.
+    pub(crate) fn step(
+        &self,
+        people: &People,
+        cell: &dyn Fn() -> String,
+        (shares, first): (u64, usize),
+    ) -> Option<Value> {
         let value = crate::cells::count(people.len());
-        self.told_beside(Figure { sort: PEOPLE, cell, people, amounts: &[], value, shares: 1 })
+        self.told_beside(Figure { sort: PEOPLE, cell, people, amounts: &[], value, shares }, first)
     }
 
-    /// A figure that is held against those before it in the same answer as well.
-    pub(crate) fn told_beside(&self, figure: Figure<'_>) -> Option<Value> {
-        let before = self.lock().told.clone();
+    /// A count of some of those people who were told of as this: where these gave way to others, the few fewer give way with
+    /// them.
+    pub(crate) fn part(
+        &self,
+        people: &People,
+        (whole, told): (&People, &Option<Value>),
+        cell: &dyn Fn() -> String,
+        at: (u64, usize),
+    ) -> Option<Value> {
+        let gave_way = *told != Some(crate::cells::count(whole.len()));
+        if gave_way && self.is_near(whole.len(), people) { told.clone() } else { self.step(people, cell, at) }
+    }
+
+    /// A figure that is held against those before it in the same answer as well, from so many on.
+    pub(crate) fn told_beside(&self, figure: Figure<'_>, first: usize) -> Option<Value> {
+        let before = self.lock().told.get(first..).unwrap_or_default().to_vec();
         self.tell(figure, &before)
+    }
+
+    /// So many figures of the answer are told as they are.
+    pub(crate) fn n_told(&self) -> usize {
+        self.lock().told.len()
     }
 
     fn tell(&self, figure: Figure<'_>, before: &[Told]) -> Option<Value> {
@@ -163,8 +186,28 @@ impl Guard {
             Telling::Noisy(draw) => self.noisy(draw, &figure),
             _ if !self.is_enough(figure.people) => None,
             Telling::Plain => Some(figure.value),
-            Telling::Guarded(history) => self.guarded(history, figure, before),
+            Telling::Guarded(history) => match self.as_count_of_people(history, &figure, before) {
+                Some(told) => told,
+                None => self.guarded(history, figure, before),
+            },
         }
+    }
+
+    /// What is told of a total to which each adds one: it is a count of people as well, and gives way as one. `None` if nothing
+    /// stands against it as such.
+    fn as_count_of_people(&self, history: &History, figure: &Figure<'_>, before: &[Told]) -> Option<Option<Value>> {
+        let Figure { sort, people, amounts, value, .. } = figure;
+        if *sort == PEOPLE || amounts.is_empty() || *amounts != people.classes() {
+            return None;
+        }
+        let count = crate::cells::count(people.len());
+        if crate::number::double(value) != crate::number::double(&count) {
+            return None;
+        }
+        let cell = || format!("{} people", (figure.cell)());
+        let of_people = Figure { sort: PEOPLE, cell: &cell, people, amounts: &[], value: count.clone(), shares: 1 };
+        let told = self.guarded(history, of_people, before);
+        (told.as_ref() != Some(&count)).then(|| told.and_then(|told| like(told, value)))
     }
 
     /// A count of people as it may be told.

@@ -160,15 +160,19 @@ fn table(
     let mut rows = Vec::with_capacity(cohorts.len());
     for (cohort, start) in cohorts.iter().enumerate() {
         let mut is_withheld = false;
-        let mut shown = |people: &People, column: usize| {
-            let told = guard.people(people, &|| format!("{start} {column}"), 1 + n_periods as u64);
+        let first = guard.n_told();
+        let at = (1 + n_periods as u64, first);
+        let all = &counts.sizes[cohort];
+        let size = guard.step(all, &|| format!("{start} 0"), at);
+        let mut shown = |told: Option<Value>| {
             is_withheld |= told.is_none();
             told.unwrap_or(Value::Null)
         };
-        let mut row = vec![Value::Timestamp(*start), shown(&counts.sizes[cohort], 0)];
+        let mut row = vec![Value::Timestamp(*start), shown(size.clone())];
         for since in 0..n_periods {
             let people = &counts.returned[cohort * n_periods + since];
-            row.push(if has_ended(cohort + since) { shown(people, 1 + since) } else { Value::Null });
+            let told = || guard.part(people, (all, &size), &|| format!("{start} {}", 1 + since), at);
+            row.push(if has_ended(cohort + since) { shown(told()) } else { Value::Null });
         }
         rows.push((row, is_withheld));
     }

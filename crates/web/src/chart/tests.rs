@@ -133,7 +133,7 @@ fn a_cohort_after_the_end_of_the_data_is_not_withheld() {
     assert_eq!(heat["titles"], json!(["month 1"]), "everybody came in their own month, which tells nothing");
     let cell = |row: usize| (&heat["rows"][row]["cells"][0]["text"], &heat["rows"][row]["cells"][0]["is_withheld"]);
     assert_eq!(cell(0), (&json!("25 %"), &json!(false)));
-    assert_eq!(cell(1), (&json!(""), &json!(true)));
+    assert_eq!(cell(1), (&json!("—"), &json!(true)));
     assert_eq!(cell(2), (&json!(""), &json!(false)));
     assert_eq!((&heat["rows"][3]["size"], &heat["rows"][3]["is_withheld"]), (&json!("not yet"), &json!(false)));
     let table = |row: usize| (&view["rows"][row][3]["text"], &view["rows"][row][3]["is_withheld"]);
