@@ -37,12 +37,16 @@ pub(super) fn of(state: &State, file: &File<'_>, before: &Definitions, after: &D
 /// What is told of the people now and then, with the minimum group in force and that of the text.
 fn told(title: &str, (before, after): (Option<u64>, u64), (in_force, min_group): (u64, u64)) -> ForeseenPeople {
     let is_near = before.is_some_and(|before| before != after && before.abs_diff(after) < in_force);
-    let shown = Some(after).filter(|after| !is_near && *after >= in_force.max(min_group));
+    // At least so many, and fewer than so many: the group of the text is held against these, since it can be written anew.
+    let (least, most) = match before == Some(after) {
+        true => (after, after + 1),
+        false => (after - after % in_force, after - after % in_force + in_force),
+    };
     ForeseenPeople {
         purpose: title.to_owned(),
         before: before.filter(|before| *before >= in_force),
-        after: shown.map(|after| if before == Some(after) { after } else { after - after % in_force }),
-        is_too_few: !is_near && min_group >= in_force && after < min_group,
+        after: Some(least).filter(|least| !is_near && *least >= in_force.max(min_group)),
+        is_too_few: !is_near && most <= min_group,
     }
 }
 
@@ -68,7 +72,16 @@ mod tests {
 
     #[test]
     fn texts_that_differ_in_their_group_alone_do_not_measure_what_is_hidden() {
-        let worlds = [(Some(300), 10), (Some(120), 119), (Some(1_456), 1_480), (None, 33)];
+        let worlds = [
+            (Some(300), 10),
+            (Some(120), 119),
+            (Some(1_456), 1_480),
+            (None, 33),
+            (Some(300), 120),
+            (Some(300), 149),
+            (Some(900), 1_333),
+            (None, 333),
+        ];
         for people @ (before, after) in worlds {
             let in_force = 50;
             let hidden = |min_group| found(people, (in_force, min_group));
