@@ -71,25 +71,26 @@ fn wants_more(op: CompareOp) -> Option<bool> {
 
 /// Round numbers that are easier to keep to: smaller ones for a lower bound, larger ones for an upper, the nearest first.
 fn easier(is_lower_bound: Option<bool>, value: &Value) -> Vec<i64> {
-    let (Some(is_lower_bound), Some(bound)) = (is_lower_bound, whole(value)) else { return Vec::new() };
+    let (Some(is_lower_bound), Some((down, up))) = (is_lower_bound, wholes(value)) else { return Vec::new() };
     let round = round_numbers().into_iter();
     if is_lower_bound {
-        round.rev().filter(|number| *number < bound && *number > bound / FACTOR_MAX).collect()
+        round.rev().filter(|number| *number < up && *number > up / FACTOR_MAX).collect()
     } else {
-        let most = bound.saturating_mul(FACTOR_MAX);
-        round.filter(|number| *number > bound && *number < most).collect()
+        let most = up.saturating_mul(FACTOR_MAX);
+        round.filter(|number| *number > down && *number < most).collect()
     }
 }
 
-/// A number, without what stands after its point.
-fn whole(value: &Value) -> Option<i64> {
-    match value {
-        Value::Integer(_) | Value::Number(_) | Value::Decimal(_) => {
-            let text = value.to_string();
-            text.split_once('.').map_or(text.as_str(), |(whole, _)| whole).parse().ok().filter(|number| *number > 0)
-        }
-        _ => None,
+/// The whole numbers around one that is larger than 0, or itself twice.
+fn wholes(value: &Value) -> Option<(i64, i64)> {
+    if !matches!(value, Value::Integer(_) | Value::Number(_) | Value::Decimal(_)) {
+        return None;
     }
+    let text = value.to_string();
+    let (whole, rest) = text.split_once('.').unwrap_or((text.as_str(), ""));
+    let down: i64 = whole.parse().ok().filter(|_| !whole.starts_with('-'))?;
+    let up = if rest.bytes().all(|digit| digit == b'0') { down } else { down.checked_add(1)? };
+    (up > 0).then_some((down, up))
 }
 
 /// Round numbers from 1 on, ascending.
@@ -173,7 +174,10 @@ mod tests {
         };
         assert_eq!(steps("count(visit) >= 4"), ["count(visit) >= 3", "count(visit) >= 2", "count(visit) >= 1"]);
         let smaller = steps("sum(visit.amount) >= 60.5");
-        assert_eq!(smaller[..3], ["sum(visit.amount) >= 50", "sum(visit.amount) >= 40", "sum(visit.amount) >= 30"]);
+        assert_eq!(smaller[..3], ["sum(visit.amount) >= 60", "sum(visit.amount) >= 50", "sum(visit.amount) >= 40"]);
+        assert_eq!(steps("avg(visit.amount) >= 60.00"), steps("avg(visit.amount) >= 60"));
+        assert_eq!(steps("avg(visit.amount) <= 0.5")[..2], ["avg(visit.amount) <= 1", "avg(visit.amount) <= 2"]);
+        assert!(steps("avg(visit.amount) >= -3").is_empty());
         assert_eq!(
             steps("days_since_last(visit) <= 60")[..2],
             ["days_since_last(visit) <= 80", "days_since_last(visit) <= 100"]
