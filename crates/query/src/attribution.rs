@@ -306,16 +306,9 @@ fn answer(scope: Scope<'_>, question: &AttributionQuestion, credits: Credits<'_>
             let sort = format!("{what} {:?} {:?}", question.model, question.period);
             let cell = || format!("{channel:?} {what}");
             let value = Value::Number(figure);
-            // One each is a count of people, and gives way as one.
-            let count = cells::count(people.len());
-            if figure == people.len() as f64 {
-                match scope.guard.people(people, &|| format!("{} people", cell()), 1) {
-                    Some(told) if told == count => {}
-                    Some(Value::Integer(told)) => return Value::Number(told as f64),
-                    _ => return Value::Null,
-                }
-            }
-            let told = scope.guard.told(Figure { sort: &sort, cell: &cell, people, amounts: &[], value, shares: 1 });
+            let is_one_each = figure == people.len() as f64;
+            let about = Figure { sort: &sort, cell: &cell, people, amounts: &[], is_one_each, value, shares: 1 };
+            let told = scope.guard.told(about);
             told.unwrap_or(Value::Null)
         };
         let conversions = shown("conversions", &figures.people, figures.conversions);

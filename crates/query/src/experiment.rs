@@ -395,7 +395,9 @@ impl<'a> Metric<'a> {
         let amounts = if is_of_people { &[][..] } else { &sums.amounts };
         let figure = |sort: &str, value: Value| {
             let cell = || format!("{name} {sort}");
-            guard.told_beside(Figure { sort, cell: &cell, people: &sums.acted, amounts, value, shares: 1 }, 0)
+            let people = &sums.acted;
+            let is_one_each = people.are_one_each(amounts, &value);
+            guard.told_beside(Figure { sort, cell: &cell, people, amounts, is_one_each, value, shares: 1 }, 0)
         };
         let sort = sort_of(self.atom.function, self.atom.property.as_deref());
         let Some(sum) = figure(&sort, exact.clone()) else { return Ok(None) };

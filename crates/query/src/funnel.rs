@@ -410,7 +410,7 @@ fn group_rows(
             },
             // Where people give way to others, their pairs would tell of them: one each might have one.
             true if are_told(guard, (people, first), &|| format!("{} people", cell())) => {
-                guard.told(Figure { sort: &sort, cell: &cell, people, amounts: &[], value, shares })
+                guard.told(Figure { sort: &sort, cell: &cell, people, amounts: &[], is_one_each: false, value, shares })
             }
             true => None,
         };
@@ -419,7 +419,15 @@ fn group_rows(
         let value = median_seconds(&mut group.gaps[step]);
         let median = match step {
             0 => Some(Value::Null),
-            _ => guard.told(Figure { sort: &between, cell: &cell, people, amounts: &[], value, shares }),
+            _ => guard.told(Figure {
+                sort: &between,
+                cell: &cell,
+                people,
+                amounts: &[],
+                is_one_each: false,
+                value,
+                shares,
+            }),
         };
         let mut row = key.0.clone();
         row.push(cells::count(step as u64 + 1));

@@ -77,9 +77,18 @@ pub(crate) struct Figure<'a> {
     /// What the people of each class add to a total, in any form in which equal parts are equal; a total without it is
     /// compared by its people alone.
     pub(crate) amounts: &'a [u32],
+    /// Whether each of the people adds one to a total, which so is a count of them as well.
+    pub(crate) is_one_each: bool,
     pub(crate) value: Value,
     /// So many of the answer's figures may be about the same person.
     pub(crate) shares: u64,
+}
+
+impl<'a> Figure<'a> {
+    /// A count of people.
+    fn of_people(people: &'a People, cell: &'a dyn Fn() -> String, value: Value, shares: u64) -> Figure<'a> {
+        Figure { sort: PEOPLE, cell, people, amounts: &[], is_one_each: false, value, shares }
+    }
 }
 
 impl Guard {
@@ -153,7 +162,7 @@ impl Guard {
         (shares, first): (u64, usize),
     ) -> Option<Value> {
         let value = crate::cells::count(people.len());
-        self.told_beside(Figure { sort: PEOPLE, cell, people, amounts: &[], value, shares }, first)
+        self.told_beside(Figure::of_people(people, cell, value, shares), first)
     }
 
     /// A count of some of those people who were told of as this: where these gave way to others, the few fewer give way with
@@ -196,24 +205,19 @@ impl Guard {
     /// What is told of a total to which each adds one: it is a count of people as well, and gives way as one. `None` if nothing
     /// stands against it as such.
     fn as_count_of_people(&self, history: &History, figure: &Figure<'_>, before: &[Told]) -> Option<Option<Value>> {
-        let Figure { sort, people, amounts, value, .. } = figure;
-        if *sort == PEOPLE || amounts.is_empty() || *amounts != people.classes() {
+        if !figure.is_one_each {
             return None;
         }
-        let count = crate::cells::count(people.len());
-        if crate::number::double(value) != crate::number::double(&count) {
-            return None;
-        }
+        let count = crate::cells::count(figure.people.len());
         let cell = || format!("{} people", (figure.cell)());
-        let of_people = Figure { sort: PEOPLE, cell: &cell, people, amounts: &[], value: count.clone(), shares: 1 };
-        let told = self.guarded(history, of_people, before);
-        (told.as_ref() != Some(&count)).then(|| told.and_then(|told| like(told, value)))
+        let told = self.guarded(history, Figure::of_people(figure.people, &cell, count.clone(), 1), before);
+        (told.as_ref() != Some(&count)).then(|| told.and_then(|told| like(told, &figure.value)))
     }
 
     /// A count of people as it may be told.
     pub(crate) fn people(&self, people: &People, cell: &dyn Fn() -> String, shares: u64) -> Option<Value> {
         let value = crate::cells::count(people.len());
-        self.told(Figure { sort: PEOPLE, cell, people, amounts: &[], value, shares })
+        self.told(Figure::of_people(people, cell, value, shares))
     }
 
     /// Of groups that together are everybody, which may be told so that none follows from the others: told of each who they

@@ -314,7 +314,8 @@ impl TellingOf<'_> {
                 let sort = sort_of(*function, atom.property.as_deref());
                 let cell = || format!("{name} {half} {function:?} {:?} {place}", atom.property);
                 let (value, shares) = (value.clone(), self.shares);
-                guard.told(Figure { sort: &sort, cell: &cell, people, amounts, value, shares })
+                let is_one_each = people.are_one_each(amounts, &value);
+                guard.told(Figure { sort: &sort, cell: &cell, people, amounts, is_one_each, value, shares })
             });
             let told: Option<Vec<Value>> = told.collect();
             told.and_then(|told| match told.as_slice() {

@@ -1,5 +1,8 @@
 //! Distinct people of a figure: how many, and how many of each class.
 
+use crate::number::double;
+use spec::Value;
+
 /// Classes for the smallest groups, and the most there are.
 const CLASSES: (u64, u64) = (64, 1_024);
 
@@ -88,6 +91,11 @@ impl People {
 
     pub(crate) fn classes(&self) -> &[u32] {
         &self.classes
+    }
+
+    /// Whether they are sorted and each of them adds one to a total, by what those of each class add to it.
+    pub(crate) fn are_one_each(&self, amounts: &[u32], total: &Value) -> bool {
+        !amounts.is_empty() && amounts == self.classes && double(total) == Some(self.n as f64)
     }
 }
 
